@@ -1,0 +1,97 @@
+//! What the campaign has already done, as planning sees it: the durable record
+//! condensed to one present state per guest and address.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{InvitationKey, UserId};
+
+/// The present state of one guest and address in the campaign.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "kebab-case")]
+pub enum LedgerState {
+    /// A PATCH of the mail was sent or about to be sent; no answer is recorded.
+    Patching,
+    /// The mail is written, no invitation was sent yet.
+    Patched,
+    /// The invitation's intent is durable and no answer is recorded: it may or
+    /// may not have been sent.
+    Unknown {
+        /// How the guest looked just before the intent: what a settlement
+        /// compares the directory with.
+        before: Option<Redemption>,
+    },
+    /// The intent turned out not to have become an invitation: it may be sent.
+    Outstanding,
+    /// The service accepted the invitation.
+    Invited,
+    /// Refused for good; not tried again unasked.
+    Failed {
+        /// Stable code of the failure.
+        code: String,
+        /// The sentence shown to a person.
+        message: String,
+    },
+}
+
+/// A guest's redemption state and the moment it last changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Redemption {
+    /// `externalUserState`.
+    pub state: Option<super::RedemptionState>,
+    /// `externalUserStateChangeDateTime`; whole seconds.
+    pub changed_at: Option<Timestamp>,
+}
+
+/// A state and the moment it was recorded. For `Unknown` that is the moment of
+/// the intent, in the service's time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LedgerEntry {
+    /// The state.
+    pub state: LedgerState,
+    /// When it was recorded.
+    pub at: Timestamp,
+}
+
+/// Everything planning needs to know of earlier runs.
+#[derive(Debug, Default)]
+pub struct Ledger {
+    entries: HashMap<InvitationKey, LedgerEntry>,
+    names: HashMap<Box<str>, UserId>,
+}
+
+impl Ledger {
+    /// Records the state of a key; a later call for the same key replaces it.
+    pub fn record(&mut self, key: InvitationKey, entry: LedgerEntry) {
+        self.entries.insert(key, entry);
+    }
+
+    /// Records that a reference of an earlier run (a UPN, or the address the
+    /// guest had before the move) meant this guest.
+    pub fn record_name(&mut self, folded: &str, user_id: UserId) {
+        self.names.insert(folded.into(), user_id);
+    }
+
+    /// The present state of a guest and address.
+    pub fn get(&self, key: &InvitationKey) -> Option<&LedgerEntry> {
+        self.entries.get(key)
+    }
+
+    /// Whom a reference meant when the campaign first acted on it. After the
+    /// move the directory no longer finds the guest by the old address.
+    pub fn user_named(&self, folded: &str) -> Option<UserId> {
+        self.names.get(folded).copied()
+    }
+
+    /// All guests the campaign has acted on.
+    pub fn users(&self) -> impl Iterator<Item = UserId> {
+        self.entries.keys().map(|key| key.user_id)
+    }
+
+    /// Whether nothing has been done yet.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+}

@@ -1,0 +1,23 @@
+//! The vocabulary: values that parse once and are never re-checked, and the
+//! directory snapshot that planning reads.
+//!
+//! Leaves to others: where the values come from (`manifest`, `graph`), what is
+//! decided about them (`plan`), and how they are stored (`checkpoint`).
+
+mod directory;
+mod email;
+mod guest;
+mod invitation;
+mod ledger;
+
+pub use directory::{
+    AddressHolder, Caller, Directory, DirectoryUser, HolderKind, RoleHolding, Tenant, Unreadable,
+    UserType,
+};
+pub use email::{Email, EmailError};
+pub use guest::{GuestRef, UserId, UserIdError};
+pub use invitation::{
+    InvitationKey, Language, LanguageError, Message, MessageError, RedemptionState, RedirectUrl,
+    RedirectUrlError,
+};
+pub use ledger::{Ledger, LedgerEntry, LedgerState, Redemption};

@@ -1,0 +1,491 @@
+//! The JSON that travels: requests and responses of Microsoft Graph and of the
+//! token endpoint, as the client reads and the emulator writes them.
+//!
+//! Reading is defensive (anything may be null or missing, numbers may be
+//! strings), writing is exact. The tests hold literal bodies from Microsoft's
+//! documentation, because client and emulator share these types and would
+//! otherwise agree on the same mistake.
+
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Map, Value};
+
+/// The properties of a user that this program reads, for `$select`. Without it
+/// Graph leaves most of them out (Microsoft Graph, *user resource type*).
+pub const USER_SELECT: &str = "id,displayName,userPrincipalName,mail,otherMails,proxyAddresses,\
+    userType,creationType,externalUserState,externalUserStateChangeDateTime,accountEnabled,\
+    onPremisesSyncEnabled,onPremisesImmutableId,isManagementRestricted";
+
+/// A `user`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct User {
+    /// Object id.
+    pub id: String,
+    /// Display name.
+    pub display_name: Option<String>,
+    /// User principal name.
+    #[serde(deserialize_with = "null_as_default")]
+    pub user_principal_name: String,
+    /// Primary address.
+    pub mail: Option<String>,
+    /// Further addresses; replaced as a whole by a PATCH.
+    #[serde(deserialize_with = "null_as_default")]
+    pub other_mails: Vec<String>,
+    /// `SMTP:primary`, `smtp:secondary`, and addresses of other kinds; read-only.
+    #[serde(deserialize_with = "null_as_default")]
+    pub proxy_addresses: Vec<String>,
+    /// `Guest`, `Member` or null.
+    pub user_type: Option<String>,
+    /// `Invitation`, `SelfServiceSignUp`, `EmailVerified`, `LocalAccount` or null.
+    pub creation_type: Option<String>,
+    /// `PendingAcceptance`, `Accepted` or null.
+    pub external_user_state: Option<String>,
+    /// Moment of the last change of `externalUserState`, RFC 3339.
+    pub external_user_state_change_date_time: Option<String>,
+    /// False when sign-in is blocked.
+    pub account_enabled: Option<bool>,
+    /// True when synced from an on-premises directory, false when it once was.
+    pub on_premises_sync_enabled: Option<bool>,
+    /// The on-premises anchor.
+    pub on_premises_immutable_id: Option<String>,
+    /// True in a restricted management administrative unit.
+    pub is_management_restricted: Option<bool>,
+}
+
+/// The body of `PATCH /users/{id}`: only what is to change.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct UserPatch {
+    /// New primary address. Cannot be set to null.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mail: Option<String>,
+    /// The whole new list of further addresses.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub other_mails: Option<Vec<String>>,
+}
+
+/// One page of a collection.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Page<T> {
+    /// The items of this page.
+    pub value: Vec<T>,
+    /// Where the next page is; to be followed as it is.
+    #[serde(rename = "@odata.nextLink", default, skip_serializing_if = "Option::is_none")]
+    pub next_link: Option<String>,
+    /// The total, when `$count=true` was asked for.
+    #[serde(rename = "@odata.count", default, skip_serializing_if = "Option::is_none")]
+    pub count: Option<u64>,
+}
+
+/// The body of `POST /invitations` (Microsoft Graph, *Create invitation*, 2024-10).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct InvitationRequest {
+    /// The address to invite.
+    pub invited_user_email_address: String,
+    /// Where the guest lands after redeeming.
+    pub invite_redirect_url: String,
+    /// Shown in the invitation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invited_user_display_name: Option<String>,
+    /// Whether Microsoft mails the invitation; the service's default is false.
+    #[serde(default)]
+    pub send_invitation_message: bool,
+    /// Text, language and carbon copy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invited_user_message_info: Option<InvitedUserMessageInfo>,
+    /// Resets the redemption of `invited_user` instead of inviting a new one.
+    #[serde(default)]
+    pub reset_redemption: bool,
+    /// Required with `reset_redemption`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invited_user: Option<InvitedUser>,
+}
+
+/// Text, language and carbon copy of an invitation.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct InvitedUserMessageInfo {
+    /// Ignored by the service when a text is given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message_language: Option<String>,
+    /// Plain text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub customized_message_body: Option<String>,
+    /// The service takes one at most. A response carries an all-null element
+    /// even when none was sent.
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "null_as_default")]
+    pub cc_recipients: Vec<Recipient>,
+}
+
+/// A `recipient`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Recipient {
+    /// Its address.
+    #[serde(deserialize_with = "null_as_default")]
+    pub email_address: EmailAddress,
+}
+
+/// An `emailAddress`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct EmailAddress {
+    /// Display name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The address.
+    pub address: Option<String>,
+}
+
+/// The guest of an invitation: only the id is sent, as Microsoft's example does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct InvitedUser {
+    /// Object id.
+    pub id: String,
+    /// Shown in responses to a reset.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_principal_name: Option<String>,
+}
+
+/// The body of a `201 Created` from `POST /invitations`. Only what is needed to
+/// tell success from failure is required of it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Invitation {
+    /// Id of the invitation.
+    #[serde(default)]
+    pub id: Option<String>,
+    /// The link that redeems it: a secret.
+    #[serde(default)]
+    pub invite_redeem_url: Option<String>,
+    /// `PendingAcceptance`, `Completed`, `InProgress` or `Error`.
+    #[serde(default)]
+    pub status: Option<String>,
+    /// The guest.
+    #[serde(default)]
+    pub invited_user: Option<InvitedUser>,
+    /// The address invited.
+    #[serde(default)]
+    pub invited_user_email_address: Option<String>,
+    /// Name shown in the invitation.
+    #[serde(default)]
+    pub invited_user_display_name: Option<String>,
+    /// `Guest` or `Member`.
+    #[serde(default)]
+    pub invited_user_type: Option<String>,
+    /// Where the guest lands after redeeming.
+    #[serde(default)]
+    pub invite_redirect_url: Option<String>,
+    /// Whether Microsoft mails it.
+    #[serde(default)]
+    pub send_invitation_message: Option<bool>,
+    /// Whether it reset an existing guest.
+    #[serde(default)]
+    pub reset_redemption: Option<bool>,
+    /// Text, language and carbon copy.
+    #[serde(default)]
+    pub invited_user_message_info: Option<InvitedUserMessageInfo>,
+}
+
+/// The body of a refusal. `code` may be empty, the key of the inner error is
+/// spelt both ways, and gateways answer without JSON.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ErrorEnvelope {
+    /// The error.
+    pub error: ErrorBody,
+}
+
+/// The error of an [`ErrorEnvelope`].
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ErrorBody {
+    /// Short code: `BadRequest`, `Request_BadRequest`, …
+    #[serde(deserialize_with = "null_as_default")]
+    pub code: String,
+    /// Text for a person; several causes share a code and differ only here.
+    #[serde(deserialize_with = "null_as_default")]
+    pub message: String,
+    /// Causes, such as `ObjectConflict` with target `proxyAddresses`.
+    #[serde(deserialize_with = "null_as_default", skip_serializing_if = "Vec::is_empty")]
+    pub details: Vec<ErrorDetail>,
+    /// Request id, date and such.
+    #[serde(rename = "innerError", alias = "innererror", skip_serializing_if = "Option::is_none")]
+    pub inner_error: Option<Value>,
+}
+
+/// One of the causes of an error.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ErrorDetail {
+    /// Code of the cause.
+    #[serde(deserialize_with = "null_as_default")]
+    pub code: String,
+    /// Text of the cause.
+    #[serde(deserialize_with = "null_as_default")]
+    pub message: String,
+    /// The property concerned.
+    #[serde(deserialize_with = "null_as_default", skip_serializing_if = "String::is_empty")]
+    pub target: String,
+}
+
+/// The body of `POST /$batch` (Microsoft Graph, *JSON batching*, 2025-02).
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct BatchRequest {
+    /// At most 20.
+    pub requests: Vec<BatchItem>,
+}
+
+/// One request of a batch.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct BatchItem {
+    /// Unique in the batch, without regard to case.
+    pub id: String,
+    /// HTTP method.
+    pub method: String,
+    /// Relative to the version root: `/users/…`.
+    pub url: String,
+    /// Headers of this request.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub headers: Map<String, Value>,
+    /// JSON body; needs a `Content-Type` in `headers`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body: Option<Value>,
+    /// Ids of requests that must succeed first.
+    #[serde(rename = "dependsOn", default, skip_serializing_if = "Vec::is_empty")]
+    pub depends_on: Vec<String>,
+}
+
+/// The body of the answer to a batch. The order of responses is not promised.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct BatchResponse {
+    /// One per request.
+    pub responses: Vec<BatchItemResponse>,
+}
+
+/// The answer to one request of a batch.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct BatchItemResponse {
+    /// Id of the request.
+    pub id: String,
+    /// HTTP status.
+    pub status: u16,
+    /// Headers of this answer, `Retry-After` among them.
+    #[serde(default)]
+    pub headers: Map<String, Value>,
+    /// JSON body.
+    #[serde(default)]
+    pub body: Value,
+}
+
+/// An `organization`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Organization {
+    /// Tenant id.
+    pub id: String,
+    /// Display name.
+    pub display_name: Option<String>,
+    /// Its domains.
+    #[serde(deserialize_with = "null_as_default")]
+    pub verified_domains: Vec<VerifiedDomain>,
+}
+
+/// A domain of an [`Organization`].
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct VerifiedDomain {
+    /// The domain.
+    pub name: String,
+    /// The one new users get by default.
+    pub is_default: bool,
+    /// The `onmicrosoft.com` one.
+    pub is_initial: bool,
+}
+
+/// A `unifiedRoleAssignment`, with `$expand=principal`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct RoleAssignment {
+    /// Id of the assignment.
+    pub id: String,
+    /// User, group or service principal that holds the role.
+    #[serde(deserialize_with = "null_as_default")]
+    pub principal_id: String,
+    /// The role.
+    #[serde(deserialize_with = "null_as_default")]
+    pub role_definition_id: String,
+    /// `/` for the whole directory.
+    pub directory_scope_id: Option<String>,
+    /// The principal, when expanded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub principal: Option<DirectoryObject>,
+}
+
+/// Any directory object, as far as it is read.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct DirectoryObject {
+    /// `#microsoft.graph.user`, `#microsoft.graph.group`, …
+    #[serde(rename = "@odata.type")]
+    pub odata_type: Option<String>,
+    /// Object id.
+    pub id: String,
+    /// Display name.
+    pub display_name: Option<String>,
+}
+
+/// A successful answer of the token endpoint.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct TokenResponse {
+    /// The token: a secret.
+    pub access_token: String,
+    /// Life in seconds; some endpoints send it as a string.
+    #[serde(deserialize_with = "number_or_string")]
+    pub expires_in: u64,
+    /// `Bearer`.
+    #[serde(default)]
+    pub token_type: String,
+}
+
+/// A refusal of the token endpoint.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct TokenError {
+    /// OAuth code: `invalid_client`, …
+    pub error: String,
+    /// Entra's text, which begins with `AADSTS`.
+    #[serde(default)]
+    pub error_description: String,
+}
+
+fn null_as_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de> + Default,
+{
+    Option::<T>::deserialize(deserializer).map(Option::unwrap_or_default)
+}
+
+fn number_or_string<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Either {
+        Number(u64),
+        Text(String),
+    }
+    match Either::deserialize(deserializer)? {
+        Either::Number(number) => Ok(number),
+        Either::Text(text) => text.trim().parse().map_err(serde::de::Error::custom),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn the_documented_invitation_response_is_read() {
+        // Microsoft Graph, *Create invitation*, response of the reset example.
+        let body = json!({
+            "@odata.context": "https://graph.microsoft.com/v1.0/$metadata#invitations/$entity",
+            "id": "9071bfde-35e0-47d2-a582-d244ab1b4af6",
+            "inviteRedeemUrl": "https://login.microsoftonline.com/redeem?rd=https%3a%2f%2finvitations.microsoft.com%2fredeem%2f%3ftenant%3d69997834",
+            "invitedUserDisplayName": null,
+            "invitedUserType": "Guest",
+            "invitedUserEmailAddress": "admin@fabrikam.com",
+            "sendInvitationMessage": false,
+            "resetRedemption": true,
+            "inviteRedirectUrl": "https://myapp.contoso.com",
+            "status": "PendingAcceptance",
+            "invitedUserMessageInfo": {
+                "messageLanguage": null,
+                "customizedMessageBody": null,
+                "ccRecipients": [{ "emailAddress": { "name": null, "address": null } }]
+            },
+            "invitedUser": { "id": "cbb896f9-8306-49d0-b56b-b8e39cd28825" }
+        });
+        let invitation: Invitation = serde_json::from_value(body.clone()).unwrap();
+        assert_eq!(invitation.status.as_deref(), Some("PendingAcceptance"));
+        assert_eq!(invitation.invited_user.unwrap().id, "cbb896f9-8306-49d0-b56b-b8e39cd28825");
+        let info: InvitedUserMessageInfo =
+            serde_json::from_value(body["invitedUserMessageInfo"].clone()).unwrap();
+        assert_eq!(info.cc_recipients, [Recipient::default()]);
+    }
+
+    #[test]
+    fn the_request_has_the_documented_keys_and_no_others() {
+        let request = InvitationRequest {
+            invited_user_email_address: "new@fabrikam.example".into(),
+            invite_redirect_url: "https://myapps.microsoft.com".into(),
+            invited_user_display_name: None,
+            send_invitation_message: true,
+            invited_user_message_info: Some(InvitedUserMessageInfo {
+                message_language: Some("en-US".into()),
+                customized_message_body: None,
+                cc_recipients: vec![Recipient {
+                    email_address: EmailAddress {
+                        name: None,
+                        address: Some("cc@fabrikam.example".into()),
+                    },
+                }],
+            }),
+            reset_redemption: true,
+            invited_user: Some(InvitedUser { id: "1".into(), user_principal_name: None }),
+        };
+        assert_eq!(
+            serde_json::to_value(&request).unwrap(),
+            json!({
+                "invitedUserEmailAddress": "new@fabrikam.example",
+                "sendInvitationMessage": true,
+                "invitedUserMessageInfo": {
+                    "messageLanguage": "en-US",
+                    "ccRecipients": [{ "emailAddress": { "address": "cc@fabrikam.example" } }]
+                },
+                "inviteRedirectUrl": "https://myapps.microsoft.com",
+                "invitedUser": { "id": "1" },
+                "resetRedemption": true
+            })
+        );
+    }
+
+    #[test]
+    fn errors_are_read_in_every_spelling() {
+        // Microsoft Graph, *Throttling*, sample response.
+        let throttled: ErrorEnvelope = serde_json::from_value(json!({
+            "error": {
+                "code": "TooManyRequests",
+                "innerError": { "code": "429", "date": "2020-08-18T12:51:51",
+                    "message": "Please retry after", "request-id": "94fb3b52", "status": "429" },
+                "message": "Please retry again later."
+            }
+        }))
+        .unwrap();
+        assert_eq!(throttled.error.code, "TooManyRequests");
+        let bare: ErrorEnvelope =
+            serde_json::from_value(json!({ "error": { "code": null, "innererror": {} } })).unwrap();
+        assert_eq!(bare.error.code, "");
+        assert!(bare.error.inner_error.is_some());
+    }
+
+    #[test]
+    fn users_with_null_lists_and_unknown_properties_are_read() {
+        let user: User = serde_json::from_value(json!({
+            "@odata.context": "https://graph.microsoft.com/v1.0/$metadata#users/$entity",
+            "id": "1", "userPrincipalName": null, "otherMails": null, "proxyAddresses": null,
+            "somethingNew": { "a": 1 }
+        }))
+        .unwrap();
+        assert!(user.other_mails.is_empty() && user.mail.is_none());
+    }
+
+    #[test]
+    fn token_life_is_a_number_or_a_string() {
+        for life in [json!(3599), json!("3599")] {
+            let token: TokenResponse =
+                serde_json::from_value(json!({ "access_token": "t", "expires_in": life })).unwrap();
+            assert_eq!(token.expires_in, 3599);
+        }
+    }
+}

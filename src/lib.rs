@@ -1,0 +1,18 @@
+//! `reinvite` moves Microsoft Entra B2B guests to new email addresses in bulk.
+//!
+//! It reads a manifest, compares it with the live directory, shows the plan, and
+//! carries it out through Microsoft Graph at the pace the tenant permits, never
+//! inviting anyone twice, resumable from a checkpoint after any stop.
+//!
+//! The arrows between the modules point one way:
+//!
+//! ```text
+//! main → cli ─┬→ config   manifest → plan ← run → graph → domain
+//!             ├→ report ─────────────────→ run::event
+//!             ├→ checkpoint ←──────────── run
+//!             └→ emulator → graph::wire
+//! ```
+
+pub mod domain;
+pub mod graph;
+pub mod manifest;

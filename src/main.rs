@@ -1,0 +1,3 @@
+//! The `reinvite` program.
+
+fn main() {}

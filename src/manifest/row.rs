@@ -1,0 +1,44 @@
+//! What a manifest holds once it is read.
+
+use std::sync::Arc;
+
+use crate::domain::{Email, GuestRef, Language, Message, RedirectUrl};
+
+/// One row: a guest to move, and what this row says about its invitation.
+/// Whatever is `None` falls back to the configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// Line of the file on which the row begins, from 1.
+    pub line: u32,
+    /// The guest.
+    pub user: GuestRef,
+    /// The address to move to. None asks for a reset of the present one.
+    pub new_email: Option<Email>,
+    /// Text of the invitation; equal texts share one allocation.
+    pub message: Option<Arc<Message>>,
+    /// Carbon copy: the service takes one.
+    pub cc: Option<Email>,
+    /// Language of Microsoft's standard text.
+    pub language: Option<Language>,
+    /// Where the guest lands after redeeming; equal URLs share one allocation.
+    pub redirect_url: Option<Arc<RedirectUrl>>,
+    /// Whether Microsoft mails the invitation.
+    pub send: Option<bool>,
+    /// Name shown in the invitation.
+    pub display_name: Option<Box<str>>,
+    /// When the guest's mail already matches.
+    pub reset: Reset,
+    /// Cells of the columns this program has no use for, in the order of
+    /// [`Manifest::extra_columns`](super::Manifest::extra_columns).
+    pub extra: Box<[Box<str>]>,
+}
+
+/// What to do with a guest whose mail already is the new address.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Reset {
+    /// Leave it alone unless the run was told otherwise.
+    #[default]
+    WhenMoved,
+    /// Reset its redemption all the same.
+    Always,
+}
