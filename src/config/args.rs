@@ -1,0 +1,246 @@
+//! The command line: the commands, and the flags that all of them have. Doc
+//! comments are the help texts; every flag is also an environment variable,
+//! `REINVITE_` and its name.
+//!
+//! Leaves to others: one command's own flags (`command_args`), what a command
+//! does, and the file's part of the settings.
+
+use std::path::{Path, PathBuf};
+
+use clap::builder::BoolishValueParser;
+use clap::{ArgAction, Args, ColorChoice, Parser, Subcommand, ValueEnum};
+
+pub use super::command_args::{
+    ApplyArgs, DemoArgs, EmulateArgs, InitArgs, LintArgs, PlanArgs, PlanningArgs, StatusArgs,
+};
+use super::settings::Overrides;
+
+/// The configuration file that is read when none is named.
+pub const DEFAULT_CONFIG: &str = "reinvite.toml";
+
+const EXAMPLES: &str = "\
+Examples:
+  reinvite demo               try everything on a tenant inside this program
+  reinvite init               write a configuration and a manifest to start from
+  reinvite lint guests.csv    check a manifest, offline
+  reinvite plan guests.csv    show what would change
+  reinvite apply guests.csv   show it, ask, and do it; again, to continue
+
+";
+
+const DEMO_EXAMPLES: &str = "\
+Examples:
+  reinvite demo
+  reinvite demo --directory /tmp/demo
+
+";
+
+const INIT_EXAMPLES: &str = "\
+Examples:
+  reinvite init
+  reinvite init campaign
+
+";
+
+const LINT_EXAMPLES: &str = "\
+Examples:
+  reinvite lint guests.csv
+  some-tool | reinvite lint -
+
+";
+
+const PLAN_EXAMPLES: &str = "\
+Examples:
+  reinvite plan guests.csv
+  reinvite plan guests.csv --output json > plan.json
+  reinvite plan guests.csv --expect-no-changes
+
+";
+
+const APPLY_EXAMPLES: &str = "\
+Examples:
+  reinvite apply guests.csv
+  reinvite apply guests.csv --canary 5 --max-failures 5%
+  reinvite apply guests.csv --yes --until 06:00 --result result.csv
+  reinvite apply guests.csv --resend ada@fabrikam.example --reason 'mail was lost'
+
+";
+
+const STATUS_EXAMPLES: &str = "\
+Examples:
+  reinvite status guests.csv
+  reinvite status --checkpoint guests.csv.checkpoint --output json
+
+";
+
+const EMULATE_EXAMPLES: &str = "\
+Examples:
+  reinvite emulate
+  reinvite emulate --guests 10000 --quota none
+  reinvite emulate --latency 20..80 --read-lag 30s --invitation-lag 10s
+
+";
+
+/// Move Microsoft Entra B2B guests to new email addresses in bulk
+#[derive(Debug, Clone, Parser)]
+#[command(name = "reinvite", version, before_help = EXAMPLES, max_term_width = 100)]
+pub struct Cli {
+    /// Flags of every command.
+    #[command(flatten)]
+    pub global: GlobalArgs,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Flags of every command; they may stand before or after it.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Global options")]
+pub struct GlobalArgs {
+    /// Read the configuration from this file [default: reinvite.toml]
+    #[arg(
+        long,
+        value_name = "FILE",
+        global = true,
+        env = "REINVITE_CONFIG",
+        hide_env_values = true
+    )]
+    pub config: Option<PathBuf>,
+
+    /// Keep the campaign's record in this file [default: the manifest's name and .checkpoint]
+    #[arg(
+        long,
+        value_name = "FILE",
+        global = true,
+        env = "REINVITE_CHECKPOINT",
+        hide_env_values = true
+    )]
+    pub checkpoint: Option<PathBuf>,
+
+    /// Print data in this form
+    #[arg(
+        long,
+        value_enum,
+        value_name = "FORM",
+        default_value_t,
+        global = true,
+        env = "REINVITE_OUTPUT",
+        hide_env_values = true
+    )]
+    pub output: OutputFormat,
+
+    /// Go ahead without asking
+    #[arg(
+        long,
+        global = true,
+        env = "REINVITE_YES",
+        hide_env_values = true,
+        value_parser = BoolishValueParser::new()
+    )]
+    pub yes: bool,
+
+    /// Say only what went wrong
+    #[arg(
+        short,
+        long,
+        global = true,
+        env = "REINVITE_QUIET",
+        hide_env_values = true,
+        value_parser = BoolishValueParser::new()
+    )]
+    pub quiet: bool,
+
+    /// Say more; twice, everything
+    #[arg(
+        short,
+        long,
+        action = ArgAction::Count,
+        global = true,
+        env = "REINVITE_VERBOSE",
+        hide_env_values = true
+    )]
+    pub verbose: u8,
+
+    /// Use colours
+    #[arg(
+        long,
+        value_enum,
+        value_name = "WHEN",
+        default_value_t = ColorChoice::Auto,
+        global = true,
+        env = "REINVITE_COLOR",
+        hide_env_values = true
+    )]
+    pub color: ColorChoice,
+}
+
+/// The form of the data on stdout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum OutputFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// What to do.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Command {
+    /// Plan and apply a sample on a tenant inside this program
+    #[command(before_help = DEMO_EXAMPLES)]
+    Demo(DemoArgs),
+    /// Write a commented reinvite.toml and a manifest to start from
+    #[command(before_help = INIT_EXAMPLES)]
+    Init(InitArgs),
+    /// Check a manifest offline and report every problem
+    #[command(before_help = LINT_EXAMPLES)]
+    Lint(LintArgs),
+    /// Show what would change, and change nothing
+    #[command(before_help = PLAN_EXAMPLES)]
+    Plan(PlanArgs),
+    /// Plan, ask, and carry it out; again, to continue
+    #[command(before_help = APPLY_EXAMPLES)]
+    Apply(ApplyArgs),
+    /// Count what a campaign has done and what is left
+    #[command(before_help = STATUS_EXAMPLES)]
+    Status(StatusArgs),
+    /// Serve a tenant on this machine, for trials and rehearsals
+    #[command(before_help = EMULATE_EXAMPLES)]
+    Emulate(EmulateArgs),
+}
+
+impl GlobalArgs {
+    /// The configuration file, and whether it was named rather than assumed.
+    pub fn config_file(&self) -> (&Path, bool) {
+        match &self.config {
+            Some(path) => (path, true),
+            None => (Path::new(DEFAULT_CONFIG), false),
+        }
+    }
+}
+
+impl Cli {
+    /// The flags that stand above keys of the configuration.
+    pub fn overrides(&self) -> Overrides {
+        let checkpoint = self.global.checkpoint.clone();
+        match &self.command {
+            Command::Apply(apply) => Overrides {
+                checkpoint,
+                max_changes: apply.max_changes,
+                max_failures: apply.max_failures,
+                canary: apply.canary,
+            },
+            Command::Demo(_)
+            | Command::Init(_)
+            | Command::Lint(_)
+            | Command::Plan(_)
+            | Command::Status(_)
+            | Command::Emulate(_) => Overrides { checkpoint, ..Overrides::default() },
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "args_tests.rs"]
+mod tests;

@@ -1,0 +1,242 @@
+//! The commands' own arguments. Doc comments are the help texts; every flag is
+//! also an environment variable, `REINVITE_` and its name.
+//!
+//! Leaves to others: what a command does with them.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use clap::builder::BoolishValueParser;
+use jiff::civil::Time;
+
+use super::arg_values::{
+    Latency, ListenAddress, Quota, RowSelector, parse_time_of_day, parse_time_span,
+};
+use super::duration::parse_duration;
+use super::limit::Limit;
+
+/// `demo`.
+#[derive(Debug, Clone, Args)]
+pub struct DemoArgs {
+    /// Leave the manifest, the checkpoint and the result in this directory
+    #[arg(
+        long,
+        value_name = "DIR",
+        default_value = "reinvite-demo",
+        env = "REINVITE_DIRECTORY",
+        hide_env_values = true
+    )]
+    pub directory: PathBuf,
+}
+
+/// `init`.
+#[derive(Debug, Clone, Args)]
+pub struct InitArgs {
+    /// Write into this directory
+    #[arg(value_name = "DIR", default_value = ".")]
+    pub directory: PathBuf,
+
+    /// Replace files that are already there
+    #[arg(
+        long,
+        env = "REINVITE_FORCE",
+        hide_env_values = true,
+        value_parser = BoolishValueParser::new()
+    )]
+    pub force: bool,
+}
+
+/// `lint`.
+#[derive(Debug, Clone, Args)]
+pub struct LintArgs {
+    /// Manifest: CSV, TSV, JSON Lines or .xlsx; `-` for stdin
+    #[arg(value_name = "MANIFEST")]
+    pub manifest: PathBuf,
+}
+
+/// What `plan` and `apply` have in common: how a plan is made.
+#[derive(Debug, Clone, Args)]
+pub struct PlanningArgs {
+    /// Manifest: CSV, TSV, JSON Lines or .xlsx; `-` for stdin
+    #[arg(value_name = "MANIFEST")]
+    pub manifest: PathBuf,
+
+    /// Leave out rows with problems instead of refusing the manifest
+    #[arg(
+        long,
+        env = "REINVITE_SKIP_INVALID",
+        hide_env_values = true,
+        value_parser = BoolishValueParser::new()
+    )]
+    pub skip_invalid: bool,
+
+    /// Invite guests again who already have the new address; they lose access until they accept
+    #[arg(
+        long,
+        env = "REINVITE_RESET_MATCHING",
+        hide_env_values = true,
+        value_parser = BoolishValueParser::new()
+    )]
+    pub reset_matching: bool,
+}
+
+/// `plan`.
+#[derive(Debug, Clone, Args)]
+pub struct PlanArgs {
+    /// How the plan is made.
+    #[command(flatten)]
+    pub planning: PlanningArgs,
+
+    /// Exit with 3 when something would change
+    #[arg(
+        long,
+        env = "REINVITE_EXPECT_NO_CHANGES",
+        hide_env_values = true,
+        value_parser = BoolishValueParser::new()
+    )]
+    pub expect_no_changes: bool,
+}
+
+/// `apply`.
+#[derive(Debug, Clone, Args)]
+pub struct ApplyArgs {
+    /// How the plan is made.
+    #[command(flatten)]
+    pub planning: PlanningArgs,
+
+    /// Carry out the plan with this digest, or nothing
+    #[arg(long, value_name = "DIGEST", env = "REINVITE_PLAN", hide_env_values = true)]
+    pub plan: Option<String>,
+
+    /// Try rows again that failed in an earlier run
+    #[arg(
+        long,
+        env = "REINVITE_RETRY_FAILED",
+        hide_env_values = true,
+        value_parser = BoolishValueParser::new()
+    )]
+    pub retry_failed: bool,
+
+    /// Invite this guest once more, after asking; repeatable
+    #[arg(
+        long,
+        value_name = "LINE|USER",
+        value_delimiter = ',',
+        env = "REINVITE_RESEND",
+        hide_env_values = true
+    )]
+    pub resend: Vec<RowSelector>,
+
+    /// Record why guests are invited once more
+    #[arg(long, value_name = "TEXT", env = "REINVITE_REASON", hide_env_values = true)]
+    pub reason: Option<String>,
+
+    /// Invite so many guests first and verify them; 0 for none
+    #[arg(long, value_name = "N", env = "REINVITE_CANARY", hide_env_values = true)]
+    pub canary: Option<u32>,
+
+    /// Refuse to change more guests, or a larger share of the tenant's [default: 30%]
+    #[arg(long, value_name = "N|%", env = "REINVITE_MAX_CHANGES", hide_env_values = true)]
+    pub max_changes: Option<Limit>,
+
+    /// Stop when more rows fail, or a larger share of those attempted
+    #[arg(long, value_name = "N|%", env = "REINVITE_MAX_FAILURES", hide_env_values = true)]
+    pub max_failures: Option<Limit>,
+
+    /// Start nothing new after this time, such as 45m or 1h 30m
+    #[arg(
+        long,
+        value_name = "DURATION",
+        value_parser = parse_time_span,
+        env = "REINVITE_MAX_DURATION",
+        hide_env_values = true
+    )]
+    pub max_duration: Option<Duration>,
+
+    /// Start nothing new after this time of day
+    #[arg(
+        long,
+        value_name = "HH:MM",
+        value_parser = parse_time_of_day,
+        env = "REINVITE_UNTIL",
+        hide_env_values = true
+    )]
+    pub until: Option<Time>,
+
+    /// Write what became of every row to this file
+    #[arg(long, value_name = "FILE", env = "REINVITE_RESULT", hide_env_values = true)]
+    pub result: Option<PathBuf>,
+}
+
+/// `status`.
+#[derive(Debug, Clone, Args)]
+pub struct StatusArgs {
+    /// Manifest of the campaign, to find its checkpoint
+    #[arg(value_name = "MANIFEST")]
+    pub manifest: Option<PathBuf>,
+}
+
+/// `emulate`.
+#[derive(Debug, Clone, Args)]
+pub struct EmulateArgs {
+    /// Listen on this address of this machine
+    #[arg(
+        long,
+        value_name = "ADDR",
+        default_value = "127.0.0.1:8080",
+        env = "REINVITE_LISTEN",
+        hide_env_values = true
+    )]
+    pub listen: ListenAddress,
+
+    /// Serve the tenant that this file describes
+    #[arg(long, value_name = "FILE", env = "REINVITE_TENANT", hide_env_values = true)]
+    pub tenant: Option<PathBuf>,
+
+    /// Make up so many guests
+    #[arg(long, value_name = "N", env = "REINVITE_GUESTS", hide_env_values = true)]
+    pub guests: Option<u32>,
+
+    /// Enforce Microsoft's documented quotas, none, or the documented ones times a factor
+    #[arg(
+        long,
+        value_name = "documented|none|FACTOR",
+        default_value = "documented",
+        env = "REINVITE_QUOTA",
+        hide_env_values = true
+    )]
+    pub quota: Quota,
+
+    /// Take so many milliseconds for an answer
+    #[arg(
+        long,
+        value_name = "MIN..MAX",
+        default_value = "0",
+        env = "REINVITE_LATENCY",
+        hide_env_values = true
+    )]
+    pub latency: Latency,
+
+    /// Let reads show a write so much later
+    #[arg(
+        long,
+        value_name = "DURATION",
+        value_parser = parse_duration,
+        default_value = "0s",
+        env = "REINVITE_READ_LAG",
+        hide_env_values = true
+    )]
+    pub read_lag: Duration,
+
+    /// Let invitations see a changed address so much later
+    #[arg(
+        long,
+        value_name = "DURATION",
+        value_parser = parse_duration,
+        default_value = "0s",
+        env = "REINVITE_INVITATION_LAG",
+        hide_env_values = true
+    )]
+    pub invitation_lag: Duration,
+}

@@ -1,0 +1,80 @@
+//! Durations as humans write them: `15s`, `5m`, `1h 30m`.
+//!
+//! Leaves to others: which durations make sense where.
+
+use std::time::Duration;
+
+use jiff::SignedDuration;
+
+/// The longest duration accepted. Nothing here waits for a year; the bound keeps
+/// deadline arithmetic far from overflow.
+const LONGEST: Duration = Duration::from_secs(366 * 24 * 60 * 60);
+
+/// Why a text is no usable duration.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DurationError {
+    /// Not a duration at all.
+    #[error("`{0}` is not a duration such as 15s, 5m or 1h 30m")]
+    NotADuration(String),
+    /// A bare number.
+    #[error("`{0}` lacks a unit: write {0}s for seconds or {0}m for minutes")]
+    NoUnit(String),
+    /// Less than nothing.
+    #[error("`{0}` is negative")]
+    Negative(String),
+    /// Longer than a year.
+    #[error("`{0}` is longer than a year")]
+    TooLong(String),
+}
+
+/// Parses a duration of at least nothing and at most a year.
+pub fn parse_duration(text: &str) -> Result<Duration, DurationError> {
+    let text = text.trim();
+    if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
+        return Err(DurationError::NoUnit(text.to_owned()));
+    }
+    let signed: SignedDuration =
+        text.parse().map_err(|_| DurationError::NotADuration(text.to_owned()))?;
+    let duration =
+        Duration::try_from(signed).map_err(|_| DurationError::Negative(text.to_owned()))?;
+    if duration > LONGEST {
+        return Err(DurationError::TooLong(text.to_owned()));
+    }
+    Ok(duration)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_read_as_humans_write_them() {
+        for (text, seconds) in [
+            ("15s", 15.0),
+            ("5m", 300.0),
+            ("1h 30m", 5400.0),
+            ("1h30m", 5400.0),
+            ("90 minutes", 5400.0),
+            ("250ms", 0.25),
+            ("0s", 0.0),
+            (" 2 hours ", 7200.0),
+            ("PT30S", 30.0),
+        ] {
+            assert_eq!(parse_duration(text), Ok(Duration::from_secs_f64(seconds)), "{text}");
+        }
+    }
+
+    #[test]
+    fn other_texts_are_refused_with_their_reason() {
+        for (text, error) in [
+            ("", DurationError::NotADuration(String::new())),
+            ("soon", DurationError::NotADuration("soon".into())),
+            ("15", DurationError::NoUnit("15".into())),
+            ("-15s", DurationError::Negative("-15s".into())),
+            ("15s ago", DurationError::Negative("15s ago".into())),
+            ("9000h", DurationError::TooLong("9000h".into())),
+        ] {
+            assert_eq!(parse_duration(text), Err(error), "{text}");
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! The limits that keep a mistake small.
+//!
+//! Leaves to others: counting, and stopping.
+
+use std::path::PathBuf;
+
+use super::Overrides;
+use super::cloud::is_domain;
+use super::key;
+use super::layers::{Layers, Reported};
+use super::limit::{Limit, Percent};
+use super::value::{Fault, Value};
+
+/// The limits of one run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Guards {
+    /// The most guests a run may change; a share is one of the tenant's guests.
+    pub max_changes: Limit,
+    /// The most rows that may fail before the run stops; a share is one of the
+    /// rows attempted.
+    pub max_failures: Option<Limit>,
+    /// The only domains that addresses may move to, in lower case. None: any.
+    pub allowed_domains: Option<Vec<String>>,
+    /// How many guests go first and are verified before the rest follows.
+    pub canary: Option<u32>,
+    /// A file whose appearance stops the run.
+    pub stop_file: Option<PathBuf>,
+}
+
+impl Default for Guards {
+    fn default() -> Self {
+        Self {
+            max_changes: Limit::Share(Percent::new(30).expect("30 is a share")),
+            max_failures: None,
+            allowed_domains: None,
+            canary: None,
+            stop_file: None,
+        }
+    }
+}
+
+impl Guards {
+    pub(super) fn resolve(
+        layers: &mut Layers<'_>,
+        overrides: &Overrides,
+    ) -> Result<Self, Reported> {
+        let changes = layers.get(key::GUARDS_MAX_CHANGES, limit);
+        let failures = layers.get(key::GUARDS_MAX_FAILURES, limit);
+        let domains = layers.get(key::GUARDS_ALLOWED_DOMAINS, domains);
+        let canary = layers.get(key::GUARDS_CANARY, |value| value.whole(0, u32::MAX));
+        let stop_file = layers.path(key::GUARDS_STOP_FILE);
+        let default = Self::default();
+        Ok(Self {
+            max_changes: overrides.max_changes.or(changes?).unwrap_or(default.max_changes),
+            max_failures: overrides.max_failures.or(failures?),
+            allowed_domains: domains?,
+            // 0 is how a flag turns off the canary of the file.
+            canary: overrides.canary.or(canary?).filter(|&canary| canary > 0),
+            stop_file: stop_file?.map(|found| found.value),
+        })
+    }
+}
+
+/// A number as it is or a share in quotes.
+fn limit(value: &Value) -> Result<Limit, Fault> {
+    match value {
+        Value::Integer(count) => u64::try_from(*count)
+            .map(Limit::Count)
+            .map_err(|_| Fault::new("must be at least 0, or a share such as \"30%\"")),
+        Value::Variable(_)
+        | Value::Text(_)
+        | Value::Boolean(_)
+        | Value::Float(_)
+        | Value::List(_)
+        | Value::Other(_) => value.parsed(str::parse),
+    }
+}
+
+fn domains(value: &Value) -> Result<Vec<String>, Fault> {
+    let domains = value.texts()?;
+    if domains.is_empty() {
+        return Err(Fault::new("an empty list would allow no address at all")
+            .with_hint("leave the key out to allow every domain"));
+    }
+    domains
+        .into_iter()
+        .map(|domain| {
+            if is_domain(domain) {
+                Ok(domain.to_lowercase())
+            } else {
+                Err(Fault::new(format!("`{domain}` is not a domain name such as fabrikam.example"))
+                    .with_hint(
+                        "write domains without `@` and without `*`; subdomains each by name",
+                    ))
+            }
+        })
+        .collect()
+}

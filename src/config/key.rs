@@ -1,0 +1,110 @@
+//! The table of configuration keys: what `reinvite.toml` may hold and which
+//! environment variable stands for each key.
+//!
+//! Leaves to others: what a value means (`settings` and its sections) and where
+//! it is found (`layers`).
+
+use std::fmt;
+
+/// One key of one section.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Key {
+    pub(super) section: &'static str,
+    pub(super) name: &'static str,
+}
+
+impl Key {
+    /// The environment variable that stands for the key: `REINVITE_PACE_SETTLE`.
+    pub(super) fn variable(self) -> String {
+        format!("REINVITE_{}_{}", self.section, self.name).to_uppercase()
+    }
+
+    /// The key of this section and name, if there is one.
+    pub(super) fn find(section: &str, name: &str) -> Option<Self> {
+        ALL.iter().copied().find(|key| key.section == section && key.name == name)
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "[{}] {}", self.section, self.name)
+    }
+}
+
+/// The sections, in the order of the example file.
+pub(super) fn sections() -> Vec<&'static str> {
+    let mut sections: Vec<_> = ALL.iter().map(|key| key.section).collect();
+    sections.dedup();
+    sections
+}
+
+/// The names of a section's keys.
+pub(super) fn names_in(section: &str) -> impl Iterator<Item = &'static str> {
+    ALL.iter().filter(move |key| key.section == section).map(|key| key.name)
+}
+
+macro_rules! keys {
+    ($($constant:ident = $section:literal $name:literal;)*) => {
+        $(pub(super) const $constant: Key = Key { section: $section, name: $name };)*
+
+        /// Every key there is.
+        pub(super) const ALL: &[Key] = &[$($constant),*];
+    };
+}
+
+keys! {
+    TENANT_ID = "tenant" "id";
+    TENANT_CLOUD = "tenant" "cloud";
+    TENANT_GRAPH_URL = "tenant" "graph_url";
+    TENANT_LOGIN_URL = "tenant" "login_url";
+    AUTH_METHOD = "auth" "method";
+    AUTH_CLIENT_ID = "auth" "client_id";
+    AUTH_CLIENT_SECRET_FILE = "auth" "client_secret_file";
+    AUTH_CLIENT_SECRET_ENV = "auth" "client_secret_env";
+    AUTH_ACCESS_TOKEN_FILE = "auth" "access_token_file";
+    AUTH_ACCESS_TOKEN_ENV = "auth" "access_token_env";
+    INVITATION_REDIRECT_URL = "invitation" "redirect_url";
+    INVITATION_LANGUAGE = "invitation" "language";
+    INVITATION_MESSAGE = "invitation" "message";
+    INVITATION_CC = "invitation" "cc";
+    INVITATION_SEND = "invitation" "send";
+    MAIL_WRITE = "mail" "write";
+    PACE_PRESET = "pace" "preset";
+    PACE_WRITES_PER_SECOND = "pace" "writes_per_second";
+    PACE_BURST = "pace" "burst";
+    PACE_REQUESTS_IN_FLIGHT = "pace" "requests_in_flight";
+    PACE_SETTLE = "pace" "settle";
+    PACE_REPLICATION_LAG = "pace" "replication_lag";
+    GUARDS_MAX_CHANGES = "guards" "max_changes";
+    GUARDS_MAX_FAILURES = "guards" "max_failures";
+    GUARDS_ALLOWED_DOMAINS = "guards" "allowed_domains";
+    GUARDS_CANARY = "guards" "canary";
+    GUARDS_STOP_FILE = "guards" "stop_file";
+    CHECKPOINT_PATH = "checkpoint" "path";
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn every_key_has_a_variable_of_its_own() {
+        let variables: HashSet<_> = ALL.iter().map(|key| key.variable()).collect();
+        assert_eq!(variables.len(), ALL.len());
+        assert_eq!(PACE_WRITES_PER_SECOND.variable(), "REINVITE_PACE_WRITES_PER_SECOND");
+        assert_eq!(TENANT_ID.variable(), "REINVITE_TENANT_ID");
+    }
+
+    #[test]
+    fn a_section_is_listed_once() {
+        let listed = sections();
+        let distinct: HashSet<_> = listed.iter().collect();
+        assert_eq!(distinct.len(), listed.len());
+        assert_eq!(
+            listed,
+            ["tenant", "auth", "invitation", "mail", "pace", "guards", "checkpoint"]
+        );
+    }
+}

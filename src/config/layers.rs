@@ -1,0 +1,157 @@
+//! The environment over the file: one key's value, from whichever speaks first.
+//! Keeps what was found wrong, so that everything can be reported at once.
+//!
+//! Leaves to others: which keys are read and how, and the flags, which lie above.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use super::error::{ConfigError, Origin, Problem, Warning};
+use super::excerpt::Show;
+use super::file::File;
+use super::key::Key;
+use super::value::{Fault, Value};
+
+/// The environment, as a function from name to value.
+pub(super) type Environment<'a> = &'a dyn Fn(&str) -> Option<OsString>;
+
+/// A problem has been noted; there is no value to go on with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Reported;
+
+/// Where a key can be given, and the problems met so far.
+pub(super) struct Layers<'a> {
+    file: File,
+    env: Environment<'a>,
+    problems: Vec<Problem>,
+    warnings: Vec<Warning>,
+}
+
+/// A value and where it was given.
+#[derive(Debug, Clone)]
+pub(super) struct Found<T> {
+    pub(super) value: T,
+    pub(super) origin: Origin,
+}
+
+impl<'a> Layers<'a> {
+    /// Reads the file; see [`File::read`].
+    pub(super) fn open(
+        path: &Path,
+        named: bool,
+        env: Environment<'a>,
+    ) -> Result<Self, ConfigError> {
+        let (file, problems) = File::read(path, named)?;
+        Ok(Self { file, env, problems, warnings: Vec::new() })
+    }
+
+    /// Everything noted: the result if nothing was wrong, else all problems.
+    pub(super) fn finish<T>(
+        mut self,
+        result: Result<T, Reported>,
+    ) -> Result<(T, Vec<Warning>), ConfigError> {
+        self.problems.sort_by_key(Problem::order);
+        match result {
+            Ok(value) if self.problems.is_empty() => Ok((value, self.warnings)),
+            Ok(_) | Err(Reported) => Err(ConfigError::Invalid(self.problems)),
+        }
+    }
+
+    /// The value of a key with its origin, if it is given at all.
+    pub(super) fn find<T>(
+        &mut self,
+        key: Key,
+        read: impl FnOnce(&Value) -> Result<T, Fault>,
+    ) -> Result<Option<Found<T>>, Reported> {
+        let variable = key.variable();
+        let from_env = match (self.env)(&variable) {
+            Some(text) => match text.into_string() {
+                // Deployment tools write an empty variable where they mean none.
+                Ok(text) if text.is_empty() => None,
+                Ok(text) => Some(Value::Variable(text)),
+                Err(_) => {
+                    let fault = Fault::new("does not hold Unicode text");
+                    return Err(self.report(key, Origin::Variable(variable), fault));
+                }
+            },
+            None => None,
+        };
+        let (result, in_file) = match (&from_env, self.file.get(key)) {
+            (Some(value), _) => (read(value), false),
+            (None, Some(value)) => (read(value), true),
+            (None, None) => return Ok(None),
+        };
+        let show = match &result {
+            Err(fault) if fault.secret => Show::BeforePlace,
+            Ok(_) | Err(_) => Show::Line,
+        };
+        let origin = if in_file { self.file.place(key, show) } else { Origin::Variable(variable) };
+        match result {
+            Ok(value) => Ok(Some(Found { value, origin })),
+            Err(fault) => Err(self.report(key, origin, fault)),
+        }
+    }
+
+    /// The value of a key, if it is given at all.
+    pub(super) fn get<T>(
+        &mut self,
+        key: Key,
+        read: impl FnOnce(&Value) -> Result<T, Fault>,
+    ) -> Result<Option<T>, Reported> {
+        Ok(self.find(key, read)?.map(|found| found.value))
+    }
+
+    /// The value of a key that must be given.
+    pub(super) fn need<T>(
+        &mut self,
+        key: Key,
+        example: &str,
+        read: impl FnOnce(&Value) -> Result<T, Fault>,
+    ) -> Result<T, Reported> {
+        match self.get(key, read)? {
+            Some(value) => Ok(value),
+            None => Err(self.missing(&[key], example)),
+        }
+    }
+
+    /// A path. In the file relative ones start from the file's directory.
+    pub(super) fn path(&mut self, key: Key) -> Result<Option<Found<PathBuf>>, Reported> {
+        let found = self.find(key, |value| value.text().map(str::to_owned))?;
+        Ok(found.map(|Found { value, origin }| {
+            let value = match origin {
+                Origin::File { .. } => self.file.resolve(&value),
+                Origin::Variable(_) | Origin::Nowhere => PathBuf::from(value),
+            };
+            Found { value, origin }
+        }))
+    }
+
+    /// Notes that a key is wrong.
+    pub(super) fn report(&mut self, key: Key, origin: Origin, fault: Fault) -> Reported {
+        let Fault { message, hint, secret: _ } = fault;
+        self.problems.push(Problem { origin, message: format!("{key}: {message}"), hint });
+        Reported
+    }
+
+    /// Notes that none of the keys is given though one is needed.
+    pub(super) fn missing(&mut self, keys: &[Key], example: &str) -> Reported {
+        let names: Vec<_> = keys.iter().map(ToString::to_string).collect();
+        let variables: Vec<_> = keys.iter().map(|key| key.variable()).collect();
+        self.problems.push(Problem {
+            origin: Origin::Nowhere,
+            message: format!("{} is not set", names.join(" or ")),
+            hint: Some(format!(
+                "write `{example}` under [{}] in {}, or set {}",
+                keys[0].section,
+                self.file.path().display(),
+                variables.join(" or "),
+            )),
+        });
+        Reported
+    }
+
+    /// Notes something that stops nothing.
+    pub(super) fn warn(&mut self, warning: String) {
+        self.warnings.push(Warning(warning));
+    }
+}

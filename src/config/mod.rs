@@ -1,0 +1,45 @@
+//! Configuration: command line, environment and file resolved into one
+//! [`Settings`].
+//!
+//! Three layers of types, each with one purpose: [`args`] is what was typed,
+//! `file` what was written, [`Settings`] what the rest of the program sees.
+//!
+//! Leaves to others: reading secrets when they are needed (the caller of
+//! [`SecretSource::read`]), printing warnings and errors (`cli`), and everything
+//! that is done with a setting.
+
+mod arg_values;
+pub mod args;
+mod auth;
+mod checkpoint;
+mod cloud;
+mod command_args;
+mod duration;
+mod error;
+mod example;
+mod excerpt;
+mod file;
+mod guards;
+mod invitation;
+mod key;
+mod layers;
+mod limit;
+mod pace;
+mod secret;
+mod settings;
+mod suggest;
+mod value;
+
+pub use arg_values::{Latency, ListenAddress, Quota, RowSelector};
+pub use auth::AuthSettings;
+pub use checkpoint::checkpoint_path;
+pub use cloud::{Cloud, TenantSettings};
+pub use duration::{DurationError, parse_duration};
+pub use error::{ConfigError, Origin, Problem, Warning};
+pub use example::EXAMPLE;
+pub use guards::Guards;
+pub use invitation::{InvitationDefaults, MailWrite};
+pub use limit::{Limit, LimitError, Percent};
+pub use pace::{PaceSettings, Preset};
+pub use secret::{SecretError, SecretSource};
+pub use settings::{OfflineSettings, Overrides, Settings};

@@ -1,0 +1,199 @@
+//! Where a secret comes from. The configuration names a file or an environment
+//! variable; the secret itself is read when it is needed and never kept here.
+//!
+//! Leaves to others: what the secret opens.
+
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use secrecy::SecretString;
+
+/// A file or an environment variable that holds a secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SecretSource {
+    /// The file's content, without its line end.
+    File(PathBuf),
+    /// The value of the environment variable of this name.
+    Env(String),
+}
+
+/// The secret could not be had. No message carries any part of it.
+#[derive(Debug, thiserror::Error)]
+pub enum SecretError {
+    /// The file can't be read.
+    #[error("cannot read the secret from the file `{path}`")]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The variable does not exist.
+    #[error("the environment variable {0} is not set; the configuration says it holds the secret")]
+    NotSet(String),
+    /// Bytes that are no text.
+    #[error("{0} does not hold UTF-8 text")]
+    NotText(String),
+    /// Nothing there.
+    #[error("{0} is empty")]
+    Empty(String),
+    /// More than one line, or other control characters.
+    #[error("{0} holds more than one line, or control characters")]
+    NotOneLine(String),
+}
+
+impl SecretError {
+    /// What to do about it.
+    pub fn hints(&self) -> Vec<String> {
+        let hint = match self {
+            Self::Unreadable { .. } => {
+                "let the account that runs reinvite read the file, or name another one under [auth]"
+            }
+            Self::NotSet(_) => "set the variable where reinvite is started, or name another one",
+            Self::NotText(_) => "write the secret alone, on one line, encoded as UTF-8",
+            Self::Empty(_) | Self::NotOneLine(_) => "write the secret alone, on one line",
+        };
+        vec![hint.to_owned()]
+    }
+}
+
+impl SecretSource {
+    /// Reads the secret from the file or from this process's environment.
+    pub fn read(&self) -> Result<SecretString, SecretError> {
+        self.read_with(|name| std::env::var_os(name))
+    }
+
+    /// Reads the secret from the file or from the given environment.
+    pub fn read_with(
+        &self,
+        env: impl Fn(&str) -> Option<OsString>,
+    ) -> Result<SecretString, SecretError> {
+        let text = match self {
+            Self::File(path) => {
+                let bytes = fs::read(path)
+                    .map_err(|source| SecretError::Unreadable { path: path.clone(), source })?;
+                String::from_utf8(bytes).map_err(|_| SecretError::NotText(self.place()))?
+            }
+            Self::Env(name) => env(name)
+                .ok_or_else(|| SecretError::NotSet(name.clone()))?
+                .into_string()
+                .map_err(|_| SecretError::NotText(self.place()))?,
+        };
+        // Windows editors may put a byte order mark in front.
+        let secret = text.trim_start_matches('\u{feff}').trim_end_matches(['\r', '\n']);
+        if secret.trim().is_empty() {
+            return Err(SecretError::Empty(self.place()));
+        }
+        if secret.contains(char::is_control) {
+            return Err(SecretError::NotOneLine(self.place()));
+        }
+        Ok(SecretString::from(secret))
+    }
+
+    /// A sentence when others than the owner can read the secret's file.
+    pub fn warning(&self) -> Option<String> {
+        match self {
+            Self::File(path) => readable_by_others(path).then(|| {
+                format!(
+                    "other accounts can read the secret in `{}`; restrict it with `chmod 600`",
+                    path.display()
+                )
+            }),
+            Self::Env(_) => None,
+        }
+    }
+
+    fn place(&self) -> String {
+        match self {
+            Self::File(path) => format!("the secret's file `{}`", path.display()),
+            Self::Env(name) => format!("the environment variable {name}"),
+        }
+    }
+}
+
+#[cfg(unix)]
+fn readable_by_others(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o077 != 0)
+}
+
+#[cfg(not(unix))]
+fn readable_by_others(_: &Path) -> bool {
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use secrecy::ExposeSecret;
+
+    use super::*;
+
+    fn read(bytes: &[u8]) -> Result<String, String> {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("secret");
+        fs::write(&path, bytes).unwrap();
+        SecretSource::File(path)
+            .read()
+            .map(|secret| secret.expose_secret().to_owned())
+            .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_file_gives_its_text_without_the_line_end() {
+        for (bytes, secret) in [
+            (&b"s3cret"[..], "s3cret"),
+            (b"s3cret\n", "s3cret"),
+            (b"s3cret\r\n", "s3cret"),
+            (b"\xef\xbb\xbfs3cret\n", "s3cret"),
+            (b"s3cret with blank ", "s3cret with blank "),
+        ] {
+            assert_eq!(read(bytes), Ok(secret.to_owned()));
+        }
+    }
+
+    #[test]
+    fn an_unusable_secret_is_refused_without_showing_it() {
+        for (bytes, expected) in [
+            (&b"\n"[..], "is empty"),
+            (b"", "is empty"),
+            (b"s3cret\nmore", "more than one line"),
+            (b"\xff\xfes\x003\x00", "UTF-8"),
+        ] {
+            let error = read(bytes).unwrap_err();
+            assert!(error.contains(expected), "{error}");
+            assert!(!error.contains("s3cret"), "{error}");
+        }
+    }
+
+    #[test]
+    fn an_error_names_the_file_or_the_variable() {
+        let source = SecretSource::File("nowhere/at all".into());
+        assert!(source.read().unwrap_err().to_string().contains("nowhere/at all"));
+        let source = SecretSource::Env("MY_SECRET".into());
+        for (value, expected) in [(None, "is not set"), (Some(""), "is empty")] {
+            let error = source.read_with(|_| value.map(OsString::from)).unwrap_err();
+            assert!(error.to_string().contains("MY_SECRET"), "{error}");
+            assert!(error.to_string().contains(expected), "{error}");
+            assert!(!error.hints().is_empty());
+        }
+        let secret = source.read_with(|name| (name == "MY_SECRET").then(|| "x".into())).unwrap();
+        assert_eq!(secret.expose_secret(), "x");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_secret_open_to_others_is_warned_about() {
+        use std::os::unix::fs::PermissionsExt;
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("secret");
+        fs::write(&path, "x").unwrap();
+        for (mode, warned) in [(0o600, false), (0o400, false), (0o640, true), (0o604, true)] {
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            let warning = SecretSource::File(path.clone()).warning();
+            assert_eq!(warning.is_some(), warned, "{mode:o}");
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! Everything configured, resolved: flag over environment over file over default.
+//! What the rest of the program sees of the configuration.
+//!
+//! Leaves to others: acting on it.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use super::auth::AuthSettings;
+use super::cloud::TenantSettings;
+use super::error::{ConfigError, Warning};
+use super::guards::Guards;
+use super::invitation::{InvitationDefaults, MailWrite};
+use super::key;
+use super::layers::{Layers, Reported};
+use super::limit::Limit;
+use super::pace::PaceSettings;
+
+/// Flags that stand above keys of the configuration.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Overrides {
+    /// `--checkpoint`.
+    pub checkpoint: Option<PathBuf>,
+    /// `--max-changes`.
+    pub max_changes: Option<Limit>,
+    /// `--max-failures`.
+    pub max_failures: Option<Limit>,
+    /// `--canary`.
+    pub canary: Option<u32>,
+}
+
+/// What a command needs that talks to a tenant.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// Which tenant, and where.
+    pub tenant: TenantSettings,
+    /// How to sign in.
+    pub auth: AuthSettings,
+    /// What rows inherit.
+    pub invitation: InvitationDefaults,
+    /// Which attribute takes the new address.
+    pub mail: MailWrite,
+    /// How fast.
+    pub pace: PaceSettings,
+    /// When to stop.
+    pub guards: Guards,
+    /// The checkpoint, if one is named; see [`super::checkpoint_path`].
+    pub checkpoint: Option<PathBuf>,
+}
+
+/// What a command needs that stays offline: no tenant, no sign-in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OfflineSettings {
+    /// What rows inherit.
+    pub invitation: InvitationDefaults,
+    /// When to stop; for a check of the manifest, the allowed domains.
+    pub guards: Guards,
+    /// The checkpoint, if one is named; see [`super::checkpoint_path`].
+    pub checkpoint: Option<PathBuf>,
+}
+
+impl Settings {
+    /// Resolves the file at `path`, the environment and the flags. A file that
+    /// is missing is an error only if it was `named` by the user.
+    pub fn load(
+        path: &Path,
+        named: bool,
+        env: impl Fn(&str) -> Option<OsString>,
+        overrides: &Overrides,
+    ) -> Result<(Self, Vec<Warning>), ConfigError> {
+        let mut layers = Layers::open(path, named, &env)?;
+        let result = Self::resolve(&mut layers, overrides);
+        layers.finish(result)
+    }
+
+    fn resolve(layers: &mut Layers<'_>, overrides: &Overrides) -> Result<Self, Reported> {
+        // Every section is looked at before the first `?`, so that one wrong
+        // value doesn't hide the next.
+        let tenant = TenantSettings::resolve(layers);
+        let auth = AuthSettings::resolve(layers);
+        let mail = MailWrite::resolve(layers);
+        let pace = PaceSettings::resolve(layers);
+        let offline = OfflineSettings::resolve(layers, overrides);
+        let OfflineSettings { invitation, guards, checkpoint } = offline?;
+        Ok(Self {
+            tenant: tenant?,
+            auth: auth?,
+            invitation,
+            mail: mail?,
+            pace: pace?,
+            guards,
+            checkpoint,
+        })
+    }
+}
+
+impl OfflineSettings {
+    /// Like [`Settings::load`], without looking at what only an online command
+    /// needs. Unknown keys are refused all the same.
+    pub fn load(
+        path: &Path,
+        named: bool,
+        env: impl Fn(&str) -> Option<OsString>,
+        overrides: &Overrides,
+    ) -> Result<(Self, Vec<Warning>), ConfigError> {
+        let mut layers = Layers::open(path, named, &env)?;
+        let result = Self::resolve(&mut layers, overrides);
+        layers.finish(result)
+    }
+
+    fn resolve(layers: &mut Layers<'_>, overrides: &Overrides) -> Result<Self, Reported> {
+        let invitation = InvitationDefaults::resolve(layers);
+        let guards = Guards::resolve(layers, overrides);
+        let checkpoint = layers.path(key::CHECKPOINT_PATH);
+        Ok(Self {
+            invitation: invitation?,
+            guards: guards?,
+            checkpoint: overrides.checkpoint.clone().or(checkpoint?.map(|found| found.value)),
+        })
+    }
+}
+
+#[cfg(test)]
+#[path = "settings_tests.rs"]
+mod tests;
