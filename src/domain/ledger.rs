@@ -37,7 +37,7 @@ pub enum LedgerState {
 }
 
 /// A guest's redemption state and the moment it last changed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Redemption {
     /// `externalUserState`.
     pub state: Option<super::RedemptionState>,

@@ -3,4 +3,26 @@
 //! Leaves to others: what to ask for and in which order (`run`), and what the
 //! answers mean for a guest (`plan`).
 
+mod auth;
+mod backoff;
+mod batch;
+mod catalogue;
+mod client;
+mod clock;
+mod odata;
+mod pace;
+mod refusal;
+mod survey;
+mod transport;
+mod users;
 pub mod wire;
+
+pub use auth::{AuthError, Claims, ClientSecret, GivenToken, Token, TokenSource};
+pub use catalogue::{Cause, Operation, StopCause, Verdict, judge};
+pub use client::{CallError, Graph, Observation, Observer, Traffic};
+pub use clock::Clock;
+pub use pace::Pace;
+pub use refusal::Refusal;
+pub use survey::{Method, Survey, Wanted};
+pub use transport::{HttpTransport, Reached, Transport, TransportError, is_loopback};
+pub use users::Accepted;

@@ -1,0 +1,376 @@
+//! The client: one door for every request, and what came of it.
+//!
+//! Passing the door means: wait for a turn, add the token, send, learn the
+//! service's clock, and, when the service turned the request away, wait as it
+//! asked and go again. What else an answer means is told by the catalogue.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderValue, Method, Request, Response, StatusCode};
+use serde::de::DeserializeOwned;
+use tokio_util::sync::CancellationToken;
+use url::Url;
+use uuid::Uuid;
+
+use super::auth::{AuthError, Claims, TOKEN_HEADER, TokenSource, Tokens};
+use super::backoff::{backoff, retry_after};
+use super::catalogue::{Operation, StopCause, Verdict, judge};
+use super::clock::Clock;
+use super::pace::{Pace, Pacer, Stopped, sleep_or_stop};
+use super::refusal::{Refusal, header};
+use super::transport::{Reached, Transport, TransportError};
+
+/// Something about the traffic that a person may want to see while it happens.
+#[derive(Debug, Clone)]
+pub enum Observation {
+    /// The service asked for patience.
+    Throttled {
+        /// `x-ms-throttle-scope`, when told.
+        scope: Option<String>,
+        /// From now.
+        wait: Duration,
+    },
+    /// A request is repeated after a wait.
+    Retrying {
+        /// Number of the attempt that failed, from 1.
+        attempt: u32,
+        /// From now.
+        wait: Duration,
+        /// Why it failed.
+        why: String,
+    },
+}
+
+/// Whoever is told of observations.
+pub type Observer = Arc<dyn Fn(Observation) + Send + Sync>;
+
+/// Why a call gave no result.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum CallError {
+    /// The run is stopping; nothing was sent.
+    #[error("not sent: the run is stopping")]
+    Stopped,
+    /// No token.
+    #[error(transparent)]
+    Auth(#[from] AuthError),
+    /// The service can't be reached; nothing was sent.
+    #[error("cannot reach {0}")]
+    Unreachable(TransportError),
+    /// Turned away so often that going on makes no sense now.
+    #[error("throttled {0} times in a row without getting through")]
+    ThrottledOut(u32),
+    /// Refused.
+    #[error("{refusal}")]
+    Refused {
+        /// The answer.
+        refusal: Refusal,
+        /// What it means.
+        verdict: Verdict,
+    },
+    /// It may or may not have been carried out.
+    #[error("{evidence}")]
+    Lost {
+        /// What was seen of it.
+        evidence: String,
+    },
+    /// An answer that breaks the protocol.
+    #[error("the service's answer can't be used: {0}")]
+    Protocol(String),
+}
+
+/// Requests that were repeated and answers that asked for patience.
+#[derive(Debug, Default)]
+pub struct Traffic {
+    /// Every request sent.
+    pub requests: AtomicU64,
+    /// Requests that were repeated.
+    pub retries: AtomicU64,
+    /// Answers with status 429, those inside batches included.
+    pub throttled: AtomicU64,
+}
+
+/// How often a request that is safe to repeat is sent before its failure counts.
+/// With the waits between, this bridges about a minute of trouble.
+const ATTEMPTS: u32 = 6;
+
+/// How often a connection is tried: a restart of a proxy is bridged, a wrong host
+/// name is said within seconds.
+const CONNECT_ATTEMPTS: u32 = 3;
+
+/// How often one request may be turned away. With Graph's usual waits of some
+/// seconds to a minute this is a quarter of an hour or more without one request
+/// getting through: a person or the next run should decide.
+const THROTTLED_ATTEMPTS: u32 = 30;
+
+/// One request.
+pub(super) struct Call {
+    pub(super) method: Method,
+    pub(super) url: Url,
+    pub(super) body: Option<Bytes>,
+    pub(super) operation: Operation,
+    /// Serves the request from the eventually consistent index that advanced
+    /// queries need (Microsoft Graph, *Advanced queries*, 2025-08).
+    pub(super) advanced: bool,
+}
+
+impl Call {
+    pub(super) fn get(url: Url) -> Self {
+        Self { method: Method::GET, url, body: None, operation: Operation::Read, advanced: false }
+    }
+}
+
+/// A client for one tenant.
+pub struct Graph {
+    transport: Arc<dyn Transport>,
+    root: Url,
+    tokens: Tokens,
+    pacer: Pacer,
+    clock: Arc<Clock>,
+    traffic: Traffic,
+    observer: Observer,
+    stop: CancellationToken,
+}
+
+impl Graph {
+    /// A client for the Graph root (`https://graph.microsoft.com`), without version.
+    /// Cancelling `stop` ends every wait before a request, never a request under way.
+    pub fn new(
+        transport: Arc<dyn Transport>,
+        root: &Url,
+        source: Box<dyn TokenSource>,
+        pace: Pace,
+        clock: Arc<Clock>,
+        observer: Observer,
+        stop: CancellationToken,
+    ) -> Self {
+        let mut root = root.clone();
+        let path = format!("{}/v1.0", root.path().trim_end_matches('/'));
+        root.set_path(&path);
+        Self {
+            transport,
+            root,
+            tokens: Tokens::new(source),
+            pacer: Pacer::new(pace, stop.clone()),
+            clock,
+            traffic: Traffic::default(),
+            observer,
+            stop,
+        }
+    }
+
+    /// Signs in and tells what the token says of the caller.
+    pub async fn sign_in(&self) -> Result<Claims, CallError> {
+        self.tokens.bearer(&*self.transport, None).await?;
+        Ok(self.tokens.claims().await.unwrap_or_default())
+    }
+
+    /// The time here and there.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// Counts of what was sent.
+    pub fn traffic(&self) -> &Traffic {
+        &self.traffic
+    }
+
+    /// A URL below the version root; `path` and `query` are already encoded.
+    pub(super) fn url(&self, path: &str, query: &str) -> Url {
+        let mut url = self.root.clone();
+        url.set_path(&format!("{}{path}", self.root.path()));
+        url.set_query((!query.is_empty()).then_some(query));
+        url
+    }
+
+    /// A link the service gave us, if it leads to where we came from. A token must
+    /// never travel to another origin.
+    pub(super) fn own_link(&self, link: &str) -> Result<Url, CallError> {
+        let url = Url::parse(link)
+            .map_err(|error| CallError::Protocol(format!("`{link}` is no link: {error}")))?;
+        if url.origin() != self.root.origin() || !url.username().is_empty() {
+            return Err(CallError::Protocol(format!(
+                "the next page is said to be at {}, another origin than {}; not followed",
+                url.origin().ascii_serialization(),
+                self.root.origin().ascii_serialization()
+            )));
+        }
+        Ok(url)
+    }
+
+    /// Reads JSON; repeats what is safe to repeat.
+    pub(super) async fn read<T: DeserializeOwned>(&self, call: &Call) -> Result<T, CallError> {
+        let body = self.repeat(call).await?;
+        serde_json::from_slice(&body).map_err(|error| {
+            CallError::Protocol(format!("{} {}: {error}", call.method, call.url.path()))
+        })
+    }
+
+    /// Sends a request that is safe to repeat until it is answered for good.
+    pub(super) async fn repeat(&self, call: &Call) -> Result<Bytes, CallError> {
+        let mut attempt = 1;
+        loop {
+            let error = match self.pass(call).await {
+                Ok(answer) => return Ok(answer.into_body()),
+                Err(error) => error,
+            };
+            let passing = match &error {
+                CallError::Lost { .. } => true,
+                CallError::Refused { verdict, .. } => *verdict == Verdict::OutcomeUnknown,
+                CallError::Stopped
+                | CallError::Auth(_)
+                | CallError::Unreachable(_)
+                | CallError::ThrottledOut(_)
+                | CallError::Protocol(_) => false,
+            };
+            if !passing || attempt == ATTEMPTS {
+                return Err(error);
+            }
+            self.retry_wait(attempt, error.to_string()).await?;
+            attempt += 1;
+        }
+    }
+
+    /// Sends one request through the door. It is sent again only when it was
+    /// certainly not carried out: turned away with a 429, refused for its token,
+    /// or never connected.
+    pub(super) async fn pass(&self, call: &Call) -> Result<Response<Bytes>, CallError> {
+        let write = match call.operation {
+            Operation::Read => false,
+            Operation::WriteMail | Operation::WriteOtherMails | Operation::Invite => true,
+        };
+        let mut rejected: Option<HeaderValue> = None;
+        let (mut throttled, mut unconnected) = (0, 0);
+        loop {
+            let permit = self.pacer.enter(write).await?;
+            let bearer = self.tokens.bearer(&*self.transport, rejected.as_ref()).await?;
+            self.traffic.requests.fetch_add(1, Ordering::Relaxed);
+            let answer = self.transport.send(self.request(call, &bearer)).await;
+            drop(permit);
+            let answer = match answer {
+                Ok(answer) => answer,
+                Err(error) if error.reached == Reached::No => {
+                    unconnected += 1;
+                    if unconnected == CONNECT_ATTEMPTS {
+                        return Err(CallError::Unreachable(error));
+                    }
+                    self.retry_wait(unconnected, error.to_string()).await?;
+                    continue;
+                }
+                Err(error) => {
+                    return Err(CallError::Lost { evidence: format!("no answer: {error}") });
+                }
+            };
+            self.clock.learn(answer.headers());
+            if answer.status().is_success() {
+                return Ok(answer);
+            }
+            let refusal = Refusal::read(&answer);
+            let verdict = judge(call.operation, &refusal);
+            match verdict {
+                Verdict::Retry => {
+                    throttled += 1;
+                    if throttled == THROTTLED_ATTEMPTS {
+                        return Err(CallError::ThrottledOut(throttled));
+                    }
+                    self.hold_off(&answer, throttled);
+                }
+                Verdict::RefreshToken if rejected.is_none() && self.tokens.can_refresh() => {
+                    rejected = Some(bearer);
+                    self.traffic.retries.fetch_add(1, Ordering::Relaxed);
+                }
+                Verdict::RefreshToken => {
+                    return Err(AuthError::TokenRejected(refusal.to_string()).into());
+                }
+                Verdict::RetryWhileReplicating(_)
+                | Verdict::RowFailed(_)
+                | Verdict::NotPermitted(_)
+                | Verdict::StopRun(_)
+                | Verdict::OutcomeUnknown => return Err(CallError::Refused { refusal, verdict }),
+            }
+        }
+    }
+
+    fn request(&self, call: &Call, bearer: &HeaderValue) -> Request<Bytes> {
+        let mut builder = Request::builder()
+            .method(call.method.clone())
+            .uri(call.url.as_str())
+            .header(TOKEN_HEADER, bearer)
+            .header("client-request-id", Uuid::new_v4().to_string())
+            // A bulk job yields to people at work (Microsoft Graph, *Throttling*).
+            .header("x-ms-throttle-priority", "low");
+        if call.body.is_some() {
+            builder = builder.header(http::header::CONTENT_TYPE, "application/json");
+        }
+        if call.advanced {
+            builder = builder.header("ConsistencyLevel", "eventual");
+        }
+        builder.body(call.body.clone().unwrap_or_default()).expect("the URL was parsed before")
+    }
+
+    /// Holds everything off as the answer asks. Whoever waits at the door notices.
+    fn hold_off(&self, answer: &Response<Bytes>, throttled: u32) {
+        let scope = header(answer.headers(), "x-ms-throttle-scope");
+        let wait = retry_after(answer.headers()).unwrap_or_else(|| backoff(throttled));
+        self.hold_off_for(wait, scope);
+    }
+
+    pub(super) fn hold_off_for(&self, wait: Duration, scope: Option<String>) {
+        self.traffic.throttled.fetch_add(1, Ordering::Relaxed);
+        self.traffic.retries.fetch_add(1, Ordering::Relaxed);
+        self.pacer.hold_off_for(wait);
+        (self.observer)(Observation::Throttled { scope, wait });
+    }
+
+    async fn retry_wait(&self, attempt: u32, why: String) -> Result<(), CallError> {
+        let wait = backoff(attempt);
+        self.traffic.retries.fetch_add(1, Ordering::Relaxed);
+        (self.observer)(Observation::Retrying { attempt, wait, why });
+        Ok(sleep_or_stop(wait, &self.stop).await?)
+    }
+}
+
+impl From<Stopped> for CallError {
+    fn from(Stopped: Stopped) -> Self {
+        Self::Stopped
+    }
+}
+
+impl CallError {
+    /// The tenant-wide cause, if this error has one.
+    pub fn stop_cause(&self) -> Option<StopCause> {
+        match self {
+            Self::Refused { verdict: Verdict::StopRun(cause), .. } => Some(*cause),
+            Self::Refused { .. }
+            | Self::Stopped
+            | Self::Auth(_)
+            | Self::Unreachable(_)
+            | Self::ThrottledOut(_)
+            | Self::Lost { .. }
+            | Self::Protocol(_) => None,
+        }
+    }
+
+    /// Whether the service said that there is no such thing, or that this caller
+    /// or this server does not do it: what an optional read can live without.
+    pub(super) fn is_unavailable(&self) -> bool {
+        match self {
+            Self::Refused { refusal, .. } => matches!(
+                refusal.status,
+                StatusCode::BAD_REQUEST
+                    | StatusCode::FORBIDDEN
+                    | StatusCode::NOT_FOUND
+                    | StatusCode::METHOD_NOT_ALLOWED
+                    | StatusCode::NOT_IMPLEMENTED
+            ),
+            Self::Protocol(_) => true,
+            Self::Stopped
+            | Self::Auth(_)
+            | Self::Unreachable(_)
+            | Self::ThrottledOut(_)
+            | Self::Lost { .. } => false,
+        }
+    }
+}

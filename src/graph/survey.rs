@@ -1,0 +1,428 @@
+//! Reading the directory for a plan: by one sweep over all guests, or by looking
+//! up what the manifest names, whichever costs fewer resource units.
+//!
+//! What cannot be read for lack of permission is noted in the snapshot; only the
+//! guests themselves are indispensable.
+
+use std::collections::{BTreeSet, HashMap};
+
+use http::StatusCode;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::domain::{
+    AddressHolder, Caller, Directory, DirectoryUser, Email, GuestRef, HolderKind, RoleHolding,
+    Tenant, Unreadable, UserId, UserType,
+};
+
+use super::batch::Get;
+use super::client::{Call, CallError, Graph};
+use super::odata::{held_by, literal, query, segment};
+use super::refusal::Refusal;
+use super::users::{directory_user, smtp_addresses};
+use super::wire;
+
+/// What a plan needs to find.
+#[derive(Debug, Default)]
+pub struct Wanted {
+    /// How the manifest names guests.
+    pub references: Vec<GuestRef>,
+    /// New addresses, to see whether someone holds them.
+    pub addresses: Vec<Email>,
+    /// Guests that earlier runs acted on.
+    pub known: Vec<UserId>,
+}
+
+/// How the guests were read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// Page by page, all of them.
+    Sweep,
+    /// One by one, those named.
+    LookUps,
+}
+
+/// The directory, and how it was read.
+#[derive(Debug)]
+pub struct Survey {
+    /// The snapshot.
+    pub directory: Directory,
+    /// How the guests were read.
+    pub method: Method,
+    /// Requests it took.
+    pub requests: u64,
+}
+
+/// Graph's largest page of users (Microsoft Graph, *List users*).
+const PAGE: &str = "999";
+const PAGE_SIZE: u64 = 999;
+
+/// One look-up by filter costs 2 resource units less 1 for `$select`, and each row
+/// takes one for the guest and one for the new address; a page of the sweep costs
+/// 1 (Microsoft Graph, *Throttling limits*, 2026-02).
+const LOOK_UP_UNITS: u64 = 1;
+const PAGE_UNITS: u64 = 1;
+
+impl Graph {
+    /// Reads what a plan needs.
+    pub async fn survey(&self, wanted: &Wanted, caller: Caller) -> Result<Survey, CallError> {
+        let before = self.traffic().requests.load(std::sync::atomic::Ordering::Relaxed);
+        let mut unreadable = Vec::new();
+        let mut tenant = self.tenant(&mut unreadable).await?;
+        tenant.guests = self.count_guests().await?;
+        let look_ups =
+            (wanted.references.len() + wanted.addresses.len() + wanted.known.len()) as u64;
+        let method = match tenant.guests {
+            Some(guests) if look_ups * LOOK_UP_UNITS < guests.div_ceil(PAGE_SIZE) * PAGE_UNITS => {
+                Method::LookUps
+            }
+            Some(_) | None => Method::Sweep,
+        };
+        let mut directory = Directory::new(tenant);
+        let swept = match method {
+            Method::Sweep => self.sweep(&mut directory).await?,
+            Method::LookUps => Swept::Nothing,
+        };
+        directory.index();
+        self.look_up_references(&mut directory, wanted).await?;
+        directory.index();
+        self.look_up_addresses(&mut directory, wanted, swept, &mut unreadable).await?;
+        directory.index();
+        self.deleted_users(&mut directory, &mut unreadable).await?;
+        if caller == Caller::AppOnly {
+            directory.role_holders = self.role_holders(&mut unreadable).await?;
+        }
+        directory.unreadable = unreadable;
+        let after = self.traffic().requests.load(std::sync::atomic::Ordering::Relaxed);
+        Ok(Survey { directory, method, requests: after - before })
+    }
+
+    async fn tenant(&self, unreadable: &mut Vec<Unreadable>) -> Result<Tenant, CallError> {
+        let url =
+            self.url("/organization", &query(&[("$select", "id,displayName,verifiedDomains")]));
+        let page: Option<wire::Page<wire::Organization>> = self
+            .optional(self.read(&Call::get(url)).await, unreadable, "the organization", "verified domains are not known, so a new address in one of them is refused only when it is invited")?;
+        let Some(organization) = page.and_then(|page| page.value.into_iter().next()) else {
+            return Ok(Tenant::default());
+        };
+        let default = organization.verified_domains.iter().find(|domain| domain.is_default);
+        Ok(Tenant {
+            id: Some(organization.id).filter(|id| !id.is_empty()),
+            display_name: organization.display_name,
+            default_domain: default.map(|domain| domain.name.to_ascii_lowercase()),
+            verified_domains: organization
+                .verified_domains
+                .iter()
+                .map(|domain| domain.name.to_ascii_lowercase())
+                .collect(),
+            guests: None,
+        })
+    }
+
+    /// How many guests there are; None when the server does not count.
+    async fn count_guests(&self) -> Result<Option<u64>, CallError> {
+        let url = self.url("/users/$count", &query(&[("$filter", "userType eq 'Guest'")]));
+        let call = Call { advanced: true, ..Call::get(url) };
+        match self.repeat(&call).await {
+            // The number is plain text, sometimes behind a byte order mark.
+            Ok(body) => Ok(String::from_utf8_lossy(&body)
+                .trim_start_matches('\u{feff}')
+                .trim()
+                .parse()
+                .ok()),
+            Err(error) if error.is_unavailable() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn sweep(&self, directory: &mut Directory) -> Result<Swept, CallError> {
+        // External members come by invitation too; a filter on the type alone
+        // would miss them.
+        let filters =
+            ["userType eq 'Guest' or creationType eq 'Invitation'", "userType eq 'Guest'"];
+        for (position, filter) in filters.iter().enumerate() {
+            let query =
+                query(&[("$filter", filter), ("$select", wire::USER_SELECT), ("$top", PAGE)]);
+            let call = Call::get(self.url("/users", &query));
+            let read = self
+                .pages(call, |user: wire::User| {
+                    directory.add_user(directory_user(user)?);
+                    Ok(())
+                })
+                .await;
+            match read {
+                // Only the plain form is indispensable: the other is an OData `or`.
+                Err(CallError::Refused { refusal, .. })
+                    if position == 0 && refusal.status == StatusCode::BAD_REQUEST => {}
+                Err(error) => return Err(error),
+                Ok(()) => break,
+            }
+        }
+        let guests = directory.users().iter().filter(|user| user.user_type == UserType::Guest);
+        let guests = guests.count() as u64;
+        directory.tenant.guests = Some(guests);
+        Ok(Swept::Guests)
+    }
+
+    /// Finds what the sweep did not: members named by mistake, guests just
+    /// created, guests of earlier runs.
+    async fn look_up_references(
+        &self,
+        directory: &mut Directory,
+        wanted: &Wanted,
+    ) -> Result<(), CallError> {
+        let mut ids: BTreeSet<UserId> = wanted.known.iter().copied().collect();
+        let mut names: BTreeSet<String> = BTreeSet::new();
+        for reference in &wanted.references {
+            match reference {
+                GuestRef::Id(id) => {
+                    ids.insert(*id);
+                }
+                GuestRef::Name(_) => {
+                    names.insert(reference.folded());
+                }
+            }
+        }
+        ids.retain(|id| directory.user(*id).is_none());
+        names.retain(|name| directory.users_named(name).is_empty());
+        let select = query(&[("$select", wire::USER_SELECT)]);
+        let by_id: Vec<Get> = ids
+            .iter()
+            .map(|id| Get { path: format!("/users/{id}"), query: select.clone() })
+            .collect();
+        for got in self.get_all(&by_id).await? {
+            match got {
+                Ok(user) => directory.add_user(directory_user(parse(user)?)?),
+                Err(refusal) if refusal.status == StatusCode::NOT_FOUND => {}
+                Err(refusal) => return Err(refused(refusal)),
+            }
+        }
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        for user in self.holders(&names).await? {
+            directory.add_user(user);
+        }
+        Ok(())
+    }
+
+    /// Users who hold any of the names.
+    async fn holders(&self, names: &[&str]) -> Result<Vec<DirectoryUser>, CallError> {
+        let gets: Vec<Get> = names
+            .iter()
+            .map(|name| Get {
+                path: "/users".to_owned(),
+                query: query(&[("$filter", &held_by(name)), ("$select", wire::USER_SELECT)]),
+            })
+            .collect();
+        let mut users = Vec::new();
+        for got in self.get_all(&gets).await? {
+            let page: wire::Page<wire::User> = parse(got.map_err(refused)?)?;
+            for user in page.value {
+                users.push(directory_user(user)?);
+            }
+        }
+        Ok(users)
+    }
+
+    /// Finds out who holds the new addresses. After a sweep only members can be
+    /// missing, and one advanced query per domain finds those.
+    async fn look_up_addresses(
+        &self,
+        directory: &mut Directory,
+        wanted: &Wanted,
+        swept: Swept,
+        unreadable: &mut Vec<Unreadable>,
+    ) -> Result<(), CallError> {
+        let addresses: BTreeSet<String> = wanted.addresses.iter().map(Email::folded).collect();
+        let own = &directory.tenant.verified_domains;
+        let domains: BTreeSet<String> =
+            wanted.addresses.iter().map(Email::domain).filter(|d| !own.contains(d)).collect();
+        let by_domain = swept == Swept::Guests && domains.len() < addresses.len();
+        let found = if by_domain {
+            self.members_in(&domains).await
+        } else {
+            let addresses: Vec<&str> = addresses.iter().map(String::as_str).collect();
+            self.holders(&addresses).await
+        };
+        let found = self.optional(
+            found,
+            unreadable,
+            "members that hold the new addresses",
+            "a new address that a member holds is refused only when it is written",
+        )?;
+        for user in found.unwrap_or_default() {
+            directory.add_user(user);
+        }
+        Ok(())
+    }
+
+    async fn members_in(
+        &self,
+        domains: &BTreeSet<String>,
+    ) -> Result<Vec<DirectoryUser>, CallError> {
+        let mut users = Vec::new();
+        for domain in domains {
+            let filter = format!(
+                "userType eq 'Member' and endsWith(mail,{})",
+                literal(&format!("@{domain}"))
+            );
+            let query = query(&[
+                ("$filter", &filter),
+                ("$select", wire::USER_SELECT),
+                ("$count", "true"),
+                ("$top", PAGE),
+            ]);
+            let call = Call { advanced: true, ..Call::get(self.url("/users", &query)) };
+            self.pages(call, |user: wire::User| {
+                users.push(directory_user(user)?);
+                Ok(())
+            })
+            .await?;
+        }
+        Ok(users)
+    }
+
+    /// Deleted users keep their addresses for 30 days, and a PATCH that needs one
+    /// of them fails without saying who holds it.
+    async fn deleted_users(
+        &self,
+        directory: &mut Directory,
+        unreadable: &mut Vec<Unreadable>,
+    ) -> Result<(), CallError> {
+        let select = "id,displayName,userPrincipalName,mail,proxyAddresses";
+        let query = query(&[("$select", select), ("$top", PAGE)]);
+        let call = Call::get(self.url("/directory/deletedItems/microsoft.graph.user", &query));
+        let mut deleted = Vec::new();
+        let read = self
+            .pages(call, |user: wire::User| {
+                deleted.push(user);
+                Ok(())
+            })
+            .await;
+        self.optional(
+            read,
+            unreadable,
+            "deleted users",
+            "a new address that a deleted user still holds is refused only when it is written",
+        )?;
+        for user in deleted {
+            let Ok(id) = UserId::parse(&user.id) else { continue };
+            let name = user.display_name.as_deref().unwrap_or(&user.user_principal_name);
+            let holder = AddressHolder { kind: HolderKind::DeletedUser, id, name: name.into() };
+            for address in
+                user.mail.as_deref().into_iter().chain(smtp_addresses(&user.proxy_addresses))
+            {
+                directory.add_holder(address, holder.clone());
+            }
+        }
+        Ok(())
+    }
+
+    /// Everyone with an active role, directly or through a role-assignable group.
+    async fn role_holders(
+        &self,
+        unreadable: &mut Vec<Unreadable>,
+    ) -> Result<Option<HashMap<UserId, RoleHolding>>, CallError> {
+        const WHAT: &str = "role assignments";
+        const CONSEQUENCE: &str = "guests that hold a role can't be told apart; an application can't reset them, and they will fail";
+        let query = query(&[("$expand", "principal"), ("$top", PAGE)]);
+        let call = Call::get(self.url("/roleManagement/directory/roleAssignments", &query));
+        let mut holders = HashMap::new();
+        let mut groups: HashMap<String, Box<str>> = HashMap::new();
+        let read = self
+            .pages(call, |assignment: wire::RoleAssignment| {
+                let principal = assignment.principal.unwrap_or_default();
+                let is_group = principal.odata_type.as_deref() == Some("#microsoft.graph.group");
+                if is_group {
+                    let name =
+                        principal.display_name.unwrap_or_else(|| assignment.principal_id.clone());
+                    groups.insert(assignment.principal_id, name.into());
+                } else if let Ok(id) = UserId::parse(&assignment.principal_id) {
+                    holders.insert(id, RoleHolding::Direct);
+                }
+                Ok(())
+            })
+            .await;
+        if self.optional(read, unreadable, WHAT, CONSEQUENCE)?.is_none() {
+            return Ok(None);
+        }
+        for (group, name) in groups {
+            let path =
+                format!("/groups/{}/transitiveMembers/microsoft.graph.user", segment(&group));
+            let call = Call::get(
+                self.url(&path, &super::odata::query(&[("$select", "id"), ("$top", PAGE)])),
+            );
+            let read = self
+                .pages(call, |member: wire::DirectoryObject| {
+                    if let Ok(id) = UserId::parse(&member.id) {
+                        holders
+                            .entry(id)
+                            .or_insert_with(|| RoleHolding::ThroughGroup(name.clone()));
+                    }
+                    Ok(())
+                })
+                .await;
+            self.optional(read, unreadable, "members of a role-assignable group", CONSEQUENCE)?;
+        }
+        Ok(Some(holders))
+    }
+
+    /// Reads a collection page by page. Links are followed as they are, never to
+    /// another origin, and never in a circle.
+    async fn pages<T: DeserializeOwned>(
+        &self,
+        mut call: Call,
+        mut take: impl FnMut(T) -> Result<(), CallError>,
+    ) -> Result<(), CallError> {
+        let mut seen = BTreeSet::new();
+        loop {
+            let page: wire::Page<T> = self.read(&call).await?;
+            for item in page.value {
+                take(item)?;
+            }
+            let Some(link) = page.next_link else { return Ok(()) };
+            if !seen.insert(link.clone()) {
+                return Err(CallError::Protocol(format!(
+                    "the pages of {} go in a circle",
+                    call.url.path()
+                )));
+            }
+            call.url = self.own_link(&link)?;
+        }
+    }
+
+    /// Lets an optional read fail where it is not available, and notes it.
+    #[expect(clippy::unused_self, reason = "reads as a step of the survey")]
+    fn optional<T>(
+        &self,
+        read: Result<T, CallError>,
+        unreadable: &mut Vec<Unreadable>,
+        what: &'static str,
+        consequence: &'static str,
+    ) -> Result<Option<T>, CallError> {
+        match read {
+            Ok(value) => Ok(Some(value)),
+            Err(error) if error.is_unavailable() => {
+                unreadable.push(Unreadable { what, consequence, why: error.to_string() });
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// What the snapshot already covers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Swept {
+    Nothing,
+    Guests,
+}
+
+fn parse<T: DeserializeOwned>(value: Value) -> Result<T, CallError> {
+    serde_json::from_value(value)
+        .map_err(|error| CallError::Protocol(format!("an answer within a batch: {error}")))
+}
+
+fn refused(refusal: Refusal) -> CallError {
+    let verdict = super::catalogue::judge(super::catalogue::Operation::Read, &refusal);
+    CallError::Refused { refusal, verdict }
+}

@@ -1,0 +1,130 @@
+//! How a request travels: the one seam for tests. Over real sockets with
+//! `reqwest`, or handed to a router in the same process.
+//!
+//! Leaves to others: when to send, with which token, and what an answer means.
+
+use std::error::Error;
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::{Request, Response};
+use url::Url;
+
+/// A way to get one answer to one request. It never repeats a request by itself.
+#[async_trait]
+pub trait Transport: Send + Sync {
+    /// Sends the request and reads the whole answer.
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError>;
+}
+
+/// No usable answer came back.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{message}")]
+pub struct TransportError {
+    /// Whether the service can have seen the request.
+    pub reached: Reached,
+    /// Host and cause.
+    pub message: String,
+}
+
+/// Whether the service can have seen a request that got no answer. The whole
+/// difference between "send it again" and "nobody knows".
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reached {
+    /// No connection was made: nothing was sent.
+    No,
+    /// It may have been carried out.
+    Maybe,
+}
+
+/// Connecting takes milliseconds where it works at all; ten seconds leave room
+/// for a lost SYN and a slow proxy without making a dead host look busy.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Graph's gateway gives up before this; waiting longer than a minute and a half
+/// only delays the settling of a lost answer.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(100);
+
+/// Real sockets.
+#[derive(Debug, Clone)]
+pub struct HttpTransport {
+    client: reqwest::Client,
+}
+
+impl HttpTransport {
+    /// A client for the given hosts. Proxies from the environment are left out
+    /// when all of them are on loopback, where a proxy can't reach.
+    pub fn new(hosts: &[&Url]) -> Result<Self, TransportError> {
+        let mut builder = reqwest::Client::builder()
+            .user_agent(concat!("reinvite/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(CONNECT_TIMEOUT)
+            .timeout(REQUEST_TIMEOUT)
+            .tcp_nodelay(true)
+            // Every attempt has to be counted, and a POST must not be repeated
+            // behind our back; a redirect would carry the token elsewhere.
+            .retry(reqwest::retry::never())
+            .redirect(reqwest::redirect::Policy::none());
+        if hosts.iter().all(|url| is_loopback(url)) {
+            builder = builder.no_proxy();
+        }
+        let client = builder.build().map_err(|error| TransportError {
+            reached: Reached::No,
+            message: format!("the HTTP client could not be set up: {}", chain(&error)),
+        })?;
+        Ok(Self { client })
+    }
+}
+
+#[async_trait]
+impl Transport for HttpTransport {
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+        let host = request.uri().authority().map(ToString::to_string).unwrap_or_default();
+        let failed = |error: &reqwest::Error| TransportError {
+            reached: if error.is_connect() || error.is_builder() {
+                Reached::No
+            } else {
+                Reached::Maybe
+            },
+            message: format!("{host}: {}", chain(error)),
+        };
+        let request = reqwest::Request::try_from(request).map_err(|error| failed(&error))?;
+        let mut answer = self.client.execute(request).await.map_err(|error| failed(&error))?;
+        let mut response = Response::new(Bytes::new());
+        *response.status_mut() = answer.status();
+        std::mem::swap(response.headers_mut(), answer.headers_mut());
+        match answer.bytes().await {
+            Ok(body) => *response.body_mut() = body,
+            // A refusal is a refusal even when its explanation got lost.
+            Err(_) if !response.status().is_success() => {}
+            Err(error) => return Err(failed(&error)),
+        }
+        Ok(response)
+    }
+}
+
+/// Whether a URL's host is this machine: the only place where plain http is safe.
+pub fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Domain(domain)) => domain.eq_ignore_ascii_case("localhost"),
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+/// An error and its causes in one line. Reqwest's own first line names the URL,
+/// which the caller has already said.
+fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut text = String::new();
+    let mut cause = error.source().or(Some(error));
+    while let Some(error) = cause {
+        if !text.is_empty() {
+            text.push_str(": ");
+        }
+        let _ = write!(text, "{error}");
+        cause = error.source();
+    }
+    text
+}

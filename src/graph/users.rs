@@ -1,0 +1,147 @@
+//! Reading users, and writing to one guest: PATCH of the mail, POST of an
+//! invitation.
+
+use bytes::Bytes;
+use http::{Method, StatusCode};
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::domain::{DirectoryUser, RedemptionState, UserId, UserType};
+
+use super::catalogue::{Operation, Verdict};
+use super::client::{Call, CallError, Graph};
+use super::odata::query;
+use super::wire;
+
+/// An accepted invitation.
+#[derive(Debug, Clone)]
+pub struct Accepted {
+    /// The link that redeems it: a secret, None when the service gave none.
+    pub redeem_url: Option<secrecy::SecretString>,
+    /// Whether the service is still at it (`InProgress`).
+    pub in_progress: bool,
+}
+
+impl Graph {
+    /// Reads one user; None when there is none with this id.
+    pub async fn user(&self, id: UserId) -> Result<Option<DirectoryUser>, CallError> {
+        let url = self.url(&format!("/users/{id}"), &query(&[("$select", wire::USER_SELECT)]));
+        match self.read::<wire::User>(&Call::get(url)).await {
+            Ok(user) => directory_user(user).map(Some),
+            Err(CallError::Refused { refusal, .. }) if refusal.status == StatusCode::NOT_FOUND => {
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Writes `mail` or `otherMails`. Setting the same value twice does no harm, so
+    /// a lost answer is answered by repeating.
+    pub async fn patch_user(&self, id: UserId, patch: &wire::UserPatch) -> Result<(), CallError> {
+        let operation = if patch.other_mails.is_some() {
+            Operation::WriteOtherMails
+        } else {
+            Operation::WriteMail
+        };
+        let call = Call {
+            method: Method::PATCH,
+            url: self.url(&format!("/users/{id}"), ""),
+            body: Some(json(patch)),
+            operation,
+            advanced: false,
+        };
+        self.repeat(&call).await.map(drop)
+    }
+
+    /// Sends an invitation, once. A lost or unreadable answer, and every 5xx, is
+    /// [`CallError::Lost`]: it may have been sent.
+    pub async fn invite(&self, request: &wire::InvitationRequest) -> Result<Accepted, CallError> {
+        let call = Call {
+            method: Method::POST,
+            url: self.url("/invitations", ""),
+            body: Some(json(request)),
+            operation: Operation::Invite,
+            advanced: false,
+        };
+        let answer = match self.pass(&call).await {
+            Err(CallError::Refused { refusal, verdict: Verdict::OutcomeUnknown }) => {
+                return Err(CallError::Lost {
+                    evidence: format!("the service answered {refusal}"),
+                });
+            }
+            other => other?,
+        };
+        let lost = |why: String| CallError::Lost {
+            evidence: format!("the service answered {}, but {why}", answer.status().as_u16()),
+        };
+        let invitation: wire::Invitation = serde_json::from_slice(answer.body())
+            .map_err(|error| lost(format!("the answer is unreadable: {error}")))?;
+        match invitation.status.as_deref() {
+            // The service took the request and says it failed: no documented cause.
+            Some("Error") => Err(CallError::Refused {
+                refusal: super::refusal::Refusal::from_parts(
+                    answer.status(),
+                    answer.headers(),
+                    br#"{"error":{"code":"Error","message":"the invitation was created with status Error"}}"#,
+                ),
+                verdict: Verdict::RowFailed(super::catalogue::Cause {
+                    code: "status-error",
+                    advice: "Microsoft documents no cause; look at the guest in the portal before trying again",
+                }),
+            }),
+            None if invitation.id.is_none() && invitation.invite_redeem_url.is_none() => {
+                Err(lost("it is no invitation".to_owned()))
+            }
+            status => Ok(Accepted {
+                in_progress: status == Some("InProgress"),
+                redeem_url: invitation.invite_redeem_url.map(Into::into),
+            }),
+        }
+    }
+}
+
+fn json(body: &impl Serialize) -> Bytes {
+    serde_json::to_vec(body).expect("wire types are plain data").into()
+}
+
+/// The user as planning sees it.
+pub(super) fn directory_user(user: wire::User) -> Result<DirectoryUser, CallError> {
+    let id = UserId::parse(&user.id)
+        .map_err(|error| CallError::Protocol(format!("a user without usable id: {error}")))?;
+    let boxed = |list: Vec<String>| list.into_iter().map(String::into_boxed_str).collect();
+    Ok(DirectoryUser {
+        id,
+        user_principal_name: user.user_principal_name.into(),
+        display_name: user.display_name.map(Into::into),
+        mail: user.mail.filter(|mail| !mail.is_empty()).map(Into::into),
+        other_mails: boxed(user.other_mails),
+        proxy_addresses: smtp_addresses(&user.proxy_addresses).map(Into::into).collect(),
+        user_type: match user.user_type.as_deref() {
+            Some("Guest") => UserType::Guest,
+            Some("Member") => UserType::Member,
+            Some(_) | None => UserType::Other,
+        },
+        creation_type: user.creation_type.map(Into::into),
+        redemption: user.external_user_state.map(|state| match state.as_str() {
+            "PendingAcceptance" => RedemptionState::PendingAcceptance,
+            "Accepted" => RedemptionState::Accepted,
+            _ => RedemptionState::Other(state.into()),
+        }),
+        redemption_changed_at: user
+            .external_user_state_change_date_time
+            .and_then(|text| text.parse::<Timestamp>().ok()),
+        account_enabled: user.account_enabled,
+        synced: user.on_premises_sync_enabled == Some(true),
+        formerly_synced: user.on_premises_sync_enabled == Some(false)
+            && user.on_premises_immutable_id.is_some(),
+        management_restricted: user.is_management_restricted == Some(true),
+    })
+}
+
+/// The SMTP addresses among proxy addresses, without prefix.
+pub(super) fn smtp_addresses(proxies: &[String]) -> impl Iterator<Item = &str> {
+    proxies.iter().filter_map(|proxy| {
+        let (kind, address) = proxy.split_once(':')?;
+        kind.eq_ignore_ascii_case("smtp").then_some(address)
+    })
+}
