@@ -13,6 +13,7 @@
 //!             └→ emulator → graph::wire
 //! ```
 
+pub mod checkpoint;
 pub mod config;
 pub mod domain;
 pub mod graph;

@@ -1,0 +1,101 @@
+//! What can be wrong with a checkpoint.
+
+use std::path::PathBuf;
+
+use super::Owner;
+
+/// Why a checkpoint can't be used. Whatever it is, nothing was sent because of it.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckpointError {
+    /// Another run is at work on it.
+    #[error("the checkpoint {} is in use by {owner}", path.display())]
+    Held {
+        /// The checkpoint.
+        path: PathBuf,
+        /// Who holds it.
+        owner: Owner,
+    },
+    /// It belongs to another tenant.
+    #[error("the checkpoint {} belongs to the tenant {found}, not to {wanted}", path.display())]
+    OtherTenant {
+        /// The checkpoint.
+        path: PathBuf,
+        /// Its tenant.
+        found: String,
+        /// The tenant of this run.
+        wanted: String,
+    },
+    /// It is a file of some other program.
+    #[error("{} is not a checkpoint of reinvite", path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A newer version of this program wrote it.
+    #[error("the checkpoint {} has format {found}, and this version knows {known}", path.display())]
+    Newer {
+        /// The checkpoint.
+        path: PathBuf,
+        /// Its format.
+        found: i64,
+        /// The newest format known here.
+        known: i64,
+    },
+    /// Its content is not what was written.
+    #[error("the checkpoint {} is damaged: {detail}", path.display())]
+    Damaged {
+        /// The checkpoint.
+        path: PathBuf,
+        /// What is wrong.
+        detail: String,
+    },
+    /// There is none.
+    #[error("there is no checkpoint at {}", path.display())]
+    Missing {
+        /// Where it was looked for.
+        path: PathBuf,
+    },
+    /// The file or its directory can't be read or written.
+    #[error("the checkpoint {} can't be opened", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// SQLite failed: a full disk, a lost volume.
+    #[error("the checkpoint {} can't be read or written", path.display())]
+    Database {
+        /// The checkpoint.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: rusqlite::Error,
+    },
+    /// An earlier record could not be written, so nothing more is.
+    #[error("the checkpoint can't be written: {0}")]
+    Broken(String),
+}
+
+impl CheckpointError {
+    /// What to do about it.
+    pub fn advice(&self) -> &'static str {
+        match self {
+            Self::Held { .. } => "wait for that run to end, or stop it; `status` works beside it",
+            Self::OtherTenant { .. } => {
+                "name another checkpoint with --checkpoint, or correct [tenant] id"
+            }
+            Self::Foreign { .. } => "name another file with --checkpoint",
+            Self::Newer { .. } => "use the version of reinvite that wrote it, or a later one",
+            Self::Damaged { .. } => {
+                "restore it from a backup; without it reinvite can't know who was invited"
+            }
+            Self::Missing { .. } => "`apply` creates it; name the right file with --checkpoint",
+            Self::File { .. } => "check the path and its permissions",
+            Self::Database { .. } | Self::Broken(_) => {
+                "check the disk's space and health, then run the same command again"
+            }
+        }
+    }
+}

@@ -1,0 +1,275 @@
+//! The file: creating, recognising and checking it, and what is written once per
+//! run.
+
+use std::fs::{File, OpenOptions};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OpenFlags, params};
+
+use super::lock::Lock;
+use super::{CheckpointError, Journal};
+
+/// Marks the file as ours: "rvit".
+const APPLICATION_ID: i64 = 0x7276_6974;
+
+/// The format this version writes and the newest it reads.
+const FORMAT: i64 = 1;
+
+/// Versions before this one can corrupt a database in WAL mode when two
+/// connections write and checkpoint at once (sqlite.org/wal.html, section 11).
+const OLDEST_SQLITE: i32 = 3_051_003;
+
+/// How long a reader may make the writer wait.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+const SCHEMA: &str = "
+    CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+    CREATE TABLE run (
+        id INTEGER PRIMARY KEY,
+        started_at TEXT NOT NULL,
+        ended_at TEXT,
+        program TEXT NOT NULL,
+        plan_digest TEXT NOT NULL,
+        stop_reason TEXT,
+        exit_code INTEGER,
+        summary TEXT
+    ) STRICT;
+    CREATE TABLE event (
+        id INTEGER PRIMARY KEY,
+        run INTEGER NOT NULL,
+        at TEXT NOT NULL,
+        user_id TEXT NOT NULL,
+        address TEXT NOT NULL,
+        what TEXT NOT NULL,
+        detail TEXT NOT NULL
+    ) STRICT;
+    CREATE TABLE row (
+        user_id TEXT NOT NULL,
+        address TEXT NOT NULL,
+        state TEXT NOT NULL,
+        at TEXT NOT NULL,
+        detail TEXT NOT NULL,
+        PRIMARY KEY (user_id, address)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE before_image (
+        user_id TEXT PRIMARY KEY,
+        at TEXT NOT NULL,
+        mail TEXT,
+        other_mails TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE name (name TEXT PRIMARY KEY, user_id TEXT NOT NULL) STRICT, WITHOUT ROWID;
+    CREATE TABLE manifest_row (
+        line INTEGER PRIMARY KEY,
+        user TEXT NOT NULL,
+        user_id TEXT,
+        address TEXT,
+        decision TEXT NOT NULL,
+        reason TEXT NOT NULL
+    ) STRICT;
+";
+
+/// An open checkpoint, held exclusively.
+#[derive(Debug)]
+pub struct Checkpoint {
+    path: PathBuf,
+    connection: Connection,
+    lock: Lock,
+}
+
+/// A row of the manifest as a run planned it: what `status` accounts for.
+#[derive(Debug)]
+pub struct ManifestRow<'a> {
+    /// Line in the manifest.
+    pub line: u32,
+    /// The guest as the manifest names it.
+    pub user: &'a str,
+    /// The guest found.
+    pub user_id: Option<String>,
+    /// The address asked for, in lower case.
+    pub address: Option<String>,
+    /// `change`, `settled` or `blocked`.
+    pub decision: &'static str,
+    /// Its reason code.
+    pub reason: &'static str,
+}
+
+/// What is known when a run begins.
+#[derive(Debug)]
+pub struct RunStart<'a> {
+    /// When.
+    pub at: Timestamp,
+    /// Name of the manifest.
+    pub manifest: &'a str,
+    /// Name of the tenant, for a person.
+    pub tenant_name: Option<&'a str>,
+    /// Digest of the plan.
+    pub plan_digest: String,
+}
+
+impl Checkpoint {
+    /// Opens or creates the checkpoint of a tenant and takes its lock.
+    pub fn open(path: &Path, tenant: &str, now: Timestamp) -> Result<Self, CheckpointError> {
+        let lock = Lock::take(path, now)?;
+        let is_new = create_file(path)?;
+        let database = |source| CheckpointError::Database { path: path.to_owned(), source };
+        let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        if is_new {
+            connection
+                .execute_batch(&format!(
+                    "BEGIN; {SCHEMA} PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {FORMAT}; COMMIT;"
+                ))
+                .map_err(database)?;
+            set_meta(&connection, "tenant", tenant).map_err(database)?;
+            set_meta(&connection, "created_at", &now.to_string()).map_err(database)?;
+        } else {
+            check(path, &connection)?;
+            let found = meta(&connection, "tenant").map_err(database)?.unwrap_or_default();
+            if !found.eq_ignore_ascii_case(tenant) {
+                return Err(CheckpointError::OtherTenant {
+                    path: path.to_owned(),
+                    found,
+                    wanted: tenant.to_owned(),
+                });
+            }
+        }
+        Ok(Self { path: path.to_owned(), connection, lock })
+    }
+
+    /// Writes down that a run begins, and the manifest as it was planned; from here
+    /// on records are written through the journal.
+    pub fn begin_run<'a>(
+        mut self,
+        start: &RunStart<'_>,
+        rows: impl Iterator<Item = ManifestRow<'a>>,
+    ) -> Result<Journal, CheckpointError> {
+        let run = self
+            .write_start(start, rows)
+            .map_err(|source| CheckpointError::Database { path: self.path.clone(), source })?;
+        Ok(Journal::start(self.path, self.connection, self.lock, run))
+    }
+
+    fn write_start<'a>(
+        &mut self,
+        start: &RunStart<'_>,
+        rows: impl Iterator<Item = ManifestRow<'a>>,
+    ) -> rusqlite::Result<i64> {
+        let transaction = self.connection.transaction()?;
+        set_meta(&transaction, "manifest", start.manifest)?;
+        set_meta(&transaction, "tenant_name", start.tenant_name.unwrap_or_default())?;
+        transaction.execute(
+            "INSERT INTO run (started_at, program, plan_digest) VALUES (?1, ?2, ?3)",
+            params![start.at.to_string(), env!("CARGO_PKG_VERSION"), start.plan_digest],
+        )?;
+        let run = transaction.last_insert_rowid();
+        transaction.execute("DELETE FROM manifest_row", [])?;
+        {
+            let mut insert = transaction.prepare(
+                "INSERT INTO manifest_row (line, user, user_id, address, decision, reason)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            )?;
+            for row in rows {
+                insert.execute(params![
+                    row.line,
+                    row.user,
+                    row.user_id,
+                    row.address,
+                    row.decision,
+                    row.reason
+                ])?;
+            }
+        }
+        transaction.commit()?;
+        Ok(run)
+    }
+
+    /// The connection, for reading.
+    pub(super) fn connection(&self) -> (&Path, &Connection) {
+        (&self.path, &self.connection)
+    }
+}
+
+/// Creates the file, readable for its owner only, unless it is there. Says whether
+/// it is new; a file of zero bytes was created by a run that died right then.
+fn create_file(path: &Path) -> Result<bool, CheckpointError> {
+    let failed = |source| CheckpointError::File { path: path.to_owned(), source };
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options.open(path).map_err(failed)?;
+    let is_new = file.metadata().map_err(failed)?.len() == 0;
+    if is_new {
+        // The name itself must survive a power loss, or the first records would go
+        // into a file that nobody finds again.
+        file.sync_all().map_err(failed)?;
+        #[cfg(unix)]
+        if let Some(parent) = path.parent() {
+            let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
+            File::open(parent).and_then(|directory| directory.sync_all()).map_err(failed)?;
+        }
+    }
+    Ok(is_new)
+}
+
+/// Connects with everything that durability needs.
+pub(super) fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, CheckpointError> {
+    debug_assert!(rusqlite::version_number() >= OLDEST_SQLITE, "SQLite is bundled");
+    let failed = |source| classify(path, source);
+    let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
+    connection.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
+    if flags.contains(OpenFlags::SQLITE_OPEN_READ_WRITE) {
+        connection.pragma_update(None, "journal_mode", "WAL").map_err(failed)?;
+        connection.pragma_update(None, "synchronous", "FULL").map_err(failed)?;
+        // macOS alone needs these to really reach the disk; elsewhere they do nothing.
+        connection.pragma_update(None, "fullfsync", true).map_err(failed)?;
+        connection.pragma_update(None, "checkpoint_fullfsync", true).map_err(failed)?;
+    }
+    Ok(connection)
+}
+
+/// Checks that the file is ours, of a format we know, and whole.
+pub(super) fn check(path: &Path, connection: &Connection) -> Result<(), CheckpointError> {
+    let failed = |source| classify(path, source);
+    let number = |pragma| connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
+    if number("application_id").map_err(failed)? != APPLICATION_ID {
+        return Err(CheckpointError::Foreign { path: path.to_owned() });
+    }
+    let found = number("user_version").map_err(failed)?;
+    if found > FORMAT {
+        return Err(CheckpointError::Newer { path: path.to_owned(), found, known: FORMAT });
+    }
+    let verdict: String =
+        connection.pragma_query_value(None, "quick_check", |row| row.get(0)).map_err(failed)?;
+    if verdict != "ok" {
+        return Err(CheckpointError::Damaged { path: path.to_owned(), detail: verdict });
+    }
+    Ok(())
+}
+
+/// Tells a file that is no database, or a damaged one, from a failing disk.
+pub(super) fn classify(path: &Path, source: rusqlite::Error) -> CheckpointError {
+    let path = path.to_owned();
+    match source.sqlite_error_code() {
+        Some(rusqlite::ErrorCode::NotADatabase) => CheckpointError::Foreign { path },
+        Some(rusqlite::ErrorCode::DatabaseCorrupt) => {
+            CheckpointError::Damaged { path, detail: source.to_string() }
+        }
+        _ => CheckpointError::Database { path, source },
+    }
+}
+
+pub(super) fn set_meta(connection: &Connection, key: &str, value: &str) -> rusqlite::Result<()> {
+    let sql = "INSERT INTO meta (key, value) VALUES (?1, ?2)
+               ON CONFLICT (key) DO UPDATE SET value = excluded.value";
+    connection.execute(sql, params![key, value]).map(drop)
+}
+
+pub(super) fn meta(connection: &Connection, key: &str) -> rusqlite::Result<Option<String>> {
+    use rusqlite::OptionalExtension as _;
+    connection
+        .query_row("SELECT value FROM meta WHERE key = ?1", [key], |row| row.get(0))
+        .optional()
+}

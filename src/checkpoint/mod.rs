@@ -1,0 +1,21 @@
+//! The checkpoint: one SQLite file per campaign that is the resumable state, the
+//! ledger of who was invited when, and the before-images of everything written.
+//!
+//! It owns durability, the lock, the durable vocabulary and its version. Leaves
+//! to others: what to record and when (`run`), and what it means (`plan`). Never
+//! in it: tokens, secrets, redeem links.
+
+mod error;
+mod file;
+mod journal;
+mod ledger;
+mod lock;
+mod record;
+mod status;
+
+pub use error::CheckpointError;
+pub use file::{Checkpoint, ManifestRow, RunStart};
+pub use journal::{Journal, RunEnd};
+pub use lock::Owner;
+pub use record::{BeforeImage, Record};
+pub use status::{FailureCount, LastRun, Status, read_ledger, read_status};

@@ -1,0 +1,137 @@
+//! The durable vocabulary: what is written down about a guest, and the present
+//! state that each record leaves behind.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{InvitationKey, Redemption};
+
+/// What a guest looked like before the first write: what `revert` would restore.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BeforeImage {
+    /// `mail`.
+    pub mail: Option<String>,
+    /// `otherMails`.
+    pub other_mails: Vec<String>,
+}
+
+/// One thing that happened to one guest and address, or is about to.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Record {
+    /// The mail is about to be written.
+    Patching {
+        /// Guest and address.
+        key: InvitationKey,
+        /// How the manifest names the guest, folded.
+        reference: String,
+        /// What the guest looks like now.
+        before: BeforeImage,
+    },
+    /// The mail was written.
+    Patched {
+        /// Guest and address.
+        key: InvitationKey,
+    },
+    /// The invitation is about to be sent. From here until the next record of the
+    /// key it is not known whether it was.
+    Intended {
+        /// Guest and address.
+        key: InvitationKey,
+        /// How the manifest names the guest, folded.
+        reference: String,
+        /// The guest's redemption just before.
+        before: Redemption,
+    },
+    /// The invitation was certainly not sent: it may be tried again.
+    Outstanding {
+        /// Guest and address.
+        key: InvitationKey,
+        /// How that is known.
+        why: String,
+    },
+    /// The answer was lost, and the directory could not tell yet.
+    Unknown {
+        /// Guest and address.
+        key: InvitationKey,
+        /// What was seen.
+        evidence: String,
+    },
+    /// The invitation was accepted.
+    Invited {
+        /// Guest and address.
+        key: InvitationKey,
+        /// `accepted`, or `settled-from-directory` after a lost answer.
+        how: &'static str,
+    },
+    /// Refused for good.
+    Failed {
+        /// Guest and address.
+        key: InvitationKey,
+        /// Stable code.
+        code: String,
+        /// The sentence for a person.
+        message: String,
+        /// The service's request id.
+        request_id: Option<String>,
+    },
+    /// A person asked for another invitation although one was sent.
+    ResendAsked {
+        /// Guest and address.
+        key: InvitationKey,
+        /// Who asked.
+        who: String,
+        /// Why, in their words.
+        why: String,
+    },
+}
+
+impl Record {
+    /// The guest and address it is about.
+    pub fn key(&self) -> &InvitationKey {
+        match self {
+            Self::Patching { key, .. }
+            | Self::Patched { key }
+            | Self::Intended { key, .. }
+            | Self::Outstanding { key, .. }
+            | Self::Unknown { key, .. }
+            | Self::Invited { key, .. }
+            | Self::Failed { key, .. }
+            | Self::ResendAsked { key, .. } => key,
+        }
+    }
+
+    /// The word for it in the `event` table and, but for a request to send again,
+    /// in the `row` table.
+    pub(super) fn word(&self) -> &'static str {
+        match self {
+            Self::Patching { .. } => "patching",
+            Self::Patched { .. } => "patched",
+            Self::Intended { .. } => "intended",
+            Self::Outstanding { .. } => "outstanding",
+            Self::Unknown { .. } => "unknown",
+            Self::Invited { .. } => "invited",
+            Self::Failed { .. } => "failed",
+            Self::ResendAsked { .. } => "resend-asked",
+        }
+    }
+
+    /// Everything about it beyond word, key and time, as JSON.
+    pub(super) fn detail(&self) -> serde_json::Value {
+        use serde_json::json;
+        match self {
+            Self::Patching { reference, before, .. } => {
+                json!({ "reference": reference, "before": before })
+            }
+            Self::Intended { reference, before, .. } => {
+                json!({ "reference": reference, "before": before })
+            }
+            Self::Patched { .. } => json!({}),
+            Self::Outstanding { why, .. } => json!({ "why": why }),
+            Self::Unknown { evidence, .. } => json!({ "evidence": evidence }),
+            Self::Invited { how, .. } => json!({ "how": how }),
+            Self::Failed { code, message, request_id, .. } => {
+                json!({ "code": code, "message": message, "request_id": request_id })
+            }
+            Self::ResendAsked { who, why, .. } => json!({ "who": who, "why": why }),
+        }
+    }
+}

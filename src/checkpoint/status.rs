@@ -1,0 +1,188 @@
+//! Reading a checkpoint without holding it: works beside a run.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
+
+use crate::domain::Ledger;
+
+use super::file::{check, classify, connect, meta};
+use super::ledger::{ReadError, read};
+use super::lock::holder;
+use super::{CheckpointError, Owner};
+
+/// A campaign as its checkpoint tells it. The counts of rows add up to `rows`.
+#[derive(Debug, Clone)]
+pub struct Status {
+    /// Name of the manifest of the last run.
+    pub manifest: String,
+    /// Tenant id.
+    pub tenant: String,
+    /// Name of the tenant.
+    pub tenant_name: Option<String>,
+    /// When the campaign began.
+    pub created_at: Option<Timestamp>,
+    /// Rows of the manifest of the last run.
+    pub rows: u64,
+    /// Invitations accepted.
+    pub invited: u64,
+    /// Nothing to do, as last planned.
+    pub settled: u64,
+    /// Can't or mustn't be done, as last planned.
+    pub blocked: u64,
+    /// Refused for good.
+    pub failed: u64,
+    /// Sent or not: not known.
+    pub unknown: u64,
+    /// Not invited yet, mail already written.
+    pub patched: u64,
+    /// Not begun.
+    pub not_attempted: u64,
+    /// Failures by code, most frequent first.
+    pub failures: Vec<FailureCount>,
+    /// The last run.
+    pub last_run: Option<LastRun>,
+    /// Who holds the checkpoint right now.
+    pub held_by: Option<Owner>,
+}
+
+/// How often one failure occurred.
+#[derive(Debug, Clone)]
+pub struct FailureCount {
+    /// Stable code.
+    pub code: String,
+    /// Rows.
+    pub rows: u64,
+}
+
+/// The last run of a campaign.
+#[derive(Debug, Clone)]
+pub struct LastRun {
+    /// When it began.
+    pub started_at: Timestamp,
+    /// When it ended; None while it runs or when it was killed.
+    pub ended_at: Option<Timestamp>,
+    /// Why it ended early.
+    pub stop_reason: Option<String>,
+    /// Its exit code.
+    pub exit_code: Option<u8>,
+}
+
+/// Reads the state of a campaign.
+pub fn read_status(path: &Path) -> Result<Status, CheckpointError> {
+    let connection = open(path)?;
+    let mut status = counts(&connection).map_err(|source| classify(path, source))?;
+    status.held_by = holder(path);
+    Ok(status)
+}
+
+/// Reads what earlier runs did, for a plan that writes nothing; empty when there
+/// is no checkpoint yet.
+pub fn read_ledger(path: &Path) -> Result<Ledger, CheckpointError> {
+    let connection = match open(path) {
+        Err(CheckpointError::Missing { .. }) => return Ok(Ledger::default()),
+        other => other?,
+    };
+    read(&connection).map_err(|error| match error {
+        ReadError::Database(source) => classify(path, source),
+        ReadError::Content(detail) => CheckpointError::Damaged { path: path.to_owned(), detail },
+    })
+}
+
+fn open(path: &Path) -> Result<Connection, CheckpointError> {
+    match std::fs::metadata(path) {
+        Ok(found) if found.len() == 0 => {
+            return Err(CheckpointError::Missing { path: path.to_owned() });
+        }
+        Ok(_) => {}
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Err(CheckpointError::Missing { path: path.to_owned() });
+        }
+        Err(source) => return Err(CheckpointError::File { path: path.to_owned(), source }),
+    }
+    // A reader of a WAL database needs to write its shared memory file; where that
+    // is not allowed, reading alone still works as long as nobody writes.
+    let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)
+        .or_else(|_| connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY))?;
+    check(path, &connection)?;
+    Ok(connection)
+}
+
+/// The state of the campaign decides; the plan's word counts only for rows that
+/// nothing has happened to.
+const COUNTS: &str = "
+    SELECT CASE
+        WHEN r.state = 'invited' THEN 'invited'
+        WHEN r.state = 'intended' THEN 'unknown'
+        WHEN m.decision = 'settled' THEN 'settled'
+        WHEN r.state = 'failed' THEN 'failed'
+        WHEN m.decision = 'blocked' THEN 'blocked'
+        WHEN r.state IN ('patching', 'patched', 'outstanding') THEN 'patched'
+        ELSE 'not_attempted'
+    END AS state, count(*)
+    FROM manifest_row m
+    LEFT JOIN row r ON r.user_id = m.user_id AND r.address = m.address
+    GROUP BY state";
+
+fn counts(connection: &Connection) -> rusqlite::Result<Status> {
+    let created_at = meta(connection, "created_at")?.and_then(|text| text.parse().ok());
+    let mut status = Status {
+        manifest: meta(connection, "manifest")?.unwrap_or_default(),
+        tenant: meta(connection, "tenant")?.unwrap_or_default(),
+        tenant_name: meta(connection, "tenant_name")?.filter(|name| !name.is_empty()),
+        created_at,
+        rows: 0,
+        invited: 0,
+        settled: 0,
+        blocked: 0,
+        failed: 0,
+        unknown: 0,
+        patched: 0,
+        not_attempted: 0,
+        failures: Vec::new(),
+        last_run: None,
+        held_by: None,
+    };
+    let mut query = connection.prepare(COUNTS)?;
+    let mut rows = query.query([])?;
+    while let Some(row) = rows.next()? {
+        let state: String = row.get(0)?;
+        let count = u64::try_from(row.get::<_, i64>(1)?).unwrap_or_default();
+        status.rows += count;
+        match state.as_str() {
+            "invited" => status.invited += count,
+            "unknown" => status.unknown += count,
+            "settled" => status.settled += count,
+            "failed" => status.failed += count,
+            "blocked" => status.blocked += count,
+            "patched" => status.patched += count,
+            _ => status.not_attempted += count,
+        }
+    }
+    let mut query = connection.prepare(
+        "SELECT coalesce(json_extract(detail, '$.code'), ''), count(*) AS n FROM row
+         WHERE state = 'failed' GROUP BY 1 ORDER BY n DESC, 1",
+    )?;
+    let failures = query.query_map([], |row| {
+        let rows = u64::try_from(row.get::<_, i64>(1)?).unwrap_or_default();
+        Ok(FailureCount { code: row.get(0)?, rows })
+    })?;
+    status.failures = failures.collect::<Result<_, _>>()?;
+    status.last_run = connection
+        .query_row(
+            "SELECT started_at, ended_at, stop_reason, exit_code FROM run ORDER BY id DESC LIMIT 1",
+            [],
+            |row| {
+                let time = |text: String| text.parse::<Timestamp>().ok();
+                Ok(LastRun {
+                    started_at: time(row.get(0)?).unwrap_or(Timestamp::UNIX_EPOCH),
+                    ended_at: row.get::<_, Option<String>>(1)?.and_then(time),
+                    stop_reason: row.get(2)?,
+                    exit_code: row.get(3)?,
+                })
+            },
+        )
+        .optional()?;
+    Ok(status)
+}
