@@ -1,9 +1,109 @@
 //! The manifest: columns, encodings, delimiters, and row problems with line,
 //! column and advice.
 //!
+//! [`read`] takes a file or standard input, [`parse`] its bytes. A file that is no
+//! manifest is a [`LoadError`]; everything wrong inside one is a [`RowProblem`],
+//! and all of them are found at once.
+//!
 //! Leaves to others: whether a guest exists (`graph`) and what is to be done
 //! with it (`plan`).
 
+mod cells;
+mod columns;
+mod delimited;
+mod delimiter;
+mod detected;
+mod duplicates;
+mod encoding;
+mod error;
+mod json_lines;
+mod problem;
+mod record;
 mod row;
+mod rows;
+mod source;
+mod table;
+mod workbook;
 
+#[cfg(test)]
+mod tests;
+
+pub use columns::Meaning;
+pub use detected::{Detected, Format, TakenColumn};
+pub use encoding::Encoding;
+pub use error::{LoadError, LoadErrorKind};
+pub use problem::{ProblemCode, RowProblem};
 pub use row::{Reset, Row};
+pub use rows::InvalidRow;
+pub use source::{Source, read};
+
+use columns::Columns;
+use rows::{Read, Rows, Width};
+use table::Table;
+
+/// A manifest and all that is wrong with it.
+#[derive(Debug)]
+pub struct Loaded {
+    /// What could be understood.
+    pub manifest: Manifest,
+    /// Every problem, in the order of the file.
+    pub problems: Vec<RowProblem>,
+}
+
+/// What a manifest asks for.
+#[derive(Debug)]
+pub struct Manifest {
+    /// Its name in messages.
+    pub name: String,
+    /// The rows without problems, in the order of the file.
+    pub rows: Vec<Row>,
+    /// The rows with problems, in the order of the file.
+    pub invalid: Vec<InvalidRow>,
+    /// Names of the columns this program has no use for.
+    pub extra_columns: Vec<String>,
+    /// How the file was understood.
+    pub detected: Detected,
+}
+
+/// Reads a manifest from its bytes. `name` is used in messages, and its extension
+/// as a hint; what the bytes are counts more.
+pub fn parse(name: &str, bytes: &[u8]) -> Result<Loaded, LoadError> {
+    if workbook::is_zip(bytes) {
+        return load(Table::of_workbook(name, bytes)?);
+    }
+    if workbook::is_ole(bytes) {
+        return Err(LoadErrorKind::OldWorkbook { name: name.to_owned() }.into());
+    }
+    let (text, encoding) = encoding::decode(name, bytes)?;
+    load(Table::of_text(name, &text, encoding)?)
+}
+
+fn load(table: Table<'_>) -> Result<Loaded, LoadError> {
+    let Table { mut detected, header, width, records } = table;
+    let (columns, width, problems) = if header.defects.is_empty() {
+        let (columns, problems) = Columns::resolve(&header);
+        (columns, width, problems)
+    } else {
+        // Under a broken header no cell means anything, and no row is too wide.
+        (Columns::default(), Width::UpToHeader(usize::MAX), header.defects.clone())
+    };
+    let header_is_sound = problems.is_empty();
+    let mut rows = Rows::new(&columns, width, problems);
+    for record in records {
+        rows.take(&record);
+    }
+    let Read { rows, invalid, problems, used } = rows.finish();
+    detected.rows = rows.len() + invalid.len();
+    if detected.rows == 0 && header_is_sound {
+        return Err(LoadErrorKind::NoRows { name: detected.name }.into());
+    }
+    detected.describe(&columns, &used, header_is_sound);
+    let manifest = Manifest {
+        name: detected.name.clone(),
+        rows,
+        invalid,
+        extra_columns: detected.kept.clone(),
+        detected,
+    };
+    Ok(Loaded { manifest, problems })
+}

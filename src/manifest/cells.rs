@@ -1,0 +1,280 @@
+//! What a single cell may hold.
+//!
+//! Leaves to others: which cell it is (`rows`), and the values' own rules
+//! (`domain`), of which this module says how they concern a manifest.
+
+use crate::domain::{
+    Email, EmailError, GuestRef, Language, Message, MessageError, RedirectUrl, RedirectUrlError,
+};
+
+use super::problem::{Place, ProblemCode, RowProblem};
+use super::row::Reset;
+
+/// What is wrong with a cell, wherever it stands.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Fault {
+    code: ProblemCode,
+    problem: String,
+    advice: String,
+}
+
+impl Fault {
+    fn new(code: ProblemCode, problem: String, advice: &str) -> Self {
+        Self { code, problem, advice: advice.to_owned() }
+    }
+
+    /// The problem at its place.
+    pub(super) fn at(self, place: Place) -> RowProblem {
+        place.problem(self.code, self.problem, self.advice)
+    }
+}
+
+/// A cell as a problem quotes it: short, and with control characters made
+/// visible, for it goes to somebody's terminal.
+pub(super) fn shown(text: &str) -> String {
+    const LONGEST: usize = 80;
+    let visible = |c: char| c.is_control() || matches!(c, '\u{2028}'..='\u{202e}');
+    let mut shown = String::new();
+    for (count, c) in text.chars().enumerate() {
+        if count == LONGEST {
+            shown.push('…');
+            break;
+        }
+        if visible(c) { shown.extend(c.escape_default()) } else { shown.push(c) }
+    }
+    shown
+}
+
+/// The guest: an object id, a UPN or an address.
+pub(super) fn user(text: &str) -> Result<GuestRef, Fault> {
+    let fault = |why: &str| {
+        Fault::new(
+            ProblemCode::BadUser,
+            format!("`{}` {why}", shown(text)),
+            "give the guest's object id, user principal name or present address",
+        )
+    };
+    if text.contains(|c: char| c.is_whitespace() || c.is_control()) {
+        return Err(fault("contains white space or a control character"));
+    }
+    let guest = GuestRef::parse(text);
+    if matches!(guest, GuestRef::Name(_)) && !text.contains('@') {
+        return Err(fault("names no guest: it is neither an object id nor does it contain an @"));
+    }
+    Ok(guest)
+}
+
+/// The address to move to.
+pub(super) fn new_email(text: &str) -> Result<Email, Fault> {
+    address(ProblemCode::BadAddress, text)
+}
+
+/// Carbon copy; `new_email` is the address invited.
+pub(super) fn cc(text: &str, new_email: Option<&Email>) -> Result<Email, Fault> {
+    let addresses = text.split([';', ',', ' ', '\t', '\r', '\n']).filter(|part| part.contains('@'));
+    let count = addresses.count();
+    if count > 1 {
+        return Err(Fault::new(
+            ProblemCode::TwoCc,
+            format!("`{}` holds {count} addresses; an invitation takes one CC", shown(text)),
+            "leave one of them, such as a distribution list",
+        ));
+    }
+    let cc = address(ProblemCode::BadCc, text)?;
+    if new_email == Some(&cc) {
+        return Err(Fault::new(
+            ProblemCode::CcIsNewAddress,
+            format!("`{}` is both the address invited and its CC", shown(text)),
+            "clear the CC",
+        ));
+    }
+    Ok(cc)
+}
+
+fn address(code: ProblemCode, text: &str) -> Result<Email, Fault> {
+    let quoted = shown(text);
+    let bare = "write one bare address, such as ada@fabrikam.example";
+    Email::parse(text).map_err(|error| match error {
+        EmailError::NotAscii { .. } => Fault::new(
+            code,
+            format!("`{quoted}`: {error}"),
+            "use the ASCII form of the address; a domain's begins with `xn--`",
+        ),
+        EmailError::WhiteSpace if text.contains(['\n', '\r']) => {
+            Fault::new(code, format!("`{quoted}` contains a line break"), bare)
+        }
+        EmailError::Empty
+        | EmailError::WhiteSpace
+        | EmailError::Quoted
+        | EmailError::TooLong
+        | EmailError::Malformed(_) => Fault::new(code, format!("`{quoted}`: {error}"), bare),
+    })
+}
+
+/// The text of the invitation; the cell is not empty.
+pub(super) fn message(text: &str) -> Result<Message, Fault> {
+    Message::parse(text).map_err(|error| match error {
+        MessageError::Empty | MessageError::ControlCharacter(_) => Fault::new(
+            ProblemCode::BadMessage,
+            error.to_string(),
+            "delete it, or type the text anew; tabs and line breaks are allowed",
+        ),
+    })
+}
+
+/// Language of Microsoft's text.
+pub(super) fn language(text: &str) -> Result<Language, Fault> {
+    Language::parse(text).map_err(|_| {
+        Fault::new(
+            ProblemCode::BadLanguage,
+            format!("`{}` is not a language tag", shown(text)),
+            "write a tag such as en-US or de",
+        )
+    })
+}
+
+/// Where the guest lands.
+pub(super) fn redirect_url(text: &str) -> Result<RedirectUrl, Fault> {
+    RedirectUrl::parse(text).map_err(|error| {
+        let why = match error {
+            RedirectUrlError::NotAUrl { cause, .. } => format!("is not a URL: {cause}"),
+            RedirectUrlError::NotHttps(_) => "is not an https URL".to_owned(),
+        };
+        Fault::new(
+            ProblemCode::BadRedirectUrl,
+            format!("`{}` {why}", shown(text)),
+            "write a full address, such as https://myapps.microsoft.com",
+        )
+    })
+}
+
+/// Whether Microsoft mails the invitation.
+pub(super) fn send(text: &str) -> Result<bool, Fault> {
+    yes_or_no(text).ok_or_else(|| {
+        Fault::new(
+            ProblemCode::BadSend,
+            format!("`{}` is neither true nor false", shown(text)),
+            "write true, false, yes, no, 1, 0 or nothing",
+        )
+    })
+}
+
+/// When to reset a guest who has the address already.
+pub(super) fn reset(text: &str) -> Result<Reset, Fault> {
+    match (text.to_ascii_lowercase().as_str(), yes_or_no(text)) {
+        ("always", _) | (_, Some(true)) => Ok(Reset::Always),
+        ("" | "auto", _) | (_, Some(false)) => Ok(Reset::WhenMoved),
+        _ => Err(Fault::new(
+            ProblemCode::BadReset,
+            format!("`{}` is not a value of reset", shown(text)),
+            "write always, auto or nothing",
+        )),
+    }
+}
+
+/// Name shown in the invitation.
+pub(super) fn display_name(text: &str) -> Result<Box<str>, Fault> {
+    if text.contains(char::is_control) {
+        return Err(Fault::new(
+            ProblemCode::BadDisplayName,
+            format!("`{}` contains a control character or a line break", shown(text)),
+            "type the name anew, on one line",
+        ));
+    }
+    Ok(text.into())
+}
+
+fn yes_or_no(text: &str) -> Option<bool> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "yes" | "1" => Some(true),
+        "false" | "no" | "0" => Some(false),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn code<T: std::fmt::Debug>(result: Result<T, Fault>) -> &'static str {
+        result.unwrap_err().code.as_str()
+    }
+
+    #[test]
+    fn a_guest_is_an_id_a_upn_or_an_address() {
+        let id = "9071bfde-35e0-47d2-a582-d244ab1b4af6";
+        assert!(matches!(user(id), Ok(GuestRef::Id(_))));
+        for text in ["ada@fabrikam.example", "ada_fabrikam.example#EXT#@contoso.example"] {
+            assert_eq!(user(text), Ok(GuestRef::Name(text.into())));
+        }
+        for text in ["ada", "Ada Lovelace", "ada @fabrikam.example", "a\u{7}@b.example", "4711"] {
+            assert_eq!(code(user(text)), "bad-user", "{text}");
+        }
+    }
+
+    #[test]
+    fn bad_addresses_are_named_by_what_is_wrong() {
+        for (text, part) in [
+            ("zoë@fabrikam.example", "not an ASCII"),
+            ("ada@fab\nrikam.example", "line break"),
+            ("ada@fab rikam.example", "white space"),
+            ("ada\u{0}@fabrikam.example", "white space or a control character"),
+            ("ada.fabrikam.example", "not an email address"),
+            ("Ada <ada@fabrikam.example>", "white space"),
+        ] {
+            let fault = new_email(text).unwrap_err();
+            assert_eq!(fault.code, ProblemCode::BadAddress);
+            assert!(fault.problem.contains(part), "{}", fault.problem);
+            assert!(!fault.problem.contains(char::is_control), "{}", fault.problem);
+        }
+    }
+
+    #[test]
+    fn one_cc_is_taken_and_not_the_guest_itself() {
+        let guest = Email::parse("ada@fabrikam.example").unwrap();
+        assert!(cc("pm@contoso.example", Some(&guest)).is_ok());
+        for text in
+            ["a@b.example;c@d.example", "a@b.example, c@d.example", "a@b.example c@d.example"]
+        {
+            assert_eq!(code(cc(text, None)), "two-cc", "{text}");
+        }
+        assert_eq!(code(cc("ADA@fabrikam.example", Some(&guest))), "cc-is-new-address");
+        assert_eq!(code(cc("nobody", None)), "bad-cc");
+    }
+
+    #[test]
+    fn small_vocabularies_are_closed() {
+        for (text, expected) in [
+            ("True", true),
+            ("YES", true),
+            ("1", true),
+            ("false", false),
+            ("no", false),
+            ("0", false),
+        ] {
+            assert_eq!(send(text), Ok(expected));
+        }
+        assert_eq!(code(send("maybe")), "bad-send");
+        for (text, expected) in [
+            ("Always", Reset::Always),
+            ("yes", Reset::Always),
+            ("", Reset::WhenMoved),
+            ("auto", Reset::WhenMoved),
+            ("0", Reset::WhenMoved),
+        ] {
+            assert_eq!(reset(text), Ok(expected));
+        }
+        assert_eq!(code(reset("never")), "bad-reset");
+        assert_eq!(code(language("english")), "bad-language");
+        assert_eq!(code(redirect_url("http://myapps.microsoft.com")), "bad-redirect-url");
+        assert_eq!(code(redirect_url("myapps")), "bad-redirect-url");
+        assert_eq!(code(message("bell\u{7}")), "bad-message");
+        assert_eq!(code(display_name("Ada\nLovelace")), "bad-display-name");
+    }
+
+    #[test]
+    fn quoted_cells_are_short_and_harmless() {
+        assert_eq!(shown("a\u{1b}[31m\r\n"), "a\\u{1b}[31m\\r\\n");
+        assert_eq!(shown(&"x".repeat(500)).chars().count(), 81);
+    }
+}

@@ -1,0 +1,178 @@
+//! What was found out about a manifest's form, and saying it.
+//!
+//! Leaves to others: finding it out (`encoding`, `delimiter`, `columns`, `rows`).
+
+use std::fmt;
+
+use super::cells::shown;
+use super::columns::{Columns, Meaning};
+use super::encoding::Encoding;
+
+/// How a manifest was understood. It displays as a few lines for a person:
+/// what was detected, which columns are used, and a line for every note.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Detected {
+    /// The manifest.
+    pub name: String,
+    /// Its format.
+    pub format: Format,
+    /// Its encoding; a workbook has none.
+    pub encoding: Option<Encoding>,
+    /// What separates the cells of a CSV.
+    pub delimiter: Option<char>,
+    /// Rows, with the invalid ones.
+    pub rows: usize,
+    /// Columns that are used, in the order of the header.
+    pub taken: Vec<TakenColumn>,
+    /// Columns that are not used because a stronger one is there, with the reason.
+    pub ignored: Vec<String>,
+    /// Columns this program has no use for; templates and the report do.
+    pub kept: Vec<String>,
+    /// Warnings.
+    pub notes: Vec<String>,
+}
+
+impl Detected {
+    /// Fills in what the header and the rows below it turned out to be. `used`
+    /// says per column whether any row took its cell.
+    pub(super) fn describe(&mut self, columns: &Columns, used: &[bool], header_is_sound: bool) {
+        let is_used = |index: usize| used.get(index).copied().unwrap_or_default();
+        for taken in columns.taken() {
+            let winner = columns.of(taken.meaning).find(|&index| is_used(index));
+            match winner.filter(|_| !is_used(taken.index)) {
+                Some(winner) => self.ignored.push(format!(
+                    "{} (not needed: {} {})",
+                    shown(&taken.header),
+                    shown(&columns.headers[winner]),
+                    taken.meaning.does()
+                )),
+                None => self.taken.push(taken),
+            }
+        }
+        self.kept.extend(columns.extra.iter().map(|&index| columns.headers[index].clone()));
+        if self.encoding == Some(Encoding::Windows1252) {
+            self.notes.push(
+                "Windows-1252 is assumed, as it is no valid UTF-8: check the accents".to_owned(),
+            );
+        }
+        for (header, name) in columns.misspelt() {
+            self.notes.push(format!("`{}` is not used; was `{name}` meant?", shown(header)));
+        }
+        let new_addresses = columns.of(Meaning::NewEmail).count();
+        if columns.invitee_names_guest() && new_addresses == 1 {
+            self.notes.push(
+                "[inviteeEmail] names the guests: every row asks for a reset of whoever holds \
+                 that address"
+                    .to_owned(),
+            );
+        } else if header_is_sound && new_addresses == 0 {
+            self.notes
+                .push("no column gives new addresses: every row asks for a reset only".to_owned());
+        }
+    }
+}
+
+/// How a manifest stores its rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// Text with a delimiter.
+    Csv,
+    /// An Excel workbook.
+    Workbook,
+    /// One JSON object a line.
+    JsonLines,
+}
+
+/// A column in use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TakenColumn {
+    /// Its position in the header, from 0.
+    pub(super) index: usize,
+    /// Its name as written.
+    pub header: String,
+    /// What it is used for.
+    pub meaning: Meaning,
+}
+
+impl fmt::Display for TakenColumn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.header == self.meaning.name() {
+            f.write_str(&self.header)
+        } else {
+            write!(f, "{} (as {})", shown(&self.header), self.meaning.name())
+        }
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Csv => "CSV",
+            Self::Workbook => "Excel workbook",
+            Self::JsonLines => "JSON Lines",
+        })
+    }
+}
+
+impl fmt::Display for Detected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, format, encoding, delimiter, rows, taken, ignored, kept, notes } = self;
+        write!(f, "{name}: {format}")?;
+        if let Some(encoding) = encoding {
+            write!(f, ", {}", encoding.name())?;
+        }
+        match delimiter {
+            None => {}
+            Some(',') => write!(f, ", comma")?,
+            Some(';') => write!(f, ", semicolon")?,
+            Some('\t') => write!(f, ", tab")?,
+            Some(other) => write!(f, ", separated by {other}")?,
+        }
+        write!(f, "; {rows} {}", if *rows == 1 { "row" } else { "rows" })?;
+        let taken: Vec<_> = taken.iter().map(ToString::to_string).collect();
+        write!(f, "; columns: {}", taken.join(", "))?;
+        if !ignored.is_empty() {
+            write!(f, "\nnot used: {}", ignored.join(", "))?;
+        }
+        if !kept.is_empty() {
+            let kept: Vec<_> = kept.iter().map(|header| shown(header)).collect();
+            write!(f, "\nkept for templates and the report: {}", kept.join(", "))?;
+        }
+        for note in notes {
+            write!(f, "\nnote: {note}")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_detected_reads_as_a_few_lines() {
+        let taken = |index, header: &str, meaning| TakenColumn {
+            index,
+            header: header.to_owned(),
+            meaning,
+        };
+        let detected = Detected {
+            name: "guests.csv".to_owned(),
+            format: Format::Csv,
+            encoding: Some(Encoding::Utf8),
+            delimiter: Some(';'),
+            rows: 204,
+            taken: vec![taken(0, "id", Meaning::User), taken(2, "new_email", Meaning::NewEmail)],
+            ignored: vec!["mail (not needed: id names the guest)".to_owned()],
+            kept: vec!["department".to_owned(), "country".to_owned()],
+            notes: vec!["look twice".to_owned()],
+        };
+        assert_eq!(
+            detected.to_string(),
+            "guests.csv: CSV, UTF-8, semicolon; 204 rows; columns: id (as user), new_email\n\
+             not used: mail (not needed: id names the guest)\n\
+             kept for templates and the report: department, country\n\
+             note: look twice"
+        );
+    }
+}

@@ -1,0 +1,154 @@
+//! Why a file is no manifest at all.
+//!
+//! Leaves to others: what is wrong with single rows (`problem`).
+
+use std::io;
+
+use super::problem::Place;
+
+/// The file as a whole cannot be used. It says what is; [`advice`](Self::advice)
+/// says what to do.
+#[derive(Debug, thiserror::Error)]
+#[error("{kind}")]
+pub struct LoadError {
+    kind: Box<LoadErrorKind>,
+    place: Option<Place>,
+}
+
+/// What is wrong with a file.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LoadErrorKind {
+    /// The operating system does not give it.
+    #[error("cannot read `{name}`: {source}")]
+    Unreadable {
+        /// The file.
+        name: String,
+        /// The cause.
+        #[source]
+        source: io::Error,
+    },
+    /// More bytes than a manifest can sensibly have.
+    #[error("`{name}` is larger than {limit_mib} MiB")]
+    TooLarge {
+        /// The file.
+        name: String,
+        /// The limit.
+        limit_mib: u64,
+    },
+    /// No bytes, or nothing but white space.
+    #[error("`{name}` is empty")]
+    Empty {
+        /// The file.
+        name: String,
+    },
+    /// A header and nothing below it.
+    #[error("`{name}` has a header and no rows")]
+    NoRows {
+        /// The file.
+        name: String,
+    },
+    /// Not text, and no workbook either.
+    #[error("`{name}` is not a manifest: it looks like {what}")]
+    NotText {
+        /// The file.
+        name: String,
+        /// What it looks like.
+        what: &'static str,
+    },
+    /// An OLE container: a workbook of Excel 97–2003, or an encrypted one.
+    #[error("`{name}` is an old .xls workbook or one with a password")]
+    OldWorkbook {
+        /// The file.
+        name: String,
+    },
+    /// A ZIP archive that cannot be read as a workbook.
+    #[error("`{name}` cannot be read as an .xlsx workbook: {reason}")]
+    BadWorkbook {
+        /// The file.
+        name: String,
+        /// What the reader says.
+        reason: String,
+    },
+    /// Bytes that the file's own encoding does not allow.
+    #[error("`{name}` is not valid {encoding}")]
+    BrokenEncoding {
+        /// The file.
+        name: String,
+        /// The encoding it declares or mostly follows.
+        encoding: &'static str,
+    },
+    /// One JSON document instead of one object a line.
+    #[error("`{name}` is a JSON document, not JSON Lines")]
+    NotJsonLines {
+        /// The file.
+        name: String,
+    },
+    /// A header wider than any manifest's.
+    #[error("`{name}` has {found} columns; at most {limit} are read")]
+    TooManyColumns {
+        /// The file.
+        name: String,
+        /// How many it has.
+        found: usize,
+        /// How many are read.
+        limit: usize,
+    },
+}
+
+impl LoadError {
+    /// What is wrong.
+    pub fn kind(&self) -> &LoadErrorKind {
+        &self.kind
+    }
+
+    /// Line and column of it, from 1, where they are known.
+    pub fn place(&self) -> Option<(u32, u32)> {
+        self.place.map(|place| (place.line, place.column))
+    }
+
+    /// What to do about it.
+    pub fn advice(&self) -> &str {
+        match &*self.kind {
+            LoadErrorKind::Unreadable { .. } => {
+                "check the path and the permissions; `-` reads standard input"
+            }
+            LoadErrorKind::TooLarge { .. } => {
+                "split the manifest, or check that it is the right file"
+            }
+            LoadErrorKind::Empty { .. } | LoadErrorKind::NoRows { .. } => {
+                "the first line names the columns, for example `user,new_email`; \
+                 each further line is one guest"
+            }
+            LoadErrorKind::NotText { .. } => {
+                "a manifest is CSV text, an .xlsx workbook or JSON Lines"
+            }
+            LoadErrorKind::OldWorkbook { .. } => {
+                "remove the password if it has one, and save it as .xlsx or CSV"
+            }
+            LoadErrorKind::BadWorkbook { .. } => {
+                "open it in Excel and save it again, or save it as CSV"
+            }
+            LoadErrorKind::BrokenEncoding { .. } => {
+                "save the file again as UTF-8; texts pasted together from several files may have \
+                 mixed two encodings"
+            }
+            LoadErrorKind::NotJsonLines { .. } => {
+                "write one object on each line, for example with `jq -c '.[]'`"
+            }
+            LoadErrorKind::TooManyColumns { .. } => "delete the columns that are not needed",
+        }
+    }
+
+    /// The same error at a known place.
+    pub(super) fn at(mut self, place: Place) -> Self {
+        self.place = Some(place);
+        self
+    }
+}
+
+impl From<LoadErrorKind> for LoadError {
+    fn from(kind: LoadErrorKind) -> Self {
+        Self { kind: Box::new(kind), place: None }
+    }
+}

@@ -1,0 +1,153 @@
+//! What is wrong with a row, where, and what to do about it.
+//!
+//! Leaves to others: finding problems (`rows`, `delimited`, `json_lines`,
+//! `columns`) and a file that cannot be read at all (`error`).
+
+use std::fmt;
+
+/// A problem of one row, or of the header. It displays as `line:column: problem`,
+/// so that with the file's name in front editors can jump to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowProblem {
+    /// Line on which the offending cell begins, from 1.
+    pub line: u32,
+    /// Column at which the cell begins, from 1: characters of the line, or in a
+    /// workbook columns of the sheet.
+    pub column: u32,
+    /// Which rule was broken.
+    pub code: ProblemCode,
+    /// What is.
+    pub problem: String,
+    /// What to do.
+    pub advice: String,
+}
+
+impl fmt::Display for RowProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}: {}", self.line, self.column, self.problem)
+    }
+}
+
+/// A place in the manifest: line and column, both from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Place {
+    pub(super) line: u32,
+    pub(super) column: u32,
+}
+
+impl Place {
+    /// A problem at this place.
+    pub(super) fn problem(
+        self,
+        code: ProblemCode,
+        problem: impl Into<String>,
+        advice: impl Into<String>,
+    ) -> RowProblem {
+        RowProblem {
+            line: self.line,
+            column: self.column,
+            code,
+            problem: problem.into(),
+            advice: advice.into(),
+        }
+    }
+}
+
+macro_rules! problem_codes {
+    ($($(#[$doc:meta])* $name:ident = $text:literal,)*) => {
+        /// Rules a manifest can break. The names are stable: scripts may rely on them.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum ProblemCode {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl ProblemCode {
+            /// Every code.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+
+            /// The stable name.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$name => $text,)*
+                }
+            }
+        }
+    };
+}
+
+problem_codes! {
+    /// No column names the guest.
+    MissingColumn = "missing-column",
+    /// Two columns of one name.
+    DuplicateColumn = "duplicate-column",
+    /// A quoted cell that never ends.
+    UnclosedQuote = "unclosed-quote",
+    /// Text after the closing quote of a cell.
+    TextAfterQuote = "text-after-quote",
+    /// More or fewer cells than the header has.
+    WrongCellCount = "wrong-cell-count",
+    /// A line that is no JSON object.
+    BadJson = "bad-json",
+    /// A list or an object as a JSON value.
+    NestedValue = "nested-value",
+    /// A cell of a workbook that holds an error such as `#REF!`.
+    FormulaError = "formula-error",
+    /// The example row of the portal's template.
+    ExampleRow = "example-row",
+    /// No cell names the guest.
+    NoUser = "no-user",
+    /// Neither an object id, nor a UPN, nor an address.
+    BadUser = "bad-user",
+    /// The new address is none that Entra takes.
+    BadAddress = "bad-address",
+    /// The text of the invitation cannot be sent.
+    BadMessage = "bad-message",
+    /// The CC is no address that Entra takes.
+    BadCc = "bad-cc",
+    /// More than one address in CC.
+    TwoCc = "two-cc",
+    /// The CC is the address invited.
+    CcIsNewAddress = "cc-is-new-address",
+    /// Not a language tag.
+    BadLanguage = "bad-language",
+    /// Not an https URL.
+    BadRedirectUrl = "bad-redirect-url",
+    /// Neither yes nor no.
+    BadSend = "bad-send",
+    /// A control character in the name.
+    BadDisplayName = "bad-display-name",
+    /// Not one of the words `reset` knows.
+    BadReset = "bad-reset",
+    /// An earlier row names the same guest.
+    DuplicateUser = "duplicate-user",
+    /// An earlier row moves another guest to the same address.
+    DuplicateAddress = "duplicate-address",
+}
+
+impl fmt::Display for ProblemCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_kebab_case_and_unlike_each_other() {
+        let mut names: Vec<_> = ProblemCode::ALL.iter().map(|code| code.as_str()).collect();
+        for name in &names {
+            assert!(name.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'), "{name}");
+        }
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), ProblemCode::ALL.len());
+    }
+
+    #[test]
+    fn a_problem_begins_with_its_place() {
+        let problem = Place { line: 7, column: 3 }.problem(ProblemCode::NoUser, "no guest", "add");
+        assert_eq!(problem.to_string(), "7:3: no guest");
+    }
+}
