@@ -18,3 +18,5 @@ pub mod config;
 pub mod domain;
 pub mod graph;
 pub mod manifest;
+pub mod plan;
+pub mod run;

@@ -1,0 +1,349 @@
+//! From a row and what was found to a decision. The order of the questions is
+//! the design: who is meant, what was already done, is there anything to do, may
+//! it be done.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use crate::config::{InvitationDefaults, MailWrite};
+use crate::domain::{
+    AddressHolder, Caller, Directory, DirectoryUser, Email, GuestRef, HolderKind, InvitationKey,
+    Ledger, LedgerEntry, LedgerState, Redemption, UserId, UserType,
+};
+use crate::manifest::{InvalidRow, Manifest, Reset, Row};
+
+use super::decision::{
+    Blocked, Change, ChangeReason, Decision, Invitation, PlannedRow, SetMail, SetOtherMails,
+    Settled, Unsettled,
+};
+
+/// What the configuration and the command line say about planning.
+#[derive(Debug, Clone)]
+pub struct Policy {
+    /// What the configuration calls the tenant.
+    pub tenant: String,
+    /// Who will be acting.
+    pub caller: Caller,
+    /// What invitations carry when a row does not say.
+    pub invitation: InvitationDefaults,
+    /// Which properties hold the new address.
+    pub mail: MailWrite,
+    /// Reset guests whose mail already matches, too.
+    pub reset_matching: bool,
+    /// Try rows again that failed for good in an earlier run.
+    pub retry_failed: bool,
+    /// Rows to send again although they were invited, by line or as the manifest
+    /// names the guest (folded).
+    pub resend: BTreeSet<String>,
+}
+
+/// Decides every row, in the order of the manifest. Rows that could not be read
+/// are accounted for as blocked.
+pub fn decide(
+    manifest: &Manifest,
+    directory: &Directory,
+    ledger: &Ledger,
+    policy: &Policy,
+) -> Vec<PlannedRow> {
+    let redirect_url = Arc::new(policy.invitation.redirect_url.clone());
+    let planner = Planner { directory, ledger, policy, redirect_url };
+    let mut rows: Vec<PlannedRow> = manifest.rows.iter().map(|row| planner.row(row)).collect();
+    refuse_conflicting_rows(&mut rows);
+    rows.extend(manifest.invalid.iter().map(invalid));
+    rows.sort_by_key(|row| row.line);
+    rows
+}
+
+fn invalid(row: &InvalidRow) -> PlannedRow {
+    PlannedRow {
+        line: row.line,
+        user: row.user.as_str().into(),
+        user_id: None,
+        new_email: Email::parse(&row.new_email).ok(),
+        decision: Decision::Blocked(Blocked::InvalidRow),
+    }
+}
+
+struct Planner<'a> {
+    directory: &'a Directory,
+    ledger: &'a Ledger,
+    policy: &'a Policy,
+    redirect_url: Arc<crate::domain::RedirectUrl>,
+}
+
+impl Planner<'_> {
+    fn row(&self, row: &Row) -> PlannedRow {
+        let mut planned = PlannedRow {
+            line: row.line,
+            user: row.user.to_string().into(),
+            user_id: None,
+            new_email: row.new_email.clone(),
+            decision: Decision::Blocked(Blocked::NotFound),
+        };
+        let guest = match self.find(&row.user) {
+            Ok(guest) => guest,
+            Err(blocked) => {
+                planned.decision = Decision::Blocked(blocked);
+                return planned;
+            }
+        };
+        planned.user_id = Some(guest.id);
+        let present = guest.mail.as_deref().and_then(|mail| Email::parse(mail).ok());
+        let Some(address) = row.new_email.clone().or(present) else {
+            planned.decision = Decision::Blocked(Blocked::NoMail);
+            return planned;
+        };
+        planned.decision = self.decide(row, guest, &address);
+        planned.new_email = Some(address);
+        planned
+    }
+
+    /// The one user a reference means: by the directory, and by what it meant
+    /// when this campaign first acted on it, since a moved guest is no longer
+    /// found by the old address.
+    fn find(&self, reference: &GuestRef) -> Result<&DirectoryUser, Blocked> {
+        let name = match reference {
+            GuestRef::Id(id) => return self.directory.user(*id).ok_or(Blocked::NotFound),
+            GuestRef::Name(name) => name,
+        };
+        let mut found = self.directory.users_named(name);
+        if let Some(earlier) = self.ledger.user_named(&reference.folded())
+            && let Some(user) = self.directory.user(earlier)
+            && !found.iter().any(|candidate| candidate.id == earlier)
+        {
+            found.push(user);
+        }
+        match found.as_slice() {
+            [] => Err(Blocked::NotFound),
+            [guest] => Ok(guest),
+            several => {
+                let mut candidates: Vec<_> = several.iter().map(|user| holder(user)).collect();
+                candidates.sort();
+                Err(Blocked::Ambiguous { candidates })
+            }
+        }
+    }
+
+    fn decide(&self, row: &Row, guest: &DirectoryUser, address: &Email) -> Decision {
+        if !guest.is_external() {
+            return Decision::Blocked(match guest.user_type {
+                UserType::Guest => Blocked::InternalGuest,
+                UserType::Member | UserType::Other => Blocked::NotAGuest,
+            });
+        }
+        let key = InvitationKey { user_id: guest.id, address: address.clone() };
+        let set_mail = self.set_mail(guest, address);
+        let earlier = self.ledger.get(&key);
+        let reason = match self.reason(row, guest, earlier, set_mail.is_some()) {
+            Ok(reason) => reason,
+            Err(decision) => return decision,
+        };
+        if let Some(blocked) = self.obstacle(guest, address, set_mail.is_some()) {
+            return Decision::Blocked(blocked);
+        }
+        Decision::Change(Box::new(Change {
+            reason,
+            set_mail,
+            invitation: self.invitation(row, address.clone()),
+            redemption: Redemption {
+                state: guest.redemption.clone(),
+                changed_at: guest.redemption_changed_at,
+            },
+            unsettled: match (reason, earlier) {
+                (ChangeReason::UnknownOutcome, Some(LedgerEntry { state, at })) => {
+                    let before = match state {
+                        LedgerState::Unknown { before } => before.clone(),
+                        _ => None,
+                    };
+                    Some(Unsettled { intended_at: *at, before })
+                }
+                _ => None,
+            },
+        }))
+    }
+
+    /// Why the row is a change; or the decision when there is nothing to do or
+    /// an earlier run was refused.
+    fn reason(
+        &self,
+        row: &Row,
+        guest: &DirectoryUser,
+        earlier: Option<&LedgerEntry>,
+        moves: bool,
+    ) -> Result<ChangeReason, Decision> {
+        if let Some(LedgerEntry { state, at }) = earlier {
+            return match state {
+                LedgerState::Invited if self.resend_asked(row) => Ok(ChangeReason::Resend),
+                LedgerState::Invited => Err(Decision::Settled(Settled::AlreadyInvited {
+                    at: *at,
+                    drifted_to: moves.then(|| guest.mail.clone()).flatten(),
+                })),
+                LedgerState::Failed { .. } if self.policy.retry_failed => {
+                    Ok(ChangeReason::RetryFailed)
+                }
+                LedgerState::Failed { code, message } => {
+                    Err(Decision::Blocked(Blocked::FailedBefore {
+                        code: code.clone(),
+                        message: message.clone(),
+                        at: *at,
+                    }))
+                }
+                LedgerState::Unknown { .. } if self.resend_asked(row) => Ok(ChangeReason::Resend),
+                LedgerState::Unknown { .. } => Ok(ChangeReason::UnknownOutcome),
+                LedgerState::Patching | LedgerState::Patched | LedgerState::Outstanding => {
+                    Ok(ChangeReason::FinishEarlierRun)
+                }
+            };
+        }
+        if moves {
+            Ok(ChangeReason::NewAddress)
+        } else if row.new_email.is_none()
+            || row.reset == Reset::Always
+            || self.policy.reset_matching
+        {
+            Ok(ChangeReason::ResetOnly)
+        } else {
+            Err(Decision::Settled(Settled::AlreadyMatches))
+        }
+    }
+
+    fn resend_asked(&self, row: &Row) -> bool {
+        let resend = &self.policy.resend;
+        !resend.is_empty()
+            && (resend.contains(&row.line.to_string()) || resend.contains(&row.user.folded()))
+    }
+
+    /// What keeps a guest from being carried out, the most fundamental first.
+    fn obstacle(&self, guest: &DirectoryUser, address: &Email, moves: bool) -> Option<Blocked> {
+        if self.policy.caller == Caller::AppOnly
+            && let Some(roles) = &self.directory.role_holders
+            && let Some(holding) = roles.get(&guest.id)
+        {
+            return Some(Blocked::HoldsRole { holding: holding.clone() });
+        }
+        if guest.account_enabled == Some(false) {
+            return Some(Blocked::Disabled);
+        }
+        if guest.management_restricted {
+            return Some(Blocked::RestrictedUnit);
+        }
+        let domain = address.domain();
+        if self.directory.tenant.verified_domains.contains(&domain) {
+            return Some(Blocked::OwnDomain { domain });
+        }
+        if !moves {
+            return None;
+        }
+        // These concern the PATCH alone: a reset without one is not refused for them.
+        if guest.synced {
+            return Some(Blocked::Synced);
+        }
+        if guest.formerly_synced {
+            return Some(Blocked::ExternallyMastered);
+        }
+        self.other_holder(guest.id, address).map(|by| Blocked::AddressTaken { by })
+    }
+
+    fn other_holder(&self, guest: UserId, address: &Email) -> Option<AddressHolder> {
+        let users = self.directory.users_named(address.as_str());
+        if let Some(other) = users.iter().find(|user| user.id != guest) {
+            return Some(holder(other));
+        }
+        self.directory.other_holder(address).filter(|holder| holder.id != guest).cloned()
+    }
+
+    /// The PATCH that gives the guest the address, or None when it has it.
+    fn set_mail(&self, guest: &DirectoryUser, address: &Email) -> Option<SetMail> {
+        let mail = match self.policy.mail {
+            MailWrite::Mail | MailWrite::Both => !guest.has_mail(address),
+            MailWrite::OtherMails => false,
+        };
+        let other_mails = match self.policy.mail {
+            MailWrite::Mail => false,
+            // A guest that already has it as `mail` needs no entry in `otherMails`
+            // to be invited (Microsoft Graph, *Create invitation*).
+            MailWrite::OtherMails => !guest.has_mail(address) && !guest.has_other_mail(address),
+            MailWrite::Both => mail && !guest.has_other_mail(address),
+        };
+        (mail || other_mails).then(|| SetMail {
+            expected: guest.mail.clone(),
+            desired: mail.then(|| address.clone()),
+            other_mails: other_mails.then(|| {
+                let mut desired = guest.other_mails.clone();
+                desired.push(address.as_str().into());
+                SetOtherMails { expected: guest.other_mails.clone(), desired }
+            }),
+        })
+    }
+
+    fn invitation(&self, row: &Row, address: Email) -> Invitation {
+        let defaults = &self.policy.invitation;
+        // A carbon copy to the address invited would be refused in the manifest;
+        // as a default it is simply superfluous for that one guest.
+        let cc = row.cc.clone().or_else(|| defaults.cc.clone()).filter(|cc| *cc != address);
+        Invitation {
+            redirect_url: row.redirect_url.clone().unwrap_or_else(|| self.redirect_url.clone()),
+            send: row.send.unwrap_or(defaults.send),
+            message: row.message.clone().or_else(|| defaults.message.clone()),
+            cc,
+            language: row.language.clone().or_else(|| defaults.language.clone()),
+            display_name: row.display_name.clone(),
+            address,
+        }
+    }
+}
+
+fn holder(user: &DirectoryUser) -> AddressHolder {
+    let kind = if user.is_external() || user.user_type == UserType::Guest {
+        HolderKind::Guest
+    } else {
+        HolderKind::Member
+    };
+    AddressHolder { kind, id: user.id, name: user.user_principal_name.clone() }
+}
+
+/// Two rows may name one guest in different ways. Asking the same twice is
+/// harmless: the first row is carried out. Asking for different things is not
+/// ours to choose from. Two guests moving to one address can't both have it.
+fn refuse_conflicting_rows(rows: &mut [PlannedRow]) {
+    let mut by_guest: BTreeMap<UserId, Vec<usize>> = BTreeMap::new();
+    let mut by_address: HashMap<Email, Vec<usize>> = HashMap::new();
+    for (position, row) in rows.iter().enumerate() {
+        if let Some(id) = row.user_id {
+            by_guest.entry(id).or_default().push(position);
+        }
+        if let (Decision::Change(_), Some(address)) = (&row.decision, &row.new_email) {
+            by_address.entry(address.clone()).or_default().push(position);
+        }
+    }
+    for positions in by_guest.into_values().filter(|positions| positions.len() > 1) {
+        let first = positions[0];
+        if positions.iter().all(|&p| rows[p].decision == rows[first].decision) {
+            let line = rows[first].line;
+            for &position in &positions[1..] {
+                if matches!(rows[position].decision, Decision::Change(_)) {
+                    rows[position].decision = Decision::Settled(Settled::SameAsLine { line });
+                }
+            }
+        } else {
+            block_as_conflicting(rows, &positions);
+        }
+    }
+    for positions in by_address.into_values() {
+        let different_guests =
+            positions.iter().any(|&p| rows[p].user_id != rows[positions[0]].user_id);
+        if different_guests {
+            block_as_conflicting(rows, &positions);
+        }
+    }
+}
+
+fn block_as_conflicting(rows: &mut [PlannedRow], positions: &[usize]) {
+    let lines: Vec<u32> = positions.iter().map(|&p| rows[p].line).collect();
+    for &position in positions {
+        if matches!(rows[position].decision, Decision::Change(_)) {
+            let lines = lines.clone();
+            rows[position].decision = Decision::Blocked(Blocked::ConflictingRows { lines });
+        }
+    }
+}

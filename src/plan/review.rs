@@ -1,0 +1,205 @@
+//! The safety rules: small named functions over the whole plan, all of them run,
+//! all findings returned.
+
+use std::collections::BTreeMap;
+
+use crate::config::Limit;
+use crate::domain::{Caller, Directory};
+
+use super::decision::{ChangeReason, Decision, Invitation, PlannedRow};
+use super::{Counts, Finding};
+
+/// The limits a plan has to keep.
+#[derive(Debug, Clone)]
+pub struct Guards {
+    /// Most changes in one run.
+    pub max_changes: Limit,
+    /// Domains guests may be moved to, in lower case; None allows all.
+    pub allowed_domains: Option<Vec<String>>,
+}
+
+/// Up to this many changes a share of the tenant's guests says nothing: in a
+/// small tenant a handful of rows is already a large share.
+const SHARE_FLOOR: u64 = 10;
+
+/// Invitations from a default `onmicrosoft.com` domain count against Exchange
+/// Online's 100 external recipients per organization and day; beyond it the mail
+/// bounces while Graph still answers 201 (Exchange team blog, 2025-10). Warn
+/// somewhat below.
+const CAPPED_MAILS: usize = 90;
+
+/// All findings, the gravest first.
+pub fn review(
+    rows: &[PlannedRow],
+    counts: Counts,
+    directory: &Directory,
+    caller: Caller,
+    guards: &Guards,
+) -> Vec<Finding> {
+    let invitations: Vec<&Invitation> = rows.iter().filter_map(invitation).collect();
+    let mut findings: Vec<Finding> = [
+        too_many_changes(counts, directory.tenant.guests, guards.max_changes),
+        domains_not_allowed(&invitations, guards.allowed_domains.as_deref()),
+        resets(rows),
+        message_dropped(&invitations, caller),
+        language_ignored(&invitations),
+        mail_capped(&invitations, directory.tenant.default_domain.as_deref()),
+        unusual_characters(&invitations),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    findings.extend(directory.unreadable.iter().map(|missing| {
+        Finding::warn(
+            "unreadable",
+            format!("{} could not be read: {}", missing.what, missing.why),
+            missing.consequence,
+        )
+    }));
+    findings.sort_by_key(|finding| finding.severity);
+    findings
+}
+
+fn invitation(row: &PlannedRow) -> Option<&Invitation> {
+    match &row.decision {
+        Decision::Change(change) => Some(&change.invitation),
+        Decision::Settled(_) | Decision::Blocked(_) => None,
+    }
+}
+
+fn too_many_changes(counts: Counts, guests: Option<u64>, limit: Limit) -> Option<Finding> {
+    let changes = counts.change;
+    match limit {
+        Limit::Count(most) if changes > most => Some(Finding::refuse(
+            "max-changes",
+            format!("{changes} rows would change, and max_changes allows {most}"),
+            format!(
+                "review the plan, then set [guards] max_changes or --max-changes to {changes} or more"
+            ),
+        )),
+        Limit::Share(_) if changes > SHARE_FLOOR && guests.is_none() => Some(Finding::refuse(
+            "max-changes",
+            format!(
+                "{changes} rows would change, and how many guests the tenant has could not be read, so that max_changes = \"{limit}\" can't be applied"
+            ),
+            format!(
+                "review the plan, then set [guards] max_changes or --max-changes to a number, {changes} or more"
+            ),
+        )),
+        Limit::Share(share) => {
+            let guests = guests.unwrap_or_default();
+            let most = share.of(guests);
+            (changes > SHARE_FLOOR && changes > most).then(|| Finding::refuse(
+                "max-changes",
+                format!("{changes} rows would change; the tenant has {guests} guests, and max_changes = \"{limit}\" allows {most} of them"),
+                format!("review the plan, then set [guards] max_changes or --max-changes to {changes} or more, or to a larger share"),
+            ))
+        }
+        Limit::Count(_) => None,
+    }
+}
+
+fn domains_not_allowed(invitations: &[&Invitation], allowed: Option<&[String]>) -> Option<Finding> {
+    let allowed = allowed?;
+    let mut refused: BTreeMap<String, u64> = BTreeMap::new();
+    for invitation in invitations {
+        let domain = invitation.address.domain();
+        if !allowed.contains(&domain) {
+            *refused.entry(domain).or_default() += 1;
+        }
+    }
+    if refused.is_empty() {
+        return None;
+    }
+    let rows: u64 = refused.values().sum();
+    let domains: Vec<String> =
+        refused.iter().map(|(domain, rows)| format!("{domain} ({rows})")).collect();
+    Some(Finding::refuse(
+        "allowed-domains",
+        format!(
+            "{} to domains that allowed_domains does not name: {}",
+            count(rows, "row goes", "rows go"),
+            domains.join(", ")
+        ),
+        "correct the rows, or add the domains to [guards] allowed_domains",
+    ))
+}
+
+fn resets(rows: &[PlannedRow]) -> Option<Finding> {
+    let resets = rows.iter().filter(|row| {
+        matches!(&row.decision, Decision::Change(change) if change.reason == ChangeReason::ResetOnly)
+    });
+    let resets = resets.count() as u64;
+    (resets > 0).then(|| {
+        Finding::warn(
+            "resets",
+            format!(
+                "{} without a new address",
+                count(resets, "guest is reset", "guests are reset")
+            ),
+            "they are locked out until they redeem again; a reset can't be undone",
+        )
+    })
+}
+
+fn message_dropped(invitations: &[&Invitation], caller: Caller) -> Option<Finding> {
+    let mailed = invitations.iter().filter(|i| i.send && i.message.is_some()).count() as u64;
+    (mailed > 0 && caller == Caller::AppOnly).then(|| {
+        // Entra, *Troubleshoot B2B collaboration*, 2025-02.
+        Finding::warn(
+            "message-dropped",
+            format!("{} a message that Microsoft drops, because an application sends the invitation", count(mailed, "row carries", "rows carry")),
+            "the guests receive Microsoft's standard text; send your own mail, or sign in as a user",
+        )
+    })
+}
+
+fn language_ignored(invitations: &[&Invitation]) -> Option<Finding> {
+    let both = invitations
+        .iter()
+        .filter(|i| i.send && i.message.is_some() && i.language.is_some())
+        .count() as u64;
+    (both > 0).then(|| {
+        // Microsoft Graph, *invitedUserMessageInfo*, 2025-01.
+        Finding::warn(
+            "language-ignored",
+            format!("{} a message and a language", count(both, "row gives", "rows give")),
+            "the service ignores the language when there is a message",
+        )
+    })
+}
+
+fn mail_capped(invitations: &[&Invitation], default_domain: Option<&str>) -> Option<Finding> {
+    let mailed = invitations.iter().filter(|invitation| invitation.send).count();
+    let domain = default_domain.filter(|domain| domain.contains(".onmicrosoft."))?;
+    (mailed > CAPPED_MAILS).then(|| {
+        Finding::warn(
+            "mail-capped",
+            format!("{mailed} invitations are to be mailed, and this tenant's default domain is {domain}"),
+            "Exchange Online delivers 100 external mails a day from such a domain and bounces the rest unseen; make a custom domain the default",
+        )
+    })
+}
+
+fn unusual_characters(invitations: &[&Invitation]) -> Option<Finding> {
+    let unusual: Vec<&Invitation> = invitations
+        .iter()
+        .copied()
+        .filter(|invitation| invitation.address.discouraged_character().is_some())
+        .collect();
+    let first = unusual.first()?;
+    // Microsoft Graph, *invitation resource type*, 2024-06; not enforced literally.
+    Some(Finding::warn(
+        "unusual-characters",
+        format!(
+            "{} a character that Microsoft's documentation forbids, {} first",
+            count(unusual.len() as u64, "new address has", "new addresses have"),
+            first.address
+        ),
+        "the service accepts some of them; such a row may fail",
+    ))
+}
+
+fn count(n: u64, one: &str, many: &str) -> String {
+    if n == 1 { format!("1 {one}") } else { format!("{n} {many}") }
+}

@@ -1,0 +1,268 @@
+//! A run from first row to last: which rows start, how many at a time, and when
+//! to stop starting any.
+
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use futures_util::stream::{self, FuturesUnordered};
+use jiff::Timestamp;
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+
+use crate::checkpoint::Journal;
+use crate::config::Limit;
+use crate::graph::Graph;
+use crate::plan::{Change, Decision, Plan, PlannedRow};
+
+use super::event::{Event, Outcome, StopReason, Summary};
+use super::stop::Stop;
+use super::tally::Tally;
+
+/// What the configuration and the command line say about a run.
+#[derive(Debug, Clone)]
+pub struct RunSettings {
+    /// First wait between PATCH and POST.
+    pub settle: Duration,
+    /// The longest a replica is believed to lag.
+    pub replication_lag: Duration,
+    /// Most rows that may fail.
+    pub max_failures: Option<Limit>,
+    /// Rows to send and verify before the others; 0 for none.
+    pub canary: u32,
+    /// When to stop starting rows.
+    pub deadline: Option<Instant>,
+    /// A file whose existence stops the run.
+    pub stop_file: Option<PathBuf>,
+    /// Writes per second, to size the lane of rows about to be written.
+    pub writes_per_second: f64,
+    /// Requests in flight, likewise.
+    pub requests_in_flight: usize,
+    /// The run before this one was stopped by the tenant: try one row first.
+    pub probe: bool,
+    /// Until when an earlier run may have sent something, in our time.
+    pub earlier_runs_ended_at: Timestamp,
+}
+
+/// Rows under way at one time. One that waits costs about two kilobytes; at
+/// Graph's documented quota a row that waits the default replication lag of five
+/// minutes keeps some 3,000 of them company.
+const ROWS_UNDER_WAY: usize = 8192;
+
+/// How often the stop file is looked for.
+const STOP_FILE_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Where events go.
+pub type Observer<'a> = &'a (dyn Fn(Event) + Sync);
+
+/// Everything a row needs to be carried out.
+pub(super) struct Run<'a> {
+    pub(super) graph: &'a Graph,
+    pub(super) journal: &'a Journal,
+    pub(super) settings: &'a RunSettings,
+    pub(super) stop: &'a Stop,
+    pub(super) observe: Observer<'a>,
+    pub(super) tally: Tally,
+    /// Rows between their fresh reading and their PATCH. Few, so that a reading is
+    /// not old when its PATCH leaves, and so that invitations of guests already
+    /// written never queue behind a crowd of new ones.
+    pub(super) lane: Semaphore,
+}
+
+/// What became of a run.
+#[derive(Debug)]
+pub struct RunResult {
+    /// One per row of the plan; None for rows that were no change.
+    pub outcomes: Vec<Option<Outcome>>,
+    /// The run in numbers.
+    pub summary: Summary,
+}
+
+/// Carries out a plan. Returns when every row has its outcome, or when something
+/// asked to stop and all requests under way are answered.
+pub async fn carry_out(
+    plan: &Plan,
+    graph: &Graph,
+    journal: &Journal,
+    settings: &RunSettings,
+    stop: &Stop,
+    observe: Observer<'_>,
+) -> RunResult {
+    let started = Instant::now();
+    let started_at = graph.clock().now();
+    let run = Run {
+        graph,
+        journal,
+        settings,
+        stop,
+        observe,
+        tally: Tally::new(settings.max_failures),
+        lane: Semaphore::new(lane_width(settings)),
+    };
+    observe(Event::Started { to_do: plan.counts.change });
+    let mut outcomes: Vec<Option<Outcome>> = vec![None; plan.rows.len()];
+    {
+        let work = run.all(plan, &mut outcomes);
+        tokio::pin!(work);
+        let watch = run.watch();
+        tokio::pin!(watch);
+        tokio::select! {
+            () = &mut work => {}
+            // The watch only ever ends by asking to stop; what is under way goes on.
+            () = &mut watch => work.await,
+        }
+    }
+    let summary = run.summary(plan, &mut outcomes, started, started_at);
+    observe(Event::Finished(Box::new(summary.clone())));
+    RunResult { outcomes, summary }
+}
+
+/// About a second's worth of rows, so that a reading is about a second old when
+/// its PATCH leaves.
+fn lane_width(settings: &RunSettings) -> usize {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "float casts saturate, and the result is clamped"
+    )]
+    let per_second = settings.writes_per_second.ceil() as usize;
+    per_second.clamp(2, settings.requests_in_flight.max(2))
+}
+
+type Job<'a> = (usize, &'a PlannedRow, &'a Change);
+
+impl Run<'_> {
+    async fn all(&self, plan: &Plan, outcomes: &mut [Option<Outcome>]) {
+        let jobs: Vec<Job<'_>> = plan
+            .rows
+            .iter()
+            .enumerate()
+            .filter_map(|(index, row)| match &row.decision {
+                Decision::Change(change) => Some((index, row, &**change)),
+                Decision::Settled(_) | Decision::Blocked(_) => None,
+            })
+            .collect();
+        let mut rest = jobs.as_slice();
+        if self.settings.probe && !rest.is_empty() {
+            // One row finds out whether the tenant still says stop.
+            let (probe, others) = rest.split_at(1);
+            self.rows(probe, outcomes).await;
+            rest = others;
+        }
+        let canary = (self.settings.canary as usize).min(rest.len());
+        if canary > 0 && canary < rest.len() && !self.stop.is_requested() {
+            let (first, others) = rest.split_at(canary);
+            self.rows(first, outcomes).await;
+            self.verify_canary(first, outcomes).await;
+            rest = others;
+        }
+        self.rows(rest, outcomes).await;
+    }
+
+    /// Carries out some rows, many at a time.
+    async fn rows(&self, jobs: &[Job<'_>], outcomes: &mut [Option<Outcome>]) {
+        let mut under_way = stream::iter(jobs)
+            .take_while(|_| std::future::ready(!self.stop.is_requested()))
+            .map(async |&(index, row, change)| (index, row.line, self.row(row, change).await))
+            .buffer_unordered(ROWS_UNDER_WAY);
+        while let Some((index, line, (phase, outcome))) = under_way.next().await {
+            if let Some(reason) = self.tally.count(&outcome) {
+                self.stop(reason);
+            }
+            outcomes[index] = Some(outcome.clone());
+            (self.observe)(Event::RowFinished { index, line, from: phase, outcome });
+        }
+    }
+
+    /// Reads the canary rows back until the directory shows their invitations.
+    async fn verify_canary(&self, jobs: &[Job<'_>], outcomes: &[Option<Outcome>]) {
+        for (index, row, _) in jobs {
+            if self.stop.is_requested() {
+                return;
+            }
+            if !matches!(outcomes[*index], Some(Outcome::Invited(_))) {
+                let why = format!("line {} was not invited", row.line);
+                self.stop(StopReason::CanaryFailed { why });
+                return;
+            }
+        }
+        let mut checks: FuturesUnordered<_> =
+            jobs.iter().map(|(_, row, change)| self.is_visible(row, change)).collect();
+        while let Some(visible) = checks.next().await {
+            if let Err(why) = visible {
+                self.stop(StopReason::CanaryFailed { why });
+                return;
+            }
+        }
+        if !self.stop.is_requested() {
+            (self.observe)(Event::CanaryPassed { rows: jobs.len() as u64 });
+        }
+    }
+
+    /// Notes why the run has to end; says so when it is news.
+    pub(super) fn stop(&self, reason: StopReason) {
+        if self.stop.request(reason.clone()) {
+            (self.observe)(Event::Stopping { reason });
+        }
+    }
+
+    /// Waits for the deadline or the stop file, then asks to stop.
+    async fn watch(&self) {
+        let deadline = async {
+            match self.settings.deadline {
+                Some(deadline) => tokio::time::sleep_until(deadline).await,
+                None => std::future::pending().await,
+            }
+            StopReason::TimeBudget
+        };
+        let stop_file = async {
+            let Some(path) = &self.settings.stop_file else { return std::future::pending().await };
+            loop {
+                if tokio::fs::try_exists(path).await.unwrap_or(false) {
+                    return StopReason::StopFile { path: path.display().to_string() };
+                }
+                tokio::time::sleep(STOP_FILE_INTERVAL).await;
+            }
+        };
+        let reason = tokio::select! {
+            reason = deadline => reason,
+            reason = stop_file => reason,
+        };
+        self.stop(reason);
+    }
+
+    /// Adds everything up. Rows that never started are not attempted.
+    fn summary(
+        &self,
+        plan: &Plan,
+        outcomes: &mut [Option<Outcome>],
+        started: Instant,
+        started_at: Timestamp,
+    ) -> Summary {
+        let mut summary = Summary {
+            rows: plan.counts.rows,
+            settled: plan.counts.settled,
+            blocked: plan.counts.blocked,
+            patched: self.tally.patched(),
+            retries: self.graph.traffic().retries.load(Ordering::Relaxed),
+            throttled: self.graph.traffic().throttled.load(Ordering::Relaxed),
+            stop_reason: self.stop.reason(),
+            elapsed: started.elapsed(),
+            started_at: Some(started_at),
+            ..Summary::default()
+        };
+        for (row, outcome) in plan.rows.iter().zip(outcomes) {
+            if !matches!(row.decision, Decision::Change(_)) {
+                continue;
+            }
+            match outcome.get_or_insert(Outcome::NotAttempted { patched: false }) {
+                Outcome::Invited(_) => summary.invited += 1,
+                Outcome::Failed(_) => summary.failed += 1,
+                Outcome::Unknown { .. } => summary.unknown += 1,
+                Outcome::NotAttempted { .. } => summary.not_attempted += 1,
+            }
+        }
+        summary
+    }
+}

@@ -1,0 +1,250 @@
+//! What happened, as facts. The engine emits them; whoever listens renders.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// Something that happened during a run.
+#[derive(Debug, Clone)]
+pub enum Event {
+    /// The run begins.
+    Started {
+        /// Rows with something to do.
+        to_do: u64,
+    },
+    /// A row entered a phase.
+    RowEntered {
+        /// Line in the manifest.
+        line: u32,
+        /// The phase it left; None when it begins.
+        from: Option<Phase>,
+        /// The phase it is in now.
+        to: Phase,
+    },
+    /// A guest's mail was written; the record is durable.
+    Patched {
+        /// Line in the manifest.
+        line: u32,
+    },
+    /// A row has its outcome; the record is durable.
+    RowFinished {
+        /// Position in the plan's rows.
+        index: usize,
+        /// Line in the manifest.
+        line: u32,
+        /// The phase it ended in.
+        from: Option<Phase>,
+        /// The outcome.
+        outcome: Outcome,
+    },
+    /// The service asked for patience: nothing is sent for this long.
+    Throttled {
+        /// `x-ms-throttle-scope`, when told.
+        scope: Option<String>,
+        /// From now.
+        wait: Duration,
+    },
+    /// A request is repeated after a wait.
+    Retrying {
+        /// Line in the manifest; None for requests that belong to no row.
+        line: Option<u32>,
+        /// Number of the attempt that failed, from 1.
+        attempt: u32,
+        /// From now.
+        wait: Duration,
+        /// Why the attempt failed.
+        why: String,
+    },
+    /// Nothing new starts from here on.
+    Stopping {
+        /// Why.
+        reason: StopReason,
+    },
+    /// The canary rows were sent and verified.
+    CanaryPassed {
+        /// How many there were.
+        rows: u64,
+    },
+    /// The run is over.
+    Finished(Box<Summary>),
+}
+
+/// Where a row is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Phase {
+    /// An earlier lost answer is being settled from the directory.
+    Clearing,
+    /// The guest is read again, then its mail written.
+    Patching,
+    /// Waiting for the invitation service to see the new mail.
+    Settling,
+    /// The invitation is being sent.
+    Inviting,
+}
+
+/// How a row ended in this run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// The service accepted the invitation.
+    Invited(InvitedHow),
+    /// Refused for good, or not done because the guest had changed.
+    Failed(Failure),
+    /// The answer was lost and the directory can't tell.
+    Unknown {
+        /// What was seen.
+        evidence: String,
+    },
+    /// The run ended before the invitation was tried.
+    NotAttempted {
+        /// Whether the mail had been written.
+        patched: bool,
+    },
+}
+
+/// How it is known that the invitation was accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InvitedHow {
+    /// The service said so.
+    Accepted,
+    /// The answer was lost; the directory shows it. Its redeem link is lost too.
+    SettledFromDirectory,
+}
+
+/// Why a row failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// Stable code.
+    pub code: String,
+    /// What happened, in a sentence; the service's own words where there are any.
+    pub message: String,
+    /// What to do about it.
+    pub advice: String,
+    /// The service's request id, for a support case.
+    pub request_id: Option<String>,
+}
+
+/// Why a run ended early. Ordered: a graver reason replaces a lesser one.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum StopReason {
+    /// The time budget is used up.
+    TimeBudget,
+    /// Ctrl-C.
+    Interrupted,
+    /// SIGTERM.
+    Terminated,
+    /// The stop file appeared.
+    StopFile {
+        /// Its path.
+        path: String,
+    },
+    /// More rows failed than the configuration allows.
+    TooManyFailures {
+        /// Rows failed.
+        failed: u64,
+        /// Rows tried.
+        tried: u64,
+    },
+    /// A canary row failed, or could not be verified in the directory.
+    CanaryFailed {
+        /// What was wrong.
+        why: String,
+    },
+    /// The tenant says stop: an answer that is true of all rows.
+    Tenant {
+        /// Stable code: `invitations-blocked`, `invitations-disabled`, `quota-exceeded`.
+        code: &'static str,
+        /// The service's own words.
+        message: String,
+    },
+    /// Turned away so often in a row that going on makes no sense now.
+    ThrottledOut,
+    /// Sign-in or permission is missing, for all rows.
+    Permission {
+        /// The service's own words.
+        message: String,
+    },
+    /// The service can't be reached.
+    Unreachable {
+        /// Host and cause.
+        message: String,
+    },
+    /// The checkpoint can't be written: going on could send twice.
+    Checkpoint {
+        /// Cause.
+        message: String,
+    },
+}
+
+impl StopReason {
+    /// The stable code, as the summary's `stop_reason`.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::TimeBudget => "time-budget",
+            Self::Interrupted => "interrupted",
+            Self::Terminated => "terminated",
+            Self::StopFile { .. } => "stop-file",
+            Self::TooManyFailures { .. } => "max-failures",
+            Self::CanaryFailed { .. } => "canary-failed",
+            Self::Tenant { code, .. } => code,
+            Self::ThrottledOut => "throttled-out",
+            Self::Permission { .. } => "permission",
+            Self::Unreachable { .. } => "unreachable",
+            Self::Checkpoint { .. } => "checkpoint",
+        }
+    }
+}
+
+impl std::fmt::Display for StopReason {
+    /// A sentence without full stop.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::TimeBudget => f.write_str("the time budget is used up"),
+            Self::Interrupted => f.write_str("interrupted"),
+            Self::Terminated => f.write_str("asked to terminate"),
+            Self::StopFile { path } => write!(f, "the stop file {path} is there"),
+            Self::TooManyFailures { failed, tried } => {
+                write!(f, "{failed} of {tried} rows failed, more than max_failures allows")
+            }
+            Self::CanaryFailed { why } => write!(f, "the canary failed: {why}"),
+            Self::Tenant { message, .. } => write!(f, "the tenant says stop: {message}"),
+            Self::ThrottledOut => f.write_str("the tenant turned every request away for too long"),
+            Self::Permission { message } => write!(f, "not permitted: {message}"),
+            Self::Unreachable { message } => write!(f, "the service can't be reached: {message}"),
+            Self::Checkpoint { message } => write!(f, "the checkpoint can't be written: {message}"),
+        }
+    }
+}
+
+/// The run in numbers. Every row is in exactly one of `invited`, `settled`,
+/// `blocked`, `failed`, `unknown` and `not_attempted`; `patched` counts mails
+/// written, whatever became of the row.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// All rows of the manifest.
+    pub rows: u64,
+    /// Invitations accepted.
+    pub invited: u64,
+    /// Mails written.
+    pub patched: u64,
+    /// Rows with nothing to do.
+    pub settled: u64,
+    /// Rows the plan did not allow.
+    pub blocked: u64,
+    /// Rows refused by the service or by a guest changed meanwhile.
+    pub failed: u64,
+    /// Rows of which it is not known whether the invitation was sent.
+    pub unknown: u64,
+    /// Rows the run did not come to.
+    pub not_attempted: u64,
+    /// Requests repeated.
+    pub retries: u64,
+    /// Answers that asked for patience.
+    pub throttled: u64,
+    /// Why the run ended early.
+    pub stop_reason: Option<StopReason>,
+    /// From the first row to the last.
+    pub elapsed: Duration,
+    /// When it began.
+    pub started_at: Option<Timestamp>,
+}

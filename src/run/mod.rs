@@ -1,0 +1,19 @@
+//! Carrying out a plan: order, concurrency, stopping, events.
+//!
+//! Leaves to others: what to do (`plan`), how a request travels and how fast
+//! (`graph`), durability (`checkpoint`), and every word shown to a person
+//! (`report`).
+
+mod engine;
+pub mod event;
+mod precheck;
+mod row;
+mod settle;
+mod stop;
+mod tally;
+
+pub use engine::{Observer, RunResult, RunSettings, carry_out};
+pub use event::{Event, Failure, InvitedHow, Outcome, Phase, StopReason, Summary};
+pub use precheck::{Precheck, precheck};
+pub use settle::{Settlement, settle};
+pub use stop::Stop;

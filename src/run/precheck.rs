@@ -1,0 +1,109 @@
+//! Whether a guest still is as the plan saw it. Pure; run on a fresh reading just
+//! before the first write.
+
+use std::cmp::Ordering;
+
+use crate::domain::{DirectoryUser, RedemptionState};
+use crate::plan::{Change, SetMail};
+
+use super::event::Failure;
+
+/// What a fresh look at the guest says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Precheck {
+    /// As expected: write the mail.
+    Write,
+    /// The address is there already: nothing to write.
+    NothingToWrite,
+    /// Someone else's hand: leave the guest alone.
+    Conflict(Failure),
+}
+
+/// Compares the guest with what the plan expects of it.
+pub fn precheck(change: &Change, guest: &DirectoryUser) -> Precheck {
+    if let Some(conflict) = redemption_conflict(change, guest) {
+        return Precheck::Conflict(conflict);
+    }
+    let address = &change.invitation.address;
+    let Some(set) = &change.set_mail else {
+        return if guest.has_mail(address) || guest.has_other_mail(address) {
+            Precheck::NothingToWrite
+        } else {
+            changed(guest, address.as_str())
+        };
+    };
+    if is_written(set, guest) {
+        Precheck::NothingToWrite
+    } else if is_as_expected(set, guest) {
+        Precheck::Write
+    } else {
+        changed(guest, set.expected.as_deref().unwrap_or("no mail"))
+    }
+}
+
+/// Someone redeemed or invited since the plan. An older state than the plan's is
+/// a lagging replica and no one's hand.
+fn redemption_conflict(change: &Change, guest: &DirectoryUser) -> Option<Failure> {
+    let planned = &change.redemption;
+    let newer = guest.redemption_changed_at.cmp(&planned.changed_at) == Ordering::Greater;
+    if !newer {
+        return None;
+    }
+    let (code, what) = match &guest.redemption {
+        Some(RedemptionState::Accepted) => ("redeemed-since-plan", "redeemed an invitation"),
+        Some(RedemptionState::PendingAcceptance) => {
+            ("invited-since-plan", "was invited by someone else")
+        }
+        Some(RedemptionState::Other(_)) | None => ("changed-since-plan", "was changed"),
+    };
+    Some(Failure {
+        code: code.to_owned(),
+        message: format!("the guest {what} after the plan was made, and was left alone"),
+        advice: "look at the guest, then run apply with --retry-failed".to_owned(),
+        request_id: None,
+    })
+}
+
+fn changed(guest: &DirectoryUser, expected: &str) -> Precheck {
+    Precheck::Conflict(Failure {
+        code: "changed-since-plan".to_owned(),
+        message: format!(
+            "the plan expected {expected}, and the directory now shows {}; nothing was overwritten",
+            guest.mail.as_deref().unwrap_or("no mail")
+        ),
+        advice: "look at who changed the guest, then run apply with --retry-failed".to_owned(),
+        request_id: None,
+    })
+}
+
+fn is_written(set: &SetMail, guest: &DirectoryUser) -> bool {
+    let mail = set.desired.as_ref().is_none_or(|desired| guest.has_mail(desired));
+    let other_mails =
+        set.other_mails.as_ref().is_none_or(|set| same_list(&guest.other_mails, &set.desired));
+    mail && other_mails
+}
+
+fn is_as_expected(set: &SetMail, guest: &DirectoryUser) -> bool {
+    // Half written is as expected, too: an earlier PATCH of ours may have been
+    // repeated by hand for one of the two.
+    let mail = match (&set.expected, guest.mail.as_deref()) {
+        (Some(expected), Some(found)) => expected.eq_ignore_ascii_case(found),
+        (None, None) => true,
+        (Some(_), None) | (None, Some(_)) => false,
+    };
+    let desired = set.desired.as_ref().is_some_and(|desired| guest.has_mail(desired));
+    let other_mails = set.other_mails.as_ref().is_none_or(|set| {
+        same_list(&guest.other_mails, &set.expected) || same_list(&guest.other_mails, &set.desired)
+    });
+    (mail || desired) && other_mails
+}
+
+/// `otherMails` has no order worth keeping.
+fn same_list(one: &[Box<str>], other: &[Box<str>]) -> bool {
+    let folded = |list: &[Box<str>]| {
+        let mut list: Vec<String> = list.iter().map(|mail| mail.to_lowercase()).collect();
+        list.sort_unstable();
+        list
+    };
+    folded(one) == folded(other)
+}
