@@ -19,4 +19,5 @@ pub mod domain;
 pub mod graph;
 pub mod manifest;
 pub mod plan;
+pub mod report;
 pub mod run;

@@ -1,0 +1,327 @@
+//! The plan and the run as one JSON object each. Keys are a contract: they are
+//! only ever added. Rows are written one by one, a line each, so that a large
+//! plan is not held in memory a second time and a difference shows by line.
+//!
+//! Leaves to others: where the bytes go, and which exit code it is (`cli`).
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::domain::{Caller, UserId};
+use crate::plan::{Counts, Decision, Digest, Finding, Plan, PlannedRow};
+use crate::run::{Outcome, StopReason, Summary};
+
+use super::delivery::Delivery;
+use super::row::{Message, RowEnd, old_email};
+
+/// A row's keys. With an end, `message` is the outcome's; without, the plan's.
+#[derive(Serialize)]
+pub(super) struct RowKeys<'a> {
+    line: u32,
+    user: &'a str,
+    user_id: Option<UserId>,
+    old_email: Option<&'a str>,
+    new_email: Option<&'a str>,
+    decision: &'static str,
+    reason: &'static str,
+    message: Message<'a>,
+    /// What the guest of a change receives.
+    delivery: Option<Delivery>,
+    #[serde(flatten)]
+    end: Option<RowEnd<'a>>,
+}
+
+impl<'a> RowKeys<'a> {
+    pub(super) fn planned(row: &'a PlannedRow, caller: Caller) -> Self {
+        Self {
+            line: row.line,
+            user: &row.user,
+            user_id: row.user_id,
+            old_email: old_email(row),
+            new_email: row.new_email.as_ref().map(crate::domain::Email::as_str),
+            decision: row.decision.name(),
+            reason: row.decision.reason(),
+            message: Message::Decision(&row.decision),
+            delivery: match &row.decision {
+                Decision::Change(change) => Some(Delivery::of(&change.invitation, caller)),
+                Decision::Settled(_) | Decision::Blocked(_) => None,
+            },
+            end: None,
+        }
+    }
+
+    pub(super) fn ended(row: &'a PlannedRow, caller: Caller, outcome: Option<&'a Outcome>) -> Self {
+        let end = RowEnd::of(row, outcome);
+        Self { message: end.message, end: Some(end), ..Self::planned(row, caller) }
+    }
+}
+
+#[derive(Serialize)]
+struct PlanSummary<'a> {
+    #[serde(flatten)]
+    counts: Counts,
+    /// Rows by reason code.
+    reasons: BTreeMap<&'static str, u64>,
+    /// Findings that keep `apply` from going on.
+    refusals: u64,
+    plan_digest: Digest,
+    exit_code: u8,
+    stop_reason: Option<&'static str>,
+    elapsed_seconds: f64,
+    tenant_id: &'a str,
+    tenant_name: Option<&'a str>,
+    caller: Caller,
+}
+
+#[derive(Serialize)]
+struct RunSummary<'a> {
+    rows: u64,
+    invited: u64,
+    patched: u64,
+    settled: u64,
+    blocked: u64,
+    failed: u64,
+    unknown: u64,
+    not_attempted: u64,
+    retries: u64,
+    throttled: u64,
+    plan_digest: Digest,
+    exit_code: u8,
+    stop_reason: Option<&'static str>,
+    stop_message: Option<String>,
+    started_at: Option<Timestamp>,
+    elapsed_seconds: f64,
+    tenant_id: &'a str,
+    tenant_name: Option<&'a str>,
+    caller: Caller,
+}
+
+/// Writes the plan as one object with `summary`, `findings` and `rows`.
+pub fn plan_json(
+    out: &mut dyn Write,
+    plan: &Plan,
+    exit_code: u8,
+    elapsed: Duration,
+) -> io::Result<()> {
+    let mut reasons = BTreeMap::new();
+    for row in &plan.rows {
+        *reasons.entry(row.decision.reason()).or_default() += 1;
+    }
+    let summary = PlanSummary {
+        counts: plan.counts,
+        reasons,
+        refusals: plan.refusals().count() as u64,
+        plan_digest: plan.digest,
+        exit_code,
+        stop_reason: None,
+        elapsed_seconds: seconds(elapsed),
+        tenant_id: &plan.tenant_id,
+        tenant_name: plan.tenant_name.as_deref(),
+        caller: plan.caller,
+    };
+    let rows = plan.rows.iter().map(|row| RowKeys::planned(row, plan.caller));
+    write_object(out, &summary, &plan.findings, rows)
+}
+
+/// Writes the run as one object with `summary`, `findings` and `rows`.
+/// `outcomes` goes by the position in the plan's rows.
+pub fn apply_json(
+    out: &mut dyn Write,
+    plan: &Plan,
+    outcomes: &[Option<Outcome>],
+    summary: &Summary,
+    exit_code: u8,
+) -> io::Result<()> {
+    let Summary {
+        rows,
+        invited,
+        patched,
+        settled,
+        blocked,
+        failed,
+        unknown,
+        not_attempted,
+        retries,
+        throttled,
+        ref stop_reason,
+        elapsed,
+        started_at,
+    } = *summary;
+    let summary = RunSummary {
+        rows,
+        invited,
+        patched,
+        settled,
+        blocked,
+        failed,
+        unknown,
+        not_attempted,
+        retries,
+        throttled,
+        plan_digest: plan.digest,
+        exit_code,
+        stop_reason: stop_reason.as_ref().map(StopReason::code),
+        stop_message: stop_reason.as_ref().map(StopReason::to_string),
+        started_at,
+        elapsed_seconds: seconds(elapsed),
+        tenant_id: &plan.tenant_id,
+        tenant_name: plan.tenant_name.as_deref(),
+        caller: plan.caller,
+    };
+    let rows = plan.rows.iter().enumerate().map(|(index, row)| {
+        RowKeys::ended(row, plan.caller, outcomes.get(index).and_then(Option::as_ref))
+    });
+    write_object(out, &summary, &plan.findings, rows)
+}
+
+/// To the millisecond: more digits would only differ.
+pub(super) fn seconds(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1000.0).round() / 1000.0
+}
+
+fn write_object<'a>(
+    out: &mut dyn Write,
+    summary: &impl Serialize,
+    findings: &[Finding],
+    rows: impl Iterator<Item = RowKeys<'a>>,
+) -> io::Result<()> {
+    out.write_all(b"{\"summary\":")?;
+    serde_json::to_writer(&mut *out, summary)?;
+    out.write_all(b",\n\"findings\":")?;
+    serde_json::to_writer(&mut *out, findings)?;
+    out.write_all(b",\n\"rows\":[")?;
+    for (position, row) in rows.enumerate() {
+        out.write_all(if position == 0 { b"\n" } else { b",\n" })?;
+        serde_json::to_writer(&mut *out, &row)?;
+    }
+    out.write_all(b"\n]}\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+    use crate::report::sample;
+
+    fn planned() -> Value {
+        let mut out = Vec::new();
+        plan_json(&mut out, &sample::plan(), 3, Duration::from_micros(1_234_567)).unwrap();
+        serde_json::from_slice(&out).unwrap()
+    }
+
+    fn applied() -> Value {
+        let mut out = Vec::new();
+        let (plan, outcomes) = (sample::plan(), sample::outcomes());
+        apply_json(&mut out, &plan, &outcomes, &sample::summary(), 5).unwrap();
+        serde_json::from_slice(&out).unwrap()
+    }
+
+    fn keys(object: &Value) -> Vec<&str> {
+        object.as_object().unwrap().keys().map(String::as_str).collect()
+    }
+
+    #[test]
+    fn the_keys_of_the_contract_are_all_there() {
+        let (planned, applied) = (planned(), applied());
+        let summary = &planned["summary"];
+        for key in ["rows", "change", "settled", "blocked", "exit_code"] {
+            assert!(summary[key].is_u64(), "{key}");
+        }
+        assert_eq!(summary["stop_reason"], Value::Null);
+        assert!(keys(summary).contains(&"stop_reason"));
+        assert!(summary["plan_digest"].is_string());
+        assert_eq!(summary["elapsed_seconds"], 1.235);
+        let summary = &applied["summary"];
+        for key in [
+            "rows",
+            "invited",
+            "patched",
+            "settled",
+            "blocked",
+            "failed",
+            "unknown",
+            "not_attempted",
+            "retries",
+            "throttled",
+            "exit_code",
+        ] {
+            assert!(summary[key].is_u64(), "{key}");
+        }
+        assert_eq!(summary["stop_reason"], "invitations-blocked");
+        assert!(summary["plan_digest"].is_string());
+        assert_eq!(summary["elapsed_seconds"], 192.4);
+        for rows in [&planned["rows"], &applied["rows"]] {
+            for row in rows.as_array().unwrap() {
+                for key in ["line", "user", "user_id", "new_email", "decision", "reason"] {
+                    assert!(keys(row).contains(&key), "{key}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_sums_add_up_and_agree_with_the_rows() {
+        let applied = applied();
+        let summary = &applied["summary"];
+        let states = ["invited", "settled", "blocked", "failed", "unknown", "not_attempted"];
+        let sum: u64 = states.iter().map(|state| summary[state].as_u64().unwrap()).sum();
+        assert_eq!(summary["rows"], sum);
+        for state in states {
+            let outcome = state.replace('_', "-");
+            let rows = applied["rows"].as_array().unwrap().iter();
+            assert_eq!(summary[state], rows.filter(|row| row["outcome"] == *outcome).count());
+        }
+        let planned = planned();
+        let summary = &planned["summary"];
+        let reasons = summary["reasons"].as_object().unwrap().values();
+        assert_eq!(summary["rows"], reasons.map(|n| n.as_u64().unwrap()).sum::<u64>());
+    }
+
+    #[test]
+    fn a_plan_reads_like_this() {
+        let mut out = Vec::new();
+        let mut plan = sample::plan();
+        plan.rows.retain(|row| [3, 13, 15].contains(&row.line));
+        plan_json(&mut out, &plan, 3, Duration::from_micros(1_234_567)).unwrap();
+        insta::assert_snapshot!(String::from_utf8(out).unwrap(), @r#"
+        {"summary":{"rows":14,"change":6,"settled":3,"blocked":5,"reasons":{"ambiguous":1,"invalid-row":1,"new-address":1},"refusals":1,"plan_digest":"4be80b9190430a9934204795ecc8181241edc88559fbf153def4c004633fb49a","exit_code":3,"stop_reason":null,"elapsed_seconds":1.235,"tenant_id":"7d1c2a40-0000-4000-8000-0000000000aa","tenant_name":"Contoso","caller":"app-only"},
+        "findings":[{"severity":"refuse","code":"max-changes","message":"6 rows would change, and max_changes allows 5","advice":"review the plan, then set [guards] max_changes or --max-changes to 6 or more"},{"severity":"warn","code":"resets","message":"1 guest is reset without a new address","advice":"they are locked out until they redeem again; a reset can't be undone"}],
+        "rows":[
+        {"line":3,"user":"bob_northwind.example#EXT#@contoso.example","user_id":"00000000-0000-0000-0000-000000000003","old_email":"bob@northwind.example","new_email":"bob@fabrikam.example","decision":"change","reason":"new-address","message":"moves from bob@northwind.example to bob@fabrikam.example","delivery":"message-dropped"},
+        {"line":13,"user":"joe@northwind.example","user_id":null,"old_email":null,"new_email":"joe@fabrikam.example","decision":"blocked","reason":"ambiguous","message":"2 users hold it: guest joe#EXT#@c.example (00000000-0000-0000-0000-00000000000a); guest j#EXT#@c.example (00000000-0000-0000-0000-00000000000b); name the guest by object id","delivery":null},
+        {"line":15,"user":"lea","user_id":null,"old_email":null,"new_email":null,"decision":"blocked","reason":"invalid-row","message":"the row is unusable (see `lint`) and was skipped","delivery":null}
+        ]}
+        "#);
+    }
+
+    #[test]
+    fn a_run_reads_like_this() {
+        let mut out = Vec::new();
+        let (mut plan, outcomes) = (sample::plan(), sample::outcomes());
+        plan.rows.truncate(4);
+        apply_json(&mut out, &plan, &outcomes, &sample::summary(), 5).unwrap();
+        insta::assert_snapshot!(String::from_utf8(out).unwrap(), @r#"
+        {"summary":{"rows":14,"invited":2,"patched":4,"settled":3,"blocked":5,"failed":1,"unknown":1,"not_attempted":2,"retries":7,"throttled":1,"plan_digest":"4be80b9190430a9934204795ecc8181241edc88559fbf153def4c004633fb49a","exit_code":5,"stop_reason":"invitations-blocked","stop_message":"the tenant says stop: Guest invitations are blocked for suspicious activity","started_at":"2026-03-02T02:00:00Z","elapsed_seconds":192.4,"tenant_id":"7d1c2a40-0000-4000-8000-0000000000aa","tenant_name":"Contoso","caller":"app-only"},
+        "findings":[{"severity":"refuse","code":"max-changes","message":"6 rows would change, and max_changes allows 5","advice":"review the plan, then set [guards] max_changes or --max-changes to 6 or more"},{"severity":"warn","code":"resets","message":"1 guest is reset without a new address","advice":"they are locked out until they redeem again; a reset can't be undone"}],
+        "rows":[
+        {"line":2,"user":"ada@northwind.example","user_id":"00000000-0000-0000-0000-000000000002","old_email":"ada@northwind.example","new_email":"ada@fabrikam.example","decision":"change","reason":"new-address","message":"the service accepted the invitation","delivery":"standard-text","outcome":"invited","outcome_reason":"accepted","advice":null,"request_id":null},
+        {"line":3,"user":"bob_northwind.example#EXT#@contoso.example","user_id":"00000000-0000-0000-0000-000000000003","old_email":"bob@northwind.example","new_email":"bob@fabrikam.example","decision":"change","reason":"new-address","message":"the answer was lost; the directory shows that the invitation was accepted","delivery":"message-dropped","outcome":"invited","outcome_reason":"settled-from-directory","advice":null,"request_id":null},
+        {"line":4,"user":"c.old@northwind.example","user_id":"00000000-0000-0000-0000-000000000004","old_email":"cleo@northwind.example","new_email":"cleo@fabrikam.example","decision":"change","reason":"new-address","message":"the invitation service does not see the new mail: \"doesn't match any emails on the user object\" after 5 tries in 3 min","delivery":"no-mail","outcome":"failed","outcome_reason":"address-mismatch","advice":"run apply again with --retry-failed after an hour","request_id":"0000aaaa-11bb-cccc-dd22-eeeeee333333"},
+        {"line":5,"user":"dan@northwind.example","user_id":"00000000-0000-0000-0000-000000000005","old_email":null,"new_email":"dan@northwind.example","decision":"change","reason":"reset-only","message":"the connection was lost after the request left; the guest is unchanged since","delivery":"standard-text","outcome":"unknown","outcome_reason":"answer-lost","advice":"run apply again to look once more; if it stays unknown, ask the guest whether the mail came","request_id":null}
+        ]}
+        "#);
+    }
+
+    #[test]
+    fn an_empty_plan_is_valid_json() {
+        let mut out = Vec::new();
+        plan_json(&mut out, &sample::plan_of(Vec::new()), 0, Duration::ZERO).unwrap();
+        let empty: Value = serde_json::from_slice(&out).unwrap();
+        assert_eq!(empty["rows"], Value::Array(Vec::new()));
+    }
+}

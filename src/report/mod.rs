@@ -1,0 +1,19 @@
+//! Rendering: the plan, the progress and the end of a run, for people and for
+//! machines.
+//!
+//! Everything here writes where it is told to and decides nothing: it knows
+//! events, plans and summaries, and neither the service nor the checkpoint.
+//! Leaves to others: streams, whether there is a terminal, and exit codes (`cli`).
+
+mod delivery;
+mod json;
+mod plan_text;
+mod row;
+#[cfg(test)]
+mod sample;
+mod style;
+mod text;
+
+pub use json::{apply_json, plan_json};
+pub use plan_text::{PlanView, plan_text};
+pub use style::{Styles, count, plural};
