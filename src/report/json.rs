@@ -5,7 +5,7 @@
 //! Leaves to others: where the bytes go, and which exit code it is (`cli`).
 
 use std::collections::BTreeMap;
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -179,7 +179,7 @@ pub fn apply_json(
 }
 
 /// To the millisecond: more digits would only differ.
-pub(super) fn seconds(duration: Duration) -> f64 {
+fn seconds(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 1000.0).round() / 1000.0
 }
 
@@ -189,16 +189,19 @@ fn write_object<'a>(
     findings: &[Finding],
     rows: impl Iterator<Item = RowKeys<'a>>,
 ) -> io::Result<()> {
+    // serde writes token by token, and a standard stream would pass on each line.
+    let mut out = BufWriter::new(out);
     out.write_all(b"{\"summary\":")?;
-    serde_json::to_writer(&mut *out, summary)?;
+    serde_json::to_writer(&mut out, summary)?;
     out.write_all(b",\n\"findings\":")?;
-    serde_json::to_writer(&mut *out, findings)?;
+    serde_json::to_writer(&mut out, findings)?;
     out.write_all(b",\n\"rows\":[")?;
     for (position, row) in rows.enumerate() {
         out.write_all(if position == 0 { b"\n" } else { b",\n" })?;
-        serde_json::to_writer(&mut *out, &row)?;
+        serde_json::to_writer(&mut out, &row)?;
     }
-    out.write_all(b"\n]}\n")
+    out.write_all(b"\n]}\n")?;
+    out.flush()
 }
 
 #[cfg(test)]

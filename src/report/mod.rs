@@ -1,4 +1,3 @@
-//! Rendering: the plan, the progress and the end of a run, for people and for
 //! machines.
 //!
 //! Everything here writes where it is told to and decides nothing: it knows
@@ -8,12 +7,17 @@
 mod delivery;
 mod json;
 mod plan_text;
+mod reason;
+mod result_file;
 mod row;
 #[cfg(test)]
 mod sample;
 mod style;
+mod summary_text;
 mod text;
 
 pub use json::{apply_json, plan_json};
 pub use plan_text::{PlanView, plan_text};
+pub use result_file::{ExtraColumns, ResultFileError, result_file};
 pub use style::{Styles, count, plural};
+pub use summary_text::{SummaryView, summary_text};

@@ -2,14 +2,15 @@
 //! not, what is worth knowing, and the digest that pins it.
 
 use std::collections::BTreeMap;
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 
 use anstyle::Style;
 
 use crate::domain::Caller;
-use crate::plan::{Blocked, Change, ChangeReason, Decision, Plan, PlannedRow, Settled, Severity};
+use crate::plan::{Change, Decision, Plan, PlannedRow, Severity};
 
 use super::delivery::{Delivery, Mix, mark};
+use super::reason::{about, is_particular};
 use super::row::{journey, who};
 use super::style::{Styles, count, paint};
 use super::text::{columns, fit, harmless, shorten, wrap};
@@ -38,6 +39,8 @@ const NARROWEST: usize = 40;
 /// Writes the plan for a person.
 pub fn plan_text(out: &mut dyn Write, plan: &Plan, view: &PlanView) -> io::Result<()> {
     let view = &PlanView { width: view.width.max(NARROWEST), ..*view };
+    // With every row listed, a standard stream would pass on each line.
+    let out = &mut BufWriter::new(out);
     header(out, plan, view)?;
     let styles = view.styles;
     section(out, plan, view, &Section { title: "Change", style: styles.good, kind: Kind::Change })?;
@@ -55,7 +58,8 @@ pub fn plan_text(out: &mut dyn Write, plan: &Plan, view: &PlanView) -> io::Resul
     )?;
     findings(out, plan, view)?;
     if plan.counts.change == 0 {
-        return writeln!(out, "\nNothing to change");
+        writeln!(out, "\nNothing to change")?;
+        return out.flush();
     }
     let digest = plan.digest.short();
     let note = if plan.refusals().next().is_some() {
@@ -64,7 +68,8 @@ pub fn plan_text(out: &mut dyn Write, plan: &Plan, view: &PlanView) -> io::Resul
         format!("(apply --plan {digest} carries out exactly this)")
     };
     let (title, note) = (paint(styles.heading, "Digest"), paint(styles.faint, note));
-    writeln!(out, "\n{title} {digest}   {note}")
+    writeln!(out, "\n{title} {digest}   {note}")?;
+    out.flush()
 }
 
 fn header(out: &mut dyn Write, plan: &Plan, view: &PlanView) -> io::Result<()> {
@@ -183,16 +188,16 @@ fn deliveries(
             .or_default()
             .add(&change.invitation);
     }
-    let mixed = mixes.len() > 1;
+    let differ = mixes.len() > 1;
     for (delivery, mix) in &mixes {
-        let number = if mixed { mix.rows.to_string() } else { String::new() };
+        let number = if differ { mix.rows.to_string() } else { String::new() };
         let mut number = format!("{:CODE_COLUMNS$}{number:>NUMBER_COLUMNS$}", "");
         for line in wrap(&mix.describe(*delivery), view.width.saturating_sub(ABOUT_COLUMN)) {
             writeln!(out, "{number:ABOUT_COLUMN$}{}", paint(view.styles.faint, line))?;
             number.clear();
         }
     }
-    Ok(mixed)
+    Ok(differ)
 }
 
 /// A row as it is listed.
@@ -232,83 +237,6 @@ fn aside(change: &Change, received: Option<String>) -> String {
         .is_some_and(|set| set.desired.is_none() && set.other_mails.is_some());
     let written = only_other_mails.then(|| "written to otherMails only".to_owned());
     received.into_iter().chain(written).collect::<Vec<_>>().join("; ")
-}
-
-/// Whether every row of the reason has a sentence of its own.
-fn is_particular(decision: &Decision) -> bool {
-    match decision {
-        Decision::Change(_)
-        | Decision::Settled(Settled::AlreadyMatches)
-        | Decision::Blocked(
-            Blocked::NotFound
-            | Blocked::NotAGuest
-            | Blocked::InternalGuest
-            | Blocked::Synced
-            | Blocked::ExternallyMastered
-            | Blocked::RestrictedUnit
-            | Blocked::Disabled
-            | Blocked::NoMail
-            | Blocked::InvalidRow,
-        ) => false,
-        Decision::Settled(Settled::AlreadyInvited { .. } | Settled::SameAsLine { .. })
-        | Decision::Blocked(
-            Blocked::Ambiguous { .. }
-            | Blocked::HoldsRole { .. }
-            | Blocked::AddressTaken { .. }
-            | Blocked::OwnDomain { .. }
-            | Blocked::ConflictingRows { .. }
-            | Blocked::FailedBefore { .. },
-        ) => true,
-    }
-}
-
-/// The reason in a sentence that is true of every row that has it.
-fn about(decision: &Decision) -> String {
-    let text = match decision {
-        Decision::Change(change) => match change.reason {
-            ChangeReason::NewAddress => "moves to a new address",
-            ChangeReason::ResetOnly => "keeps its address; locked out until it redeems again",
-            ChangeReason::FinishEarlierRun => "begun by an earlier run; the invitation is due",
-            ChangeReason::UnknownOutcome => {
-                "the answer was lost; settled from the directory, sent only if it never happened"
-            }
-            ChangeReason::RetryFailed => "failed earlier; tried again as asked",
-            ChangeReason::Resend => "invited earlier; sent again as asked",
-        },
-        Decision::Settled(Settled::AlreadyInvited { .. }) => "invited by this campaign",
-        Decision::Settled(Settled::SameAsLine { .. }) => "another row asks for the same",
-        Decision::Blocked(Blocked::Ambiguous { .. }) => {
-            "several users hold it; name the guest by object id"
-        }
-        Decision::Blocked(Blocked::HoldsRole { .. }) => {
-            "holds a directory role; a signed-in administrator can reset it"
-        }
-        Decision::Blocked(Blocked::AddressTaken { .. }) => {
-            "the new address belongs to another object"
-        }
-        Decision::Blocked(Blocked::OwnDomain { .. }) => {
-            "the new address is in a domain of this tenant"
-        }
-        Decision::Blocked(Blocked::ConflictingRows { .. }) => {
-            "several rows want different things of one guest or address"
-        }
-        Decision::Blocked(Blocked::FailedBefore { .. }) => {
-            "failed for good in an earlier run; --retry-failed tries again"
-        }
-        Decision::Settled(Settled::AlreadyMatches)
-        | Decision::Blocked(
-            Blocked::NotFound
-            | Blocked::NotAGuest
-            | Blocked::InternalGuest
-            | Blocked::Synced
-            | Blocked::ExternallyMastered
-            | Blocked::RestrictedUnit
-            | Blocked::Disabled
-            | Blocked::NoMail
-            | Blocked::InvalidRow,
-        ) => return decision.to_string(),
-    };
-    text.to_owned()
 }
 
 fn findings(out: &mut dyn Write, plan: &Plan, view: &PlanView) -> io::Result<()> {

@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use crate::plan::{Decision, PlannedRow};
+use crate::plan::{ChangeReason, Decision, PlannedRow};
 use crate::run::{InvitedHow, Outcome};
 
 use super::text::harmless;
@@ -62,8 +62,8 @@ impl<'a> RowEnd<'a> {
             advice,
             request_id: None,
         };
-        let outcome = match &row.decision {
-            Decision::Change(_) => outcome,
+        let (outcome, reason) = match &row.decision {
+            Decision::Change(change) => (outcome, change.reason),
             Decision::Settled(settled) => {
                 return end("settled", settled.code(), Message::Decision(&row.decision), None);
             }
@@ -105,7 +105,16 @@ impl<'a> RowEnd<'a> {
             Some(Outcome::NotAttempted { patched: false }) | None => end(
                 "not-attempted",
                 "not-reached",
-                Message::Text("the run ended before this row"),
+                Message::Text(match reason {
+                    ChangeReason::UnknownOutcome => {
+                        "the run ended before this row; whether an earlier run invited the guest is still unknown"
+                    }
+                    ChangeReason::NewAddress
+                    | ChangeReason::ResetOnly
+                    | ChangeReason::FinishEarlierRun
+                    | ChangeReason::RetryFailed
+                    | ChangeReason::Resend => "the run ended before this row",
+                }),
                 Some(RUN_AGAIN),
             ),
         }

@@ -1,0 +1,321 @@
+//! The result of every row as a file: CSV that Excel opens as it is, or JSON
+//! lines. It appears whole or not at all.
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use serde::ser::{SerializeMap, Serializer};
+
+use crate::plan::{Plan, PlannedRow};
+use crate::run::Outcome;
+
+use super::json::RowKeys;
+use super::row::{RowEnd, old_email};
+
+/// What the manifest holds beyond the columns this program knows.
+#[derive(Clone, Copy)]
+pub struct ExtraColumns<'a> {
+    /// Names of the columns.
+    pub names: &'a [String],
+    /// The cells of a line, in the order of the names; empty for a line that
+    /// could not be read.
+    pub cells: &'a dyn Fn(u32) -> &'a [Box<str>],
+}
+
+impl ExtraColumns<'_> {
+    /// None at all.
+    pub const NONE: ExtraColumns<'static> = ExtraColumns { names: &[], cells: &|_| &[] };
+
+    /// The cell of a column, empty where the row is too short.
+    fn cell(&self, line: u32, column: usize) -> &str {
+        (self.cells)(line).get(column).map_or("", |cell| cell)
+    }
+}
+
+/// The result file could not be written.
+#[derive(Debug, thiserror::Error)]
+pub enum ResultFileError {
+    /// There is something at the path that a file can't replace.
+    #[error("`{path}` is not a regular file")]
+    NotAFile {
+        /// The path given.
+        path: PathBuf,
+    },
+    /// Any other failure.
+    #[error("failed to write the result file `{path}`")]
+    Write {
+        /// The path given.
+        path: PathBuf,
+        /// Cause.
+        #[source]
+        source: io::Error,
+    },
+}
+
+const COLUMNS: [&str; 12] = [
+    "line",
+    "user",
+    "user_id",
+    "old_email",
+    "new_email",
+    "decision",
+    "reason",
+    "outcome",
+    "outcome_reason",
+    "message",
+    "advice",
+    "request_id",
+];
+
+/// Writes the result of every row: JSON lines if the path ends in `.jsonl` or
+/// `.json`, else CSV. A file already there is replaced once the new one is
+/// safely on disk. `outcomes` goes by the position in the plan's rows.
+pub fn result_file(
+    path: &Path,
+    plan: &Plan,
+    outcomes: &[Option<Outcome>],
+    extra: ExtraColumns<'_>,
+) -> Result<(), ResultFileError> {
+    let write = |source| ResultFileError::Write { path: path.to_owned(), source };
+    let target = match fs::canonicalize(path) {
+        Ok(real) if real.is_file() => real,
+        Ok(_) => return Err(ResultFileError::NotAFile { path: path.to_owned() }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => path.to_owned(),
+        Err(error) => return Err(write(error)),
+    };
+    let temporary = beside(&target);
+    let written = File::create_new(&temporary).and_then(|file| {
+        let mut out = BufWriter::new(file);
+        if is_json(path) {
+            json_lines(&mut out, plan, outcomes, extra)?;
+        } else {
+            csv(&mut out, plan, outcomes, extra)?;
+        }
+        out.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()
+    });
+    written.and_then(|()| fs::rename(&temporary, &target)).map_err(|error| {
+        // The cause is what matters; a leftover is harmless.
+        let _ = fs::remove_file(&temporary);
+        write(error)
+    })
+}
+
+fn is_json(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| {
+        extension.eq_ignore_ascii_case("jsonl") || extension.eq_ignore_ascii_case("json")
+    })
+}
+
+/// A name in the same directory, so that a rename replaces the target at once.
+fn beside(target: &Path) -> PathBuf {
+    let mut name = std::ffi::OsString::from(".");
+    name.push(target.file_name().unwrap_or_default());
+    name.push(format!(".{}.tmp", std::process::id()));
+    target.with_file_name(name)
+}
+
+fn ends<'a>(
+    plan: &'a Plan,
+    outcomes: &'a [Option<Outcome>],
+) -> impl Iterator<Item = (&'a PlannedRow, Option<&'a Outcome>)> {
+    let outcome = |index: usize| outcomes.get(index).and_then(Option::as_ref);
+    plan.rows.iter().enumerate().map(move |(index, row)| (row, outcome(index)))
+}
+
+fn csv(
+    out: &mut dyn Write,
+    plan: &Plan,
+    outcomes: &[Option<Outcome>],
+    extra: ExtraColumns<'_>,
+) -> io::Result<()> {
+    // Excel takes a CSV without this mark for the machine's legacy code page.
+    out.write_all("\u{feff}".as_bytes())?;
+    let mut csv = csv::WriterBuilder::new().from_writer(out);
+    for column in COLUMNS {
+        csv.write_field(column)?;
+    }
+    for name in extra.names {
+        csv.write_field(guarded(&apart(name)).as_bytes())?;
+    }
+    csv.write_record(None::<&[u8]>)?;
+    for (row, outcome) in ends(plan, outcomes) {
+        let end = RowEnd::of(row, outcome);
+        csv.write_field(row.line.to_string())?;
+        csv.write_field(guarded(&row.user).as_bytes())?;
+        csv.write_field(row.user_id.map(|id| id.to_string()).unwrap_or_default())?;
+        csv.write_field(guarded(old_email(row).unwrap_or_default()).as_bytes())?;
+        let new_email = row.new_email.as_ref().map(crate::domain::Email::as_str);
+        csv.write_field(guarded(new_email.unwrap_or_default()).as_bytes())?;
+        csv.write_field(row.decision.name())?;
+        csv.write_field(row.decision.reason())?;
+        csv.write_field(end.outcome)?;
+        csv.write_field(guarded(end.reason).as_bytes())?;
+        csv.write_field(guarded(&end.message.to_string()).as_bytes())?;
+        csv.write_field(guarded(end.advice.unwrap_or_default()).as_bytes())?;
+        csv.write_field(guarded(end.request_id.unwrap_or_default()).as_bytes())?;
+        for column in 0..extra.names.len() {
+            csv.write_field(guarded(extra.cell(row.line, column)).as_bytes())?;
+        }
+        csv.write_record(None::<&[u8]>)?;
+    }
+    csv.flush()
+}
+
+/// A manifest's column under a name that is not one of ours.
+fn apart(name: &str) -> String {
+    if COLUMNS.iter().any(|column| column.eq_ignore_ascii_case(name.trim())) {
+        format!("manifest_{}", name.trim())
+    } else {
+        name.to_owned()
+    }
+}
+
+/// The cell as text: a spreadsheet would run what looks like a formula, and the
+/// texts come from other people (OWASP, *CSV Injection*).
+fn guarded(cell: &str) -> std::borrow::Cow<'_, str> {
+    if cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']) {
+        format!("'{cell}").into()
+    } else {
+        cell.into()
+    }
+}
+
+#[derive(Serialize)]
+struct JsonLine<'a, 'e> {
+    #[serde(flatten)]
+    keys: RowKeys<'a>,
+    /// The manifest's own columns, apart from ours whatever they are called.
+    #[serde(serialize_with = "as_map")]
+    extra: (ExtraColumns<'e>, u32),
+}
+
+fn as_map<S: Serializer>(
+    (extra, line): &(ExtraColumns<'_>, u32),
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let mut map = serializer.serialize_map(Some(extra.names.len()))?;
+    for (column, name) in extra.names.iter().enumerate() {
+        map.serialize_entry(name, extra.cell(*line, column))?;
+    }
+    map.end()
+}
+
+fn json_lines(
+    out: &mut dyn Write,
+    plan: &Plan,
+    outcomes: &[Option<Outcome>],
+    extra: ExtraColumns<'_>,
+) -> io::Result<()> {
+    for (row, outcome) in ends(plan, outcomes) {
+        let keys = RowKeys::ended(row, plan.caller, outcome);
+        serde_json::to_writer(&mut *out, &JsonLine { keys, extra: (extra, row.line) })?;
+        out.write_all(b"\n")?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample;
+
+    fn write(name: &str, extra: ExtraColumns<'_>) -> String {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join(name);
+        fs::write(&path, "what was there before").unwrap();
+        result_file(&path, &sample::plan(), &sample::outcomes(), extra).unwrap();
+        let left: Vec<_> = fs::read_dir(&directory).unwrap().collect();
+        assert_eq!(left.len(), 1, "no temporary file stays behind");
+        fs::read_to_string(path).unwrap()
+    }
+
+    #[test]
+    fn what_looks_like_a_formula_is_text() {
+        for (cell, written) in [
+            ("=1+1", "'=1+1"),
+            ("+49 30 1234", "'+49 30 1234"),
+            ("-2", "'-2"),
+            ("@SUM(A1)", "'@SUM(A1)"),
+            ("\t=1", "'\t=1"),
+            ("\r=1", "'\r=1"),
+            ("\n=1", "'\n=1"),
+            ("＝1", "'＝1"),
+            ("ada@fabrikam.example", "ada@fabrikam.example"),
+            ("1+1=2", "1+1=2"),
+            ("", ""),
+        ] {
+            assert_eq!(guarded(cell), written);
+        }
+    }
+
+    #[test]
+    fn the_csv_reads_like_this() {
+        let names = ["department".to_owned(), "Outcome".to_owned(), "=x".to_owned()];
+        let cells: Vec<Box<str>> = vec!["R&D, Köln".into(), "+1".into()];
+        let text = write(
+            "result.csv",
+            ExtraColumns { names: &names, cells: &|line| if line == 2 { &cells } else { &[] } },
+        );
+        let text = text.strip_prefix('\u{feff}').expect("a mark for Excel");
+        insta::assert_snapshot!(text.replace('\u{1b}', "ESC"), @r#"
+        line,user,user_id,old_email,new_email,decision,reason,outcome,outcome_reason,message,advice,request_id,department,manifest_Outcome,'=x
+        2,ada@northwind.example,00000000-0000-0000-0000-000000000002,ada@northwind.example,ada@fabrikam.example,change,new-address,invited,accepted,the service accepted the invitation,,,"R&D, Köln",'+1,
+        3,bob_northwind.example#EXT#@contoso.example,00000000-0000-0000-0000-000000000003,bob@northwind.example,bob@fabrikam.example,change,new-address,invited,settled-from-directory,the answer was lost; the directory shows that the invitation was accepted,,,,,
+        4,c.old@northwind.example,00000000-0000-0000-0000-000000000004,cleo@northwind.example,cleo@fabrikam.example,change,new-address,failed,address-mismatch,"the invitation service does not see the new mail: ""doesn't match any emails on the user object"" after 5 tries in 3 min",run apply again with --retry-failed after an hour,0000aaaa-11bb-cccc-dd22-eeeeee333333,,,
+        5,dan@northwind.example,00000000-0000-0000-0000-000000000005,,dan@northwind.example,change,reset-only,unknown,answer-lost,the connection was lost after the request left; the guest is unchanged since,"run apply again to look once more; if it stays unknown, ask the guest whether the mail came",,,,
+        6,eve@northwind.example,00000000-0000-0000-0000-000000000006,,eve@fabrikam.example,change,finish-earlier-run,not-attempted,mail-written,"the mail is written, the invitation is still to be sent",run apply again,,,,
+        7,finn@northwind.example,00000000-0000-0000-0000-000000000007,,finn@fabrikam.example,change,unknown-outcome,not-attempted,not-reached,the run ended before this row; whether an earlier run invited the guest is still unknown,run apply again,,,,
+        8,gil@northwind.example,00000000-0000-0000-0000-000000000008,,gil@fabrikam.example,settled,already-invited,settled,already-invited,invited on 2026-03-01T02:00:00Z; the directory now shows gil@elsewhere.example,,,,,
+        9,hana@fabrikam.example,00000000-0000-0000-0000-000000000009,,hana@fabrikam.example,settled,already-matches,settled,already-matches,"the mail already is the new address; a reset would lock the guest out until they redeem (reset = always, or --reset-matching, sends it)",,,,,
+        10,ada@northwind.example,00000000-0000-0000-0000-00000000000a,,ada@fabrikam.example,settled,same-as-line,settled,same-as-line,line 2 asks for the same,,,,,
+        11,ghostESC[2J@northwind.example,,,ghost@fabrikam.example,blocked,not-found,blocked,not-found,"no user has this object id, UPN or address",,,,,
+        12,"'=HYPERLINK(""https://evil.example"")",,,ivy@fabrikam.example,blocked,not-found,blocked,not-found,"no user has this object id, UPN or address",,,,,
+        13,joe@northwind.example,,,joe@fabrikam.example,blocked,ambiguous,blocked,ambiguous,2 users hold it: guest joe#EXT#@c.example (00000000-0000-0000-0000-00000000000a); guest j#EXT#@c.example (00000000-0000-0000-0000-00000000000b); name the guest by object id,,,,,
+        14,kim@northwind.example,00000000-0000-0000-0000-00000000000e,,kim@fabrikam.example,blocked,failed-before,blocked,failed-before,failed on 2026-03-01T02:00:05Z (guest-gone): the guest no longer exists; --retry-failed tries again,,,,,
+        15,lea,,,,blocked,invalid-row,blocked,invalid-row,the row is unusable (see `lint`) and was skipped,,,,,
+        "#);
+    }
+
+    #[test]
+    fn json_lines_keep_the_manifest_s_columns_apart() {
+        let names = ["outcome".to_owned()];
+        let cells: Vec<Box<str>> = vec!["theirs".into()];
+        let text = write("result.JSONL", ExtraColumns { names: &names, cells: &|_| &cells });
+        assert_eq!(text.lines().count(), sample::plan().rows.len());
+        for line in text.lines() {
+            let row: serde_json::Value = serde_json::from_str(line).unwrap();
+            assert_eq!(row["extra"]["outcome"], "theirs");
+            for column in COLUMNS {
+                assert!(row.get(column).is_some(), "{column} in {line}");
+            }
+        }
+    }
+
+    #[test]
+    fn errors_name_the_path() {
+        let directory = tempfile::tempdir().unwrap();
+        let (plan, none) = (sample::plan(), ExtraColumns::NONE);
+        let missing = directory.path().join("missing").join("result.csv");
+        let error = result_file(&missing, &plan, &[], none).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!("failed to write the result file `{}`", missing.display())
+        );
+        let error = result_file(directory.path(), &plan, &[], none).unwrap_err();
+        assert!(matches!(error, ResultFileError::NotAFile { .. }), "{error}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_keeps_pointing_to_the_file() {
+        let directory = tempfile::tempdir().unwrap();
+        let (file, link) = (directory.path().join("real.csv"), directory.path().join("link.csv"));
+        fs::write(&file, "").unwrap();
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        result_file(&link, &sample::plan(), &[], ExtraColumns::NONE).unwrap();
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert!(fs::metadata(&file).unwrap().len() > 0);
+    }
+}

@@ -1,0 +1,330 @@
+//! The end of a run as a person reads it, possibly at night: why it ended, what
+//! became of every row, what failed and what to do, and how to go on.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::path::Path;
+use std::time::Duration;
+
+use anstyle::Style;
+
+use crate::plan::{Plan, PlannedRow};
+use crate::run::{InvitedHow, Outcome, Summary};
+
+use super::row::{RowEnd, journey};
+use super::style::{Styles, count, paint};
+use super::text::{fit, harmless, shorten, span, wrap};
+
+/// How the summary is shown, and what only the caller knows.
+#[derive(Debug, Clone, Copy)]
+pub struct SummaryView<'a> {
+    /// The emphases.
+    pub styles: Styles,
+    /// Most rows listed for one failure; `usize::MAX` lists all.
+    pub max_rows_per_code: usize,
+    /// Columns of the terminal; `usize::MAX` where there is none.
+    pub width: usize,
+    /// The exact command that carries on, when there is something left to do.
+    pub continue_with: Option<&'a str>,
+    /// Where the result of every row was written, if it was.
+    pub result_file: Option<&'a Path>,
+}
+
+const LABEL_COLUMNS: usize = 14;
+const NARROWEST: usize = 40;
+
+/// Writes the summary for a person. `outcomes` goes by the position in the
+/// plan's rows.
+pub fn summary_text(
+    out: &mut dyn Write,
+    plan: &Plan,
+    outcomes: &[Option<Outcome>],
+    summary: &Summary,
+    view: &SummaryView<'_>,
+) -> io::Result<()> {
+    let view = &SummaryView { width: view.width.max(NARROWEST), ..*view };
+    why_it_ended(out, summary, view)?;
+    counts(out, outcomes, summary, view)?;
+    effort(out, summary, view)?;
+    let ended = plan.rows.iter().zip(outcomes).filter_map(|(row, outcome)| {
+        let outcome = outcome.as_ref()?;
+        matches!(outcome, Outcome::Failed(_) | Outcome::Unknown { .. })
+            .then(|| (row, RowEnd::of(row, Some(outcome))))
+    });
+    let (failed, unknown): (Vec<_>, Vec<_>) = ended.partition(|(_, end)| end.outcome == "failed");
+    trouble(out, "Failed", view.styles.bad, &failed, view)?;
+    trouble(out, "Unknown", view.styles.attention, &unknown, view)?;
+    if let Some(path) = view.result_file {
+        writeln!(out, "\nEvery row is in {}", harmless(&path.display().to_string()))?;
+    }
+    if let Some(command) = view.continue_with {
+        writeln!(out, "\n{}\n  {command}", paint(view.styles.heading, "To carry on"))?;
+    }
+    Ok(())
+}
+
+fn why_it_ended(out: &mut dyn Write, summary: &Summary, view: &SummaryView<'_>) -> io::Result<()> {
+    let Some(reason) = &summary.stop_reason else {
+        let (style, word) = if summary.failed + summary.unknown + summary.not_attempted == 0 {
+            (view.styles.good, "Done")
+        } else {
+            (view.styles.attention, "Finished, and not every row succeeded")
+        };
+        return writeln!(out, "{}", paint(style, word));
+    };
+    let text = format!("Stopped early: {} [{}]", harmless(&reason.to_string()), reason.code());
+    for line in wrap(&text, view.width) {
+        writeln!(out, "{}", paint(view.styles.bad, line))?;
+    }
+    Ok(())
+}
+
+/// Every row is in exactly one of these lines.
+fn counts(
+    out: &mut dyn Write,
+    outcomes: &[Option<Outcome>],
+    summary: &Summary,
+    view: &SummaryView<'_>,
+) -> io::Result<()> {
+    let number_of = |which: fn(&Outcome) -> bool| {
+        outcomes.iter().flatten().filter(|outcome| which(outcome)).count() as u64
+    };
+    let from_directory =
+        number_of(|outcome| matches!(outcome, Outcome::Invited(InvitedHow::SettledFromDirectory)));
+    let half_done = number_of(|outcome| matches!(outcome, Outcome::NotAttempted { patched: true }));
+    let aside = |n: u64, text: &str| if n == 0 { String::new() } else { format!("{n} {text}") };
+    let styles = view.styles;
+    let plain = Style::new();
+    let lines = [
+        (
+            "invited",
+            summary.invited,
+            styles.good,
+            aside(from_directory, "of them known from the directory, as the answer was lost"),
+        ),
+        ("settled", summary.settled, plain, "nothing to do".to_owned()),
+        ("blocked", summary.blocked, styles.attention, "refused by the plan".to_owned()),
+        ("failed", summary.failed, styles.bad, String::new()),
+        (
+            "unknown",
+            summary.unknown,
+            styles.attention,
+            "the answer was lost, and the directory can't tell".to_owned(),
+        ),
+        (
+            "not attempted",
+            summary.not_attempted,
+            styles.attention,
+            aside(half_done, "of them with the mail already written"),
+        ),
+    ];
+    let sum: u64 = lines.iter().map(|(_, n, _, _)| n).sum();
+    writeln!(out, "\n{}", paint(styles.heading, count(summary.rows, "row", "rows")))?;
+    for (label, n, style, aside) in lines {
+        if n > 0 || label == "invited" {
+            let style = if n > 0 { style } else { plain };
+            let line = format!("{}{n:>7}  {aside}", fit(label, LABEL_COLUMNS));
+            writeln!(out, "  {}", paint(style, line.trim_end()))?;
+        }
+    }
+    if sum != summary.rows {
+        let text = format!("{sum} of {} rows are accounted for; report this", summary.rows);
+        writeln!(out, "  {}", paint(styles.bad, text))?;
+    }
+    Ok(())
+}
+
+/// What it took: time, pace, mails written, repetitions.
+fn effort(out: &mut dyn Write, summary: &Summary, view: &SummaryView<'_>) -> io::Result<()> {
+    let mut parts = vec![format!("took {}", span(summary.elapsed))];
+    parts.extend(pace(summary.invited, summary.elapsed));
+    if summary.patched > 0 {
+        parts.push(count(summary.patched, "mail written", "mails written"));
+    }
+    if summary.retries > 0 {
+        parts.push(count(summary.retries, "retry", "retries"));
+    }
+    if summary.throttled > 0 {
+        parts.push(format!("throttled {}", count(summary.throttled, "time", "times")));
+    }
+    writeln!(out)?;
+    for line in wrap(&parts.join(", "), view.width) {
+        writeln!(out, "{}", paint(view.styles.faint, line))?;
+    }
+    Ok(())
+}
+
+/// Invitations per second, or per minute where that is a readable number.
+fn pace(invited: u64, elapsed: Duration) -> Option<String> {
+    if invited == 0 || elapsed < Duration::from_secs(1) {
+        return None;
+    }
+    #[expect(clippy::cast_precision_loss, reason = "counts of guests are far below 2^52")]
+    let per_second = invited as f64 / elapsed.as_secs_f64();
+    Some(if per_second >= 1.0 {
+        format!("{per_second:.1} invitations per second")
+    } else {
+        format!("{:.1} invitations per minute", per_second * 60.0)
+    })
+}
+
+/// The rows that need a person, by code, the most frequent first.
+fn trouble(
+    out: &mut dyn Write,
+    title: &str,
+    style: Style,
+    rows: &[(&PlannedRow, RowEnd<'_>)],
+    view: &SummaryView<'_>,
+) -> io::Result<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let mut by_code: BTreeMap<&str, Vec<&(&PlannedRow, RowEnd<'_>)>> = BTreeMap::new();
+    for entry in rows {
+        by_code.entry(entry.1.reason).or_default().push(entry);
+    }
+    let mut groups: Vec<_> = by_code.into_iter().collect();
+    groups.sort_by_key(|(_, rows)| std::cmp::Reverse(rows.len()));
+    writeln!(out, "\n{}", paint(view.styles.heading, title))?;
+    for (code, rows) in groups {
+        let head = format!("{}: {}", harmless(code), count(rows.len() as u64, "row", "rows"));
+        writeln!(out, "  {}", paint(style, head))?;
+        let advice = rows[0].1.advice;
+        indented(out, 4, "advice: ", advice, view)?;
+        for (row, end) in rows.iter().take(view.max_rows_per_code) {
+            let guest = shorten(&journey(row), view.width.saturating_sub(16));
+            writeln!(out, "    line {:<5}  {guest}", row.line)?;
+            indented(out, 6, "", Some(&end.message.to_string()), view)?;
+            if end.advice != advice {
+                indented(out, 6, "advice: ", end.advice, view)?;
+            }
+            indented(out, 6, "request id ", end.request_id, view)?;
+        }
+        if let Some(more) = rows.len().checked_sub(view.max_rows_per_code).filter(|&n| n > 0) {
+            writeln!(out, "    {}", paint(view.styles.faint, format!("… and {more} more")))?;
+        }
+    }
+    Ok(())
+}
+
+fn indented(
+    out: &mut dyn Write,
+    indent: usize,
+    label: &str,
+    text: Option<&str>,
+    view: &SummaryView<'_>,
+) -> io::Result<()> {
+    let Some(text) = text else { return Ok(()) };
+    for line in wrap(&harmless(&format!("{label}{text}")), view.width.saturating_sub(indent)) {
+        writeln!(out, "{:indent$}{line}", "")?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample;
+
+    fn view() -> SummaryView<'static> {
+        SummaryView {
+            styles: Styles::plain(),
+            max_rows_per_code: 10,
+            width: 90,
+            continue_with: None,
+            result_file: None,
+        }
+    }
+
+    fn render(outcomes: &[Option<Outcome>], summary: &Summary, view: &SummaryView<'_>) -> String {
+        let mut out = Vec::new();
+        summary_text(&mut out, &sample::plan(), outcomes, summary, view).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn a_stopped_run_reads_like_this() {
+        let view = SummaryView {
+            continue_with: Some("reinvite apply guests.csv --yes"),
+            result_file: Some(Path::new("guests.result.csv")),
+            ..view()
+        };
+        insta::assert_snapshot!(render(&sample::outcomes(), &sample::summary(), &view), @r#"
+        Stopped early: the tenant says stop: Guest invitations are blocked for suspicious activity
+        [invitations-blocked]
+
+        14 rows
+          invited             2  1 of them known from the directory, as the answer was lost
+          settled             3  nothing to do
+          blocked             5  refused by the plan
+          failed              1
+          unknown             1  the answer was lost, and the directory can't tell
+          not attempted       2  1 of them with the mail already written
+
+        took 3 min 12 s, 0.6 invitations per minute, 4 mails written, 7 retries, throttled 1 time
+
+        Failed
+          address-mismatch: 1 row
+            advice: run apply again with --retry-failed after an hour
+            line 4      c.old@northwind.example (cleo@northwind.example) → cleo@fabrikam.example
+              the invitation service does not see the new mail: "doesn't match any emails on the
+              user object" after 5 tries in 3 min
+              request id 0000aaaa-11bb-cccc-dd22-eeeeee333333
+
+        Unknown
+          answer-lost: 1 row
+            advice: run apply again to look once more; if it stays unknown, ask the guest whether
+            the mail came
+            line 5      dan@northwind.example
+              the connection was lost after the request left; the guest is unchanged since
+
+        Every row is in guests.result.csv
+
+        To carry on
+          reinvite apply guests.csv --yes
+        "#);
+    }
+
+    #[test]
+    fn a_quiet_night_is_short() {
+        let summary = Summary {
+            rows: 14,
+            settled: 14,
+            elapsed: Duration::from_millis(850),
+            ..Summary::default()
+        };
+        insta::assert_snapshot!(render(&[], &summary, &view()), @r"
+        Done
+
+        14 rows
+          invited             0
+          settled            14  nothing to do
+
+        took 850 ms
+        ");
+    }
+
+    #[test]
+    fn rows_beyond_the_limit_are_counted() {
+        let outcomes = vec![Some(Outcome::Failed(sample::failure())); 6];
+        let text =
+            render(&outcomes, &sample::summary(), &SummaryView { max_rows_per_code: 4, ..view() });
+        assert!(text.contains("    … and 2 more\n"), "{text}");
+        assert_eq!(text.matches("advice:").count(), 1, "the same advice is given once");
+    }
+
+    #[test]
+    fn a_sum_that_does_not_add_up_is_not_hidden() {
+        let summary = Summary { rows: 15, ..sample::summary() };
+        let text = render(&sample::outcomes(), &summary, &view());
+        assert!(text.contains("14 of 15 rows are accounted for"), "{text}");
+    }
+
+    #[test]
+    fn colour_adds_nothing_to_the_words() {
+        let coloured = SummaryView { styles: Styles::coloured(), ..view() };
+        let coloured = render(&sample::outcomes(), &sample::summary(), &coloured);
+        let plain = render(&sample::outcomes(), &sample::summary(), &view());
+        assert_eq!(anstream::adapter::strip_str(&coloured).to_string(), plain);
+    }
+}
