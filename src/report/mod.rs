@@ -12,6 +12,7 @@ mod result_file;
 mod row;
 #[cfg(test)]
 mod sample;
+mod status;
 mod style;
 mod summary_text;
 mod text;
@@ -19,5 +20,6 @@ mod text;
 pub use json::{apply_json, plan_json};
 pub use plan_text::{PlanView, plan_text};
 pub use result_file::{ExtraColumns, ResultFileError, result_file};
+pub use status::{FailureGroup, LastRun, Status, StatusCounts, status_json, status_text};
 pub use style::{Styles, count, plural};
 pub use summary_text::{SummaryView, summary_text};
