@@ -1,3 +1,4 @@
+//! Rendering: the plan, the progress and the end of a run, for people and for
 //! machines.
 //!
 //! Everything here writes where it is told to and decides nothing: it knows
@@ -7,6 +8,7 @@
 mod delivery;
 mod json;
 mod plan_text;
+mod progress;
 mod reason;
 mod result_file;
 mod row;
@@ -19,6 +21,7 @@ mod text;
 
 pub use json::{apply_json, plan_json};
 pub use plan_text::{PlanView, plan_text};
+pub use progress::{Progress, ProgressMode};
 pub use result_file::{ExtraColumns, ResultFileError, result_file};
 pub use status::{FailureGroup, LastRun, Status, StatusCounts, status_json, status_text};
 pub use style::{Styles, count, plural};
