@@ -14,6 +14,7 @@
 //! ```
 
 pub mod checkpoint;
+pub mod cli;
 pub mod config;
 pub mod domain;
 pub mod graph;

@@ -1,3 +1,5 @@
 //! The `reinvite` program.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    reinvite::cli::main()
+}

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags, params};
 
 use super::lock::Lock;
+use super::status::{LastRun, last_run};
 use super::{CheckpointError, Journal};
 
 /// Marks the file as ours: "rvit".
@@ -109,8 +110,9 @@ pub struct RunStart<'a> {
 }
 
 impl Checkpoint {
-    /// Opens or creates the checkpoint of a tenant and takes its lock.
-    pub fn open(path: &Path, tenant: &str, now: Timestamp) -> Result<Self, CheckpointError> {
+    /// Opens or creates a checkpoint and takes its lock. Whose it is, is settled by
+    /// [`Self::claim`].
+    pub fn open(path: &Path, now: Timestamp) -> Result<Self, CheckpointError> {
         let lock = Lock::take(path, now)?;
         let is_new = create_file(path)?;
         let database = |source| CheckpointError::Database { path: path.to_owned(), source };
@@ -121,20 +123,31 @@ impl Checkpoint {
                     "BEGIN; {SCHEMA} PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {FORMAT}; COMMIT;"
                 ))
                 .map_err(database)?;
-            set_meta(&connection, "tenant", tenant).map_err(database)?;
             set_meta(&connection, "created_at", &now.to_string()).map_err(database)?;
         } else {
             check(path, &connection)?;
-            let found = meta(&connection, "tenant").map_err(database)?.unwrap_or_default();
-            if !found.eq_ignore_ascii_case(tenant) {
-                return Err(CheckpointError::OtherTenant {
-                    path: path.to_owned(),
-                    found,
-                    wanted: tenant.to_owned(),
-                });
-            }
         }
         Ok(Self { path: path.to_owned(), connection, lock })
+    }
+
+    /// Makes sure that the checkpoint is this tenant's: for good when it is new.
+    pub fn claim(&self, tenant: &str) -> Result<(), CheckpointError> {
+        let database = |source| CheckpointError::Database { path: self.path.clone(), source };
+        match meta(&self.connection, "tenant").map_err(database)? {
+            None => set_meta(&self.connection, "tenant", tenant).map_err(database),
+            Some(found) if found.eq_ignore_ascii_case(tenant) => Ok(()),
+            Some(found) => Err(CheckpointError::OtherTenant {
+                path: self.path.clone(),
+                found,
+                wanted: tenant.to_owned(),
+            }),
+        }
+    }
+
+    /// How the last run ended, if there was one.
+    pub fn last_run(&self) -> Result<Option<LastRun>, CheckpointError> {
+        last_run(&self.connection)
+            .map_err(|source| CheckpointError::Database { path: self.path.clone(), source })
     }
 
     /// Writes down that a run begins, and the manifest as it was planned; from here

@@ -54,6 +54,8 @@ pub struct FailureCount {
     pub code: String,
     /// Rows.
     pub rows: u64,
+    /// The sentence of one of them.
+    pub message: String,
 }
 
 /// The last run of a campaign.
@@ -161,20 +163,27 @@ fn counts(connection: &Connection) -> rusqlite::Result<Status> {
         }
     }
     let mut query = connection.prepare(
-        "SELECT coalesce(json_extract(detail, '$.code'), ''), count(*) AS n FROM row
+        "SELECT coalesce(json_extract(detail, '$.code'), ''), count(*) AS n,
+                coalesce(min(json_extract(detail, '$.message')), '') FROM row
          WHERE state = 'failed' GROUP BY 1 ORDER BY n DESC, 1",
     )?;
     let failures = query.query_map([], |row| {
         let rows = u64::try_from(row.get::<_, i64>(1)?).unwrap_or_default();
-        Ok(FailureCount { code: row.get(0)?, rows })
+        Ok(FailureCount { code: row.get(0)?, rows, message: row.get(2)? })
     })?;
     status.failures = failures.collect::<Result<_, _>>()?;
-    status.last_run = connection
+    status.last_run = last_run(connection)?;
+    Ok(status)
+}
+
+/// The run begun last.
+pub(super) fn last_run(connection: &Connection) -> rusqlite::Result<Option<LastRun>> {
+    let time = |text: String| text.parse::<Timestamp>().ok();
+    connection
         .query_row(
             "SELECT started_at, ended_at, stop_reason, exit_code FROM run ORDER BY id DESC LIMIT 1",
             [],
             |row| {
-                let time = |text: String| text.parse::<Timestamp>().ok();
                 Ok(LastRun {
                     started_at: time(row.get(0)?).unwrap_or(Timestamp::UNIX_EPOCH),
                     ended_at: row.get::<_, Option<String>>(1)?.and_then(time),
@@ -183,6 +192,5 @@ fn counts(connection: &Connection) -> rusqlite::Result<Status> {
                 })
             },
         )
-        .optional()?;
-    Ok(status)
+        .optional()
 }

@@ -66,7 +66,13 @@ pub(super) fn change(
         other_mails: None,
     });
     let redemption = Redemption::default();
-    let decision = Decision::Change(Box::new(Change { reason, set_mail, invitation, redemption }));
+    let decision = Decision::Change(Box::new(Change {
+        reason,
+        set_mail,
+        invitation,
+        redemption,
+        unsettled: None,
+    }));
     row(line, user, Some(address.as_str()), decision)
 }
 

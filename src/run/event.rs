@@ -138,6 +138,13 @@ pub enum StopReason {
         /// Its path.
         path: String,
     },
+    /// A guard refused the plan before anything was sent.
+    Guard {
+        /// The guard's name: `max-changes`, `allowed-domains`, `plan-changed`.
+        code: &'static str,
+        /// What it found.
+        message: String,
+    },
     /// More rows failed than the configuration allows.
     TooManyFailures {
         /// Rows failed.
@@ -177,6 +184,13 @@ pub enum StopReason {
 }
 
 impl StopReason {
+    /// Whether a run that ended with this code was ended by an answer that is true of
+    /// the tenant, so that the next should try one row before all others.
+    pub fn is_of_tenant(code: &str) -> bool {
+        ["invitations-blocked", "invitations-disabled", "quota-exceeded", "permission"]
+            .contains(&code)
+    }
+
     /// The stable code, as the summary's `stop_reason`.
     pub fn code(&self) -> &'static str {
         match self {
@@ -186,7 +200,7 @@ impl StopReason {
             Self::StopFile { .. } => "stop-file",
             Self::TooManyFailures { .. } => "max-failures",
             Self::CanaryFailed { .. } => "canary-failed",
-            Self::Tenant { code, .. } => code,
+            Self::Guard { code, .. } | Self::Tenant { code, .. } => code,
             Self::ThrottledOut => "throttled-out",
             Self::Permission { .. } => "permission",
             Self::Unreachable { .. } => "unreachable",
@@ -203,6 +217,7 @@ impl std::fmt::Display for StopReason {
             Self::Interrupted => f.write_str("interrupted"),
             Self::Terminated => f.write_str("asked to terminate"),
             Self::StopFile { path } => write!(f, "the stop file {path} is there"),
+            Self::Guard { message, .. } => write!(f, "refused before anything was sent: {message}"),
             Self::TooManyFailures { failed, tried } => {
                 write!(f, "{failed} of {tried} rows failed, more than max_failures allows")
             }

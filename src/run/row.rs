@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use crate::checkpoint::{BeforeImage, CheckpointError, Record};
 use crate::domain::{DirectoryUser, InvitationKey, Redemption, UserId};
 use crate::graph::wire;
-use crate::graph::{CallError, Cause, Refusal, StopCause, Verdict};
+use crate::graph::{AuthError, CallError, Cause, Refusal, StopCause, Verdict};
 use crate::plan::{Change, ChangeReason, Invitation, PlannedRow, SetMail};
 
 use super::engine::Run;
@@ -322,8 +322,10 @@ impl RowRun<'_, '_> {
     /// Ends the run when the error is true of all rows.
     fn note_stop(&self, error: &CallError) {
         let reason = match error {
+            CallError::Auth(AuthError::Unreachable(error)) | CallError::Unreachable(error) => {
+                StopReason::Unreachable { message: error.to_string() }
+            }
             CallError::Auth(error) => StopReason::Permission { message: error.to_string() },
-            CallError::Unreachable(error) => StopReason::Unreachable { message: error.to_string() },
             CallError::ThrottledOut(_) => StopReason::ThrottledOut,
             CallError::Refused { refusal, verdict: Verdict::StopRun(cause) } => match cause {
                 StopCause::NotPermitted => StopReason::Permission { message: refusal.to_string() },

@@ -1,0 +1,401 @@
+//! `apply`: plan, review, confirm, carry out. The same command continues after
+//! any stop.
+
+use std::io::{BufRead as _, IsTerminal as _, Write as _};
+use std::path::Path;
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use indicatif::ProgressDrawTarget;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use tokio::runtime::Runtime;
+
+use crate::checkpoint::{Checkpoint, Journal, LastRun, ManifestRow, Record, RunEnd, RunStart};
+use crate::config::args::{ApplyArgs, Cli};
+use crate::config::{RowSelector, Settings, checkpoint_path};
+use crate::domain::InvitationKey;
+use crate::graph::Graph;
+use crate::manifest::Manifest;
+use crate::plan::{ChangeReason, Decision, Plan};
+use crate::report::{
+    ExtraColumns, Progress, ProgressMode, SummaryView, apply_json, count, plan_text, result_file,
+    summary_text,
+};
+use crate::run::{Event, RunResult, RunSettings, Stop, StopReason, Summary, carry_out};
+
+use super::connect::{Sink, client};
+use super::failure::Failure;
+use super::plan::{settings, view};
+use super::planning::{Asked, lines, make_plan, read_manifest, runtime};
+use super::ui::Ui;
+use super::{Exit, signals};
+
+/// Failed rows shown per code in the summary without `-v`.
+const ROWS_PER_CODE: usize = 10;
+
+pub(super) fn run(cli: &Cli, args: &ApplyArgs, ui: &Ui) -> Result<Exit, Failure> {
+    let settings = settings(cli, ui)?;
+    let job = Job {
+        settings: &settings,
+        args,
+        yes: cli.global.yes,
+        again: continue_with(cli, args),
+        checkpoint: checkpoint_path(Some(&args.planning.manifest), settings.checkpoint.as_deref())?,
+    };
+    apply(&job, ui)
+}
+
+/// What is to be applied, and how.
+pub(super) struct Job<'a> {
+    pub(super) settings: &'a Settings,
+    pub(super) args: &'a ApplyArgs,
+    pub(super) yes: bool,
+    /// The command that continues after a stop.
+    pub(super) again: String,
+    pub(super) checkpoint: std::path::PathBuf,
+}
+
+pub(super) fn apply(job: &Job<'_>, ui: &Ui) -> Result<Exit, Failure> {
+    let Job { settings, args, .. } = job;
+    if !args.resend.is_empty() && args.reason.is_none() {
+        return Err(Failure::new(
+            Exit::Usage,
+            anyhow::anyhow!("--resend needs a --reason, which is recorded"),
+        )
+        .hint("for example --reason 'the mail was lost'"));
+    }
+    let started = Instant::now();
+    let deadline = deadline(args, started);
+    let manifest = read_manifest(&args.planning, ui)?;
+    let stop = Stop::new();
+    let runtime = runtime()?;
+    let _guard = runtime.enter();
+    signals::listen(stop.clone());
+    let sink = lines(ui.quiet);
+    let graph = client(settings, &stop, &sink, ui)?;
+
+    // Before anything is asked of the tenant: a checkpoint that can't be written, or
+    // that someone else holds, ends the run here.
+    let checkpoint = Checkpoint::open(&job.checkpoint, Timestamp::now())?;
+    let ledger = checkpoint.ledger()?;
+    let last_run = checkpoint.last_run()?;
+    let asked = Asked {
+        reset_matching: args.planning.reset_matching,
+        retry_failed: args.retry_failed,
+        resend: args.resend.iter().map(resend_key).collect(),
+    };
+    let planned = make_plan(&runtime, &graph, settings, &manifest, &ledger, asked, &stop, ui)?;
+    let plan = planned.plan;
+    checkpoint.claim(&planned.tenant_key)?;
+    drop(ledger);
+
+    if !ui.quiet {
+        plan_text(&mut ui.stderr(), &plan, &view(ui, ui.styles_err()))?;
+    }
+    if let Some(reason) = refusal(&plan, args) {
+        return refused(job, &plan, reason, ui);
+    }
+    if plan.counts.change > 0 && !job.yes {
+        confirm(&plan, ui)?;
+    }
+
+    let start = RunStart {
+        at: Timestamp::now(),
+        manifest: &manifest.name,
+        tenant_name: plan.tenant_name.as_deref(),
+        plan_digest: plan.digest.to_string(),
+    };
+    let journal = checkpoint.begin_run(&start, plan.rows.iter().map(manifest_row))?;
+    record_resends(&runtime, &journal, &plan, args, &graph)?;
+    let run_settings = run_settings(settings, deadline, last_run.as_ref());
+    let result =
+        carry_out_shown(&runtime, &plan, &graph, &journal, &run_settings, &stop, &sink, ui);
+    finish(job, &plan, &manifest, journal, &result, ui)
+}
+
+/// Why the plan may not be carried out, if it may not.
+fn refusal(plan: &Plan, args: &ApplyArgs) -> Option<StopReason> {
+    if let Some(reviewed) = args.plan.as_deref().filter(|reviewed| !plan.digest.is(reviewed)) {
+        return Some(StopReason::Guard {
+            code: "plan-changed",
+            message: format!(
+                "the plan is now {}, not the reviewed {reviewed}; review it again",
+                plan.digest.short()
+            ),
+        });
+    }
+    let finding = plan.refusals().next()?;
+    Some(StopReason::Guard {
+        code: finding.code,
+        message: format!("{}; {}", finding.message, finding.advice),
+    })
+}
+
+/// Ends a run that a guard refused: nothing was sent, every row is accounted for.
+fn refused(job: &Job<'_>, plan: &Plan, reason: StopReason, ui: &Ui) -> Result<Exit, Failure> {
+    let message = reason.to_string();
+    let summary = Summary {
+        rows: plan.counts.rows,
+        settled: plan.counts.settled,
+        blocked: plan.counts.blocked,
+        not_attempted: plan.counts.change,
+        stop_reason: Some(reason),
+        ..Summary::default()
+    };
+    let exit = Exit::of(&summary);
+    if ui.json() {
+        apply_json(&mut ui.stdout(), plan, &vec![None; plan.rows.len()], &summary, exit.code())?;
+    }
+    Err(Failure::new(exit, anyhow::anyhow!(message)).hint(format!("`{}` after that", job.again)))
+}
+
+/// Asks a person, naming the tenant and the counts. Without a terminal there is
+/// nobody to ask, and nothing is changed.
+fn confirm(plan: &Plan, ui: &Ui) -> Result<(), Failure> {
+    let changes = count(plan.counts.change, "guest", "guests");
+    let tenant = plan.tenant_name.as_deref().unwrap_or(&plan.tenant_id);
+    if !std::io::stdin().is_terminal() {
+        return Err(Failure::new(
+            Exit::Usage,
+            anyhow::anyhow!("{changes} of {tenant} would change, and there is no terminal to ask at; nothing was sent"),
+        )
+        .hint(format!("review the plan, then pass --yes, or --yes --plan {}", plan.digest.short())));
+    }
+    let mut stderr = ui.stderr();
+    write!(
+        stderr,
+        "\nMove or reset {changes} of {tenant} ({})? Invitations can't be called back.\nType yes to go on: ",
+        plan.tenant_id
+    )?;
+    stderr.flush()?;
+    let mut answer = String::new();
+    std::io::stdin().lock().read_line(&mut answer)?;
+    if answer.trim().eq_ignore_ascii_case("yes") {
+        Ok(())
+    } else {
+        Err(Failure::new(Exit::Interrupted, anyhow::anyhow!("not confirmed; nothing was sent")))
+    }
+}
+
+/// Carries out the plan while a thread of its own shows what happens.
+#[expect(clippy::too_many_arguments, reason = "the parts of a run, joined here and nowhere else")]
+fn carry_out_shown(
+    runtime: &Runtime,
+    plan: &Plan,
+    graph: &Graph,
+    journal: &Journal,
+    settings: &RunSettings,
+    stop: &Stop,
+    sink: &Sink,
+    ui: &Ui,
+) -> RunResult {
+    let mode = if ui.quiet {
+        ProgressMode::Quiet(Box::new(anstream::stderr()))
+    } else if ui.can_animate() {
+        ProgressMode::Bar(ProgressDrawTarget::stderr())
+    } else {
+        ProgressMode::Lines(Box::new(anstream::stderr()))
+    };
+    let (events, shown) = mpsc::channel::<Event>();
+    let forward = events.clone();
+    sink.redirect(move |event| drop(forward.send(event)));
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut progress = Progress::new(mode, plan, ui.styles_err());
+            for event in shown {
+                let last = matches!(event, Event::Finished(_));
+                progress.on_event(&event);
+                if last {
+                    break;
+                }
+            }
+        });
+        let observe = |event| drop(events.send(event));
+        runtime.block_on(carry_out(plan, graph, journal, settings, stop, &observe))
+    })
+}
+
+/// Writes down how the run ended, then tells.
+fn finish(
+    job: &Job<'_>,
+    plan: &Plan,
+    manifest: &Manifest,
+    journal: Journal,
+    result: &RunResult,
+    ui: &Ui,
+) -> Result<Exit, Failure> {
+    let RunResult { outcomes, summary } = result;
+    let exit = Exit::of(summary);
+    let mut data = Vec::new();
+    apply_json(&mut data, plan, outcomes, summary, exit.code())?;
+    let ended = journal.end_run(&RunEnd {
+        at: Timestamp::now(),
+        stop_reason: summary.stop_reason.as_ref().map(StopReason::code),
+        exit_code: exit.code(),
+        summary: numbers(summary),
+    });
+    let written = job.args.result.as_deref().map(|path| {
+        let cells = |line: u32| {
+            let found = manifest.rows.binary_search_by_key(&line, |row| row.line);
+            found.map_or(&[][..], |position| &*manifest.rows[position].extra)
+        };
+        let extra = ExtraColumns { names: &manifest.extra_columns, cells: &cells };
+        result_file(path, plan, outcomes, extra)
+    });
+    if ui.json() {
+        ui.stdout().write_all(&data)?;
+    } else {
+        let unfinished = summary.not_attempted + summary.unknown > 0;
+        let result_path = job.args.result.as_deref();
+        let view = SummaryView {
+            styles: ui.styles_out(),
+            max_rows_per_code: if ui.verbose > 0 { usize::MAX } else { ROWS_PER_CODE },
+            width: ui.width(),
+            continue_with: unfinished.then_some(job.again.as_str()),
+            result_file: result_path.filter(|_| matches!(written, Some(Ok(())))),
+        };
+        summary_text(&mut ui.stdout(), plan, outcomes, summary, &view)?;
+    }
+    if let Some(Err(error)) = written {
+        return Err(Failure::new(Exit::Unexpected, error)
+            .hint("the checkpoint has everything; `status` shows it"));
+    }
+    ended?;
+    Ok(exit)
+}
+
+fn numbers(summary: &Summary) -> String {
+    serde_json::json!({
+        "rows": summary.rows,
+        "invited": summary.invited,
+        "patched": summary.patched,
+        "settled": summary.settled,
+        "blocked": summary.blocked,
+        "failed": summary.failed,
+        "unknown": summary.unknown,
+        "not_attempted": summary.not_attempted,
+        "retries": summary.retries,
+        "throttled": summary.throttled,
+        "elapsed_seconds": summary.elapsed.as_secs_f64(),
+    })
+    .to_string()
+}
+
+fn manifest_row(row: &crate::plan::PlannedRow) -> ManifestRow<'_> {
+    ManifestRow {
+        line: row.line,
+        user: &row.user,
+        user_id: row.user_id.map(|id| id.to_string()),
+        address: row.new_email.as_ref().map(crate::domain::Email::folded),
+        decision: row.decision.name(),
+        reason: row.decision.reason(),
+    }
+}
+
+fn run_settings(
+    settings: &Settings,
+    deadline: Option<tokio::time::Instant>,
+    last_run: Option<&LastRun>,
+) -> RunSettings {
+    // An earlier run that did not say when it ended was killed, and may have sent
+    // something until just before this one took the lock.
+    let ended_at = last_run.and_then(|run| run.ended_at);
+    let stopped_by = last_run.and_then(|run| run.stop_reason.as_deref());
+    RunSettings {
+        settle: settings.pace.settle,
+        replication_lag: settings.pace.replication_lag,
+        max_failures: settings.guards.max_failures,
+        canary: settings.guards.canary.unwrap_or(0),
+        deadline,
+        stop_file: settings.guards.stop_file.clone(),
+        writes_per_second: settings.pace.writes_per_second,
+        requests_in_flight: settings.pace.requests_in_flight,
+        probe: stopped_by.is_some_and(StopReason::is_of_tenant),
+        earlier_runs_ended_at: ended_at.unwrap_or_else(Timestamp::now),
+    }
+}
+
+/// When to stop starting rows: the earlier of `--max-duration` and `--until`.
+fn deadline(args: &ApplyArgs, started: Instant) -> Option<tokio::time::Instant> {
+    let by_duration = args.max_duration;
+    let by_time = args.until.map(|until| time_left(until, Timestamp::now()));
+    let left = match (by_duration, by_time) {
+        (Some(one), Some(other)) => one.min(other),
+        (one, other) => one.or(other)?,
+    };
+    Some(tokio::time::Instant::from_std(started) + left)
+}
+
+/// From now until the next time the clock in UTC shows this time of day.
+fn time_left(until: jiff::civil::Time, now: Timestamp) -> Duration {
+    let now = now.to_zoned(TimeZone::UTC);
+    let today = now.date().to_datetime(until).to_zoned(TimeZone::UTC);
+    let next = today.map(|today| {
+        if today > now { today } else { today.saturating_add(jiff::Span::new().days(1)) }
+    });
+    next.ok()
+        .and_then(|next| Duration::try_from(next.duration_since(&now)).ok())
+        .unwrap_or_default()
+}
+
+fn resend_key(selector: &RowSelector) -> String {
+    match selector {
+        RowSelector::Line(line) => line.to_string(),
+        RowSelector::User(user) => user.folded(),
+    }
+}
+
+/// Writes down who asked for another invitation, and why, before it is sent.
+fn record_resends(
+    runtime: &Runtime,
+    journal: &Journal,
+    plan: &Plan,
+    args: &ApplyArgs,
+    graph: &Graph,
+) -> Result<(), Failure> {
+    let Some(why) = &args.reason else { return Ok(()) };
+    let who = ["USER", "USERNAME", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok());
+    for row in &plan.rows {
+        let (Decision::Change(change), Some(user_id)) = (&row.decision, row.user_id) else {
+            continue;
+        };
+        if change.reason != ChangeReason::Resend {
+            continue;
+        }
+        let record = Record::ResendAsked {
+            key: InvitationKey { user_id, address: change.invitation.address.clone() },
+            who: who.clone().unwrap_or_else(|| "unknown".to_owned()),
+            why: why.clone(),
+        };
+        runtime.block_on(journal.append(record, graph.clock().service_now()))?;
+    }
+    Ok(())
+}
+
+/// The command that goes on where this one stopped.
+fn continue_with(cli: &Cli, args: &ApplyArgs) -> String {
+    let mut command = format!("reinvite apply {}", quoted(&args.planning.manifest));
+    for (flag, path) in [("--config", &cli.global.config), ("--checkpoint", &cli.global.checkpoint)]
+    {
+        if let Some(path) = path {
+            command.push_str(&format!(" {flag} {}", quoted(path)));
+        }
+    }
+    for (flag, given) in [
+        ("--skip-invalid", args.planning.skip_invalid),
+        ("--reset-matching", args.planning.reset_matching),
+    ] {
+        if given {
+            command.push(' ');
+            command.push_str(flag);
+        }
+    }
+    command
+}
+
+fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./\\:".contains(c);
+    if text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', "'\\''")) }
+}

@@ -1,0 +1,94 @@
+//! From settings to a client: transport, sign-in, pace, and where its
+//! observations go.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use url::Url;
+
+use crate::config::{AuthSettings, PaceSettings, Settings};
+use crate::domain::Caller;
+use crate::graph::{
+    CallError, ClientSecret, Clock, GivenToken, Graph, HttpTransport, Observation, Pace,
+    TokenSource,
+};
+use crate::run::{Event, Stop};
+
+use super::failure::Failure;
+use super::ui::Ui;
+
+/// Where events go at the moment: lines while planning, the progress display
+/// during a run.
+#[derive(Clone)]
+pub(super) struct Sink(Arc<Mutex<Box<dyn FnMut(Event) + Send>>>);
+
+impl Sink {
+    pub(super) fn new(take: impl FnMut(Event) + Send + 'static) -> Self {
+        Self(Arc::new(Mutex::new(Box::new(take))))
+    }
+
+    /// Sends events elsewhere from now on.
+    pub(super) fn redirect(&self, take: impl FnMut(Event) + Send + 'static) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Box::new(take);
+    }
+
+    fn take(&self, event: Event) {
+        (self.0.lock().unwrap_or_else(PoisonError::into_inner))(event);
+    }
+}
+
+/// A client for the configured tenant. Nothing is sent yet.
+pub(super) fn client(
+    settings: &Settings,
+    stop: &Stop,
+    sink: &Sink,
+    ui: &Ui,
+) -> Result<Graph, Failure> {
+    let tenant = &settings.tenant;
+    let transport = HttpTransport::new(&[&tenant.graph_url, &tenant.login_url])
+        .map_err(CallError::Unreachable)?;
+    if let Some(warning) = settings.auth.source().warning() {
+        ui.warn(warning);
+    }
+    let source: Box<dyn TokenSource> = match &settings.auth {
+        AuthSettings::ClientSecret { client_id, secret } => Box::new(ClientSecret {
+            token_url: token_url(&tenant.login_url, &tenant.id),
+            client_id: client_id.clone(),
+            secret: secret.read()?,
+            scope: tenant.scope.clone(),
+        }),
+        AuthSettings::AccessToken(secret) => Box::new(GivenToken(secret.read()?)),
+    };
+    let PaceSettings { writes_per_second, burst, requests_in_flight, .. } = settings.pace;
+    let sink = sink.clone();
+    Ok(Graph::new(
+        Arc::new(transport),
+        &tenant.graph_url,
+        source,
+        Pace { writes_per_second, burst, requests_in_flight },
+        Arc::new(Clock::system()),
+        Arc::new(move |observation| sink.take(event(observation))),
+        stop.token(),
+    ))
+}
+
+/// Signs in and tells who we are and which tenant the token is for.
+pub(super) async fn sign_in(graph: &Graph) -> Result<(Caller, Option<String>), CallError> {
+    let claims = graph.sign_in().await?;
+    Ok((claims.caller(), claims.tenant().map(str::to_owned)))
+}
+
+fn token_url(login: &Url, tenant: &str) -> Url {
+    let mut url = login.clone();
+    let path = format!("{}/{tenant}/oauth2/v2.0/token", login.path().trim_end_matches('/'));
+    url.set_path(&path);
+    url
+}
+
+fn event(observation: Observation) -> Event {
+    match observation {
+        Observation::Throttled { scope, wait } => Event::Throttled { scope, wait },
+        Observation::Retrying { attempt, wait, why } => {
+            Event::Retrying { line: None, attempt, wait, why }
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! The exit codes: a contract with whatever schedules the program.
+
+use std::process::ExitCode;
+
+use crate::run::{StopReason, Summary};
+
+/// What the program's end means for a scheduler.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// Done, or nothing to do.
+    Done,
+    /// Unexpected failure.
+    Unexpected,
+    /// Usage, configuration or manifest unusable; nothing was sent.
+    Usage,
+    /// Changes are pending (`plan --expect-no-changes`).
+    ChangesPending,
+    /// Finished, and some rows failed or are blocked.
+    SomeFailed,
+    /// Stopped by a safety limit or by the tenant.
+    Stopped,
+    /// Authentication or permission.
+    Permission,
+    /// Time budget reached; the checkpoint is saved.
+    OutOfTime,
+    /// Another run holds the checkpoint.
+    Held,
+    /// Finished, and some outcomes are unknown.
+    SomeUnknown,
+    /// Ctrl-C; the checkpoint is saved.
+    Interrupted,
+    /// SIGTERM; the checkpoint is saved.
+    Terminated,
+}
+
+impl Exit {
+    /// The code.
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Unexpected => 1,
+            Self::Usage => 2,
+            Self::ChangesPending => 3,
+            Self::SomeFailed => 4,
+            Self::Stopped => 5,
+            Self::Permission => 6,
+            Self::OutOfTime => 7,
+            Self::Held => 8,
+            Self::SomeUnknown => 9,
+            Self::Interrupted => 130,
+            Self::Terminated => 143,
+        }
+    }
+
+    /// The code of a run, from its numbers. Where several apply the most urgent
+    /// wins: 6, 5, 9, 4, 7. A checkpoint or a service that failed, and a person's
+    /// own interruption, come before those that only count rows.
+    pub fn of(summary: &Summary) -> Self {
+        let stopped = summary.stop_reason.as_ref().map(|reason| match reason {
+            StopReason::Permission { .. } => Self::Permission,
+            StopReason::Guard { .. }
+            | StopReason::Tenant { .. }
+            | StopReason::TooManyFailures { .. }
+            | StopReason::CanaryFailed { .. }
+            | StopReason::StopFile { .. } => Self::Stopped,
+            StopReason::Unreachable { .. } | StopReason::Checkpoint { .. } => Self::Unexpected,
+            StopReason::Interrupted => Self::Interrupted,
+            StopReason::Terminated => Self::Terminated,
+            StopReason::TimeBudget | StopReason::ThrottledOut => Self::OutOfTime,
+        });
+        match stopped {
+            Some(Self::OutOfTime) | None if summary.unknown > 0 => Self::SomeUnknown,
+            Some(Self::OutOfTime) | None if summary.failed + summary.blocked > 0 => {
+                Self::SomeFailed
+            }
+            Some(exit) => exit,
+            None => Self::Done,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.code())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_most_urgent_code_wins() {
+        let tenant = || StopReason::Tenant { code: "invitations-blocked", message: String::new() };
+        let permission = || StopReason::Permission { message: String::new() };
+        for (stop_reason, failed, unknown, expected) in [
+            (None, 0, 0, 0),
+            (None, 1, 0, 4),
+            (None, 1, 1, 9),
+            (Some(StopReason::TimeBudget), 0, 0, 7),
+            (Some(StopReason::TimeBudget), 1, 0, 4),
+            (Some(StopReason::TimeBudget), 1, 1, 9),
+            (Some(tenant()), 1, 1, 5),
+            (Some(permission()), 1, 1, 6),
+            (Some(StopReason::Interrupted), 1, 0, 130),
+            (Some(StopReason::Terminated), 0, 1, 143),
+        ] {
+            let text = format!("{stop_reason:?} {failed} {unknown}");
+            let summary = Summary { stop_reason, failed, unknown, ..Summary::default() };
+            assert_eq!(Exit::of(&summary).code(), expected, "{text}");
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! An error on its way to the person: what went wrong, what to do, and with
+//! which code to exit.
+
+use crate::checkpoint::CheckpointError;
+use crate::config::{ConfigError, SecretError};
+use crate::graph::{AuthError, CallError, StopCause};
+use crate::manifest::LoadError;
+
+use super::Exit;
+
+/// A command that could not do its work.
+#[derive(Debug)]
+pub(super) struct Failure {
+    pub(super) exit: Exit,
+    pub(super) error: anyhow::Error,
+    pub(super) hints: Vec<String>,
+}
+
+impl Failure {
+    pub(super) fn new(exit: Exit, error: impl Into<anyhow::Error>) -> Self {
+        Self { exit, error: error.into(), hints: Vec::new() }
+    }
+
+    pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+
+    /// Whoever read our output has had enough: not an error.
+    pub(super) fn is_closed_pipe(&self) -> bool {
+        self.error.chain().any(|cause| {
+            cause
+                .downcast_ref::<std::io::Error>()
+                .is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+        })
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self::new(Exit::Unexpected, error)
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        let hints = error.hints();
+        Self { hints, ..Self::new(Exit::Usage, error) }
+    }
+}
+
+impl From<SecretError> for Failure {
+    fn from(error: SecretError) -> Self {
+        let hints = error.hints();
+        Self { hints, ..Self::new(Exit::Usage, error) }
+    }
+}
+
+impl From<LoadError> for Failure {
+    fn from(error: LoadError) -> Self {
+        let advice = error.advice().to_owned();
+        Self::new(Exit::Usage, error).hint(advice)
+    }
+}
+
+impl From<CheckpointError> for Failure {
+    fn from(error: CheckpointError) -> Self {
+        let exit = match &error {
+            CheckpointError::Held { .. } => Exit::Held,
+            CheckpointError::OtherTenant { .. }
+            | CheckpointError::Foreign { .. }
+            | CheckpointError::Newer { .. }
+            | CheckpointError::Damaged { .. }
+            | CheckpointError::Missing { .. }
+            | CheckpointError::File { .. } => Exit::Usage,
+            CheckpointError::Database { .. } | CheckpointError::Broken(_) => Exit::Unexpected,
+        };
+        let advice = error.advice();
+        Self::new(exit, error).hint(advice)
+    }
+}
+
+impl From<CallError> for Failure {
+    fn from(error: CallError) -> Self {
+        let (exit, hint) = match &error {
+            CallError::Stopped => (Exit::Interrupted, None),
+            CallError::Unreachable(_) | CallError::Auth(AuthError::Unreachable(_)) => (
+                Exit::Unexpected,
+                Some("check the network, the proxy, and [tenant] cloud, graph_url and login_url"),
+            ),
+            CallError::Auth(_) => (
+                Exit::Permission,
+                Some("check [tenant] id and [auth]; a client secret may have expired"),
+            ),
+            CallError::ThrottledOut(_) => {
+                (Exit::OutOfTime, Some("run the same command again later"))
+            }
+            CallError::Refused { .. } => match error.stop_cause() {
+                Some(StopCause::NotPermitted) => (
+                    Exit::Permission,
+                    Some(
+                        "grant the application User.Invite.All and User.ReadWrite.All, with admin consent",
+                    ),
+                ),
+                Some(
+                    StopCause::InvitationsBlocked
+                    | StopCause::InvitationsDisabled
+                    | StopCause::QuotaExceeded,
+                ) => (Exit::Stopped, None),
+                None => (Exit::Unexpected, None),
+            },
+            CallError::Lost { .. } | CallError::Protocol(_) => (Exit::Unexpected, None),
+        };
+        let failure = Self::new(exit, error);
+        match hint {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
+    }
+}

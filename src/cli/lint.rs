@@ -1,0 +1,79 @@
+//! `lint`: a manifest checked offline.
+
+use std::io::Write as _;
+
+use crate::config::args::LintArgs;
+use crate::manifest::{self, Loaded, Manifest, Source};
+use crate::report::count;
+
+use super::Exit;
+use super::failure::Failure;
+use super::ui::Ui;
+
+pub(super) fn run(args: &LintArgs, ui: &Ui) -> Result<Exit, Failure> {
+    let loaded = manifest::read(&Source::from_arg(&args.manifest))?;
+    detected(&loaded.manifest, ui);
+    if ui.json() {
+        json(&loaded, ui)?;
+    }
+    if loaded.problems.is_empty() {
+        let rows = count(loaded.manifest.rows.len() as u64, "row", "rows");
+        ui.note(format_args!("{}: {rows}, no problems", loaded.manifest.name));
+        return Ok(Exit::Done);
+    }
+    if !ui.json() {
+        problems(&loaded, ui)?;
+    }
+    let problems = count(loaded.problems.len() as u64, "problem", "problems");
+    let rows = count(loaded.manifest.invalid.len() as u64, "row", "rows");
+    Err(Failure::new(
+        Exit::Usage,
+        anyhow::anyhow!("{}: {problems} in {rows}", loaded.manifest.name),
+    ))
+}
+
+/// Says what was taken the file for.
+pub(super) fn detected(manifest: &Manifest, ui: &Ui) {
+    ui.note(&manifest.detected);
+}
+
+/// Every problem with its place, and what to do about it.
+pub(super) fn problems(loaded: &Loaded, ui: &Ui) -> Result<(), Failure> {
+    let style = ui.styles_err().faint;
+    let mut stderr = std::io::BufWriter::new(ui.stderr());
+    for problem in &loaded.problems {
+        writeln!(stderr, "{}:{problem} [{}]", loaded.manifest.name, problem.code)?;
+        if !problem.advice.is_empty() {
+            writeln!(stderr, "  {style}hint: {}{style:#}", problem.advice)?;
+        }
+    }
+    Ok(stderr.flush()?)
+}
+
+fn json(loaded: &Loaded, ui: &Ui) -> Result<(), Failure> {
+    let problems: Vec<_> = loaded
+        .problems
+        .iter()
+        .map(|problem| {
+            serde_json::json!({
+                "line": problem.line,
+                "column": problem.column,
+                "code": problem.code.as_str(),
+                "problem": problem.problem,
+                "advice": problem.advice,
+            })
+        })
+        .collect();
+    let exit = if problems.is_empty() { Exit::Done } else { Exit::Usage };
+    let report = serde_json::json!({
+        "summary": {
+            "manifest": loaded.manifest.name,
+            "rows": loaded.manifest.rows.len() + loaded.manifest.invalid.len(),
+            "valid": loaded.manifest.rows.len(),
+            "problems": problems.len(),
+            "exit_code": exit.code(),
+        },
+        "problems": problems,
+    });
+    Ok(writeln!(ui.stdout(), "{report}")?)
+}

@@ -1,0 +1,64 @@
+//! `plan`: what would change, without changing anything.
+
+use std::time::Instant;
+
+use crate::checkpoint::read_ledger;
+use crate::config::args::{Cli, PlanArgs};
+use crate::config::{Settings, checkpoint_path};
+use crate::domain::Ledger;
+use crate::report::{PlanView, plan_json, plan_text};
+use crate::run::Stop;
+
+use super::connect::client;
+use super::failure::Failure;
+use super::planning::{Asked, lines, make_plan, read_manifest, runtime};
+use super::ui::Ui;
+use super::{Exit, signals};
+
+/// Rows shown per reason without `-v`.
+pub(super) const ROWS_PER_REASON: usize = 8;
+
+pub(super) fn run(cli: &Cli, args: &PlanArgs, ui: &Ui) -> Result<Exit, Failure> {
+    let started = Instant::now();
+    let settings = settings(cli, ui)?;
+    let manifest = read_manifest(&args.planning, ui)?;
+    let ledger =
+        match checkpoint_path(Some(&args.planning.manifest), settings.checkpoint.as_deref()) {
+            Ok(path) => read_ledger(&path)?,
+            // A plan needs no checkpoint; a manifest from stdin may have none.
+            Err(_) => Ledger::default(),
+        };
+    let stop = Stop::new();
+    let runtime = runtime()?;
+    let _guard = runtime.enter();
+    signals::listen(stop.clone());
+    let graph = client(&settings, &stop, &lines(ui.quiet), ui)?;
+    let asked = Asked { reset_matching: args.planning.reset_matching, ..Asked::default() };
+    let plan = make_plan(&runtime, &graph, &settings, &manifest, &ledger, asked, &stop, ui)?.plan;
+    let exit = if args.expect_no_changes && plan.counts.change > 0 {
+        Exit::ChangesPending
+    } else {
+        Exit::Done
+    };
+    if ui.json() {
+        plan_json(&mut ui.stdout(), &plan, exit.code(), started.elapsed())?;
+    } else {
+        plan_text(&mut ui.stdout(), &plan, &view(ui, ui.styles_out()))?;
+    }
+    Ok(exit)
+}
+
+pub(super) fn settings(cli: &Cli, ui: &Ui) -> Result<Settings, Failure> {
+    let (path, named) = cli.global.config_file();
+    let env = |name: &str| std::env::var_os(name);
+    let (settings, warnings) = Settings::load(path, named, env, &cli.overrides())?;
+    for warning in warnings {
+        ui.warn(warning);
+    }
+    Ok(settings)
+}
+
+pub(super) fn view(ui: &Ui, styles: crate::report::Styles) -> PlanView {
+    let max_rows_per_reason = if ui.verbose > 0 { usize::MAX } else { ROWS_PER_REASON };
+    PlanView { styles, max_rows_per_reason, width: ui.width() }
+}

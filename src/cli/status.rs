@@ -1,0 +1,64 @@
+//! `status`: the campaign in numbers, from the checkpoint alone.
+
+use crate::checkpoint::{self, read_status};
+use crate::config::args::{Cli, StatusArgs};
+use crate::config::{OfflineSettings, checkpoint_path};
+use crate::report::{FailureGroup, LastRun, Status, StatusCounts, status_json, status_text};
+
+use super::Exit;
+use super::failure::Failure;
+use super::ui::Ui;
+
+pub(super) fn run(cli: &Cli, args: &StatusArgs, ui: &Ui) -> Result<Exit, Failure> {
+    let (path, named) = cli.global.config_file();
+    let env = |name: &str| std::env::var_os(name);
+    let (settings, warnings) = OfflineSettings::load(path, named, env, &cli.overrides())?;
+    for warning in warnings {
+        ui.warn(warning);
+    }
+    let path = checkpoint_path(args.manifest.as_deref(), settings.checkpoint.as_deref())?;
+    let status = shown(read_status(&path)?);
+    if ui.json() {
+        status_json(&mut ui.stdout(), &status)?;
+    } else {
+        status_text(&mut ui.stdout(), &status, ui.styles_out(), ui.width())?;
+    }
+    Ok(Exit::Done)
+}
+
+fn shown(status: checkpoint::Status) -> Status {
+    Status {
+        manifest: status.manifest,
+        tenant: match status.tenant_name {
+            Some(name) => format!("{name} ({})", status.tenant),
+            None => status.tenant,
+        },
+        created: status.created_at.unwrap_or_default(),
+        rows: status.rows,
+        counts: StatusCounts {
+            invited: status.invited,
+            patched: status.patched,
+            unknown: status.unknown,
+            failed: status.failed,
+            blocked: status.blocked,
+            settled: status.settled,
+            not_attempted: status.not_attempted,
+        },
+        last_run: status.last_run.map(|run| LastRun {
+            started: run.started_at,
+            ended: run.ended_at,
+            stop_reason: run.stop_reason,
+            exit_code: run.exit_code,
+        }),
+        locked_by: status.held_by.map(|owner| owner.to_string()),
+        failures: status
+            .failures
+            .into_iter()
+            .map(|failure| FailureGroup {
+                code: failure.code,
+                rows: failure.rows,
+                message: failure.message,
+            })
+            .collect(),
+    }
+}

@@ -1,0 +1,132 @@
+//! What is printed where: data to stdout, everything else to stderr.
+
+use std::fmt::Display;
+use std::io::{self, IsTerminal as _, Write};
+
+use anstream::{AutoStream, ColorChoice};
+use clap::ColorChoice as Color;
+use tracing_subscriber::EnvFilter;
+
+use crate::config::args::{GlobalArgs, OutputFormat};
+use crate::report::Styles;
+
+use super::failure::Failure;
+
+/// The two streams and how much to say on them.
+#[derive(Debug)]
+pub(super) struct Ui {
+    pub(super) output: OutputFormat,
+    pub(super) quiet: bool,
+    pub(super) verbose: u8,
+    color: Color,
+}
+
+/// Width of text that goes into a file or pipe.
+const PLAIN_WIDTH: usize = 120;
+
+impl Ui {
+    pub(super) fn new(global: &GlobalArgs) -> Self {
+        let ui = Self {
+            output: global.output,
+            quiet: global.quiet,
+            verbose: global.verbose,
+            color: global.color,
+        };
+        let level = match ui.verbose {
+            0 | 1 => "warn",
+            2 => "reinvite=debug",
+            _ => "debug",
+        };
+        // Log lines never hold tokens, secrets or redeem links: requests are logged
+        // by method, path, status and id.
+        let logging = tracing_subscriber::fmt()
+            .with_writer(io::stderr)
+            .with_ansi(ui.choice(&io::stderr()) != ColorChoice::Never)
+            .with_env_filter(EnvFilter::new(level))
+            .try_init();
+        // A second initialisation can only happen within one process of tests.
+        drop(logging);
+        ui
+    }
+
+    /// Whether data goes to stdout as JSON.
+    pub(super) fn json(&self) -> bool {
+        match self.output {
+            OutputFormat::Json => true,
+            OutputFormat::Text => false,
+        }
+    }
+
+    pub(super) fn stdout(&self) -> AutoStream<io::StdoutLock<'static>> {
+        let stdout = io::stdout();
+        let choice = self.choice(&stdout);
+        AutoStream::new(stdout.lock(), choice)
+    }
+
+    pub(super) fn stderr(&self) -> AutoStream<io::StderrLock<'static>> {
+        let stderr = io::stderr();
+        let choice = self.choice(&stderr);
+        AutoStream::new(stderr.lock(), choice)
+    }
+
+    fn choice(&self, stream: &(impl anstream::stream::RawStream + io::IsTerminal)) -> ColorChoice {
+        match self.color {
+            Color::Always => ColorChoice::Always,
+            Color::Never => ColorChoice::Never,
+            // Knows NO_COLOR, CLICOLOR_FORCE, TERM=dumb and whether it is a terminal.
+            Color::Auto => AutoStream::choice(stream),
+        }
+    }
+
+    pub(super) fn styles_out(&self) -> Styles {
+        self.styles(&io::stdout())
+    }
+
+    pub(super) fn styles_err(&self) -> Styles {
+        self.styles(&io::stderr())
+    }
+
+    fn styles(&self, stream: &(impl anstream::stream::RawStream + io::IsTerminal)) -> Styles {
+        if self.choice(stream) == ColorChoice::Never { Styles::plain() } else { Styles::coloured() }
+    }
+
+    /// Whether a bar can be drawn: logging and a bar would tear each other apart.
+    pub(super) fn can_animate(&self) -> bool {
+        let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        io::stderr().is_terminal() && !dumb && self.verbose < 2
+    }
+
+    pub(super) fn width(&self) -> usize {
+        let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+        let terminal =
+            || terminal_size::terminal_size_of(io::stderr()).map(|(width, _)| usize::from(width.0));
+        columns.or_else(terminal).unwrap_or(PLAIN_WIDTH).max(60)
+    }
+
+    /// Tells something worth knowing, unless asked to be quiet.
+    pub(super) fn note(&self, text: impl Display) {
+        if !self.quiet {
+            let _ = writeln!(self.stderr(), "{text}");
+        }
+    }
+
+    /// Tells something that should not be overlooked.
+    pub(super) fn warn(&self, text: impl Display) {
+        let style = self.styles_err().attention;
+        let _ = writeln!(self.stderr(), "{style}warning{style:#}: {text}");
+    }
+
+    /// Tells what went wrong, its causes, and what to do.
+    pub(super) fn failure(&self, failure: &Failure) {
+        let styles = self.styles_err();
+        let mut stderr = self.stderr();
+        let bad = styles.bad;
+        let _ = writeln!(stderr, "{bad}error{bad:#}: {}", failure.error);
+        for cause in failure.error.chain().skip(1) {
+            let _ = writeln!(stderr, "  caused by: {cause}");
+        }
+        for hint in &failure.hints {
+            let _ = writeln!(stderr, "  hint: {hint}");
+        }
+    }
+}
