@@ -17,6 +17,7 @@ pub mod checkpoint;
 pub mod cli;
 pub mod config;
 pub mod domain;
+pub mod emulator;
 pub mod graph;
 pub mod manifest;
 pub mod plan;

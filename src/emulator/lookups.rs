@@ -1,0 +1,213 @@
+//! The other reads: organization, policy, deleted users, roles, groups, objects by
+//! id.
+//!
+//! Leaves to others: users (`users`).
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::directory::fold;
+use super::errors::Refusal;
+use super::http::{Answer, Request};
+use super::odata::Query;
+use super::page::page;
+use super::property::Selected;
+use super::state::Shared;
+use super::token::Grant;
+use super::users::{READ_USERS, context};
+use crate::graph::wire::{DirectoryObject, RoleAssignment};
+
+const READ_DIRECTORY: &[&str] = &["Directory.Read.All", "Directory.ReadWrite.All"];
+/// Microsoft Graph, *List organization*, permissions.
+const READ_ORGANIZATION: &[&str] = &[
+    "Organization.Read.All",
+    "Organization.ReadWrite.All",
+    "Directory.Read.All",
+    "Directory.ReadWrite.All",
+];
+/// Microsoft Graph, *List unifiedRoleAssignments*, permissions, 2024-07.
+const READ_ROLES: &[&str] = &[
+    "RoleManagement.Read.Directory",
+    "RoleManagement.Read.All",
+    "RoleManagement.ReadWrite.Directory",
+    "Directory.Read.All",
+    "Directory.ReadWrite.All",
+];
+/// Microsoft Graph, *List group transitive members*, permissions.
+const READ_MEMBERS: &[&str] = &[
+    "GroupMember.Read.All",
+    "GroupMember.ReadWrite.All",
+    "Group.Read.All",
+    "Group.ReadWrite.All",
+    "Directory.Read.All",
+    "Directory.ReadWrite.All",
+];
+/// Microsoft Graph, *Get authorizationPolicy*, permissions.
+const READ_POLICY: &[&str] = &["Policy.Read.All", "Policy.ReadWrite.Authorization"];
+
+/// Microsoft Graph, *directoryObject: getByIds*.
+const MAX_IDS: usize = 1000;
+
+impl Shared {
+    /// `GET /organization`
+    pub(super) fn organization(&self, grant: &Grant, request: &Request) -> Result<Answer, Refusal> {
+        grant.require_any(READ_ORGANIZATION)?;
+        let query = Query::parse(&request.query)?;
+        let mut organization =
+            serde_json::to_value(&self.organization).expect("an organization is plain data");
+        if let (Some(names), Value::Object(properties)) = (&query.select, &mut organization) {
+            properties.retain(|name, _| names.iter().any(|wanted| wanted == name));
+        }
+        let items = std::iter::once((0, organization)).skip(query.start);
+        Ok(page(request, &query, &context("organization", &query), None, items))
+    }
+
+    /// `GET /policies/authorizationPolicy`
+    pub(super) fn authorization_policy(
+        &self,
+        grant: &Grant,
+        request: &Request,
+    ) -> Result<Answer, Refusal> {
+        grant.require_any(READ_POLICY)?;
+        Ok(Answer::ok(&json!({
+            "@odata.context":
+                format!("{}/v1.0/$metadata#policies/authorizationPolicy/$entity", request.origin),
+            "id": "authorizationPolicy",
+            "displayName": "Authorization Policy",
+            "allowInvitesFrom": self.tenant().allow_invites_from,
+        })))
+    }
+
+    /// `GET /directory/deletedItems/microsoft.graph.user`
+    pub(super) fn deleted_users(
+        &self,
+        grant: &Grant,
+        request: &Request,
+    ) -> Result<Answer, Refusal> {
+        grant.require_any(READ_USERS)?;
+        let query = Query::parse(&request.query)?;
+        if query.filter.is_some() {
+            return Err(not_emulated("$filter"));
+        }
+        let properties = query.properties()?;
+        let tenant = self.tenant();
+        let items =
+            tenant.directory.deleted.iter().enumerate().skip(query.start).map(|(at, person)| {
+                (at, Selected { person, properties: &properties, annotation: None })
+            });
+        Ok(page(request, &query, &context("users", &query), None, items))
+    }
+
+    /// `GET /roleManagement/directory/roleAssignments`
+    pub(super) fn role_assignments(
+        &self,
+        grant: &Grant,
+        request: &Request,
+    ) -> Result<Answer, Refusal> {
+        grant.require_any(READ_ROLES)?;
+        let query = Query::parse(&request.query)?;
+        if query.filter.is_some() {
+            return Err(not_emulated("$filter"));
+        }
+        let expands = match query.expand.as_deref() {
+            None => false,
+            Some("principal") => true,
+            Some(_) => return Err(not_emulated("$expand")),
+        };
+        let tenant = self.tenant();
+        let directory = &tenant.directory;
+        let principal = |id: &str| {
+            let object = |kind: &str, id: &str, name: &Option<String>| DirectoryObject {
+                odata_type: Some(format!("#microsoft.graph.{kind}")),
+                id: id.into(),
+                display_name: name.clone(),
+            };
+            if let Some(at) = directory.find(id) {
+                let user = &directory.current(at).user;
+                return object("user", &user.id, &user.display_name);
+            }
+            match directory.groups.get(&fold(id)) {
+                Some(group) => object("group", &group.id, &group.display_name),
+                None => object("servicePrincipal", id, &None),
+            }
+        };
+        let assignments = directory.role_assignments.iter().enumerate().skip(query.start);
+        let items = assignments.map(|(at, assignment)| {
+            let principal = expands.then(|| principal(&assignment.principal_id));
+            (at, RoleAssignment { principal, ..assignment.clone() })
+        });
+        Ok(page(request, &query, "roleManagement/directory/roleAssignments", None, items))
+    }
+
+    /// `GET /groups/{id}/transitiveMembers/microsoft.graph.user`
+    pub(super) fn transitive_members(
+        &self,
+        grant: &Grant,
+        group: &str,
+        request: &Request,
+    ) -> Result<Answer, Refusal> {
+        grant.require_any(READ_MEMBERS)?;
+        let query = Query::parse(&request.query)?;
+        let properties = query.properties()?;
+        let tenant = self.tenant();
+        let directory = &tenant.directory;
+        if !directory.groups.contains_key(&fold(group)) {
+            return Err(Refusal::no_such_resource(group));
+        }
+        let now = Instant::now();
+        let members = directory.transitive_members(group);
+        let items = members.iter().enumerate().skip(query.start).filter_map(|(position, id)| {
+            let person = self.read(directory, directory.find(id)?, now)?;
+            Some((position, Selected { person, properties: &properties, annotation: None }))
+        });
+        Ok(page(request, &query, &context("users", &query), None, items))
+    }
+
+    /// `POST /directoryObjects/getByIds`: users only; unknown ids are left out.
+    pub(super) fn objects_by_id(
+        &self,
+        grant: &Grant,
+        request: &Request,
+    ) -> Result<Answer, Refusal> {
+        #[derive(Deserialize)]
+        struct Body {
+            ids: Vec<String>,
+            #[serde(default)]
+            types: Vec<String>,
+        }
+        #[derive(Serialize)]
+        struct Found<'a> {
+            #[serde(rename = "@odata.context")]
+            context: String,
+            value: Vec<Selected<'a>>,
+        }
+        grant.require_any(READ_DIRECTORY)?;
+        let query = Query::parse(&request.query)?;
+        let properties = query.properties()?;
+        let Body { ids, types } = request.json()?;
+        if ids.len() > MAX_IDS {
+            return Err(Refusal::directory("Too many ids: 1000 at most."));
+        }
+        let users_wanted =
+            types.is_empty() || types.iter().any(|kind| kind.eq_ignore_ascii_case("user"));
+        let tenant = self.tenant();
+        let now = Instant::now();
+        let value = ids
+            .iter()
+            .filter(|_| users_wanted)
+            .filter_map(|id| self.read(&tenant.directory, tenant.directory.find(id)?, now))
+            .map(|person| Selected {
+                person,
+                properties: &properties,
+                annotation: Some(("@odata.type", "#microsoft.graph.user")),
+            })
+            .collect();
+        let context = format!("{}/v1.0/$metadata#directoryObjects", request.origin);
+        Ok(Answer::ok(&Found { context, value }))
+    }
+}
+
+fn not_emulated(option: &str) -> Refusal {
+    Refusal::unsupported_query(format!("The emulator has no {option} of that kind here."))
+}

@@ -1,0 +1,195 @@
+//! An Entra tenant in memory: quotas, replication lag and scripted faults, on
+//! loopback or called in process. `demo` and `emulate` show it, tests and
+//! benchmarks run against it.
+//!
+//! It is a map of the documentation, not of the service: every rule names its
+//! source, and where Microsoft's pages are silent it does nothing of its own
+//! devising that a caller could come to rely on.
+//!
+//! Leaves to others: everything that decides (`plan`, `run`). It knows the JSON
+//! that travels (`graph::wire`) and nothing else of the client.
+
+mod batch;
+mod clock;
+mod directory;
+mod errors;
+mod faults;
+mod http;
+mod invitations;
+mod ledger;
+mod lookups;
+mod odata;
+mod options;
+mod page;
+mod property;
+mod quota;
+mod routes;
+mod seed;
+mod server;
+mod state;
+mod token;
+mod users;
+
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+
+use axum::Router;
+use jiff::Timestamp;
+use tokio::net::TcpListener;
+use tokio::time::Instant;
+
+pub use clock::Clock;
+pub use faults::{Action, Canned, CannedBody, Fault, Matcher, RetryAfter};
+pub use ledger::{Addresses, Effect, InvitationEntry, Ledger, PatchEntry, RequestEntry, Write};
+pub use options::{Lag, Options, Tripwire};
+pub use quota::{Limit, Quotas, ResourceUnits};
+pub use seed::{
+    AllowInvitesFrom, Application, Contact, Group, Person, SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET,
+    TenantSeed, guest,
+};
+pub use server::{AnswerLost, Server};
+
+use crate::domain::Caller;
+use crate::graph::wire;
+
+/// A tenant. Clones are handles to the same one.
+#[derive(Clone)]
+pub struct Emulator {
+    shared: Arc<state::Shared>,
+}
+
+impl fmt::Debug for Emulator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Emulator")
+            .field("tenant_id", &self.shared.tenant_id)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Emulator {
+    /// Starts a tenant. Its clock starts with it, so a test with paused time makes
+    /// it inside its runtime.
+    pub fn new(seed: TenantSeed, options: Options) -> Self {
+        Self { shared: Arc::new(state::Shared::new(seed, options)) }
+    }
+
+    /// The tenant as a service, to be called in process. Token endpoint and Graph
+    /// are on the same origin: `/{tenant}/oauth2/v2.0/token` and `/v1.0`.
+    pub fn router(&self) -> Router {
+        server::router(Arc::clone(&self.shared))
+    }
+
+    /// Serves the tenant on a socket until the server is shut down.
+    pub fn serve(&self, listener: TcpListener) -> io::Result<Server> {
+        Server::start(self.router(), listener)
+    }
+
+    /// The tenant's id.
+    pub fn tenant_id(&self) -> &str {
+        &self.shared.tenant_id
+    }
+
+    /// The tenant's clock.
+    pub fn clock(&self) -> &Clock {
+        &self.shared.clock
+    }
+
+    /// Everything that happened so far.
+    pub fn ledger(&self) -> Ledger {
+        self.shared.ledger()
+    }
+
+    /// A user as it is, whatever replicas show.
+    pub fn user(&self, id: &str) -> Option<wire::User> {
+        let tenant = self.shared.tenant();
+        tenant.directory.find(id).map(|at| tenant.directory.current(at).user.clone())
+    }
+
+    /// All users as they are.
+    pub fn users(&self) -> Vec<wire::User> {
+        let tenant = self.shared.tenant();
+        let directory = &tenant.directory;
+        (0..directory.len()).map(|at| directory.current(at).user.clone()).collect()
+    }
+
+    /// The guest redeems the invitation. False when there is no such user.
+    pub fn redeem(&self, id: &str) -> bool {
+        let now = self.shared.clock.now_in_seconds();
+        self.edit(id, |user| invitations::set_state(user, "Accepted", now))
+    }
+
+    /// Somebody changes a user by hand; no rule is checked and no write is noted.
+    /// False when there is no such user.
+    pub fn edit(&self, id: &str, change: impl FnOnce(&mut wire::User)) -> bool {
+        let keep = self.shared.longest_lag();
+        let mut tenant = self.shared.tenant();
+        let found = tenant.directory.find(id);
+        if let Some(at) = found {
+            tenant.directory.write(at, keep, Instant::now(), |person| change(&mut person.user));
+        }
+        found.is_some()
+    }
+
+    /// Somebody adds a user.
+    pub fn add(&self, person: Person) {
+        self.shared.tenant().directory.add(person, Some(Instant::now()));
+    }
+
+    /// Somebody gives a role to a user or a group.
+    pub fn assign_role(&self, assignment: wire::RoleAssignment) {
+        self.shared.tenant().directory.assign_role(assignment);
+    }
+
+    /// Somebody changes who may invite.
+    pub fn set_allow_invites_from(&self, allow: AllowInvitesFrom) {
+        self.shared.tenant().allow_invites_from = allow;
+    }
+
+    /// The anti-abuse engine blocks invitations, or Microsoft support lifts the block.
+    pub fn block_invitations(&self, blocked: bool) {
+        self.shared.tenant().is_blocked = blocked;
+    }
+
+    /// Changes what an application is permitted; tokens show it when they are issued
+    /// anew. Does nothing when there is no such application.
+    pub fn edit_application(&self, client_id: &str, change: impl FnOnce(&mut Application)) {
+        let mut applications = self.shared.applications();
+        if let Some(app) = applications.iter_mut().find(|app| app.client_id == client_id) {
+            change(app);
+        }
+    }
+
+    /// All tokens given out so far are worth nothing any more.
+    pub fn revoke_tokens(&self) {
+        self.shared.tokens().revoke_all();
+    }
+
+    /// A token of an application of the seed, or of a user signed in to it, without
+    /// going to the token endpoint. None when there is no such application.
+    pub fn token(&self, client_id: &str, caller: Caller) -> Option<String> {
+        let applications = self.shared.applications();
+        let application = applications.iter().find(|app| app.client_id == client_id)?.clone();
+        drop(applications);
+        Some(self.shared.issue(&application, caller))
+    }
+
+    /// One more thing that goes wrong. It counts requests from now on.
+    pub fn inject(&self, fault: Fault) {
+        self.shared.faults().add(fault);
+    }
+
+    /// Calls back once the n-th write (from 1; changes and invitations) is done and
+    /// before it is answered.
+    pub fn on_write(&self, n: usize, hook: impl FnOnce(&Write) + Send + 'static) {
+        self.shared.on_write(n, Box::new(hook));
+    }
+
+    /// The present moment on the tenant's clock.
+    pub fn now(&self) -> Timestamp {
+        self.shared.clock.now()
+    }
+}

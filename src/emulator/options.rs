@@ -1,0 +1,115 @@
+//! How the tenant behaves: quotas, lags, latency, faults.
+//!
+//! Leaves to others: what is in the tenant (`seed`).
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::faults::Fault;
+use super::quota::Quotas;
+
+/// How the tenant behaves. The default has the documented quotas and nothing that
+/// is in anyone's way: no lag, no latency, no faults.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// What it permits.
+    pub quotas: Quotas,
+    /// How long a write stays invisible to reads. An app-only client has no session
+    /// consistency (Entra, *Architecture overview*, 2025-09).
+    pub read_lag: Lag,
+    /// How long a written address stays invisible to the invitation service
+    /// (azure-docs#86773).
+    pub invitation_lag: Lag,
+    /// How long each request takes, chosen at random.
+    pub latency: Option<RangeInclusive<Duration>>,
+    /// What goes wrong.
+    pub faults: Vec<Fault>,
+    /// Life of a token. Entra's is 60 to 90 minutes (Entra, *Access tokens*).
+    pub token_life: Duration,
+    /// When the anti-abuse engine blocks invitations. Its thresholds are not
+    /// documented, so there is none by default.
+    pub tripwire: Tripwire,
+    /// Whether the ledger keeps every request, besides every write.
+    pub log_requests: bool,
+    /// What the clock shows at first; None for the real time.
+    pub starts_at: Option<Timestamp>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            quotas: Quotas::default(),
+            read_lag: Lag::None,
+            invitation_lag: Lag::None,
+            latency: None,
+            faults: Vec::new(),
+            token_life: Duration::from_secs(75 * 60),
+            tripwire: Tripwire::default(),
+            log_requests: true,
+            starts_at: None,
+        }
+    }
+}
+
+/// How far a replica lags behind.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Lag {
+    /// Not at all.
+    #[default]
+    None,
+    /// By the same for every object.
+    Fixed(Duration),
+    /// By something between the two, always the same for the same object.
+    Spread(Duration, Duration),
+}
+
+impl Lag {
+    /// The lag of one object.
+    pub(super) fn of(self, id: &str) -> Duration {
+        match self {
+            Self::None => Duration::ZERO,
+            Self::Fixed(lag) => lag,
+            Self::Spread(least, most) => {
+                let mut hasher = DefaultHasher::new();
+                id.hash(&mut hasher);
+                let share = f64::from(u16::try_from(hasher.finish() & 0xffff).unwrap_or(0));
+                least + most.saturating_sub(least).mul_f64(share / 65535.0)
+            }
+        }
+    }
+
+    /// The longest lag of any object.
+    pub(super) fn longest(self) -> Duration {
+        match self {
+            Self::None => Duration::ZERO,
+            Self::Fixed(lag) | Self::Spread(_, lag) => lag,
+        }
+    }
+}
+
+/// When invitations get blocked for suspicious activity.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tripwire {
+    /// After this many invitations.
+    pub after_invitations: Option<u64>,
+    /// After this many refused invitations.
+    pub after_failures: Option<u64>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_spread_lag_differs_between_objects_and_stays_for_each() {
+        let (least, most) = (Duration::from_secs(5), Duration::from_secs(60));
+        let lag = Lag::Spread(least, most);
+        let lags: Vec<_> = (0..50).map(|n| lag.of(&n.to_string())).collect();
+        assert!(lags.iter().all(|lag| (least..=most).contains(lag)));
+        assert!(lags.iter().any(|other| *other != lags[0]));
+        assert_eq!(lag.of("7"), lags[7]);
+    }
+}

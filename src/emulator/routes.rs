@@ -1,0 +1,224 @@
+//! The way of a request: latency, fault, token, quota, handler, headers, ledger.
+//!
+//! Leaves to others: every single step.
+
+use http::{Method, StatusCode};
+use uuid::Uuid;
+
+use super::errors::Refusal;
+use super::faults::Action;
+use super::http::{Answer, JSON, Loss, Request};
+use super::invitations::error_in_201;
+use super::ledger::{Ledger, RequestEntry};
+use super::quota::{REPORTED_FROM, cost};
+use super::state::Shared;
+
+impl Shared {
+    /// Answers a request from outside.
+    pub(super) async fn exchange(&self, request: Request) -> Answer {
+        if let ["emulator", rest @ ..] = segments(&request.segments()).as_slice() {
+            return self.about_itself(rest);
+        }
+        if let Some(latency) = &self.options.latency {
+            let (least, most) = (latency.start().as_micros(), latency.end().as_micros());
+            let micros = fastrand::u128(least..=most.max(least));
+            let micros = u64::try_from(micros).unwrap_or(u64::MAX);
+            tokio::time::sleep(std::time::Duration::from_micros(micros)).await;
+        }
+        self.respond(request, false).await
+    }
+
+    /// Answers a request, be it from outside or out of a batch.
+    pub(super) async fn respond(&self, request: Request, in_batch: bool) -> Answer {
+        let action = self.faults().strike(&request);
+        let mut answer = match &action {
+            Some(Action::Answer(canned)) => canned.answer(self.clock.now()),
+            Some(Action::Drop) => Answer::lost(Loss::Dropped),
+            Some(Action::ErrorStatusIn201) => error_in_201(&request),
+            Some(Action::CommitThenAnswer(canned)) => {
+                let units = self.perform(&request).await.units;
+                Answer { units, ..canned.answer(self.clock.now()) }
+            }
+            Some(Action::CommitThenDrop) => {
+                Answer { loss: Loss::Dropped, ..self.perform(&request).await }
+            }
+            Some(Action::TruncateBody) => {
+                Answer { loss: Loss::Truncated, ..self.perform(&request).await }
+            }
+            Some(Action::Delay(delay)) => {
+                tokio::time::sleep(*delay).await;
+                self.perform(&request).await
+            }
+            Some(Action::CommitThenDelay(delay)) => {
+                let answer = self.perform(&request).await;
+                tokio::time::sleep(*delay).await;
+                answer
+            }
+            None => self.perform(&request).await,
+        };
+        self.finish(&request, &mut answer, in_batch);
+        answer
+    }
+
+    async fn perform(&self, request: &Request) -> Answer {
+        let decoded = request.segments();
+        let result = match segments(&decoded).as_slice() {
+            [tenant, "oauth2", "v2.0", "token"] => {
+                if request.method == Method::POST {
+                    return self.token(tenant, request);
+                }
+                Err(Refusal::method_not_allowed())
+            }
+            ["v1.0", path @ ..] => return self.graph(path, request).await,
+            [version, ..] => Err(Refusal::bad_request(format!("Invalid version: {version}"))),
+            [] => Err(Refusal::bad_request("Empty Payload. JSON content expected.")),
+        };
+        result.unwrap_or_else(|refusal| self.refuse(refusal))
+    }
+
+    /// A call of Graph: token, quota, handler.
+    async fn graph(&self, path: &[&str], request: &Request) -> Answer {
+        let grant = match self.authorize(request) {
+            Ok(grant) => grant,
+            Err(refusal) => return self.refuse(refusal),
+        };
+        // A batch costs what its items cost.
+        if path == ["$batch"] {
+            let result = if request.method == Method::POST {
+                self.batch(request).await
+            } else {
+                Err(Refusal::method_not_allowed())
+            };
+            return result.unwrap_or_else(|refusal| self.refuse(refusal));
+        }
+        let cost = cost(&request.method, path, &request.query);
+        let charged = self.meters().charge(&grant.app, cost);
+        let share = match charged {
+            Ok(share) => share,
+            Err(throttled) => {
+                let mut answer = self.refuse(Refusal::throttled());
+                answer.set("retry-after", &throttled.retry_after.to_string());
+                answer.set("x-ms-throttle-scope", &throttled.scope);
+                if let Some(information) = throttled.information {
+                    answer.set("x-ms-throttle-information", information);
+                }
+                report_share(&mut answer, throttled.share);
+                return answer;
+            }
+        };
+        let result = match (request.method.as_str(), path) {
+            ("GET", ["organization"]) => self.organization(&grant, request),
+            ("GET", ["policies", "authorizationPolicy"]) => {
+                self.authorization_policy(&grant, request)
+            }
+            ("GET", ["users"]) => self.list_users(&grant, request),
+            ("GET", ["users", "$count"]) => self.count_users(&grant, request),
+            ("GET", ["users", name]) => self.get_user(&grant, name, request),
+            ("PATCH", ["users", name]) => self.patch_user(&grant, name, request),
+            ("GET", ["directory", "deletedItems", "microsoft.graph.user"]) => {
+                self.deleted_users(&grant, request)
+            }
+            ("GET", ["roleManagement", "directory", "roleAssignments"]) => {
+                self.role_assignments(&grant, request)
+            }
+            ("GET", ["groups", id, "transitiveMembers", "microsoft.graph.user"]) => {
+                self.transitive_members(&grant, id, request)
+            }
+            ("POST", ["directoryObjects", "getByIds"]) => self.objects_by_id(&grant, request),
+            ("POST", ["invitations"]) => self.invite(&grant, request),
+            (_, path) => Err(unknown(path)),
+        };
+        let mut answer = result.unwrap_or_else(|refusal| self.refuse(refusal));
+        answer.units = cost.units;
+        if cost.units > 0 {
+            answer.set("x-ms-resource-unit", &cost.units.to_string());
+        }
+        report_share(&mut answer, share);
+        answer
+    }
+
+    fn refuse(&self, refusal: Refusal) -> Answer {
+        let date = self.clock.now_in_seconds().strftime("%Y-%m-%dT%H:%M:%S").to_string();
+        refusal.answer(&random_id(), &date)
+    }
+
+    /// Headers that every answer has, and the entry in the ledger.
+    fn finish(&self, request: &Request, answer: &mut Answer, in_batch: bool) {
+        let now = self.clock.now();
+        answer.set("request-id", &random_id());
+        if let Some(id) = request.header("client-request-id") {
+            answer.set("client-request-id", id);
+        }
+        if !in_batch {
+            answer.set("date", &httpdate::fmt_http_date(now.into()));
+        }
+        if self.options.log_requests {
+            let path = if request.query.is_empty() {
+                request.path.clone()
+            } else {
+                format!("{}?{}", request.path, request.query)
+            };
+            self.requests().push(RequestEntry {
+                at: now,
+                method: request.method.to_string(),
+                path,
+                status: answer.status.as_u16(),
+                units: answer.units,
+                in_batch,
+                lost: answer.loss != Loss::None,
+            });
+        }
+    }
+
+    /// What happened so far.
+    pub(super) fn ledger(&self) -> Ledger {
+        let requests = self.requests().clone();
+        Ledger { writes: self.tenant().writes.clone(), requests }
+    }
+
+    /// `/emulator/…`: what a test in another process may ask, without a token.
+    fn about_itself(&self, path: &[&str]) -> Answer {
+        match path {
+            ["ledger"] => Answer::ok(&self.ledger()),
+            ["users", name] => {
+                let tenant = self.tenant();
+                match tenant.directory.find_named(name) {
+                    Some(at) => Answer::ok(tenant.directory.current(at)),
+                    None => Answer::new(StatusCode::NOT_FOUND, JSON, b"null".to_vec()),
+                }
+            }
+            _ => Answer::new(StatusCode::NOT_FOUND, JSON, b"null".to_vec()),
+        }
+    }
+}
+
+fn segments(decoded: &[String]) -> Vec<&str> {
+    decoded.iter().map(String::as_str).collect()
+}
+
+/// A known path takes another method; an unknown one has a segment too many.
+fn unknown(path: &[&str]) -> Refusal {
+    match path {
+        ["organization" | "users" | "invitations"]
+        | ["users", _]
+        | ["policies", "authorizationPolicy"]
+        | ["directoryObjects", "getByIds"]
+        | ["directory", "deletedItems", "microsoft.graph.user"]
+        | ["roleManagement", "directory", "roleAssignments"]
+        | ["groups", _, "transitiveMembers", "microsoft.graph.user"] => {
+            Refusal::method_not_allowed()
+        }
+        [.., last] => Refusal::no_such_segment(last),
+        [] => Refusal::no_such_segment(""),
+    }
+}
+
+fn report_share(answer: &mut Answer, share: f64) {
+    if share > REPORTED_FROM {
+        answer.set("x-ms-throttle-limit-percentage", &format!("{share:.2}"));
+    }
+}
+
+fn random_id() -> String {
+    Uuid::from_u128(fastrand::u128(..)).to_string()
+}

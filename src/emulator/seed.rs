@@ -1,0 +1,229 @@
+//! What is in a tenant when it starts: written by hand, read from JSON, or made up
+//! in any size.
+//!
+//! Leaves to others: how it behaves (`options`) and what becomes of it
+//! (`directory`).
+
+use serde::{Deserialize, Serialize};
+
+use crate::graph::wire;
+
+/// A tenant at its start.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct TenantSeed {
+    /// Name, id and domains.
+    pub organization: wire::Organization,
+    /// Who may invite.
+    pub allow_invites_from: AllowInvitesFrom,
+    /// Applications that can sign in.
+    pub applications: Vec<Application>,
+    /// Users, guests among them.
+    pub users: Vec<Person>,
+    /// Soft-deleted users; they hold on to their addresses.
+    pub deleted_users: Vec<Person>,
+    /// Groups.
+    pub groups: Vec<Group>,
+    /// Contacts of the organization.
+    pub contacts: Vec<Contact>,
+    /// Active assignments of directory roles.
+    pub role_assignments: Vec<wire::RoleAssignment>,
+}
+
+/// Who may invite (Microsoft Graph, *authorizationPolicy resource type*).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum AllowInvitesFrom {
+    /// Nobody.
+    None,
+    /// Administrators and guest inviters.
+    AdminsAndGuestInviters,
+    /// These and all members.
+    AdminsGuestInvitersAndAllMembers,
+    /// Everybody: the default outside US Government.
+    #[default]
+    Everyone,
+}
+
+/// An application with a secret and the application permissions it was granted.
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Application {
+    /// Its client id.
+    pub client_id: String,
+    /// Its secret.
+    pub client_secret: String,
+    /// `User.Invite.All`, `User.ReadWrite.All`, …
+    pub roles: Vec<String>,
+    /// Whether it holds a directory role that lets it change sensitive properties
+    /// of role holders.
+    #[serde(default)]
+    pub is_privileged: bool,
+}
+
+impl std::fmt::Debug for Application {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Application").field("client_id", &self.client_id).finish_non_exhaustive()
+    }
+}
+
+/// A user with the properties that nobody but the emulator needs.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Person {
+    /// What travels.
+    #[serde(flatten)]
+    pub user: wire::User,
+    /// `givenName`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub given_name: Option<String>,
+    /// `surname`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub surname: Option<String>,
+    /// `jobTitle`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub job_title: Option<String>,
+    /// `companyName`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub company_name: Option<String>,
+    /// `department`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub department: Option<String>,
+    /// `preferredLanguage`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub preferred_language: Option<String>,
+    /// `createdDateTime`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub created_date_time: Option<String>,
+}
+
+impl From<wire::User> for Person {
+    fn from(user: wire::User) -> Self {
+        Self { user, ..Self::default() }
+    }
+}
+
+/// A group.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Group {
+    /// Object id.
+    pub id: String,
+    /// `displayName`.
+    pub display_name: Option<String>,
+    /// `mail`.
+    pub mail: Option<String>,
+    /// `proxyAddresses`.
+    pub proxy_addresses: Vec<String>,
+    /// Whether roles can be assigned to it.
+    pub is_assignable_to_role: bool,
+    /// Object ids of its direct members, users and groups.
+    pub members: Vec<String>,
+}
+
+/// A contact of the organization.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Contact {
+    /// Object id.
+    pub id: String,
+    /// `displayName`.
+    pub display_name: Option<String>,
+    /// `mail`.
+    pub mail: Option<String>,
+    /// `proxyAddresses`.
+    pub proxy_addresses: Vec<String>,
+}
+
+/// Client id of the sample tenant's application.
+pub const SAMPLE_CLIENT_ID: &str = "11111111-1111-1111-1111-111111111111";
+/// Its secret: a value for demonstrations, worth nothing anywhere.
+pub const SAMPLE_CLIENT_SECRET: &str = "emulator-secret";
+
+impl TenantSeed {
+    /// Reads a tenant from JSON.
+    pub fn from_json(json: &str) -> Result<Self, serde_json::Error> {
+        serde_json::from_str(json)
+    }
+
+    /// Contoso, which belongs to `samples/contoso.csv`.
+    pub fn sample() -> Self {
+        Self::from_json(include_str!("../../samples/tenant.json"))
+            .expect("the sample is parsed by a test")
+    }
+
+    /// A tenant without users: organization, domains and the sample application
+    /// with every permission this program can use.
+    pub fn empty() -> Self {
+        let domain = |name: &str, is_default: bool| wire::VerifiedDomain {
+            name: name.into(),
+            is_default,
+            is_initial: !is_default,
+        };
+        Self {
+            organization: wire::Organization {
+                id: "c0c0c0c0-0000-4000-8000-000000000001".into(),
+                display_name: Some("Contoso".into()),
+                verified_domains: vec![
+                    domain("contoso.example", true),
+                    domain("contoso.onmicrosoft.com", false),
+                ],
+            },
+            applications: vec![Application {
+                client_id: SAMPLE_CLIENT_ID.into(),
+                client_secret: SAMPLE_CLIENT_SECRET.into(),
+                roles: [
+                    "User.Invite.All",
+                    "User.ReadWrite.All",
+                    "Directory.Read.All",
+                    "RoleManagement.Read.Directory",
+                    "Policy.Read.All",
+                ]
+                .map(String::from)
+                .to_vec(),
+                is_privileged: false,
+            }],
+            ..Self::default()
+        }
+    }
+
+    /// [`TenantSeed::empty`] and this many redeemed guests `guest1@fabrikam.example`
+    /// and so on, always the same ones.
+    pub fn with_guests(guests: u32) -> Self {
+        let users = (1..=guests)
+            .map(|n| guest(&Self::guest_id(n), &format!("guest{n}@fabrikam.example")))
+            .collect();
+        Self { users, ..Self::empty() }
+    }
+
+    /// Object id of the n-th guest of [`TenantSeed::with_guests`].
+    pub fn guest_id(n: u32) -> String {
+        format!("{n:08x}-0000-4000-8000-00000000b2b0")
+    }
+}
+
+/// A redeemed guest, as an invitation to this address leaves it.
+pub fn guest(id: &str, address: &str) -> Person {
+    let name = address.split('@').next().unwrap_or(address);
+    let user = wire::User {
+        id: id.into(),
+        display_name: Some(name.into()),
+        user_principal_name: external_upn(address, "contoso.onmicrosoft.com"),
+        mail: Some(address.into()),
+        proxy_addresses: vec![format!("SMTP:{address}")],
+        user_type: Some("Guest".into()),
+        creation_type: Some("Invitation".into()),
+        external_user_state: Some("Accepted".into()),
+        external_user_state_change_date_time: Some("2024-03-01T09:00:00Z".into()),
+        account_enabled: Some(true),
+        ..wire::User::default()
+    };
+    let created_date_time = Some("2024-02-28T09:00:00Z".into());
+    Person { created_date_time, ..Person::from(user) }
+}
+
+/// The UPN that an invitation gives: `ada_fabrikam.example#EXT#@…` (Entra, *B2B
+/// user properties*, 2026-03).
+pub(super) fn external_upn(address: &str, initial_domain: &str) -> String {
+    format!("{}#EXT#@{initial_domain}", address.replace('@', "_"))
+}

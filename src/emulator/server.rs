@@ -1,0 +1,237 @@
+//! The emulator behind a socket, with connections that can be cut.
+//!
+//! Leaves to others: what is answered (`routes`).
+
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+
+use axum::Router;
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::connect_info::{ConnectInfo, Connected};
+use axum::response::Response;
+use axum::serve::{IncomingStream, Listener};
+use futures_util::{StreamExt, stream};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST};
+use http::{HeaderValue, StatusCode};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::http::{Answer, Loss, Request};
+use super::state::Shared;
+
+/// More than Graph takes in one request.
+const MAX_BODY: usize = 4 * 1024 * 1024;
+
+/// Marks a response whose answer is lost: over a socket the connection closes
+/// instead. An in-process caller has to treat such a response as a connection
+/// closed after the request was sent, whatever else it says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AnswerLost;
+
+/// A running server.
+#[derive(Debug)]
+pub struct Server {
+    addr: SocketAddr,
+    stop: CancellationToken,
+    task: JoinHandle<io::Result<()>>,
+}
+
+impl Server {
+    pub(super) fn start(router: Router, listener: TcpListener) -> io::Result<Self> {
+        let addr = listener.local_addr()?;
+        let stop = CancellationToken::new();
+        let service = router.into_make_service_with_connect_info::<Line>();
+        let serving = axum::serve(Cuttable(listener), service)
+            .with_graceful_shutdown(stop.clone().cancelled_owned());
+        let task = tokio::spawn(async move { serving.await });
+        Ok(Self { addr, stop, task })
+    }
+
+    /// Where it listens.
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// `http://127.0.0.1:…`, without a slash at the end: the base of the token
+    /// endpoint, and with `/v1.0` that of Graph.
+    pub fn origin(&self) -> String {
+        format!("http://{}", self.addr)
+    }
+
+    /// Answers what is under way, takes nothing new, and returns.
+    pub async fn shutdown(self) {
+        self.stop.cancel();
+        // The task ends by itself now; how it ended matters to nobody any more.
+        let _ = self.task.await;
+    }
+}
+
+/// The router for sockets and for in-process calls.
+pub(super) fn router(shared: Arc<Shared>) -> Router {
+    Router::new().fallback(move |request: axum::extract::Request| {
+        let shared = Arc::clone(&shared);
+        async move { handle(&shared, request).await }
+    })
+}
+
+async fn handle(shared: &Shared, request: axum::extract::Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let line = parts.extensions.get::<ConnectInfo<Line>>().map(|info| info.0.clone());
+    let Ok(body) = to_bytes(body, MAX_BODY).await else {
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = StatusCode::PAYLOAD_TOO_LARGE;
+        return response;
+    };
+    let authority = parts.uri.authority().map(http::uri::Authority::as_str);
+    let host = || parts.headers.get(HOST).and_then(|host| host.to_str().ok());
+    let scheme = parts.uri.scheme_str().unwrap_or("http");
+    let origin = format!("{scheme}://{}", authority.or_else(host).unwrap_or("localhost"));
+    let request = Request {
+        method: parts.method,
+        path: parts.uri.path().to_owned(),
+        query: parts.uri.query().unwrap_or_default().to_owned(),
+        headers: parts.headers,
+        body,
+        origin,
+    };
+    let answer = shared.exchange(request).await;
+    if let (Loss::Dropped, Some(line)) = (answer.loss, line) {
+        line.cut();
+    }
+    response(answer)
+}
+
+fn response(answer: Answer) -> Response {
+    let Answer { status, headers, content_type, body, loss, .. } = answer;
+    let length = body.len();
+    let body = match loss {
+        Loss::None => Body::from(body),
+        Loss::Dropped => broken(Bytes::new()),
+        Loss::Truncated => broken(Bytes::from(body).slice(..length / 2)),
+    };
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    if !content_type.is_empty() {
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    }
+    match loss {
+        Loss::None => {}
+        Loss::Dropped => {
+            response.extensions_mut().insert(AnswerLost);
+        }
+        Loss::Truncated => {
+            response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));
+        }
+    }
+    response
+}
+
+/// A body that breaks off after a part. The pause between lets the server send that
+/// part before it learns of the end.
+fn broken(part: Bytes) -> Body {
+    let end = async {
+        tokio::task::yield_now().await;
+        Err(io::Error::new(io::ErrorKind::ConnectionReset, "the connection was cut on purpose"))
+    };
+    Body::from_stream(stream::once(async { Ok(part) }).chain(stream::once(end)))
+}
+
+/// The switch that cuts one connection.
+#[derive(Debug, Clone, Default)]
+struct Line(Arc<AtomicBool>);
+
+impl Line {
+    fn cut(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    fn check(&self) -> io::Result<()> {
+        if self.0.load(Ordering::Relaxed) {
+            Err(io::ErrorKind::ConnectionReset.into())
+        } else {
+            Ok(())
+        }
+    }
+}
+
+impl Connected<IncomingStream<'_, Cuttable>> for Line {
+    fn connect_info(stream: IncomingStream<'_, Cuttable>) -> Self {
+        stream.io().line.clone()
+    }
+}
+
+/// A listener whose connections can be cut.
+struct Cuttable(TcpListener);
+
+impl Listener for Cuttable {
+    type Io = Connection;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Connection, SocketAddr) {
+        let (stream, addr) = Listener::accept(&mut self.0).await;
+        // Without this a small answer waits for the acknowledgement of the last; if
+        // it fails, answers are slow and right.
+        let _ = stream.set_nodelay(true);
+        (Connection { stream, line: Line::default() }, addr)
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.0.local_addr()
+    }
+}
+
+/// A connection that fails every write once it was cut, which makes the server
+/// close it.
+struct Connection {
+    stream: TcpStream,
+    line: Line,
+}
+
+impl AsyncRead for Connection {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for Connection {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.line.check()?;
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.line.check()?;
+        Pin::new(&mut self.stream).poll_write_vectored(context, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}

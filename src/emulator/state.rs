@@ -1,0 +1,154 @@
+//! What the handlers share: the tenant behind one lock, and what counts and meters
+//! it behind others. Each is held briefly and never across an await.
+//!
+//! Leaves to others: everything that is done with it.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::clock::Clock;
+use super::directory::Directory;
+use super::faults::Armed;
+use super::ledger::{RequestEntry, Write};
+use super::options::Options;
+use super::quota::Meters;
+use super::seed::{AllowInvitesFrom, Application, TenantSeed};
+use super::token::Tokens;
+use crate::graph::wire;
+
+/// The tenant: all that a write must find and leave in one piece.
+#[derive(Debug)]
+pub(super) struct Tenant {
+    pub(super) directory: Directory,
+    pub(super) allow_invites_from: AllowInvitesFrom,
+    /// The anti-abuse engine has struck; nothing but Microsoft support lifts it.
+    pub(super) is_blocked: bool,
+    pub(super) invitations: u64,
+    pub(super) failed_invitations: u64,
+    pub(super) writes: Vec<Write>,
+}
+
+type Hook = Box<dyn FnOnce(&Write) + Send>;
+
+/// What the handlers share.
+pub(super) struct Shared {
+    pub(super) clock: Clock,
+    pub(super) options: Options,
+    pub(super) tenant_id: String,
+    pub(super) organization: wire::Organization,
+    /// Verified domains in lower case.
+    pub(super) domains: Vec<String>,
+    pub(super) initial_domain: String,
+    tenant: Mutex<Tenant>,
+    applications: Mutex<Vec<Application>>,
+    tokens: Mutex<Tokens>,
+    meters: Mutex<Meters>,
+    faults: Mutex<Armed>,
+    requests: Mutex<Vec<RequestEntry>>,
+    hooks: Mutex<BTreeMap<usize, Vec<Hook>>>,
+}
+
+impl Shared {
+    pub(super) fn new(seed: TenantSeed, mut options: Options) -> Self {
+        let TenantSeed {
+            organization,
+            allow_invites_from,
+            applications,
+            users,
+            deleted_users,
+            groups,
+            contacts,
+            role_assignments,
+        } = seed;
+        let domains = &organization.verified_domains;
+        let initial = domains.iter().find(|domain| domain.is_initial).or(domains.first());
+        let initial_domain = initial.map_or_else(String::new, |domain| domain.name.clone());
+        let clock = Clock::starting_at(options.starts_at.unwrap_or_else(Timestamp::now));
+        let directory = Directory::new(users, deleted_users, groups, contacts, role_assignments);
+        let meters = Meters::new(options.quotas.clone(), directory.len(), organization.id.clone());
+        let faults = Armed::new(std::mem::take(&mut options.faults));
+        Self {
+            clock,
+            tenant_id: organization.id.clone(),
+            domains: domains.iter().map(|domain| domain.name.to_lowercase()).collect(),
+            initial_domain,
+            organization,
+            options,
+            tenant: Mutex::new(Tenant {
+                directory,
+                allow_invites_from,
+                is_blocked: false,
+                invitations: 0,
+                failed_invitations: 0,
+                writes: Vec::new(),
+            }),
+            applications: Mutex::new(applications),
+            tokens: Mutex::default(),
+            meters: Mutex::new(meters),
+            faults: Mutex::new(faults),
+            requests: Mutex::default(),
+            hooks: Mutex::default(),
+        }
+    }
+
+    pub(super) fn tenant(&self) -> MutexGuard<'_, Tenant> {
+        lock(&self.tenant)
+    }
+
+    pub(super) fn applications(&self) -> MutexGuard<'_, Vec<Application>> {
+        lock(&self.applications)
+    }
+
+    pub(super) fn tokens(&self) -> MutexGuard<'_, Tokens> {
+        lock(&self.tokens)
+    }
+
+    pub(super) fn meters(&self) -> MutexGuard<'_, Meters> {
+        lock(&self.meters)
+    }
+
+    pub(super) fn faults(&self) -> MutexGuard<'_, Armed> {
+        lock(&self.faults)
+    }
+
+    pub(super) fn requests(&self) -> MutexGuard<'_, Vec<RequestEntry>> {
+        lock(&self.requests)
+    }
+
+    /// Has a hook called once the n-th write is done, from 1.
+    pub(super) fn on_write(&self, n: usize, hook: Hook) {
+        lock(&self.hooks).entry(n).or_default().push(hook);
+    }
+
+    /// Calls the hooks of the n-th write. No lock is held meanwhile, so a hook may
+    /// use the tenant.
+    pub(super) fn wrote(&self, n: usize, write: &Write) {
+        let hooks = lock(&self.hooks).remove(&n).unwrap_or_default();
+        for hook in hooks {
+            hook(write);
+        }
+    }
+
+    /// Whether a text names this tenant: its id or one of its domains.
+    pub(super) fn is_tenant(&self, name: &str) -> bool {
+        name.eq_ignore_ascii_case(&self.tenant_id) || self.is_own_domain(name)
+    }
+
+    pub(super) fn is_own_domain(&self, domain: &str) -> bool {
+        self.domains.contains(&domain.to_lowercase())
+    }
+
+    /// How long an old version of a user may still be shown by some replica.
+    pub(super) fn longest_lag(&self) -> Duration {
+        self.options.read_lag.longest().max(self.options.invitation_lag.longest())
+    }
+}
+
+/// A panic of a hook or of a closure that edits a user must not hide the tenant
+/// from the test that goes on to look at it.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,9 @@
+//! What the emulator claims, rule by rule, called in process.
+
+mod caller;
+mod faults;
+mod invitations;
+mod reads;
+mod socket;
+mod tokens;
+mod updates;

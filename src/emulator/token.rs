@@ -1,0 +1,229 @@
+//! The token endpoint, and the tokens it gave out.
+//!
+//! Leaves to others: what a permission permits (`users`, `invitations`, `lookups`).
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http::StatusCode;
+use serde_json::{Value, json};
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use super::errors::Refusal;
+use super::http::{Answer, Request};
+use super::seed::Application;
+use super::state::Shared;
+use crate::domain::Caller;
+use crate::graph::wire;
+
+/// What a token permits.
+#[derive(Debug, Clone)]
+pub(super) struct Grant {
+    pub(super) app: String,
+    pub(super) permissions: Vec<String>,
+    pub(super) caller: Caller,
+    /// Holds a directory role of its own.
+    pub(super) is_privileged: bool,
+}
+
+impl Grant {
+    /// Whether it has one of these permissions.
+    pub(super) fn has_any(&self, permissions: &[&str]) -> bool {
+        self.permissions.iter().any(|permission| permissions.contains(&permission.as_str()))
+    }
+
+    pub(super) fn require_any(&self, permissions: &[&str]) -> Result<(), Refusal> {
+        if self.has_any(permissions) { Ok(()) } else { Err(Refusal::denied()) }
+    }
+}
+
+/// The tokens given out.
+#[derive(Debug, Default)]
+pub(super) struct Tokens(HashMap<String, (Grant, Instant)>);
+
+impl Tokens {
+    fn add(&mut self, token: String, grant: Grant, life: Duration) {
+        let now = Instant::now();
+        self.0.retain(|_, (_, expires)| *expires > now);
+        self.0.insert(token, (grant, now + life));
+    }
+
+    pub(super) fn revoke_all(&mut self) {
+        self.0.clear();
+    }
+
+    fn find(&self, token: &str) -> Option<&Grant> {
+        let (grant, expires) = self.0.get(token)?;
+        (*expires > Instant::now()).then_some(grant)
+    }
+}
+
+impl Shared {
+    /// The grant behind the bearer token of a request.
+    pub(super) fn authorize(&self, request: &Request) -> Result<Grant, Refusal> {
+        let token = request
+            .header("Authorization")
+            .and_then(|value| value.split_once(' '))
+            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+            .map(|(_, token)| token.trim());
+        let Some(token) = token else {
+            return Err(Refusal::unauthenticated("Access token is empty."));
+        };
+        self.tokens().find(token).cloned().ok_or_else(|| {
+            Refusal::unauthenticated("Lifetime validation failed, the token is expired.")
+        })
+    }
+
+    /// Makes a token for an application, or for a user signed in to it.
+    pub(super) fn issue(&self, application: &Application, caller: Caller) -> String {
+        let now = self.clock.now().as_second();
+        let life = i64::try_from(self.options.token_life.as_secs()).unwrap_or(i64::MAX);
+        let mut claims = json!({
+            "aud": "https://graph.microsoft.com",
+            "iss": format!("https://sts.windows.net/{}/", self.tenant_id),
+            "iat": now,
+            "nbf": now,
+            "exp": now.saturating_add(life),
+            "appid": application.client_id,
+            "tid": self.tenant_id,
+            "uti": Uuid::new_v4().simple().to_string(),
+        });
+        match caller {
+            Caller::AppOnly => {
+                claims["idtyp"] = Value::from("app");
+                claims["roles"] = json!(application.roles);
+            }
+            Caller::Delegated => {
+                claims["idtyp"] = Value::from("user");
+                claims["scp"] = Value::from(application.roles.join(" "));
+            }
+        }
+        let part = |json: &Value| URL_SAFE_NO_PAD.encode(json.to_string());
+        let header = json!({ "typ": "JWT", "alg": "RS256" });
+        let signature = URL_SAFE_NO_PAD.encode(Uuid::new_v4().as_bytes());
+        let token = format!("{}.{}.{signature}", part(&header), part(&claims));
+        let grant = Grant {
+            app: application.client_id.clone(),
+            permissions: application.roles.clone(),
+            caller,
+            is_privileged: application.is_privileged,
+        };
+        self.tokens().add(token.clone(), grant, self.options.token_life);
+        token
+    }
+
+    /// `POST /{tenant}/oauth2/v2.0/token` (Entra, *OAuth 2.0 client credentials flow*).
+    pub(super) fn token(&self, tenant: &str, request: &Request) -> Answer {
+        let form: HashMap<String, String> =
+            url::form_urlencoded::parse(&request.body).into_owned().collect();
+        match self.client_credentials(tenant, &form) {
+            Ok(response) => {
+                let mut answer = Answer::ok(&response);
+                answer.content_type = "application/json; charset=utf-8";
+                answer
+            }
+            Err(TokenRefusal { status, error, number, text }) => {
+                let (trace, correlation) = (Uuid::new_v4(), Uuid::new_v4());
+                let moment = self.clock.now_in_seconds();
+                let description = format!(
+                    "AADSTS{number}: {text} Trace ID: {trace} Correlation ID: {correlation} \
+                     Timestamp: {moment}"
+                );
+                let mut answer = Answer::json(
+                    status,
+                    &json!({
+                        "error": error,
+                        "error_description": description,
+                        "error_codes": [number],
+                        "timestamp": moment.to_string(),
+                        "trace_id": trace,
+                        "correlation_id": correlation,
+                    }),
+                );
+                answer.content_type = "application/json; charset=utf-8";
+                answer
+            }
+        }
+    }
+
+    fn client_credentials(
+        &self,
+        tenant: &str,
+        form: &HashMap<String, String>,
+    ) -> Result<wire::TokenResponse, TokenRefusal> {
+        let bad = |error, number, text: String| TokenRefusal {
+            status: StatusCode::BAD_REQUEST,
+            error,
+            number,
+            text,
+        };
+        let required = |name: &str| {
+            form.get(name).filter(|value| !value.is_empty()).ok_or_else(|| {
+                let text =
+                    format!("The request body must contain the following parameter: '{name}'.");
+                bad("invalid_request", 900_144, text)
+            })
+        };
+        if !self.is_tenant(tenant) {
+            let text = format!(
+                "Tenant '{tenant}' not found. Check to make sure you have the correct tenant ID and \
+                 are signing into the correct cloud."
+            );
+            return Err(bad("invalid_request", 90_002, text));
+        }
+        if required("grant_type")? != "client_credentials" {
+            let text = "The app requested an unsupported grant type.".to_owned();
+            return Err(bad("unsupported_grant_type", 70_003, text));
+        }
+        let client_id = required("client_id")?;
+        let scope = required("scope")?;
+        if !scope.ends_with("/.default") {
+            let text = format!(
+                "The provided value for scope {scope} is not valid. Client credential flows must \
+                 have a scope value with /.default suffixed to the resource identifier."
+            );
+            return Err(bad("invalid_scope", 1_002_012, text));
+        }
+        let application = self
+            .applications()
+            .iter()
+            .find(|application| application.client_id.eq_ignore_ascii_case(client_id))
+            .cloned()
+            .ok_or_else(|| {
+                let text = format!(
+                    "Application with identifier '{client_id}' was not found in the directory \
+                     '{tenant}'. This can happen if the application has not been installed by the \
+                     administrator of the tenant or consented to by any user in the tenant."
+                );
+                bad("unauthorized_client", 700_016, text)
+            })?;
+        if *required("client_secret")? != application.client_secret {
+            return Err(TokenRefusal {
+                status: StatusCode::UNAUTHORIZED,
+                error: "invalid_client",
+                number: 7_000_215,
+                text: format!(
+                    "Invalid client secret provided. Ensure the secret being sent in the request \
+                     is the client secret value, not the client secret ID, for a secret added to \
+                     app '{client_id}'."
+                ),
+            });
+        }
+        Ok(wire::TokenResponse {
+            access_token: self.issue(&application, Caller::AppOnly),
+            expires_in: self.options.token_life.as_secs(),
+            token_type: "Bearer".into(),
+        })
+    }
+}
+
+/// A refusal of the token endpoint.
+struct TokenRefusal {
+    status: StatusCode,
+    error: &'static str,
+    number: u32,
+    text: String,
+}
