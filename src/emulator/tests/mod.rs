@@ -4,6 +4,7 @@ mod caller;
 mod faults;
 mod invitations;
 mod reads;
+mod sample;
 mod socket;
 mod tokens;
 mod updates;
