@@ -5,6 +5,8 @@
 
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use http::{Method, StatusCode};
 use jiff::Timestamp;
 
@@ -38,6 +40,8 @@ pub struct Matcher {
     pub object: Option<String>,
     /// The first matching request that it befalls, from 1.
     pub first: u64,
+    /// Every how many matching requests from there on.
+    pub every: u64,
     /// How many it befalls.
     pub times: u64,
 }
@@ -45,7 +49,7 @@ pub struct Matcher {
 impl Matcher {
     /// The first request of this method whose path begins so.
     pub fn new(method: Method, path: &str) -> Self {
-        Self { method: Some(method), path: path.into(), object: None, first: 1, times: 1 }
+        Self { method: Some(method), path: path.into(), object: None, first: 1, every: 1, times: 1 }
     }
 
     /// The first request of any kind.
@@ -80,13 +84,19 @@ impl Matcher {
         Self { first, ..self }
     }
 
-    /// So many matching requests in a row.
+    /// Only every n-th matching request.
+    #[must_use]
+    pub fn every(self, every: u64) -> Self {
+        Self { every: every.max(1), ..self }
+    }
+
+    /// So many of them.
     #[must_use]
     pub fn times(self, times: u64) -> Self {
         Self { times, ..self }
     }
 
-    /// Every matching request from then on.
+    /// All of them.
     #[must_use]
     pub fn always(self) -> Self {
         self.times(u64::MAX)
@@ -140,6 +150,8 @@ pub struct Canned {
     pub status: u16,
     /// When to try again.
     pub retry_after: Option<RetryAfter>,
+    /// Further headers, with names in lower case.
+    pub headers: Vec<(&'static str, String)>,
     /// Its body.
     pub body: CannedBody,
 }
@@ -147,7 +159,7 @@ pub struct Canned {
 impl Canned {
     /// A status with the JSON that Graph sends with it.
     pub fn status(status: u16) -> Self {
-        Self { status, retry_after: None, body: CannedBody::Usual }
+        Self { status, retry_after: None, headers: Vec::new(), body: CannedBody::Usual }
     }
 
     /// 429 and when to try again.
@@ -168,6 +180,28 @@ impl Canned {
         Self { body: CannedBody::Html(page), ..Self::status(status) }
     }
 
+    /// The claims challenge of continuous access evaluation (Entra, *Claims
+    /// challenges*): the token is refused before it expires.
+    pub fn claims_challenge() -> Self {
+        let claims = STANDARD.encode(r#"{"access_token":{"nbf":{"essential":true,"value":"0"}}}"#);
+        let challenge =
+            format!("Bearer realm=\"\", error=\"insufficient_claims\", claims=\"{claims}\"");
+        Self::error(
+            401,
+            "InvalidAuthenticationToken",
+            "Continuous access evaluation resulted in \
+            challenge with result: InteractionRequired",
+        )
+        .header("www-authenticate", &challenge)
+    }
+
+    /// The same with one more header, its name in lower case.
+    #[must_use]
+    pub fn header(mut self, name: &'static str, value: &str) -> Self {
+        self.headers.push((name, value.to_owned()));
+        self
+    }
+
     pub(super) fn answer(&self, now: Timestamp) -> Answer {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let error = |code: &str, message: &str| {
@@ -186,10 +220,13 @@ impl Canned {
             }
             CannedBody::Empty => Answer::new(status, "", Vec::new()),
         };
+        for (name, value) in &self.headers {
+            answer.set(name, value);
+        }
         match &self.retry_after {
             Some(RetryAfter::Seconds(seconds)) => answer.set("retry-after", &seconds.to_string()),
             Some(RetryAfter::Decimal(seconds)) => {
-                answer.set("retry-after", &format!("{seconds:.3}"))
+                answer.set("retry-after", &format!("{seconds:.3}"));
             }
             Some(RetryAfter::HttpDate(wait)) => {
                 answer.set("retry-after", &httpdate::fmt_http_date((now + *wait).into()));
@@ -265,7 +302,9 @@ impl Armed {
         for (fault, matched) in &mut self.0 {
             if fault.on.matches(request) {
                 *matched += 1;
-                let turn = *matched >= fault.on.first && *matched - fault.on.first < fault.on.times;
+                let turn = matched.checked_sub(fault.on.first).is_some_and(|since| {
+                    since % fault.on.every == 0 && since / fault.on.every < fault.on.times
+                });
                 if turn && action.is_none() {
                     action = Some(fault.action.clone());
                 }
@@ -303,6 +342,16 @@ mod tests {
         assert!(strikes("/v1.0/invitations", mine));
         assert!(strikes("/v1.0/invitations", mine));
         assert!(!strikes("/v1.0/invitations", mine));
+    }
+
+    #[test]
+    fn a_fault_can_befall_every_third_request() {
+        let on = Matcher::patch().nth(2).every(3).times(2);
+        let mut armed = Armed::new(vec![Fault::new(on, Action::Drop)]);
+        let struck: Vec<u64> = (1..=12)
+            .filter(|_| armed.strike(&request(Method::PATCH, "/v1.0/users/1", "")).is_some())
+            .collect();
+        assert_eq!(struck, [2, 5]);
     }
 
     #[test]

@@ -15,7 +15,7 @@ use super::page::page;
 use super::property::Selected;
 use super::state::Shared;
 use super::token::Grant;
-use super::users::{READ_USERS, context};
+use super::users::{READ_USERS, context, parse_filter};
 use crate::graph::wire::{DirectoryObject, RoleAssignment};
 
 const READ_DIRECTORY: &[&str] = &["Directory.Read.All", "Directory.ReadWrite.All"];
@@ -87,13 +87,13 @@ impl Shared {
     ) -> Result<Answer, Refusal> {
         grant.require_any(READ_USERS)?;
         let query = Query::parse(&request.query)?;
-        if query.filter.is_some() {
-            return Err(not_emulated("$filter"));
-        }
         let properties = query.properties()?;
+        let filter = parse_filter(&query, query.count && request.is_eventual())?;
         let tenant = self.tenant();
-        let items =
-            tenant.directory.deleted.iter().enumerate().skip(query.start).map(|(at, person)| {
+        let deleted = tenant.directory.deleted.iter().enumerate().skip(query.start);
+        let items = deleted
+            .filter(|(_, person)| filter.as_ref().is_none_or(|filter| filter.finds(person)))
+            .map(|(at, person)| {
                 (at, Selected { person, properties: &properties, annotation: None })
             });
         Ok(page(request, &query, &context("users", &query), None, items))
@@ -107,9 +107,7 @@ impl Shared {
     ) -> Result<Answer, Refusal> {
         grant.require_any(READ_ROLES)?;
         let query = Query::parse(&request.query)?;
-        if query.filter.is_some() {
-            return Err(not_emulated("$filter"));
-        }
+        let wanted = query.filter.as_deref().map(assignment_filter).transpose()?;
         let expands = match query.expand.as_deref() {
             None => false,
             Some("principal") => true,
@@ -133,6 +131,11 @@ impl Shared {
             }
         };
         let assignments = directory.role_assignments.iter().enumerate().skip(query.start);
+        let assignments = assignments.filter(|(_, assignment)| match &wanted {
+            Some(("principalId", id)) => assignment.principal_id.eq_ignore_ascii_case(id),
+            Some((_, id)) => assignment.role_definition_id.eq_ignore_ascii_case(id),
+            None => true,
+        });
         let items = assignments.map(|(at, assignment)| {
             let principal = expands.then(|| principal(&assignment.principal_id));
             (at, RoleAssignment { principal, ..assignment.clone() })
@@ -205,6 +208,17 @@ impl Shared {
             .collect();
         let context = format!("{}/v1.0/$metadata#directoryObjects", request.origin);
         Ok(Answer::ok(&Found { context, value }))
+    }
+}
+
+/// `principalId eq '…'` or `roleDefinitionId eq '…'` (Microsoft Graph, *List
+/// unifiedRoleAssignments*, 2024-07).
+fn assignment_filter(text: &str) -> Result<(&str, &str), Refusal> {
+    let (property, value) = text.trim().split_once(" eq ").unwrap_or((text, ""));
+    let id = value.trim().strip_prefix('\'').and_then(|value| value.strip_suffix('\''));
+    match (property.trim(), id) {
+        (property @ ("principalId" | "roleDefinitionId"), Some(id)) => Ok((property, id)),
+        _ => Err(not_emulated("$filter")),
     }
 }
 

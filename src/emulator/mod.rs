@@ -123,7 +123,7 @@ impl Emulator {
     }
 
     /// Somebody changes a user by hand; no rule is checked and no write is noted.
-    /// False when there is no such user.
+    /// False when there is no such user. The closure must not use the emulator.
     pub fn edit(&self, id: &str, change: impl FnOnce(&mut wire::User)) -> bool {
         let keep = self.shared.longest_lag();
         let mut tenant = self.shared.tenant();

@@ -184,7 +184,7 @@ impl Bucket {
 
     fn seconds_until_room(&self, cost: f64) -> u64 {
         let wait = ((self.used + cost - self.capacity) / self.per_second).max(0.0);
-        u64::try_from(Duration::from_secs_f64(wait.ceil()).as_secs()).map_or(1, |wait| wait.max(1))
+        Duration::from_secs_f64(wait.ceil()).as_secs().max(1)
     }
 }
 

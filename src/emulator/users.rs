@@ -156,7 +156,8 @@ impl Shared {
     }
 }
 
-fn parse_filter(query: &Query, is_advanced: bool) -> Result<Option<Filter>, Refusal> {
+/// The filter of a query, if it is one that Graph supports.
+pub(super) fn parse_filter(query: &Query, is_advanced: bool) -> Result<Option<Filter>, Refusal> {
     let Some(text) = &query.filter else { return Ok(None) };
     let filter = Filter::parse(text)?;
     filter.check(is_advanced)?;

@@ -1,4 +1,4 @@
-//! The part of OData that Graph understands for users: query options, `$filter` and
+//! The part of `OData` that Graph understands for users: query options, `$filter` and
 //! its documented limits.
 //!
 //! Leaves to others: which properties there are (`property`), and the pages that an

@@ -274,6 +274,16 @@ mod tests {
         }
     }
 
+    proptest::proptest! {
+        #[test]
+        fn no_text_makes_it_panic(text in r"([a-z]{1,3}|mail|otherMails| eq | or |not |in|any|/|\(|\)|,|:|'|\$count|ü|1)*") {
+            if let Ok(filter) = Filter::parse(&text) {
+                let _ = filter.check(false);
+                filter.finds(&crate::emulator::guest("1", "ü@x.example"));
+            }
+        }
+    }
+
     #[test]
     fn a_property_that_graph_does_not_know_is_named() {
         let refusal = Filter::parse("email eq 'x'").unwrap_err();

@@ -93,6 +93,16 @@ async fn the_token_endpoint_can_fail_too() {
 }
 
 #[tokio::test]
+async fn a_token_can_be_challenged_before_it_expires() {
+    let action = Action::Answer(Canned::claims_challenge());
+    let (_, caller) = one_guest(faulty(Matcher::any(), action));
+    let answer = caller.get("/users/A1").await;
+    assert_eq!((answer.status.as_u16(), answer.code()), (401, "InvalidAuthenticationToken"));
+    let challenge = answer.header("www-authenticate").unwrap();
+    assert!(challenge.contains("error=\"insufficient_claims\", claims=\"ey"), "{challenge}");
+}
+
+#[tokio::test]
 async fn a_batch_is_throttled_item_by_item() {
     let on = Matcher::patch().nth(2);
     let action = Action::Answer(Canned::throttled(RetryAfter::Seconds(7)));

@@ -80,11 +80,6 @@ type Refused = (u16, &'static str, &'static str);
 
 #[tokio::test]
 async fn refusals_are_in_the_words_of_the_service() {
-    let role = |principal: &str| RoleAssignment {
-        principal_id: principal.into(),
-        ..RoleAssignment::default()
-    };
-    let _ = role;
     let nothing: Setup = |_| ();
     let table: Vec<(&str, Setup, Value, Refused)> = vec![
         (
@@ -96,8 +91,10 @@ async fn refusals_are_in_the_words_of_the_service() {
         (
             "the user holds a role",
             |seed| {
-                seed.role_assignments
-                    .push(RoleAssignment { principal_id: "A1".into(), ..RoleAssignment::default() })
+                seed.role_assignments.push(RoleAssignment {
+                    principal_id: "A1".into(),
+                    ..RoleAssignment::default()
+                });
             },
             reset("A1", "old@northwind.example"),
             (403, "Forbidden", "Generic authorization exception."),

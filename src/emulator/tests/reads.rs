@@ -129,6 +129,8 @@ async fn roles_groups_and_deleted_users_are_listed() {
     let next = first.json["@odata.nextLink"].as_str().unwrap();
     let second = caller.get(next.strip_prefix("http://emulator.test/v1.0").unwrap()).await;
     assert_eq!(second.json["value"][0]["principal"]["@odata.type"], "#microsoft.graph.group");
+    let mine = caller.get(&format!("{path}?$filter=principalId%20eq%20'g1'")).await;
+    assert_eq!(mine.json["value"].as_array().unwrap().len(), 1);
     let members = caller.get("/groups/G1/transitiveMembers/microsoft.graph.user?$select=id").await;
     assert_eq!(members.json["value"], json!([{ "id": "B2" }]));
     assert_eq!(caller.get("/groups/G9/transitiveMembers/microsoft.graph.user").await.status, 404);
@@ -138,6 +140,9 @@ async fn roles_groups_and_deleted_users_are_listed() {
         deleted.json["value"],
         json!([{ "id": "D4", "proxyAddresses": ["SMTP:d@northwind.example"] }])
     );
+    let filter = "$filter=proxyAddresses/any(x:x%20eq%20'smtp:x@northwind.example')";
+    let none = caller.get(&format!("/directory/deletedItems/microsoft.graph.user?{filter}")).await;
+    assert_eq!(none.json["value"], json!([]));
     let ids = json!({ "ids": ["B2", "nobody", "a1"], "types": ["user"] });
     let found = caller.post("/directoryObjects/getByIds?$select=id", ids).await;
     assert_eq!(found.json["value"].as_array().unwrap().len(), 2);
