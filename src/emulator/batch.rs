@@ -10,7 +10,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde_json::{Map, Value, json};
 
 use super::errors::Refusal;
-use super::http::{Answer, Loss, Request};
+use super::http::{Answer, Loss, Request, random_id};
 use super::state::Shared;
 use crate::graph::wire::{BatchItem, BatchItemResponse, BatchRequest, BatchResponse};
 
@@ -106,6 +106,7 @@ fn item_request(batch: &Request, item: BatchItem) -> Result<Request, Refusal> {
         headers,
         body: item.body.map_or_else(Bytes::new, |body| body.to_string().into()),
         origin: batch.origin.clone(),
+        id: random_id(),
     })
 }
 

@@ -8,8 +8,11 @@
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::http::Answer;
+use super::http::{Answer, Request};
 use crate::graph::wire::{ErrorBody, ErrorDetail, ErrorEnvelope};
+
+/// The code of a refused token.
+const INVALID_TOKEN: &str = "InvalidAuthenticationToken";
 
 /// A refused request.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -84,7 +87,7 @@ impl Refusal {
 
     /// 401 for a token that is missing, unknown or expired.
     pub(super) fn unauthenticated(message: &str) -> Self {
-        Self::new(StatusCode::UNAUTHORIZED, "InvalidAuthenticationToken", message)
+        Self::new(StatusCode::UNAUTHORIZED, INVALID_TOKEN, message)
     }
 
     /// 403 of the invitation service.
@@ -117,11 +120,11 @@ impl Refusal {
     }
 
     /// The refusal as it travels.
-    pub(super) fn answer(self, request_id: &str, date: &str) -> Answer {
+    pub(super) fn answer(self, request: &Request, date: &str) -> Answer {
         let mut inner = json!({
             "date": date,
-            "request-id": request_id,
-            "client-request-id": request_id,
+            "request-id": request.id,
+            "client-request-id": request.header("client-request-id").unwrap_or(&request.id),
         });
         if self.status == StatusCode::TOO_MANY_REQUESTS {
             inner["code"] = Value::from("429");
@@ -135,7 +138,7 @@ impl Refusal {
             inner_error: Some(inner),
         };
         let mut answer = Answer::json(self.status, &ErrorEnvelope { error });
-        if self.status == StatusCode::UNAUTHORIZED {
+        if self.code == INVALID_TOKEN {
             answer.set("www-authenticate", "Bearer realm=\"\"");
         }
         answer

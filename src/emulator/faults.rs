@@ -326,6 +326,7 @@ mod tests {
             headers: http::HeaderMap::new(),
             body: body.into(),
             origin: String::new(),
+            id: String::new(),
         }
     }
 

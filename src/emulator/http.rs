@@ -8,6 +8,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use percent::decode;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use uuid::Uuid;
 
 use super::errors::Refusal;
 
@@ -23,6 +24,8 @@ pub(super) struct Request {
     pub(super) body: Bytes,
     /// Scheme and authority for links back to us.
     pub(super) origin: String,
+    /// What the header `request-id` and the body of a refusal call it.
+    pub(super) id: String,
 }
 
 impl Request {
@@ -54,6 +57,11 @@ impl Request {
             Refusal::bad_request(format!("Unable to read JSON request payload. {error}"))
         })
     }
+}
+
+/// An id for a request.
+pub(super) fn random_id() -> String {
+    Uuid::from_u128(fastrand::u128(..)).to_string()
 }
 
 /// How an answer fails to arrive.

@@ -9,6 +9,7 @@
 //! Leaves to others: everything that decides (`plan`, `run`). It knows the JSON
 //! that travels (`graph::wire`) and nothing else of the client.
 
+mod assertion;
 mod batch;
 mod clock;
 mod directory;
@@ -48,8 +49,8 @@ pub use ledger::{Addresses, Effect, InvitationEntry, Ledger, PatchEntry, Request
 pub use options::{Lag, Options, Tripwire};
 pub use quota::{Limit, Quotas, ResourceUnits};
 pub use seed::{
-    AllowInvitesFrom, Application, Contact, Group, Person, SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET,
-    TenantSeed, guest,
+    AllowInvitesFrom, Application, Contact, FederatedIdentity, Group, Person, SAMPLE_CLIENT_ID,
+    SAMPLE_CLIENT_SECRET, TenantSeed, guest,
 };
 pub use server::{AnswerLost, Server};
 

@@ -3,7 +3,6 @@
 //! Leaves to others: every single step.
 
 use http::{Method, StatusCode};
-use uuid::Uuid;
 
 use super::errors::Refusal;
 use super::faults::Action;
@@ -73,14 +72,14 @@ impl Shared {
             [version, ..] => Err(Refusal::bad_request(format!("Invalid version: {version}"))),
             [] => Err(Refusal::bad_request("Empty Payload. JSON content expected.")),
         };
-        result.unwrap_or_else(|refusal| self.refuse(refusal))
+        result.unwrap_or_else(|refusal| self.refuse(refusal, request))
     }
 
     /// A call of Graph: token, quota, handler.
     async fn graph(&self, path: &[&str], request: &Request) -> Answer {
         let grant = match self.authorize(request) {
             Ok(grant) => grant,
-            Err(refusal) => return self.refuse(refusal),
+            Err(refusal) => return self.refuse(refusal, request),
         };
         // A batch costs what its items cost.
         if path == ["$batch"] {
@@ -89,14 +88,14 @@ impl Shared {
             } else {
                 Err(Refusal::method_not_allowed())
             };
-            return result.unwrap_or_else(|refusal| self.refuse(refusal));
+            return result.unwrap_or_else(|refusal| self.refuse(refusal, request));
         }
         let cost = cost(&request.method, path, &request.query);
         let charged = self.meters().charge(&grant.app, cost);
         let share = match charged {
             Ok(share) => share,
             Err(throttled) => {
-                let mut answer = self.refuse(Refusal::throttled());
+                let mut answer = self.refuse(Refusal::throttled(), request);
                 answer.set("retry-after", &throttled.retry_after.to_string());
                 answer.set("x-ms-throttle-scope", &throttled.scope);
                 if let Some(information) = throttled.information {
@@ -128,7 +127,7 @@ impl Shared {
             ("POST", ["invitations"]) => self.invite(&grant, request),
             (_, path) => Err(unknown(path)),
         };
-        let mut answer = result.unwrap_or_else(|refusal| self.refuse(refusal));
+        let mut answer = result.unwrap_or_else(|refusal| self.refuse(refusal, request));
         answer.units = cost.units;
         if cost.units > 0 {
             answer.set("x-ms-resource-unit", &cost.units.to_string());
@@ -137,15 +136,15 @@ impl Shared {
         answer
     }
 
-    fn refuse(&self, refusal: Refusal) -> Answer {
+    fn refuse(&self, refusal: Refusal, request: &Request) -> Answer {
         let date = self.clock.now_in_seconds().strftime("%Y-%m-%dT%H:%M:%S").to_string();
-        refusal.answer(&random_id(), &date)
+        refusal.answer(request, &date)
     }
 
     /// Headers that every answer has, and the entry in the ledger.
     fn finish(&self, request: &Request, answer: &mut Answer, in_batch: bool) {
         let now = self.clock.now();
-        answer.set("request-id", &random_id());
+        answer.set("request-id", &request.id);
         if let Some(id) = request.header("client-request-id") {
             answer.set("client-request-id", id);
         }
@@ -217,8 +216,4 @@ fn report_share(answer: &mut Answer, share: f64) {
     if share > REPORTED_FROM {
         answer.set("x-ms-throttle-limit-percentage", &format!("{share:.2}"));
     }
-}
-
-fn random_id() -> String {
-    Uuid::from_u128(fastrand::u128(..)).to_string()
 }

@@ -52,13 +52,30 @@ pub struct Application {
     /// Its client id.
     pub client_id: String,
     /// Its secret.
+    #[serde(default)]
     pub client_secret: String,
+    /// Its certificates, as the `x5t#S256` of an assertion names them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub certificate_thumbprints: Vec<String>,
+    /// Whom else it trusts to vouch for it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub federated_identities: Vec<FederatedIdentity>,
     /// `User.Invite.All`, `User.ReadWrite.All`, …
     pub roles: Vec<String>,
     /// Whether it holds a directory role that lets it change sensitive properties
     /// of role holders.
     #[serde(default)]
     pub is_privileged: bool,
+}
+
+/// A subject of another identity provider.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FederatedIdentity {
+    /// Who issues its tokens.
+    pub issuer: String,
+    /// Who it is.
+    pub subject: String,
 }
 
 impl std::fmt::Debug for Application {
@@ -181,7 +198,7 @@ impl TenantSeed {
                 ]
                 .map(String::from)
                 .to_vec(),
-                is_privileged: false,
+                ..Application::default()
             }],
             ..Self::default()
         }

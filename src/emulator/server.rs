@@ -22,7 +22,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::http::{Answer, Loss, Request};
+use super::http::{Answer, Loss, Request, random_id};
 use super::state::Shared;
 
 /// More than Graph takes in one request.
@@ -99,6 +99,7 @@ async fn handle(shared: &Shared, request: axum::extract::Request) -> Response {
         headers: parts.headers,
         body,
         origin,
+        id: random_id(),
     };
     let answer = shared.exchange(request).await;
     if let (Loss::Dropped, Some(line)) = (answer.loss, line) {

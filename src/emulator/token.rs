@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use super::assertion::{self, ASSERTION_TYPE};
 use super::errors::Refusal;
 use super::http::{Answer, Request};
 use super::seed::Application;
@@ -200,17 +201,32 @@ impl Shared {
                 );
                 bad("unauthorized_client", 700_016, text)
             })?;
-        if *required("client_secret")? != application.client_secret {
-            return Err(TokenRefusal {
-                status: StatusCode::UNAUTHORIZED,
-                error: "invalid_client",
-                number: 7_000_215,
-                text: format!(
+        let unproven = |number, text| TokenRefusal {
+            status: StatusCode::UNAUTHORIZED,
+            error: "invalid_client",
+            number,
+            text,
+        };
+        if form.get("client_assertion_type").is_some_and(|kind| kind == ASSERTION_TYPE) {
+            let path = format!("/{tenant}/oauth2/v2.0/token");
+            let now = self.clock.now().as_second();
+            assertion::check(required("client_assertion")?, &application, &path, now)
+                .map_err(|(number, text)| unproven(number, text))?;
+        } else {
+            let secret = form.get("client_secret").filter(|secret| !secret.is_empty());
+            let secret = secret.ok_or_else(|| {
+                let text = "The request body must contain the following parameter: \
+                            'client_assertion' or 'client_secret'.";
+                unproven(7_000_218, text.to_owned())
+            })?;
+            if *secret != application.client_secret {
+                let text = format!(
                     "Invalid client secret provided. Ensure the secret being sent in the request \
                      is the client secret value, not the client secret ID, for a secret added to \
                      app '{client_id}'."
-                ),
-            });
+                );
+                return Err(unproven(7_000_215, text));
+            }
         }
         Ok(wire::TokenResponse {
             access_token: self.issue(&application, Caller::AppOnly),

@@ -185,6 +185,10 @@ async fn every_answer_carries_the_headers_of_graph() {
     assert_eq!(answer.header("x-ms-resource-unit"), Some("1"));
     assert!(answer.header("request-id").is_some() && answer.header("date").is_some());
     assert_eq!(answer.header("x-ms-throttle-limit-percentage"), None);
+    let refused = caller.send(Method::GET, "/users/nobody", &headers, None).await;
+    let inner = &refused.json["error"]["innerError"];
+    assert_eq!(inner["client-request-id"], "mine");
+    assert_eq!(inner["request-id"].as_str(), refused.header("request-id"));
 }
 
 #[tokio::test]

@@ -59,6 +59,35 @@ async fn a_sign_in_is_refused_in_the_words_of_entra() {
 }
 
 #[tokio::test]
+async fn a_certificate_signs_in_in_place_of_a_secret() {
+    let (emulator, _) = one_guest(Options::default());
+    emulator.edit_application(SAMPLE_CLIENT_ID, |app| {
+        app.certificate_thumbprints.push("print".into());
+    });
+    let part = |json: Value| URL_SAFE_NO_PAD.encode(json.to_string());
+    let claims = json!({
+        "aud": "http://localhost/contoso.example/oauth2/v2.0/token",
+        "iss": SAMPLE_CLIENT_ID,
+        "sub": SAMPLE_CLIENT_ID,
+        "exp": emulator.now().as_second() + 300,
+    });
+    let header = json!({ "alg": "PS256", "x5t#S256": "print" });
+    let assertion = format!("{}.{}.c2ln", part(header), part(claims));
+    let kind = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+    let form = [("client_secret", ""), ("client_assertion_type", kind)];
+    let with = |assertion| [form[0], form[1], ("client_assertion", assertion)];
+    let answer = TestCaller::sign_in(&emulator, "contoso.example", &with(&assertion)).await;
+    assert_eq!(answer.status, 200);
+    let answer = TestCaller::sign_in(&emulator, "contoso.example", &with("x.y.z")).await;
+    assert_eq!(
+        (answer.status.as_u16(), answer.json["error"].as_str()),
+        (401, Some("invalid_client"))
+    );
+    let answer = TestCaller::sign_in(&emulator, "contoso.example", &form[..1]).await;
+    assert_eq!(answer.json["error_codes"], json!([7_000_218]));
+}
+
+#[tokio::test]
 async fn without_a_good_token_there_is_no_answer() {
     let (emulator, caller) = one_guest(Options::default());
     let unknown = TestCaller::with_token(&emulator, "unknown").get("/users/A1").await;

@@ -59,7 +59,7 @@ async fn bodies_that_graph_would_not_take_change_nothing() {
     assert!(emulator.ledger().writes.is_empty());
 }
 
-/// A rule: who is changed, what is answered.
+/// A guest that differs from the usual one.
 fn changed(change: fn(&mut Person)) -> Person {
     let mut person = guest("A1", "old@northwind.example");
     change(&mut person);
