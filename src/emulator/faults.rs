@@ -9,6 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::{Method, StatusCode};
 use jiff::Timestamp;
+use serde_json::json;
 
 use super::http::{Answer, Request};
 use crate::graph::wire::{ErrorBody, ErrorEnvelope};
@@ -202,11 +203,15 @@ impl Canned {
         self
     }
 
-    pub(super) fn answer(&self, now: Timestamp) -> Answer {
+    pub(super) fn answer(&self, request: &Request, now: Timestamp) -> Answer {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let error = |code: &str, message: &str| {
-            let error =
-                ErrorBody { code: code.into(), message: message.into(), ..ErrorBody::default() };
+            let error = ErrorBody {
+                code: code.into(),
+                message: message.into(),
+                details: Vec::new(),
+                inner_error: Some(json!({ "date": now.to_string(), "request-id": request.id })),
+            };
             Answer::json(status, &ErrorEnvelope { error })
         };
         let mut answer = match &self.body {
@@ -358,6 +363,7 @@ mod tests {
     #[test]
     fn retry_after_comes_in_every_form() {
         let now = "2026-05-01T08:00:00Z".parse().unwrap();
+        let request = request(Method::POST, "/v1.0/invitations", "");
         let table = [
             (RetryAfter::Seconds(7), "7"),
             (RetryAfter::Decimal(0.5), "0.500"),
@@ -365,9 +371,9 @@ mod tests {
             (RetryAfter::Text("soon".into()), "soon"),
         ];
         for (retry_after, header) in table {
-            let answer = Canned::throttled(retry_after).answer(now);
+            let answer = Canned::throttled(retry_after).answer(&request, now);
             assert_eq!(answer.headers["retry-after"], header);
         }
-        assert!(Canned::status(429).answer(now).headers.is_empty());
+        assert!(Canned::status(429).answer(&request, now).headers.is_empty());
     }
 }

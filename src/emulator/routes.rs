@@ -31,12 +31,12 @@ impl Shared {
     pub(super) async fn respond(&self, request: Request, in_batch: bool) -> Answer {
         let action = self.faults().strike(&request);
         let mut answer = match &action {
-            Some(Action::Answer(canned)) => canned.answer(self.clock.now()),
+            Some(Action::Answer(canned)) => canned.answer(&request, self.clock.now()),
             Some(Action::Drop) => Answer::lost(Loss::Dropped),
             Some(Action::ErrorStatusIn201) => error_in_201(&request),
             Some(Action::CommitThenAnswer(canned)) => {
                 let units = self.perform(&request).await.units;
-                Answer { units, ..canned.answer(self.clock.now()) }
+                Answer { units, ..canned.answer(&request, self.clock.now()) }
             }
             Some(Action::CommitThenDrop) => {
                 Answer { loss: Loss::Dropped, ..self.perform(&request).await }
