@@ -128,11 +128,10 @@ fn commit(
             )?
             .execute(params![run, at, user, address, word, detail])?;
         match record {
-            // Says that a person decided; what then happens has records of its own.
-            Record::ResendAsked { .. } => continue,
-            // Evidence of the same intent: state and moment of the intent stay, since
-            // that is what a later settlement compares the directory with.
-            Record::Unknown { .. } => continue,
+            // A request to send again only says that a person decided. Evidence leaves
+            // state and moment of the intent as they are, since that is what a later
+            // settlement compares the directory with.
+            Record::ResendAsked { .. } | Record::Unknown { .. } => continue,
             Record::Patching { reference, before, .. } => {
                 let other_mails = serde_json::to_string(&before.other_mails).expect("plain data");
                 // The first image is the one from before the campaign.

@@ -9,13 +9,11 @@ use std::time::{Duration, Instant};
 use indicatif::ProgressDrawTarget;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use tokio::runtime::Runtime;
 
 use crate::checkpoint::{Checkpoint, Journal, LastRun, ManifestRow, Record, RunEnd, RunStart};
 use crate::config::args::{ApplyArgs, Cli};
 use crate::config::{RowSelector, Settings, checkpoint_path};
 use crate::domain::InvitationKey;
-use crate::graph::Graph;
 use crate::manifest::Manifest;
 use crate::plan::{ChangeReason, Decision, Plan};
 use crate::report::{
@@ -27,7 +25,7 @@ use crate::run::{Event, RunResult, RunSettings, Stop, StopReason, Summary, carry
 use super::connect::{Sink, client};
 use super::failure::Failure;
 use super::plan::{settings, view};
-use super::planning::{Asked, lines, make_plan, read_manifest, runtime};
+use super::planning::{Asked, Session, lines, make_plan, read_manifest, runtime};
 use super::ui::Ui;
 use super::{Exit, signals};
 
@@ -85,7 +83,8 @@ pub(super) fn apply(job: &Job<'_>, ui: &Ui) -> Result<Exit, Failure> {
         retry_failed: args.retry_failed,
         resend: args.resend.iter().map(resend_key).collect(),
     };
-    let planned = make_plan(&runtime, &graph, settings, &manifest, &ledger, asked, &stop, ui)?;
+    let session = Session { runtime: &runtime, graph: &graph, settings, stop: &stop, ui };
+    let planned = make_plan(&session, &manifest, &ledger, asked)?;
     let plan = planned.plan;
     checkpoint.claim(&planned.tenant_key)?;
     drop(ledger);
@@ -107,10 +106,9 @@ pub(super) fn apply(job: &Job<'_>, ui: &Ui) -> Result<Exit, Failure> {
         plan_digest: plan.digest.to_string(),
     };
     let journal = checkpoint.begin_run(&start, plan.rows.iter().map(manifest_row))?;
-    record_resends(&runtime, &journal, &plan, args, &graph)?;
+    record_resends(&session, &journal, &plan, args)?;
     let run_settings = run_settings(settings, deadline, last_run.as_ref());
-    let result =
-        carry_out_shown(&runtime, &plan, &graph, &journal, &run_settings, &stop, &sink, ui);
+    let result = carry_out_shown(&session, &plan, &journal, &run_settings, &sink);
     finish(job, &plan, &manifest, journal, &result, ui)
 }
 
@@ -179,17 +177,14 @@ fn confirm(plan: &Plan, ui: &Ui) -> Result<(), Failure> {
 }
 
 /// Carries out the plan while a thread of its own shows what happens.
-#[expect(clippy::too_many_arguments, reason = "the parts of a run, joined here and nowhere else")]
 fn carry_out_shown(
-    runtime: &Runtime,
+    session: &Session<'_>,
     plan: &Plan,
-    graph: &Graph,
     journal: &Journal,
     settings: &RunSettings,
-    stop: &Stop,
     sink: &Sink,
-    ui: &Ui,
 ) -> RunResult {
+    let Session { runtime, graph, stop, ui, .. } = session;
     let mode = if ui.quiet {
         ProgressMode::Quiet(Box::new(anstream::stderr()))
     } else if ui.can_animate() {
@@ -251,7 +246,7 @@ fn finish(
         let view = SummaryView {
             styles: ui.styles_out(),
             max_rows_per_code: if ui.verbose > 0 { usize::MAX } else { ROWS_PER_CODE },
-            width: ui.width(),
+            width: Ui::width(),
             continue_with: unfinished.then_some(job.again.as_str()),
             result_file: result_path.filter(|_| matches!(written, Some(Ok(())))),
         };
@@ -348,11 +343,10 @@ fn resend_key(selector: &RowSelector) -> String {
 
 /// Writes down who asked for another invitation, and why, before it is sent.
 fn record_resends(
-    runtime: &Runtime,
+    session: &Session<'_>,
     journal: &Journal,
     plan: &Plan,
     args: &ApplyArgs,
-    graph: &Graph,
 ) -> Result<(), Failure> {
     let Some(why) = &args.reason else { return Ok(()) };
     let who = ["USER", "USERNAME", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok());
@@ -368,18 +362,20 @@ fn record_resends(
             who: who.clone().unwrap_or_else(|| "unknown".to_owned()),
             why: why.clone(),
         };
-        runtime.block_on(journal.append(record, graph.clock().service_now()))?;
+        let now = session.graph.clock().service_now();
+        session.runtime.block_on(journal.append(record, now))?;
     }
     Ok(())
 }
 
 /// The command that goes on where this one stopped.
 fn continue_with(cli: &Cli, args: &ApplyArgs) -> String {
+    use std::fmt::Write as _;
     let mut command = format!("reinvite apply {}", quoted(&args.planning.manifest));
     for (flag, path) in [("--config", &cli.global.config), ("--checkpoint", &cli.global.checkpoint)]
     {
         if let Some(path) = path {
-            command.push_str(&format!(" {flag} {}", quoted(path)));
+            let _ = write!(command, " {flag} {}", quoted(path));
         }
     }
     for (flag, given) in [

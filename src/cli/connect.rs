@@ -19,7 +19,9 @@ use super::ui::Ui;
 /// Where events go at the moment: lines while planning, the progress display
 /// during a run.
 #[derive(Clone)]
-pub(super) struct Sink(Arc<Mutex<Box<dyn FnMut(Event) + Send>>>);
+pub(super) struct Sink(Arc<Mutex<Take>>);
+
+type Take = Box<dyn FnMut(Event) + Send>;
 
 impl Sink {
     pub(super) fn new(take: impl FnMut(Event) + Send + 'static) -> Self {

@@ -106,7 +106,7 @@ mod tests {
             (Some(StopReason::Terminated), 0, 1, 143),
         ] {
             let text = format!("{stop_reason:?} {failed} {unknown}");
-            let summary = Summary { stop_reason, failed, unknown, ..Summary::default() };
+            let summary = Summary { failed, unknown, stop_reason, ..Summary::default() };
             assert_eq!(Exit::of(&summary).code(), expected, "{text}");
         }
     }

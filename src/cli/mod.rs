@@ -5,6 +5,8 @@
 
 mod apply;
 mod connect;
+mod demo;
+mod emulate;
 mod exit;
 mod failure;
 mod init;
@@ -48,11 +50,12 @@ pub fn main() -> std::process::ExitCode {
 
 fn run(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
     match &cli.command {
-        Command::Demo(_) | Command::Emulate(_) => unimplemented!(),
+        Command::Demo(args) => demo::run(args, ui),
         Command::Init(args) => init::run(args, ui),
         Command::Lint(args) => lint::run(args, ui),
         Command::Plan(args) => plan::run(cli, args, ui),
         Command::Apply(args) => apply::run(cli, args, ui),
         Command::Status(args) => status::run(cli, args, ui),
+        Command::Emulate(args) => emulate::run(args, ui),
     }
 }

@@ -11,7 +11,7 @@ use crate::run::Stop;
 
 use super::connect::client;
 use super::failure::Failure;
-use super::planning::{Asked, lines, make_plan, read_manifest, runtime};
+use super::planning::{Asked, Session, lines, make_plan, read_manifest, runtime};
 use super::ui::Ui;
 use super::{Exit, signals};
 
@@ -34,7 +34,9 @@ pub(super) fn run(cli: &Cli, args: &PlanArgs, ui: &Ui) -> Result<Exit, Failure> 
     signals::listen(stop.clone());
     let graph = client(&settings, &stop, &lines(ui.quiet), ui)?;
     let asked = Asked { reset_matching: args.planning.reset_matching, ..Asked::default() };
-    let plan = make_plan(&runtime, &graph, &settings, &manifest, &ledger, asked, &stop, ui)?.plan;
+    let session =
+        Session { runtime: &runtime, graph: &graph, settings: &settings, stop: &stop, ui };
+    let plan = make_plan(&session, &manifest, &ledger, asked)?.plan;
     let exit = if args.expect_no_changes && plan.counts.change > 0 {
         Exit::ChangesPending
     } else {
@@ -60,5 +62,5 @@ pub(super) fn settings(cli: &Cli, ui: &Ui) -> Result<Settings, Failure> {
 
 pub(super) fn view(ui: &Ui, styles: crate::report::Styles) -> PlanView {
     let max_rows_per_reason = if ui.verbose > 0 { usize::MAX } else { ROWS_PER_REASON };
-    PlanView { styles, max_rows_per_reason, width: ui.width() }
+    PlanView { styles, max_rows_per_reason, width: Ui::width() }
 }

@@ -51,6 +51,15 @@ pub(super) struct Asked {
     pub(super) resend: BTreeSet<String>,
 }
 
+/// What a command works with that talks to a tenant.
+pub(super) struct Session<'a> {
+    pub(super) runtime: &'a Runtime,
+    pub(super) graph: &'a Graph,
+    pub(super) settings: &'a Settings,
+    pub(super) stop: &'a Stop,
+    pub(super) ui: &'a Ui,
+}
+
 /// A plan, and whose it is.
 pub(super) struct Planned {
     pub(super) plan: Plan,
@@ -61,15 +70,12 @@ pub(super) struct Planned {
 /// Reads the directory and plans. Ctrl-C ends it at once: nothing is under way
 /// that could matter.
 pub(super) fn make_plan(
-    runtime: &Runtime,
-    graph: &Graph,
-    settings: &Settings,
+    session: &Session<'_>,
     manifest: &Manifest,
     ledger: &Ledger,
     asked: Asked,
-    stop: &Stop,
-    ui: &Ui,
 ) -> Result<Planned, Failure> {
+    let Session { runtime, graph, settings, stop, ui } = session;
     let wanted = Wanted {
         references: manifest.rows.iter().map(|row| row.user.clone()).collect(),
         addresses: manifest.rows.iter().filter_map(|row| row.new_email.clone()).collect(),

@@ -21,7 +21,7 @@ pub(super) fn run(cli: &Cli, args: &StatusArgs, ui: &Ui) -> Result<Exit, Failure
     if ui.json() {
         status_json(&mut ui.stdout(), &status)?;
     } else {
-        status_text(&mut ui.stdout(), &status, ui.styles_out(), ui.width())?;
+        status_text(&mut ui.stdout(), &status, ui.styles_out(), Ui::width())?;
     }
     Ok(Exit::Done)
 }

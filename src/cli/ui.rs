@@ -96,7 +96,7 @@ impl Ui {
         io::stderr().is_terminal() && !dumb && self.verbose < 2
     }
 
-    pub(super) fn width(&self) -> usize {
+    pub(super) fn width() -> usize {
         let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
         let terminal =
             || terminal_size::terminal_size_of(io::stderr()).map(|(width, _)| usize::from(width.0));

@@ -219,7 +219,7 @@ impl Tokens {
         let refused_current = current.as_ref().is_some_and(|token| Some(&token.bearer) == rejected);
         match self.source.fetch(transport).await {
             Ok(token) => {
-                let fresh = Current::new(token, now)?;
+                let fresh = Current::new(&token, now)?;
                 let bearer = fresh.bearer.clone();
                 *current = Some(fresh);
                 Ok(bearer)
@@ -244,7 +244,7 @@ impl Tokens {
 }
 
 impl Current {
-    fn new(token: Token, now: Instant) -> Result<Self, AuthError> {
+    fn new(token: &Token, now: Instant) -> Result<Self, AuthError> {
         let text = token.secret.expose_secret();
         let mut bearer = HeaderValue::from_str(&format!("Bearer {text}")).map_err(|_| {
             AuthError::TokenRejected("it holds characters that no token has".to_owned())

@@ -129,7 +129,7 @@ impl Graph {
                 let url = self.url(&get.path, &get.query);
                 match self.read::<Value>(&Call::get(url)).await {
                     Ok(body) => Ok(Ok(body)),
-                    Err(CallError::Refused { refusal, .. }) => Ok(Err(refusal)),
+                    Err(CallError::Refused { refusal, .. }) => Ok(Err(*refusal)),
                     Err(error) => Err(error),
                 }
             })

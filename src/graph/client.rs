@@ -66,7 +66,7 @@ pub enum CallError {
     #[error("{refusal}")]
     Refused {
         /// The answer.
-        refusal: Refusal,
+        refusal: Box<Refusal>,
         /// What it means.
         verdict: Verdict,
     },
@@ -247,7 +247,7 @@ impl Graph {
             let permit = self.pacer.enter(write).await?;
             let bearer = self.tokens.bearer(&*self.transport, rejected.as_ref()).await?;
             self.traffic.requests.fetch_add(1, Ordering::Relaxed);
-            let answer = self.transport.send(self.request(call, &bearer)).await;
+            let answer = self.transport.send(request(call, &bearer)).await;
             drop(permit);
             let answer = match answer {
                 Ok(answer) => answer,
@@ -288,26 +288,11 @@ impl Graph {
                 | Verdict::RowFailed(_)
                 | Verdict::NotPermitted(_)
                 | Verdict::StopRun(_)
-                | Verdict::OutcomeUnknown => return Err(CallError::Refused { refusal, verdict }),
+                | Verdict::OutcomeUnknown => {
+                    return Err(CallError::Refused { refusal: Box::new(refusal), verdict });
+                }
             }
         }
-    }
-
-    fn request(&self, call: &Call, bearer: &HeaderValue) -> Request<Bytes> {
-        let mut builder = Request::builder()
-            .method(call.method.clone())
-            .uri(call.url.as_str())
-            .header(TOKEN_HEADER, bearer)
-            .header("client-request-id", Uuid::new_v4().to_string())
-            // A bulk job yields to people at work (Microsoft Graph, *Throttling*).
-            .header("x-ms-throttle-priority", "low");
-        if call.body.is_some() {
-            builder = builder.header(http::header::CONTENT_TYPE, "application/json");
-        }
-        if call.advanced {
-            builder = builder.header("ConsistencyLevel", "eventual");
-        }
-        builder.body(call.body.clone().unwrap_or_default()).expect("the URL was parsed before")
     }
 
     /// Holds everything off as the answer asks. Whoever waits at the door notices.
@@ -330,6 +315,23 @@ impl Graph {
         (self.observer)(Observation::Retrying { attempt, wait, why });
         Ok(sleep_or_stop(wait, &self.stop).await?)
     }
+}
+
+fn request(call: &Call, bearer: &HeaderValue) -> Request<Bytes> {
+    let mut builder = Request::builder()
+        .method(call.method.clone())
+        .uri(call.url.as_str())
+        .header(TOKEN_HEADER, bearer)
+        .header("client-request-id", Uuid::new_v4().to_string())
+        // A bulk job yields to people at work (Microsoft Graph, *Throttling*).
+        .header("x-ms-throttle-priority", "low");
+    if call.body.is_some() {
+        builder = builder.header(http::header::CONTENT_TYPE, "application/json");
+    }
+    if call.advanced {
+        builder = builder.header("ConsistencyLevel", "eventual");
+    }
+    builder.body(call.body.clone().unwrap_or_default()).expect("the URL was parsed before")
 }
 
 impl From<Stopped> for CallError {

@@ -424,5 +424,5 @@ fn parse<T: DeserializeOwned>(value: Value) -> Result<T, CallError> {
 
 fn refused(refusal: Refusal) -> CallError {
     let verdict = super::catalogue::judge(super::catalogue::Operation::Read, &refusal);
-    CallError::Refused { refusal, verdict }
+    CallError::Refused { refusal: Box::new(refusal), verdict }
 }

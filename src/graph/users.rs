@@ -79,11 +79,11 @@ impl Graph {
         match invitation.status.as_deref() {
             // The service took the request and says it failed: no documented cause.
             Some("Error") => Err(CallError::Refused {
-                refusal: super::refusal::Refusal::from_parts(
+                refusal: Box::new(super::refusal::Refusal::from_parts(
                     answer.status(),
                     answer.headers(),
                     br#"{"error":{"code":"Error","message":"the invitation was created with status Error"}}"#,
-                ),
+                )),
                 verdict: Verdict::RowFailed(super::catalogue::Cause {
                     code: "status-error",
                     advice: "Microsoft documents no cause; look at the guest in the portal before trying again",

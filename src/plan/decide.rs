@@ -173,7 +173,9 @@ impl Planner<'_> {
     ) -> Result<ChangeReason, Decision> {
         if let Some(LedgerEntry { state, at }) = earlier {
             return match state {
-                LedgerState::Invited if self.resend_asked(row) => Ok(ChangeReason::Resend),
+                LedgerState::Invited | LedgerState::Unknown { .. } if self.resend_asked(row) => {
+                    Ok(ChangeReason::Resend)
+                }
                 LedgerState::Invited => Err(Decision::Settled(Settled::AlreadyInvited {
                     at: *at,
                     drifted_to: moves.then(|| guest.mail.clone()).flatten(),
@@ -188,7 +190,6 @@ impl Planner<'_> {
                         at: *at,
                     }))
                 }
-                LedgerState::Unknown { .. } if self.resend_asked(row) => Ok(ChangeReason::Resend),
                 LedgerState::Unknown { .. } => Ok(ChangeReason::UnknownOutcome),
                 LedgerState::Patching | LedgerState::Patched | LedgerState::Outstanding => {
                     Ok(ChangeReason::FinishEarlierRun)

@@ -346,20 +346,20 @@ impl RowRun<'_, '_> {
     /// A step before the invitation that is safe to repeat stayed without answer.
     /// That is no refusal: the next run tries again unasked.
     async fn unanswered(&self, doing: &str, evidence: &str) -> Done {
-        if self.has_begun() {
-            if let Err(done) = self.outstanding(evidence.to_owned()).await {
-                return done;
-            }
+        if self.has_begun()
+            && let Err(done) = self.outstanding(evidence.to_owned()).await
+        {
+            return done;
         }
         Done(Outcome::Failed(unanswered(doing, evidence)))
     }
 
     /// The run ends and the row was certainly not invited.
     async fn put_back(&self, why: &str) -> Done {
-        if self.has_begun() {
-            if let Err(done) = self.outstanding(why.to_owned()).await {
-                return done;
-            }
+        if self.has_begun()
+            && let Err(done) = self.outstanding(why.to_owned()).await
+        {
+            return done;
         }
         self.not_attempted()
     }

@@ -53,7 +53,7 @@ pub fn settle(
     }
     // A replica that lags further behind than the one read before the intent shows
     // an older state: no evidence of anything.
-    if !lag_is_over { Settlement::TooEarly } else { Settlement::Undecided }
+    if lag_is_over { Settlement::Undecided } else { Settlement::TooEarly }
 }
 
 #[cfg(test)]

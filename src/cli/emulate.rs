@@ -1,0 +1,115 @@
+//! `emulate`: an Entra tenant on loopback, for trying things out and for
+//! rehearsals.
+
+use std::io::Write as _;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use tokio::net::TcpListener;
+
+use crate::config::args::EmulateArgs;
+use crate::config::{Latency, Quota};
+use crate::emulator::{
+    Emulator, Lag, Options, Quotas, SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET, TenantSeed,
+};
+use crate::run::Stop;
+
+use super::failure::Failure;
+use super::planning::runtime;
+use super::ui::Ui;
+use super::{Exit, signals};
+
+pub(super) fn run(args: &EmulateArgs, ui: &Ui) -> Result<Exit, Failure> {
+    let seed = seed(args)?;
+    let runtime = runtime()?;
+    runtime.block_on(async {
+        let stop = Stop::new();
+        signals::listen(stop.clone());
+        let address = args.listen.0;
+        let listener = TcpListener::bind(address)
+            .await
+            .with_context(|| format!("cannot listen on {address}"))
+            .map_err(|error| {
+                Failure::new(Exit::Usage, error)
+                    .hint("name another address with --listen; port 0 takes a free one")
+            })?;
+        let emulator = Emulator::new(seed, options(args));
+        let server = emulator.serve(listener)?;
+        announce(&emulator, &server.origin(), ui)?;
+        stop.requested().await;
+        server.shutdown().await;
+        Ok(Exit::Done)
+    })
+}
+
+fn seed(args: &EmulateArgs) -> Result<TenantSeed, Failure> {
+    match (&args.tenant, args.guests) {
+        (Some(_), Some(_)) => Err(Failure::new(
+            Exit::Usage,
+            anyhow::anyhow!("--tenant and --guests exclude each other"),
+        )),
+        (Some(path), None) => {
+            let name = path.display();
+            let json = std::fs::read_to_string(path)
+                .with_context(|| format!("cannot read {name}"))
+                .map_err(|error| Failure::new(Exit::Usage, error))?;
+            TenantSeed::from_json(&json)
+                .with_context(|| format!("{name} describes no tenant"))
+                .map_err(|error| Failure::new(Exit::Usage, error))
+        }
+        (None, Some(guests)) => Ok(TenantSeed::with_guests(guests)),
+        (None, None) => Ok(TenantSeed::sample()),
+    }
+}
+
+fn options(args: &EmulateArgs) -> Options {
+    let Latency { min, max } = args.latency;
+    Options {
+        quotas: match args.quota {
+            Quota::Documented => Quotas::default(),
+            Quota::None => Quotas::unlimited(),
+            Quota::Factor(factor) => Quotas::default().scaled(factor),
+        },
+        read_lag: lag(args.read_lag),
+        invitation_lag: lag(args.invitation_lag),
+        latency: (max > Duration::ZERO).then_some(min..=max),
+        // Hours of rehearsal with every request kept would only grow.
+        log_requests: false,
+        ..Options::default()
+    }
+}
+
+fn lag(lag: Duration) -> Lag {
+    if lag.is_zero() { Lag::None } else { Lag::Fixed(lag) }
+}
+
+/// Tells how to point a configuration at it.
+fn announce(emulator: &Emulator, origin: &str, ui: &Ui) -> Result<(), Failure> {
+    let tenant = emulator.tenant_id();
+    let mut stdout = ui.stdout();
+    if ui.json() {
+        let told = serde_json::json!({
+            "graph_url": origin,
+            "login_url": origin,
+            "tenant_id": tenant,
+            "client_id": SAMPLE_CLIENT_ID,
+            "client_secret": SAMPLE_CLIENT_SECRET,
+        });
+        writeln!(stdout, "{told}")?;
+    } else {
+        write!(
+            stdout,
+            "An Entra tenant is listening on {origin} until Ctrl-C. A reinvite.toml for it:\n\n\
+             [tenant]\n\
+             id = \"{tenant}\"\n\
+             graph_url = \"{origin}\"\n\
+             login_url = \"{origin}\"\n\n\
+             [auth]\n\
+             client_id = \"{SAMPLE_CLIENT_ID}\"\n\
+             client_secret_env = \"EMULATOR_SECRET\"   # export EMULATOR_SECRET={SAMPLE_CLIENT_SECRET}\n\n\
+             Everything it was asked to write: {origin}/emulator/ledger\n"
+        )?;
+    }
+    stdout.flush()?;
+    Ok(())
+}
