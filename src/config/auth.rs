@@ -92,10 +92,16 @@ impl AuthSettings {
     }
 }
 
+/// An application id. Entra's are GUIDs; another server may have its own, and what
+/// is wrong with one the sign-in says best.
 fn client_id(text: &str) -> Result<String, String> {
-    let id = Uuid::try_parse(text)
-        .map_err(|_| format!("`{text}` is not an application (client) id, which is a GUID"))?;
-    guid(id, text)
+    if let Ok(id) = Uuid::try_parse(text) {
+        return guid(id, text);
+    }
+    if text.is_empty() || text.contains(|c: char| !c.is_ascii_graphic()) {
+        return Err(format!("`{text}` is not an application (client) id"));
+    }
+    Ok(text.to_owned())
 }
 
 /// Whether a secret's place is given at all.

@@ -93,7 +93,11 @@ fn tenant_id(text: &str) -> Result<String, String> {
     if let Ok(id) = Uuid::try_parse(text) {
         return guid(id, text);
     }
-    if is_domain(text) {
+    // These stand for any tenant, and a run is about one.
+    if ["common", "organizations", "consumers"].contains(&text.to_lowercase().as_str()) {
+        return Err(format!("`{text}` is no tenant; give the tenant's id or a domain name of it"));
+    }
+    if is_name(text) {
         return Ok(text.to_lowercase());
     }
     Err(format!("`{text}` is neither a tenant id (a GUID) nor a domain name of the tenant"))
@@ -112,13 +116,19 @@ pub(super) fn guid(id: Uuid, text: &str) -> Result<String, String> {
 
 /// Whether the text has the shape of a DNS name of two labels or more.
 pub(super) fn is_domain(text: &str) -> bool {
+    text.contains('.') && is_name(text)
+}
+
+/// Whether the text has the shape of a DNS name. What cannot stand in a URL's path
+/// is kept out; whether there is such a tenant the sign-in says.
+fn is_name(text: &str) -> bool {
     let label = |label: &str| {
         (1..=63).contains(&label.len())
             && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
             && !label.starts_with('-')
             && !label.ends_with('-')
     };
-    text.len() <= 253 && text.contains('.') && text.split('.').all(label)
+    text.len() <= 253 && text.split('.').all(label)
 }
 
 /// Reads a service's root. The secret and the tokens travel there, so it is https
@@ -144,10 +154,13 @@ fn service_url(value: &Value, service: &str) -> Result<Url, Fault> {
         }
         other => return Err(Fault::new(format!("`{other}` is not https"))),
     }
-    let path = url.path().trim_end_matches('/').to_owned();
-    if path.ends_with("/v1.0") || path.ends_with("/beta") {
-        return Err(Fault::new(format!("`{text}` must not end with the API's version"))
-            .with_hint(format!("give the root of the {service} service only")));
+    let path = url.path().trim_end_matches('/');
+    let path = path.strip_suffix("/v1.0").unwrap_or(path).trim_end_matches('/').to_owned();
+    if path.ends_with("/beta") {
+        return Err(Fault::new(format!(
+            "`{text}` names the beta version, and reinvite speaks v1.0"
+        ))
+        .with_hint(format!("give the root of the {service} service only")));
     }
     url.set_path(&format!("{path}/"));
     Ok(url)
@@ -188,7 +201,8 @@ mod tests {
             ("http://[::2]", None),
             ("ftp://localhost", None),
             ("graph.microsoft.com", None),
-            ("https://graph.microsoft.com/v1.0", None),
+            ("https://graph.microsoft.com/v1.0/", Some("https://graph.microsoft.com/")),
+            ("https://graph.microsoft.com/beta", None),
             ("https://graph.microsoft.com?x=1", None),
             ("https://graph.microsoft.com#x", None),
         ] {
@@ -210,6 +224,7 @@ mod tests {
         for (text, expected) in [
             ("9071BFDE-35e0-47d2-a582-d244ab1b4af6", Some("9071bfde-35e0-47d2-a582-d244ab1b4af6")),
             ("Contoso.OnMicrosoft.com", Some("contoso.onmicrosoft.com")),
+            ("contoso", Some("contoso")),
             ("9071bfde35e047d2a582d244ab1b4af6", None),
             ("00000000-0000-0000-0000-000000000000", None),
             ("common", None),

@@ -55,13 +55,6 @@ impl Clock {
         };
         let Ok(date) = Timestamp::try_from(date) else { return };
         let offset = date.duration_since(self.now()) + SignedDuration::from_millis(500);
-        // Up to a second and a half is what the header's resolution and the way
-        // back account for; a smaller offset is no evidence of a wrong clock.
-        let offset = if offset.abs() <= SignedDuration::from_millis(1500) {
-            SignedDuration::ZERO
-        } else {
-            offset
-        };
         let millis = i64::try_from(offset.as_millis()).unwrap_or(0);
         self.offset.store(millis, Ordering::Relaxed);
     }

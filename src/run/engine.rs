@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
@@ -64,6 +65,8 @@ pub(super) struct Run<'a> {
     pub(super) stop: &'a Stop,
     pub(super) observe: Observer<'a>,
     pub(super) tally: Tally,
+    /// The reason for stopping that was last told.
+    told: Mutex<Option<StopReason>>,
     /// Rows between their fresh reading and their PATCH. Few, so that a reading is
     /// not old when its PATCH leaves, and so that invitations of guests already
     /// written never queue behind a crowd of new ones.
@@ -98,6 +101,7 @@ pub async fn carry_out(
         stop,
         observe,
         tally: Tally::new(settings.max_failures),
+        told: Mutex::new(None),
         lane: Semaphore::new(lane_width(settings)),
     };
     observe(Event::Started { to_do: plan.counts.change });
@@ -105,12 +109,12 @@ pub async fn carry_out(
     {
         let work = run.all(plan, &mut outcomes);
         tokio::pin!(work);
-        let watch = run.watch();
-        tokio::pin!(watch);
         tokio::select! {
+            // First, so that a stop file that is there already lets nothing start.
+            biased;
+            // It only ever ends by asking to stop; what is under way goes on.
+            () = run.watch() => work.await,
             () = &mut work => {}
-            // The watch only ever ends by asking to stop; what is under way goes on.
-            () = &mut watch => work.await,
         }
     }
     let summary = run.summary(plan, &mut outcomes, started, started_at);
@@ -202,12 +206,25 @@ impl Run<'_> {
 
     /// Notes why the run has to end; says so when it is news.
     pub(super) fn stop(&self, reason: StopReason) {
-        if self.stop.request(reason.clone()) {
+        self.stop.request(reason);
+        self.tell_why();
+    }
+
+    /// Says why the run is ending, unless that was said before.
+    fn tell_why(&self) {
+        let reason = self.stop.reason();
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if *told != reason
+            && let Some(reason) = reason
+        {
+            *told = Some(reason.clone());
+            drop(told);
             (self.observe)(Event::Stopping { reason });
         }
     }
 
-    /// Waits for the deadline or the stop file, then asks to stop.
+    /// Waits for the deadline or the stop file, then asks to stop; or for someone
+    /// else to ask.
     async fn watch(&self) {
         let deadline = async {
             match self.settings.deadline {
@@ -219,15 +236,18 @@ impl Run<'_> {
         let stop_file = async {
             let Some(path) = &self.settings.stop_file else { return std::future::pending().await };
             loop {
-                if tokio::fs::try_exists(path).await.unwrap_or(false) {
+                // A look at one name once a second is not worth another thread.
+                if path.exists() {
                     return StopReason::StopFile { path: path.display().to_string() };
                 }
                 tokio::time::sleep(STOP_FILE_INTERVAL).await;
             }
         };
         let reason = tokio::select! {
-            reason = deadline => reason,
+            biased;
+            () = self.stop.requested() => return self.tell_why(),
             reason = stop_file => reason,
+            reason = deadline => reason,
         };
         self.stop(reason);
     }
