@@ -125,7 +125,7 @@ const COUNTS: &str = "
     END AS state, count(*)
     FROM manifest_row m
     LEFT JOIN row r ON r.user_id = m.user_id AND r.address = m.address
-    GROUP BY state";
+    GROUP BY 1";
 
 fn counts(connection: &Connection) -> rusqlite::Result<Status> {
     let created_at = meta(connection, "created_at")?.and_then(|text| text.parse().ok());

@@ -25,7 +25,7 @@ use crate::run::{Event, RunResult, RunSettings, Stop, StopReason, Summary, carry
 use super::connect::{Sink, client};
 use super::failure::Failure;
 use super::plan::{settings, view};
-use super::planning::{Asked, Session, lines, make_plan, read_manifest, runtime};
+use super::planning::{Asked, Session, lines, make_plan, read_manifest, runtime, tell_unplanned};
 use super::ui::Ui;
 use super::{Exit, signals};
 
@@ -55,7 +55,7 @@ pub(super) struct Job<'a> {
 }
 
 pub(super) fn apply(job: &Job<'_>, ui: &Ui) -> Result<Exit, Failure> {
-    let Job { settings, args, .. } = job;
+    let args = job.args;
     if !args.resend.is_empty() && args.reason.is_none() {
         return Err(Failure::new(
             Exit::Usage,
@@ -64,8 +64,19 @@ pub(super) fn apply(job: &Job<'_>, ui: &Ui) -> Result<Exit, Failure> {
         .hint("for example --reason 'the mail was lost'"));
     }
     let started = Instant::now();
-    let deadline = deadline(args, started);
     let manifest = read_manifest(&args.planning, ui)?;
+    apply_manifest(job, &manifest, started, ui)
+        .map_err(|failure| tell_unplanned(failure, &manifest, started, ui))
+}
+
+fn apply_manifest(
+    job: &Job<'_>,
+    manifest: &Manifest,
+    started: Instant,
+    ui: &Ui,
+) -> Result<Exit, Failure> {
+    let Job { settings, args, .. } = job;
+    let deadline = deadline(args, started);
     let stop = Stop::new();
     let runtime = runtime()?;
     let _guard = runtime.enter();
@@ -84,7 +95,7 @@ pub(super) fn apply(job: &Job<'_>, ui: &Ui) -> Result<Exit, Failure> {
         resend: args.resend.iter().map(resend_key).collect(),
     };
     let session = Session { runtime: &runtime, graph: &graph, settings, stop: &stop, ui };
-    let planned = make_plan(&session, &manifest, &ledger, asked)?;
+    let planned = make_plan(&session, manifest, &ledger, asked)?;
     let plan = planned.plan;
     checkpoint.claim(&planned.tenant_key)?;
     drop(ledger);
@@ -109,7 +120,7 @@ pub(super) fn apply(job: &Job<'_>, ui: &Ui) -> Result<Exit, Failure> {
     record_resends(&session, &journal, &plan, args)?;
     let run_settings = run_settings(settings, deadline, last_run.as_ref());
     let result = carry_out_shown(&session, &plan, &journal, &run_settings, &sink);
-    finish(job, &plan, &manifest, journal, &result, ui)
+    finish(job, &plan, manifest, journal, &result, ui)
 }
 
 /// Why the plan may not be carried out, if it may not.
@@ -145,7 +156,8 @@ fn refused(job: &Job<'_>, plan: &Plan, reason: StopReason, ui: &Ui) -> Result<Ex
     if ui.json() {
         apply_json(&mut ui.stdout(), plan, &vec![None; plan.rows.len()], &summary, exit.code())?;
     }
-    Err(Failure::new(exit, anyhow::anyhow!(message)).hint(format!("`{}` after that", job.again)))
+    let next = format!("then `{}`", job.again);
+    Err(Failure::new(exit, anyhow::anyhow!(message)).hint(next).told())
 }
 
 /// Asks a person, naming the tenant and the counts. Without a terminal there is
@@ -254,9 +266,10 @@ fn finish(
     }
     if let Some(Err(error)) = written {
         return Err(Failure::new(Exit::Unexpected, error)
-            .hint("the checkpoint has everything; `status` shows it"));
+            .hint("the checkpoint has everything; `status` shows it")
+            .told());
     }
-    ended?;
+    ended.map_err(|error| Failure::from(error).told())?;
     Ok(exit)
 }
 

@@ -52,6 +52,20 @@ impl Exit {
         }
     }
 
+    /// The word for why a command ended before it had a plan.
+    pub(super) fn stop_reason(self) -> &'static str {
+        match self {
+            Self::Done | Self::Unexpected | Self::SomeFailed | Self::SomeUnknown => "failure",
+            Self::Usage | Self::ChangesPending => "usage",
+            Self::Stopped => "stopped",
+            Self::Permission => "permission",
+            Self::OutOfTime => "throttled-out",
+            Self::Held => "checkpoint-held",
+            Self::Interrupted => "interrupted",
+            Self::Terminated => "terminated",
+        }
+    }
+
     /// The code of a run, from its numbers. Where several apply the most urgent
     /// wins: 6, 5, 9, 4, 7. A checkpoint or a service that failed, and a person's
     /// own interruption, come before those that only count rows.

@@ -14,16 +14,22 @@ pub(super) struct Failure {
     pub(super) exit: Exit,
     pub(super) error: anyhow::Error,
     pub(super) hints: Vec<String>,
+    /// Whether the command's one JSON object is on stdout already.
+    pub(super) is_told: bool,
 }
 
 impl Failure {
     pub(super) fn new(exit: Exit, error: impl Into<anyhow::Error>) -> Self {
-        Self { exit, error: error.into(), hints: Vec::new() }
+        Self { exit, error: error.into(), hints: Vec::new(), is_told: false }
     }
 
     pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hints.push(hint.into());
         self
+    }
+
+    pub(super) fn told(self) -> Self {
+        Self { is_told: true, ..self }
     }
 
     /// Whoever read our output has had enough: not an error.

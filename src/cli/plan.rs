@@ -6,12 +6,13 @@ use crate::checkpoint::read_ledger;
 use crate::config::args::{Cli, PlanArgs};
 use crate::config::{Settings, checkpoint_path};
 use crate::domain::Ledger;
+use crate::manifest::Manifest;
 use crate::report::{PlanView, plan_json, plan_text};
 use crate::run::Stop;
 
 use super::connect::client;
 use super::failure::Failure;
-use super::planning::{Asked, Session, lines, make_plan, read_manifest, runtime};
+use super::planning::{Asked, Session, lines, make_plan, read_manifest, runtime, tell_unplanned};
 use super::ui::Ui;
 use super::{Exit, signals};
 
@@ -22,31 +23,42 @@ pub(super) fn run(cli: &Cli, args: &PlanArgs, ui: &Ui) -> Result<Exit, Failure> 
     let started = Instant::now();
     let settings = settings(cli, ui)?;
     let manifest = read_manifest(&args.planning, ui)?;
-    let ledger =
-        match checkpoint_path(Some(&args.planning.manifest), settings.checkpoint.as_deref()) {
-            Ok(path) => read_ledger(&path)?,
-            // A plan needs no checkpoint; a manifest from stdin may have none.
-            Err(_) => Ledger::default(),
-        };
+    plan(args, &settings, &manifest, started, ui)
+        .map_err(|failure| tell_unplanned(failure, &manifest, started, ui))
+}
+
+fn plan(
+    args: &PlanArgs,
+    settings: &Settings,
+    manifest: &Manifest,
+    started: Instant,
+    ui: &Ui,
+) -> Result<Exit, Failure> {
+    let checkpoint = checkpoint_path(Some(&args.planning.manifest), settings.checkpoint.as_deref());
+    let ledger = match checkpoint {
+        Ok(path) => read_ledger(&path)?,
+        // A plan needs no checkpoint; a manifest from stdin may have none.
+        Err(_) => Ledger::default(),
+    };
     let stop = Stop::new();
     let runtime = runtime()?;
     let _guard = runtime.enter();
     signals::listen(stop.clone());
-    let graph = client(&settings, &stop, &lines(ui.quiet), ui)?;
+    let graph = client(settings, &stop, &lines(ui.quiet), ui)?;
     let asked = Asked { reset_matching: args.planning.reset_matching, ..Asked::default() };
-    let session =
-        Session { runtime: &runtime, graph: &graph, settings: &settings, stop: &stop, ui };
-    let plan = make_plan(&session, &manifest, &ledger, asked)?.plan;
+    let session = Session { runtime: &runtime, graph: &graph, settings, stop: &stop, ui };
+    let plan = make_plan(&session, manifest, &ledger, asked)?.plan;
     let exit = if args.expect_no_changes && plan.counts.change > 0 {
         Exit::ChangesPending
     } else {
         Exit::Done
     };
-    if ui.json() {
-        plan_json(&mut ui.stdout(), &plan, exit.code(), started.elapsed())?;
+    let printed = if ui.json() {
+        plan_json(&mut ui.stdout(), &plan, exit.code(), started.elapsed())
     } else {
-        plan_text(&mut ui.stdout(), &plan, &view(ui, ui.styles_out()))?;
-    }
+        plan_text(&mut ui.stdout(), &plan, &view(ui, ui.styles_out()))
+    };
+    printed.map_err(|error| Failure::from(error).told())?;
     Ok(exit)
 }
 

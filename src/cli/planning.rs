@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::io::Write as _;
+use std::time::Instant;
 
 use tokio::runtime::Runtime;
 
@@ -11,7 +12,7 @@ use crate::domain::{Ledger, Tenant};
 use crate::graph::{CallError, Graph, Method, Wanted};
 use crate::manifest::{self, Manifest, Source};
 use crate::plan::{Guards, Plan, Policy};
-use crate::report::count;
+use crate::report::{count, unplanned_json};
 use crate::run::{Event, Stop, StopReason};
 
 use super::connect::{Sink, sign_in};
@@ -158,6 +159,23 @@ pub(super) fn lines(quiet: bool) -> Sink {
             let _ = writeln!(anstream::stderr(), "{text}");
         }
     })
+}
+
+/// With `--output json` even a command that could not plan prints its one object.
+pub(super) fn tell_unplanned(
+    failure: Failure,
+    manifest: &Manifest,
+    started: Instant,
+    ui: &Ui,
+) -> Failure {
+    if !ui.json() || failure.is_told {
+        return failure;
+    }
+    let rows = (manifest.rows.len() + manifest.invalid.len()) as u64;
+    let why = (failure.exit.stop_reason(), failure.error.to_string());
+    // When stdout is gone there is nobody left to tell; the error itself is what counts.
+    let _ = unplanned_json(&mut ui.stdout(), rows, failure.exit.code(), why, started.elapsed());
+    failure.told()
 }
 
 /// The runtime of one command.

@@ -11,7 +11,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use serde::de::DeserializeOwned;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use tracing::debug;
 use url::Url;
 use uuid::Uuid;
 
@@ -247,8 +249,10 @@ impl Graph {
             let permit = self.pacer.enter(write).await?;
             let bearer = self.tokens.bearer(&*self.transport, rejected.as_ref()).await?;
             self.traffic.requests.fetch_add(1, Ordering::Relaxed);
+            let sent_at = Instant::now();
             let answer = self.transport.send(request(call, &bearer)).await;
             drop(permit);
+            log(call, &answer, sent_at.elapsed());
             let answer = match answer {
                 Ok(answer) => answer,
                 Err(error) if error.reached == Reached::No => {
@@ -332,6 +336,20 @@ fn request(call: &Call, bearer: &HeaderValue) -> Request<Bytes> {
         builder = builder.header("ConsistencyLevel", "eventual");
     }
     builder.body(call.body.clone().unwrap_or_default()).expect("the URL was parsed before")
+}
+
+/// One line per request: what was asked, what came, how long it took. Neither
+/// bodies nor query strings, which hold addresses.
+fn log(call: &Call, answer: &Result<Response<Bytes>, TransportError>, took: Duration) {
+    let (method, path) = (&call.method, call.url.path());
+    match answer {
+        Ok(answer) => {
+            let status = answer.status().as_u16();
+            let request_id = header(answer.headers(), "request-id");
+            debug!(%method, path, status, request_id, ?took, "answered");
+        }
+        Err(error) => debug!(%method, path, %error, ?took, "no answer"),
+    }
 }
 
 impl From<Stopped> for CallError {

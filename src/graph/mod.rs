@@ -12,6 +12,7 @@ mod clock;
 mod odata;
 mod pace;
 mod refusal;
+mod roles;
 mod survey;
 mod transport;
 mod users;

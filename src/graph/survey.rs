@@ -4,20 +4,20 @@
 //! What cannot be read for lack of permission is noted in the snapshot; only the
 //! guests themselves are indispensable.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use http::StatusCode;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::domain::{
-    AddressHolder, Caller, Directory, DirectoryUser, Email, GuestRef, HolderKind, RoleHolding,
-    Tenant, Unreadable, UserId, UserType,
+    AddressHolder, Caller, Directory, DirectoryUser, Email, GuestRef, HolderKind, Tenant,
+    Unreadable, UserId, UserType,
 };
 
 use super::batch::Get;
 use super::client::{Call, CallError, Graph};
-use super::odata::{held_by, literal, query, segment};
+use super::odata::{held_by, literal, query};
 use super::refusal::Refusal;
 use super::users::{directory_user, smtp_addresses};
 use super::wire;
@@ -90,7 +90,7 @@ impl Graph {
         directory.index();
         self.deleted_users(&mut directory, &mut unreadable).await?;
         if caller == Caller::AppOnly {
-            directory.role_holders = self.role_holders(&mut unreadable).await?;
+            directory.role_holders = self.role_holders(&directory, wanted, &mut unreadable).await?;
         }
         directory.unreadable = unreadable;
         let after = self.traffic().requests.load(std::sync::atomic::Ordering::Relaxed);
@@ -261,22 +261,26 @@ impl Graph {
     ) -> Result<Vec<DirectoryUser>, CallError> {
         let mut users = Vec::new();
         for domain in domains {
-            let filter = format!(
-                "userType eq 'Member' and endsWith(mail,{})",
-                literal(&format!("@{domain}"))
-            );
-            let query = query(&[
-                ("$filter", &filter),
-                ("$select", wire::USER_SELECT),
-                ("$count", "true"),
-                ("$top", PAGE),
-            ]);
-            let call = Call { advanced: true, ..Call::get(self.url("/users", &query)) };
-            self.pages(call, |user: wire::User| {
-                users.push(directory_user(user)?);
-                Ok(())
-            })
-            .await?;
+            let ending = literal(&format!("@{domain}"));
+            // Two queries: one with both would be nearer to the height that the service
+            // allows a filter (microsoftgraph/microsoft-graph-docs#3641).
+            for holds in [
+                format!("endsWith(mail,{ending})"),
+                format!("proxyAddresses/any(p:endsWith(p,{ending}))"),
+            ] {
+                let query = query(&[
+                    ("$filter", &format!("userType eq 'Member' and {holds}")),
+                    ("$select", wire::USER_SELECT),
+                    ("$count", "true"),
+                    ("$top", PAGE),
+                ]);
+                let call = Call { advanced: true, ..Call::get(self.url("/users", &query)) };
+                self.pages(call, |user: wire::User| {
+                    users.push(directory_user(user)?);
+                    Ok(())
+                })
+                .await?;
+            }
         }
         Ok(users)
     }
@@ -317,58 +321,9 @@ impl Graph {
         Ok(())
     }
 
-    /// Everyone with an active role, directly or through a role-assignable group.
-    async fn role_holders(
-        &self,
-        unreadable: &mut Vec<Unreadable>,
-    ) -> Result<Option<HashMap<UserId, RoleHolding>>, CallError> {
-        const WHAT: &str = "role assignments";
-        const CONSEQUENCE: &str = "guests that hold a role can't be told apart; an application can't reset them, and they will fail";
-        let query = query(&[("$expand", "principal"), ("$top", PAGE)]);
-        let call = Call::get(self.url("/roleManagement/directory/roleAssignments", &query));
-        let mut holders = HashMap::new();
-        let mut groups: HashMap<String, Box<str>> = HashMap::new();
-        let read = self
-            .pages(call, |assignment: wire::RoleAssignment| {
-                let principal = assignment.principal.unwrap_or_default();
-                let is_group = principal.odata_type.as_deref() == Some("#microsoft.graph.group");
-                if is_group {
-                    let name =
-                        principal.display_name.unwrap_or_else(|| assignment.principal_id.clone());
-                    groups.insert(assignment.principal_id, name.into());
-                } else if let Ok(id) = UserId::parse(&assignment.principal_id) {
-                    holders.insert(id, RoleHolding::Direct);
-                }
-                Ok(())
-            })
-            .await;
-        if self.optional(read, unreadable, WHAT, CONSEQUENCE)?.is_none() {
-            return Ok(None);
-        }
-        for (group, name) in groups {
-            let path =
-                format!("/groups/{}/transitiveMembers/microsoft.graph.user", segment(&group));
-            let call = Call::get(
-                self.url(&path, &super::odata::query(&[("$select", "id"), ("$top", PAGE)])),
-            );
-            let read = self
-                .pages(call, |member: wire::DirectoryObject| {
-                    if let Ok(id) = UserId::parse(&member.id) {
-                        holders
-                            .entry(id)
-                            .or_insert_with(|| RoleHolding::ThroughGroup(name.clone()));
-                    }
-                    Ok(())
-                })
-                .await;
-            self.optional(read, unreadable, "members of a role-assignable group", CONSEQUENCE)?;
-        }
-        Ok(Some(holders))
-    }
-
     /// Reads a collection page by page. Links are followed as they are, never to
     /// another origin, and never in a circle.
-    async fn pages<T: DeserializeOwned>(
+    pub(super) async fn pages<T: DeserializeOwned>(
         &self,
         mut call: Call,
         mut take: impl FnMut(T) -> Result<(), CallError>,
@@ -392,7 +347,7 @@ impl Graph {
 
     /// Lets an optional read fail where it is not available, and notes it.
     #[expect(clippy::unused_self, reason = "reads as a step of the survey")]
-    fn optional<T>(
+    pub(super) fn optional<T>(
         &self,
         read: Result<T, CallError>,
         unreadable: &mut Vec<Unreadable>,
@@ -417,12 +372,12 @@ enum Swept {
     Guests,
 }
 
-fn parse<T: DeserializeOwned>(value: Value) -> Result<T, CallError> {
+pub(super) fn parse<T: DeserializeOwned>(value: Value) -> Result<T, CallError> {
     serde_json::from_value(value)
         .map_err(|error| CallError::Protocol(format!("an answer within a batch: {error}")))
 }
 
-fn refused(refusal: Refusal) -> CallError {
+pub(super) fn refused(refusal: Refusal) -> CallError {
     let verdict = super::catalogue::judge(super::catalogue::Operation::Read, &refusal);
     CallError::Refused { refusal: Box::new(refusal), verdict }
 }

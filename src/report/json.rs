@@ -127,6 +127,58 @@ pub fn plan_json(
     write_object(out, &summary, &plan.findings, rows)
 }
 
+/// What is left to say when there is no plan: how many rows there are, that none
+/// was attempted, and why.
+#[derive(Serialize)]
+struct UnplannedSummary {
+    rows: u64,
+    change: u64,
+    invited: u64,
+    patched: u64,
+    settled: u64,
+    blocked: u64,
+    failed: u64,
+    unknown: u64,
+    not_attempted: u64,
+    retries: u64,
+    throttled: u64,
+    plan_digest: Option<Digest>,
+    exit_code: u8,
+    stop_reason: &'static str,
+    stop_message: String,
+    elapsed_seconds: f64,
+}
+
+/// Writes the one object of a command that ended before there was a plan: every
+/// row of the manifest is not attempted.
+pub fn unplanned_json(
+    out: &mut dyn Write,
+    rows: u64,
+    exit_code: u8,
+    (stop_reason, stop_message): (&'static str, String),
+    elapsed: Duration,
+) -> io::Result<()> {
+    let summary = UnplannedSummary {
+        rows,
+        change: 0,
+        invited: 0,
+        patched: 0,
+        settled: 0,
+        blocked: 0,
+        failed: 0,
+        unknown: 0,
+        not_attempted: rows,
+        retries: 0,
+        throttled: 0,
+        plan_digest: None,
+        exit_code,
+        stop_reason,
+        stop_message,
+        elapsed_seconds: seconds(elapsed),
+    };
+    write_object(out, &summary, &[], std::iter::empty())
+}
+
 /// Writes the run as one object with `summary`, `findings` and `rows`.
 /// `outcomes` goes by the position in the plan's rows.
 pub fn apply_json(

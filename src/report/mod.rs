@@ -19,7 +19,7 @@ mod style;
 mod summary_text;
 mod text;
 
-pub use json::{apply_json, plan_json};
+pub use json::{apply_json, plan_json, unplanned_json};
 pub use plan_text::{PlanView, plan_text};
 pub use progress::{Progress, ProgressMode};
 pub use result_file::{ExtraColumns, ResultFileError, result_file};
