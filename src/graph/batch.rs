@@ -10,7 +10,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use serde_json::Value;
 
-use super::backoff::{backoff, retry_after};
+use super::backoff::backoff;
 use super::catalogue::{Operation, Verdict, judge};
 use super::client::{Call, CallError, Graph};
 use super::refusal::Refusal;
@@ -75,7 +75,7 @@ impl Graph {
                 match judge(Operation::Read, &refusal) {
                     Verdict::Retry | Verdict::OutcomeUnknown if round < ROUNDS => {
                         // The longest wait of any item counts for the next batch.
-                        let asked = retry_after(&headers).unwrap_or_else(|| backoff(round));
+                        let asked = refusal.retry_after.unwrap_or_else(|| backoff(round));
                         wait = wait.max(Some(asked));
                     }
                     _ => {

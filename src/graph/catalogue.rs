@@ -346,6 +346,7 @@ mod tests {
             message: message.into(),
             details: Vec::new(),
             request_id: None,
+            retry_after: None,
         }
     }
 

@@ -18,7 +18,7 @@ use url::Url;
 use uuid::Uuid;
 
 use super::auth::{AuthError, Claims, TOKEN_HEADER, TokenSource, Tokens};
-use super::backoff::{backoff, retry_after};
+use super::backoff::backoff;
 use super::catalogue::{Operation, StopCause, Verdict, judge};
 use super::clock::Clock;
 use super::pace::{Pace, Pacer, Stopped, sleep_or_stop};
@@ -218,19 +218,22 @@ impl Graph {
                 Ok(answer) => return Ok(answer.into_body()),
                 Err(error) => error,
             };
-            let passing = match &error {
-                CallError::Lost { .. } => true,
-                CallError::Refused { verdict, .. } => *verdict == Verdict::OutcomeUnknown,
+            // A 503 may say how long (Microsoft Graph, *Throttling*).
+            let (passing, asked) = match &error {
+                CallError::Lost { .. } => (true, None),
+                CallError::Refused { verdict, refusal } => {
+                    (*verdict == Verdict::OutcomeUnknown, refusal.retry_after)
+                }
                 CallError::Stopped
                 | CallError::Auth(_)
                 | CallError::Unreachable(_)
                 | CallError::ThrottledOut(_)
-                | CallError::Protocol(_) => false,
+                | CallError::Protocol(_) => (false, None),
             };
             if !passing || attempt == ATTEMPTS {
                 return Err(error);
             }
-            self.retry_wait(attempt, error.to_string()).await?;
+            self.retry_wait(attempt, asked, error.to_string()).await?;
             attempt += 1;
         }
     }
@@ -260,7 +263,7 @@ impl Graph {
                     if unconnected == CONNECT_ATTEMPTS {
                         return Err(CallError::Unreachable(error));
                     }
-                    self.retry_wait(unconnected, error.to_string()).await?;
+                    self.retry_wait(unconnected, None, error.to_string()).await?;
                     continue;
                 }
                 Err(error) => {
@@ -279,7 +282,9 @@ impl Graph {
                     if throttled == THROTTLED_ATTEMPTS {
                         return Err(CallError::ThrottledOut(throttled));
                     }
-                    self.hold_off(&answer, throttled);
+                    let scope = header(answer.headers(), "x-ms-throttle-scope");
+                    let wait = refusal.retry_after.unwrap_or_else(|| backoff(throttled));
+                    self.hold_off_for(wait, scope);
                 }
                 Verdict::RefreshToken if rejected.is_none() && self.tokens.can_refresh() => {
                     rejected = Some(bearer);
@@ -299,13 +304,7 @@ impl Graph {
         }
     }
 
-    /// Holds everything off as the answer asks. Whoever waits at the door notices.
-    fn hold_off(&self, answer: &Response<Bytes>, throttled: u32) {
-        let scope = header(answer.headers(), "x-ms-throttle-scope");
-        let wait = retry_after(answer.headers()).unwrap_or_else(|| backoff(throttled));
-        self.hold_off_for(wait, scope);
-    }
-
+    /// Holds everything off. Whoever waits at the door notices.
     pub(super) fn hold_off_for(&self, wait: Duration, scope: Option<String>) {
         self.traffic.throttled.fetch_add(1, Ordering::Relaxed);
         self.traffic.retries.fetch_add(1, Ordering::Relaxed);
@@ -313,8 +312,13 @@ impl Graph {
         (self.observer)(Observation::Throttled { scope, wait });
     }
 
-    async fn retry_wait(&self, attempt: u32, why: String) -> Result<(), CallError> {
-        let wait = backoff(attempt);
+    async fn retry_wait(
+        &self,
+        attempt: u32,
+        asked: Option<Duration>,
+        why: String,
+    ) -> Result<(), CallError> {
+        let wait = asked.unwrap_or_default().max(backoff(attempt));
         self.traffic.retries.fetch_add(1, Ordering::Relaxed);
         (self.observer)(Observation::Retrying { attempt, wait, why });
         Ok(sleep_or_stop(wait, &self.stop).await?)

@@ -1,10 +1,12 @@
 //! A refusal by the service, as it was answered.
 
 use std::fmt;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Response, StatusCode};
 
+use super::backoff::retry_after;
 use super::wire::{ErrorBody, ErrorDetail, ErrorEnvelope};
 
 /// An answer that is no success: its status, what the service says of it, and
@@ -21,6 +23,8 @@ pub struct Refusal {
     pub details: Vec<String>,
     /// `request-id`.
     pub request_id: Option<String>,
+    /// How long to wait before asking again, when told.
+    pub retry_after: Option<Duration>,
 }
 
 /// Enough of a gateway's HTML page to recognise it by.
@@ -44,6 +48,7 @@ impl Refusal {
             status,
             details: body.details.iter().map(|ErrorDetail { code, .. }| code.clone()).collect(),
             request_id: request_id.or_else(|| inner("request-id")),
+            retry_after: retry_after(headers),
             code: body.code,
             message: body.message,
         }
