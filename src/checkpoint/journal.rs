@@ -1,12 +1,16 @@
-//! Writing records: one thread owns the file, takes together what arrives
-//! together, and answers after the commit is durable.
+//! Writing records: one writer at a time, on the runtime's blocking threads. It
+//! takes together what arrives together, and answers after the commit is durable.
+//!
+//! A thread of its own would do as well, but for one thing: a runtime whose clock
+//! is paused knows nothing of it, and lets virtual minutes pass while a commit is
+//! under way. It does wait for its own blocking threads.
 
 use std::path::PathBuf;
-use std::thread::JoinHandle;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 
 use super::lock::Lock;
 use super::{CheckpointError, Record};
@@ -15,19 +19,15 @@ use super::{CheckpointError, Record};
 /// however many it holds; beyond some hundreds the flush no longer counts.
 const LARGEST_COMMIT: usize = 512;
 
-/// Records that may wait for the writer before those who write have to wait too.
-const QUEUE: usize = 2 * LARGEST_COMMIT;
-
 type Acknowledge = oneshot::Sender<Result<(), String>>;
+type Queued = (Record, Timestamp, Acknowledge);
 
 /// The checkpoint during a run.
 #[derive(Debug)]
 pub struct Journal {
-    queue: mpsc::Sender<(Record, Timestamp, Acknowledge)>,
-    writer: JoinHandle<Connection>,
+    desk: Arc<Desk>,
     path: PathBuf,
     run: i64,
-    lock: Lock,
 }
 
 /// What is known when a run ends.
@@ -45,31 +45,35 @@ pub struct RunEnd {
 
 impl Journal {
     pub(super) fn start(path: PathBuf, connection: Connection, lock: Lock, run: i64) -> Self {
-        let (queue, records) = mpsc::channel(QUEUE);
-        let writer = std::thread::Builder::new()
-            .name("checkpoint".to_owned())
-            .spawn(move || write(connection, run, records))
-            .expect("a thread can be started");
-        Self { queue, writer, path, run, lock }
+        let file = File { connection, broken: None, lock };
+        let desk = Desk {
+            run,
+            queue: Mutex::default(),
+            unattended: Condvar::new(),
+            file: Mutex::new(Some(file)),
+        };
+        Self { desk: Arc::new(desk), path, run }
     }
 
     /// Writes a record. When this returns, the record survives whatever happens
     /// next. After a failure every later record fails too: what is not written
     /// down must not be done.
     pub async fn append(&self, record: Record, at: Timestamp) -> Result<(), CheckpointError> {
-        let gone = || CheckpointError::Broken("its writer has ended".to_owned());
         let (acknowledge, acknowledged) = oneshot::channel();
-        self.queue.send((record, at, acknowledge)).await.map_err(|_| gone())?;
-        acknowledged.await.map_err(|_| gone())?.map_err(CheckpointError::Broken)
+        if let Some(shift) = self.desk.hand_in((record, at, acknowledge)) {
+            tokio::task::spawn_blocking(move || shift.work());
+        }
+        acknowledged
+            .await
+            .map_err(|_| CheckpointError::Broken("its writer has ended".to_owned()))?
+            .map_err(CheckpointError::Broken)
     }
 
     /// Writes down how the run ended and releases the checkpoint.
     pub fn end_run(self, end: &RunEnd) -> Result<(), CheckpointError> {
-        drop(self.queue);
-        let connection = self
-            .writer
-            .join()
-            .map_err(|_| CheckpointError::Broken("its writer panicked".to_owned()))?;
+        let Some(File { connection, lock, .. }) = self.desk.close() else {
+            return Err(CheckpointError::Broken("it was closed before".to_owned()));
+        };
         let write_end = || {
             connection.execute(
                 "UPDATE run SET ended_at = ?2, stop_reason = ?3, exit_code = ?4, summary = ?5
@@ -81,41 +85,122 @@ impl Journal {
         };
         let written = write_end();
         drop(connection);
-        drop(self.lock);
+        drop(lock);
         written.map_err(|source| CheckpointError::Database { path: self.path, source })
     }
 }
 
-/// The writer thread: until the queue is closed and empty.
-fn write(
-    mut connection: Connection,
+/// Where records are handed in and wait for the writer on duty. The lock is kept
+/// until the last record handed in is written, even if nobody waits for it.
+#[derive(Debug)]
+struct Desk {
     run: i64,
-    mut records: mpsc::Receiver<(Record, Timestamp, Acknowledge)>,
-) -> Connection {
-    let mut batch = Vec::with_capacity(LARGEST_COMMIT);
-    let mut broken: Option<String> = None;
-    while records.blocking_recv_many(&mut batch, LARGEST_COMMIT) > 0 {
-        let result = match &broken {
-            Some(why) => Err(why.clone()),
-            None => commit(&mut connection, run, &batch).map_err(|error| error.to_string()),
-        };
-        if let Err(why) = &result {
-            broken.get_or_insert_with(|| why.clone());
-        }
-        for (_, _, acknowledge) in batch.drain(..) {
-            // Whoever asked may have gone; the record is durable all the same.
-            let _ = acknowledge.send(result.clone());
+    queue: Mutex<Queue>,
+    /// Told when a writer has written everything and left.
+    unattended: Condvar,
+    file: Mutex<Option<File>>,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    records: Vec<Queued>,
+    is_attended: bool,
+}
+
+#[derive(Debug)]
+struct File {
+    connection: Connection,
+    broken: Option<String>,
+    lock: Lock,
+}
+
+impl Desk {
+    /// Takes a record in. Returns a shift when nobody is writing.
+    fn hand_in(self: &Arc<Self>, record: Queued) -> Option<Shift> {
+        let mut queue = lock(&self.queue);
+        queue.records.push(record);
+        let needs_writer = !std::mem::replace(&mut queue.is_attended, true);
+        needs_writer.then(|| Shift { desk: Arc::clone(self), is_over: false })
+    }
+
+    /// Waits until everything handed in is written, and gives up the file.
+    fn close(&self) -> Option<File> {
+        let queue = lock(&self.queue);
+        let queue = self.unattended.wait_while(queue, |queue| queue.is_attended);
+        drop(queue);
+        lock(&self.file).take()
+    }
+}
+
+/// One writer's time at the desk: from the record that called it until nothing is
+/// left to write.
+struct Shift {
+    desk: Arc<Desk>,
+    is_over: bool,
+}
+
+impl Shift {
+    fn work(mut self) {
+        while let Some(batch) = self.next_batch() {
+            let result = self.write(&batch);
+            for (_, _, acknowledge) in batch {
+                // Whoever asked may have gone; the record is durable all the same.
+                let _ = acknowledge.send(result.clone());
+            }
         }
     }
-    connection
+
+    /// The records to write next; none, and the shift is over.
+    fn next_batch(&mut self) -> Option<Vec<Queued>> {
+        let mut queue = lock(&self.desk.queue);
+        if queue.records.is_empty() {
+            queue.is_attended = false;
+            self.is_over = true;
+            self.desk.unattended.notify_all();
+            return None;
+        }
+        let many = queue.records.len().min(LARGEST_COMMIT);
+        Some(queue.records.drain(..many).collect())
+    }
+
+    fn write(&self, batch: &[Queued]) -> Result<(), String> {
+        let mut file = lock(&self.desk.file);
+        let file = file.as_mut().ok_or("it was closed before")?;
+        if let Some(why) = &file.broken {
+            return Err(why.clone());
+        }
+        commit(&mut file.connection, self.desk.run, batch).map_err(|error| {
+            let why = error.to_string();
+            file.broken = Some(why.clone());
+            why
+        })
+    }
+}
+
+impl Drop for Shift {
+    /// A shift that ends in the middle, by a panic or with its runtime, leaves
+    /// nobody waiting for an answer.
+    fn drop(&mut self) {
+        if self.is_over {
+            return;
+        }
+        if let Some(file) = lock(&self.desk.file).as_mut() {
+            file.broken.get_or_insert_with(|| "its writer has ended".to_owned());
+        }
+        let mut queue = lock(&self.desk.queue);
+        queue.records.clear();
+        queue.is_attended = false;
+        self.desk.unattended.notify_all();
+    }
+}
+
+/// A panic of a writer is noted in the file; the data behind the lock is sound.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Events and the present state they leave, in one transaction.
-fn commit(
-    connection: &mut Connection,
-    run: i64,
-    batch: &[(Record, Timestamp, Acknowledge)],
-) -> rusqlite::Result<()> {
+fn commit(connection: &mut Connection, run: i64, batch: &[Queued]) -> rusqlite::Result<()> {
     let transaction = connection.transaction()?;
     for (record, at, _) in batch {
         let key = record.key();
@@ -168,4 +253,39 @@ fn remember_name(connection: &Connection, name: &str, user: &str) -> rusqlite::R
         .prepare_cached("INSERT OR IGNORE INTO name (name, user_id) VALUES (?1, ?2)")?
         .execute(params![name, user])
         .map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::checkpoint::{Checkpoint, RunStart};
+    use crate::domain::{Email, InvitationKey, UserId};
+
+    fn patched(n: u32) -> Record {
+        let id = UserId::parse(&format!("{n:08x}-0000-4000-8000-00000000b2b0")).unwrap();
+        let address = Email::parse("guest@northwind.example").unwrap();
+        Record::Patched { key: InvitationKey { user_id: id, address } }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_paused_clock_stands_still_while_records_are_written() {
+        let directory = tempfile::tempdir().unwrap();
+        let now = Timestamp::UNIX_EPOCH;
+        let checkpoint = Checkpoint::open(&directory.path().join("c"), now).unwrap();
+        let start =
+            RunStart { at: now, manifest: "m", tenant_name: None, plan_digest: String::new() };
+        let journal = checkpoint.begin_run(&start, std::iter::empty()).unwrap();
+        let before = tokio::time::Instant::now();
+        // Something to jump to, were the clock to move.
+        let later = tokio::spawn(tokio::time::sleep(Duration::from_secs(3600)));
+        for n in 0..20 {
+            journal.append(patched(n), now).await.unwrap();
+        }
+        assert_eq!(before.elapsed(), Duration::ZERO);
+        later.abort();
+        let summary = String::new();
+        journal.end_run(&RunEnd { at: now, stop_reason: None, exit_code: 0, summary }).unwrap();
+    }
 }
