@@ -1,0 +1,19 @@
+//! The promises as tests by name: never twice, never lost, never guessed, never
+//! destructive, and stopping when the tenant says stop.
+//!
+//! Everything runs in one process against the embedded tenant under a paused
+//! clock: waits of minutes take no time, and what happens when is the same in
+//! every run. A wait for the disk is no exception, because the journal writes on
+//! the runtime's blocking threads, and the paused clock stands still for those.
+
+mod support;
+
+mod crash;
+mod lost_answers;
+mod never_destructive;
+mod never_guessed;
+mod never_lost;
+mod never_twice;
+mod stopping;
+mod tenant_says_stop;
+mod waiting;
