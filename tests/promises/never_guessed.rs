@@ -1,1 +1,106 @@
-//! x
+//! P3 Never guessed: where it is not clear who or what is meant, nothing is done,
+//! and it is said why.
+
+use reinvite::domain::AddressHolder;
+use reinvite::emulator::guest;
+use reinvite::plan::{Blocked, Decision};
+use reinvite::run::Outcome;
+
+use crate::support::{Campaign, address, id};
+
+#[tokio::test(start_paused = true)]
+async fn two_guests_that_match_are_both_named_and_neither_is_touched() {
+    let mut campaign = Campaign::new().guests(2).tenant(|tenant| {
+        let mut other = guest(&id(9), "someone@elsewhere.example");
+        other.user.other_mails = vec!["GUEST1@fabrikam.example".to_owned()];
+        tenant.users.push(other);
+    });
+    let finished = campaign.run().await;
+    let Decision::Blocked(Blocked::Ambiguous { candidates }) = finished.decision(1) else {
+        panic!("{:?}", finished.decision(1));
+    };
+    let ids: Vec<String> =
+        candidates.iter().map(|AddressHolder { id, .. }| id.to_string()).collect();
+    assert_eq!(ids, [id(1), id(9)]);
+    let sentence = finished.decision(1).to_string();
+    for candidate in candidates {
+        assert!(sentence.contains(&*candidate.name), "{sentence}");
+    }
+    assert_eq!((finished.summary.blocked, finished.summary.invited), (1, 1));
+    assert!(finished.writes().iter().all(|sent| sent.is_about(&id(2))));
+}
+
+/// The old address has passed to somebody else: the campaign remembers one guest by
+/// it, the directory knows another.
+#[tokio::test(start_paused = true)]
+async fn an_address_that_meant_one_guest_and_now_names_another_is_ambiguous() {
+    let mut campaign = Campaign::new().guests(1);
+    campaign.run().await;
+    let emulator = campaign.emulator();
+    emulator.edit(&id(1), |user| user.proxy_addresses.retain(|p| !p.contains("fabrikam")));
+    emulator.add(guest(&id(9), "guest1@fabrikam.example"));
+    let again = campaign.resume().await;
+    assert_eq!((again.planned(1), again.writes().len()), ("ambiguous", 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_guest_changed_by_hand_since_the_plan_is_a_conflict_and_not_overwritten() {
+    let mut campaign = Campaign::new().guests(2).after_plan(|emulator| {
+        emulator.edit(&id(1), |user| user.mail = Some("married@fabrikam.example".to_owned()));
+    });
+    let finished = campaign.run().await;
+    assert_eq!(finished.failure(1), "changed-since-plan");
+    let Outcome::Failed(failure) = finished.outcome(1) else { unreachable!() };
+    assert!(failure.message.contains("married@fabrikam.example"), "{}", failure.message);
+    assert!(finished.writes().iter().all(|sent| sent.is_about(&id(2))));
+    let mail = campaign.emulator().user(&id(1)).unwrap().mail;
+    assert_eq!(mail.as_deref(), Some("married@fabrikam.example"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_guest_who_redeemed_in_the_meantime_is_left_alone() {
+    let mut campaign = Campaign::new().guests(2).after_plan(|emulator| {
+        assert!(emulator.redeem(&id(1)));
+    });
+    let finished = campaign.run().await;
+    assert_eq!(finished.failure(1), "redeemed-since-plan");
+    assert!(finished.writes().iter().all(|sent| sent.is_about(&id(2))));
+}
+
+/// The same between PATCH and invitation of two runs.
+#[tokio::test(start_paused = true)]
+async fn a_guest_invited_by_someone_else_in_the_meantime_is_left_alone() {
+    let mut campaign = Campaign::new().guests(1).after_plan(|emulator| {
+        let now = emulator.clock().now_in_seconds().to_string();
+        emulator.edit(&id(1), |user| {
+            user.external_user_state = Some("PendingAcceptance".to_owned());
+            user.external_user_state_change_date_time = Some(now);
+        });
+    });
+    let finished = campaign.run().await;
+    assert_eq!((finished.failure(1), finished.writes().len()), ("invited-since-plan", 0));
+}
+
+/// A PATCH may have happened before its run was killed: the guest then is as wanted,
+/// and not a stranger's work.
+#[tokio::test(start_paused = true)]
+async fn a_guest_deleted_since_the_plan_is_reported_as_gone() {
+    let missing = reinvite::emulator::Canned::error(404, "Request_ResourceNotFound", "");
+    let mut campaign = Campaign::new().guests(2).fault(
+        reinvite::emulator::Matcher::new(http::Method::GET, &format!("/users/{}", id(1))),
+        reinvite::emulator::Action::Answer(missing),
+    );
+    let finished = campaign.run().await;
+    assert_eq!((finished.failure(1), finished.summary.invited), ("gone", 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_address_that_someone_else_holds_is_not_taken_from_them() {
+    let mut campaign = Campaign::new().guests(2).tenant(|tenant| {
+        tenant.users.push(guest(&id(9), &address(1)));
+    });
+    let finished = campaign.run().await;
+    assert_eq!((finished.planned(1), finished.summary.invited), ("address-taken", 1));
+    let sentence = finished.decision(1).to_string();
+    assert!(sentence.contains(&id(9)), "{sentence}");
+}

@@ -37,6 +37,12 @@ pub(crate) fn address(n: u32) -> String {
     format!("guest{n}@northwind.example")
 }
 
+/// In memory where the system has a place for that: these tests crash the program,
+/// never the disk, and waiting for the disk would take most of their time.
+fn scratch() -> TempDir {
+    TempDir::new_in("/dev/shm").or_else(|_| TempDir::new()).unwrap()
+}
+
 /// Looks at every event of a run.
 type Observe = Arc<dyn Fn(&Event, &Stop) + Send + Sync>;
 
@@ -72,7 +78,7 @@ impl Campaign {
                 ..Options::default()
             },
             emulator: None,
-            directory: TempDir::new().unwrap(),
+            directory: scratch(),
             manifest: String::new(),
             settings: RunSettings {
                 settle: Duration::from_secs(15),
