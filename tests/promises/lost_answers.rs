@@ -49,8 +49,7 @@ async fn a_lost_answer_is_not_resent_while_replicas_lag() {
 #[tokio::test(start_paused = true)]
 async fn a_lost_request_is_sent_again_only_after_the_lag() {
     for action in [Action::Drop, Action::Answer(Canned::status(503))] {
-        let mut campaign =
-            Campaign::new().guests(1).fault(Matcher::invitation(), action.clone());
+        let mut campaign = Campaign::new().guests(1).fault(Matcher::invitation(), action.clone());
         let finished = campaign.run().await;
         assert_eq!(finished.summary.invited, 1, "{action:?}");
         let [lost, repeated] = finished.invitations()[..] else { panic!("{action:?}") };
@@ -69,7 +68,8 @@ async fn a_lost_request_is_sent_again_only_after_the_lag() {
 
 #[tokio::test(start_paused = true)]
 async fn a_request_that_gets_lost_every_time_is_given_up_and_taken_up_by_the_next_run() {
-    let mut campaign = Campaign::new().guests(1).fault(Matcher::invitation().times(3), Action::Drop);
+    let mut campaign =
+        Campaign::new().guests(1).fault(Matcher::invitation().times(3), Action::Drop);
     let finished = campaign.run().await;
     assert_eq!(finished.invitations().len(), 3);
     assert_eq!(campaign.invitations(1), 0);
@@ -99,7 +99,9 @@ async fn what_the_directory_cannot_tell_stays_unknown_and_is_not_resent() {
     });
     let finished = campaign.run().await;
     match finished.outcome(1) {
-        Outcome::Unknown { evidence } => assert!(evidence.contains("PendingAcceptance"), "{evidence}"),
+        Outcome::Unknown { evidence } => {
+            assert!(evidence.contains("PendingAcceptance"), "{evidence}")
+        }
         other => panic!("{other:?}"),
     }
     assert_eq!((finished.summary.unknown, finished.summary.failed), (1, 0));

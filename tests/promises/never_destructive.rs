@@ -36,10 +36,7 @@ async fn nothing_is_deleted_and_only_the_mail_is_written() {
         assert_eq!(finished.summary.invited, 3, "{mail:?}");
 
         for sent in &finished.sent {
-            assert!(
-                [Method::GET, Method::PATCH, Method::POST].contains(&sent.method),
-                "{sent:?}"
-            );
+            assert!([Method::GET, Method::PATCH, Method::POST].contains(&sent.method), "{sent:?}");
         }
         for patch in finished.sent.iter().filter(|sent| sent.is_patch()) {
             let keys: Vec<&String> = patch.body.as_object().unwrap().keys().collect();
@@ -108,8 +105,7 @@ async fn the_before_image_of_every_written_guest_is_the_original_after_several_r
     campaign = campaign.cut(Cut::Before(14));
     assert!(campaign.run_until_cut().await.is_none());
     campaign.resume().await;
-    let rows: String =
-        (1..=3).map(|n| format!("{},again{n}@tailspin.example\n", id(n))).collect();
+    let rows: String = (1..=3).map(|n| format!("{},again{n}@tailspin.example\n", id(n))).collect();
     campaign = campaign.manifest(&format!("user,new_email\n{rows}"));
     assert_eq!(campaign.run().await.summary.patched, 3);
 

@@ -2,7 +2,7 @@
 //! and it is said why.
 
 use reinvite::domain::AddressHolder;
-use reinvite::emulator::guest;
+use reinvite::emulator::{Action, Canned, Matcher, guest};
 use reinvite::plan::{Blocked, Decision};
 use reinvite::run::Outcome;
 
@@ -67,7 +67,6 @@ async fn a_guest_who_redeemed_in_the_meantime_is_left_alone() {
     assert!(finished.writes().iter().all(|sent| sent.is_about(&id(2))));
 }
 
-/// The same between PATCH and invitation of two runs.
 #[tokio::test(start_paused = true)]
 async fn a_guest_invited_by_someone_else_in_the_meantime_is_left_alone() {
     let mut campaign = Campaign::new().guests(1).after_plan(|emulator| {
@@ -81,14 +80,12 @@ async fn a_guest_invited_by_someone_else_in_the_meantime_is_left_alone() {
     assert_eq!((finished.failure(1), finished.writes().len()), ("invited-since-plan", 0));
 }
 
-/// A PATCH may have happened before its run was killed: the guest then is as wanted,
-/// and not a stranger's work.
 #[tokio::test(start_paused = true)]
 async fn a_guest_deleted_since_the_plan_is_reported_as_gone() {
-    let missing = reinvite::emulator::Canned::error(404, "Request_ResourceNotFound", "");
+    let missing = Canned::error(404, "Request_ResourceNotFound", "");
     let mut campaign = Campaign::new().guests(2).fault(
-        reinvite::emulator::Matcher::new(http::Method::GET, &format!("/users/{}", id(1))),
-        reinvite::emulator::Action::Answer(missing),
+        Matcher::new(http::Method::GET, &format!("/users/{}", id(1))),
+        Action::Answer(missing),
     );
     let finished = campaign.run().await;
     assert_eq!((finished.failure(1), finished.summary.invited), ("gone", 1));

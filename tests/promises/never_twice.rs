@@ -85,7 +85,9 @@ async fn the_same_guest_in_two_rows_is_invited_once() {
 #[tokio::test(start_paused = true)]
 async fn two_rows_that_move_one_guest_are_set_aside_together() {
     let upn = "guest1_fabrikam.example#EXT#@contoso.onmicrosoft.com";
-    for (one, other) in [(address(1), address(1)), (address(1), address(9)), (address(1), String::new())] {
+    for (one, other) in
+        [(address(1), address(1)), (address(1), address(9)), (address(1), String::new())]
+    {
         let rows = format!("user,new_email\n{upn},{one}\n{},{other}\n", id(1));
         let mut campaign = Campaign::new().guests(2).manifest(&rows).skip_invalid();
         let finished = campaign.run().await;
@@ -149,7 +151,8 @@ async fn a_person_may_ask_for_another_and_it_is_recorded_who_and_why() {
 
 #[tokio::test(start_paused = true)]
 async fn a_lost_answer_to_a_patch_is_repeated_and_invites_once() {
-    for action in [Action::Drop, Action::CommitThenDrop, Action::CommitThenAnswer(Canned::html(502))]
+    for action in
+        [Action::Drop, Action::CommitThenDrop, Action::CommitThenAnswer(Canned::html(502))]
     {
         let mut campaign =
             Campaign::new().guests(2).fault(Matcher::patch().of(&id(1)), action.clone());
