@@ -17,7 +17,7 @@ use crate::config::Limit;
 use crate::graph::Graph;
 use crate::plan::{Change, Decision, Plan, PlannedRow};
 
-use super::event::{Event, Outcome, StopReason, Summary};
+use super::event::{Event, InvitedHow, Outcome, StopReason, Summary};
 use super::stop::Stop;
 use super::tally::Tally;
 
@@ -40,7 +40,8 @@ pub struct RunSettings {
     pub writes_per_second: f64,
     /// Requests in flight, likewise.
     pub requests_in_flight: usize,
-    /// The run before this one was stopped by the tenant: try one row first.
+    /// The run before this one was stopped by the tenant: try rows one by one until
+    /// one is accepted.
     pub probe: bool,
     /// Until when an earlier run may have sent something, in our time.
     pub earlier_runs_ended_at: Timestamp,
@@ -148,11 +149,8 @@ impl Run<'_> {
             })
             .collect();
         let mut rest = jobs.as_slice();
-        if self.settings.probe && !rest.is_empty() {
-            // One row finds out whether the tenant still says stop.
-            let (probe, others) = rest.split_at(1);
-            self.rows(probe, outcomes).await;
-            rest = others;
+        if self.settings.probe {
+            rest = self.probe(rest, outcomes).await;
         }
         let canary = (self.settings.canary as usize).min(rest.len());
         if canary > 0 && canary < rest.len() && !self.stop.is_requested() {
@@ -162,6 +160,27 @@ impl Run<'_> {
             rest = others;
         }
         self.rows(rest, outcomes).await;
+    }
+
+    /// Carries out one row after another until one was accepted, which shows that the
+    /// tenant no longer says stop. A row that ended in another way has not found that
+    /// out: its guest may have been changed meanwhile. Returns the rows left.
+    async fn probe<'j>(
+        &self,
+        jobs: &'j [Job<'j>],
+        outcomes: &mut [Option<Outcome>],
+    ) -> &'j [Job<'j>] {
+        let mut rest = jobs;
+        while let [probe, others @ ..] = rest
+            && !self.stop.is_requested()
+        {
+            self.rows(std::slice::from_ref(probe), outcomes).await;
+            rest = others;
+            if outcomes[probe.0] == Some(Outcome::Invited(InvitedHow::Accepted)) {
+                break;
+            }
+        }
+        rest
     }
 
     /// Carries out some rows, many at a time.
