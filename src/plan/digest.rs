@@ -6,7 +6,7 @@ use std::fmt;
 use serde::{Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 
-use super::PlannedRow;
+use super::{Blocked, Decision, PlannedRow, Settled};
 
 /// SHA-256 over the plan's decisions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,13 +17,21 @@ pub struct Digest([u8; 32]);
 const SHORTEST_PREFIX: usize = 12;
 
 impl Digest {
-    /// Digests the decisions of a tenant's plan. Line numbers are left out: people
-    /// sort their manifests between reviewing and applying.
+    /// Digests the decisions of a tenant's plan. Line numbers are left out, also
+    /// those that a decision points to, and so is how a row names a guest that was
+    /// found: people sort their manifests between reviewing and applying, and which
+    /// of two rows for one guest comes first decides nothing.
     pub fn of(tenant: &str, rows: &[PlannedRow]) -> Self {
         let mut entries: Vec<[u8; 32]> = rows
             .iter()
             .map(|row| {
-                let content = (&row.user_id, &row.user, &row.new_email, &row.decision);
+                let name = row.user_id.is_none().then_some(&row.user);
+                let decision = match &row.decision {
+                    Decision::Settled(Settled::SameAsLine { .. })
+                    | Decision::Blocked(Blocked::ConflictingRows { .. }) => None,
+                    decision => Some(decision),
+                };
+                let content = (&row.user_id, name, &row.new_email, row.decision.reason(), decision);
                 let text = serde_json::to_vec(&content).expect("a decision is plain data");
                 Sha256::digest(&text).into()
             })
