@@ -317,6 +317,14 @@ fn refuse_conflicting_rows(rows: &mut [PlannedRow]) {
             by_address.entry(address.clone()).or_default().push(position);
         }
     }
+    // Addresses first: a row must not be settled for the sake of one that is refused.
+    for positions in by_address.into_values() {
+        let different_guests =
+            positions.iter().any(|&p| rows[p].user_id != rows[positions[0]].user_id);
+        if different_guests {
+            block_as_conflicting(rows, &positions);
+        }
+    }
     for positions in by_guest.into_values().filter(|positions| positions.len() > 1) {
         let first = positions[0];
         if positions.iter().all(|&p| rows[p].decision == rows[first].decision) {
@@ -327,13 +335,6 @@ fn refuse_conflicting_rows(rows: &mut [PlannedRow]) {
                 }
             }
         } else {
-            block_as_conflicting(rows, &positions);
-        }
-    }
-    for positions in by_address.into_values() {
-        let different_guests =
-            positions.iter().any(|&p| rows[p].user_id != rows[positions[0]].user_id);
-        if different_guests {
             block_as_conflicting(rows, &positions);
         }
     }
