@@ -11,6 +11,9 @@ mod digest;
 mod finding;
 mod review;
 
+#[cfg(test)]
+mod tests;
+
 use serde::Serialize;
 
 pub use decide::{Policy, decide};

@@ -1,0 +1,357 @@
+//! One world for every reason, the order of the questions, and what an
+//! invitation carries.
+
+use std::sync::Arc;
+
+use super::*;
+use crate::domain::HolderKind;
+use crate::plan::{Blocked, Change, Decision, Settled};
+
+const OLD: &str = "guest1@fabrikam.example";
+const NEW: &str = "guest1@northwind.example";
+
+fn moves(user: DirectoryUser) -> World {
+    World::of([user]).asks(OLD, NEW)
+}
+
+fn change(row: &PlannedRow) -> &Change {
+    match &row.decision {
+        Decision::Change(change) => change,
+        other => panic!("line {}: {other}", row.line),
+    }
+}
+
+fn failed() -> LedgerState {
+    LedgerState::Failed { code: "refused".to_owned(), message: "no".to_owned() }
+}
+
+#[test]
+fn every_reason_has_a_world_in_which_it_is_given() {
+    let holder = AddressHolder { kind: HolderKind::DeletedUser, id: id(9), name: "gone".into() };
+    let member = but(guest(1), |user| {
+        internal(user);
+        user.user_type = UserType::Member;
+    });
+    let unknown = || LedgerState::Unknown { before: None };
+    let with_role = |holding| moves(guest(1)).with(|w| w.roles = Some([(id(1), holding)].into()));
+    for (expected, world) in [
+        ("new-address", moves(guest(1))),
+        ("reset-only", World::of([guest(1)]).asks(OLD, "")),
+        (
+            "reset-only",
+            World::of([guest(1)]).asks(OLD, OLD).with(|w| w.rows[0].reset = Reset::Always),
+        ),
+        (
+            "reset-only",
+            World::of([guest(1)]).asks(OLD, OLD).with(|w| w.policy.reset_matching = true),
+        ),
+        ("finish-earlier-run", moves(guest(1)).left(1, NEW, LedgerState::Patching)),
+        ("finish-earlier-run", moves(guest(1)).left(1, NEW, LedgerState::Patched)),
+        ("finish-earlier-run", moves(guest(1)).left(1, NEW, LedgerState::Outstanding)),
+        ("unknown-outcome", moves(guest(1)).left(1, NEW, unknown())),
+        (
+            "retry-failed",
+            moves(guest(1)).left(1, NEW, failed()).with(|w| w.policy.retry_failed = true),
+        ),
+        (
+            "resend",
+            moves(guest(1))
+                .left(1, NEW, LedgerState::Invited)
+                .with(|w| w.policy.resend = ["2".to_owned()].into()),
+        ),
+        (
+            "resend",
+            moves(guest(1))
+                .left(1, NEW, unknown())
+                .with(|w| w.policy.resend = [OLD.to_owned()].into()),
+        ),
+        ("already-invited", moves(guest(1)).left(1, NEW, LedgerState::Invited)),
+        ("already-matches", World::of([guest(1)]).asks(OLD, "GUEST1@Fabrikam.example")),
+        ("not-found", World::of([]).asks(OLD, NEW)),
+        ("not-found", World::of([]).asks(&id(1).to_string(), NEW)),
+        (
+            "ambiguous",
+            World::of([guest(1), but(guest(2), |u| u.other_mails = vec![OLD.into()])])
+                .asks(OLD, NEW),
+        ),
+        ("not-a-guest", moves(member.clone())),
+        ("not-a-guest", moves(but(member, |u| u.user_type = UserType::Other))),
+        ("internal-guest", moves(but(guest(1), internal))),
+        ("holds-role", with_role(RoleHolding::Direct)),
+        ("holds-role", with_role(RoleHolding::ThroughGroup("Admins".into()))),
+        ("synced", moves(but(guest(1), |u| u.synced = true))),
+        ("externally-mastered", moves(but(guest(1), |u| u.formerly_synced = true))),
+        ("restricted-unit", moves(but(guest(1), |u| u.management_restricted = true))),
+        ("disabled", moves(but(guest(1), |u| u.account_enabled = Some(false)))),
+        ("address-taken", moves(guest(1)).with(|w| w.holders = vec![(NEW.to_owned(), holder)])),
+        (
+            "address-taken",
+            moves(guest(1))
+                .with(|w| w.users.push(but(guest(2), |u| u.proxy_addresses = vec![NEW.into()]))),
+        ),
+        ("own-domain", World::of([guest(1)]).asks(OLD, "guest1@Contoso.example")),
+        ("no-mail", World::of([but(guest(1), |u| u.mail = None)]).asks(&id(1).to_string(), "")),
+        ("failed-before", moves(guest(1)).left(1, NEW, failed())),
+    ] {
+        assert_eq!(world.only().decision.reason(), expected, "{:?}", world.rows);
+    }
+    let invalid = InvalidRow { line: 2, user: "x".to_owned(), new_email: "?".to_owned() };
+    let world = World::of([]).with(|w| w.invalid = vec![invalid]);
+    assert_eq!(world.reasons(), ["invalid-row"]);
+}
+
+#[test]
+fn an_external_member_is_a_guest_like_any_other() {
+    let member = but(guest(1), |user| user.user_type = UserType::Member);
+    assert_eq!(moves(member).reasons(), ["new-address"]);
+}
+
+#[test]
+fn who_is_meant_comes_before_what_was_done_and_that_before_what_may_be_done() {
+    // From the last question to the first, each obstacle on top of the ones before.
+    let mut world = moves(guest(1));
+    let mut expect = |expected: &str, change: &dyn Fn(&mut World)| {
+        change(&mut world);
+        assert_eq!(world.only().decision.reason(), expected);
+    };
+    let taker = but(guest(2), |user| user.mail = Some(NEW.into()));
+    expect("new-address", &|_| {});
+    expect("address-taken", &|w| w.users.push(taker.clone()));
+    expect("externally-mastered", &|w| w.users[0].formerly_synced = true);
+    expect("synced", &|w| w.users[0].synced = true);
+    expect("own-domain", &|w| drop(w.tenant.verified_domains.insert("northwind.example".into())));
+    expect("restricted-unit", &|w| w.users[0].management_restricted = true);
+    expect("disabled", &|w| w.users[0].account_enabled = Some(false));
+    expect("holds-role", &|w| w.roles = Some([(id(1), RoleHolding::Direct)].into()));
+    expect("already-invited", &|w| w.ledger.push((key(1, NEW), LedgerState::Invited)));
+    expect("internal-guest", &|w| internal(&mut w.users[0]));
+    expect("ambiguous", &|w| w.users[1].other_mails = vec![OLD.into()]);
+}
+
+#[test]
+fn a_role_stops_only_an_application_and_only_where_roles_could_be_read() {
+    let holder = |w: &mut World| w.roles = Some([(id(1), RoleHolding::Direct)].into());
+    let delegated = moves(guest(1)).with(holder).with(|w| w.policy.caller = Caller::Delegated);
+    assert_eq!(delegated.reasons(), ["new-address"]);
+    assert_eq!(moves(guest(1)).with(|w| w.roles = None).reasons(), ["new-address"]);
+}
+
+#[test]
+fn what_concerns_the_patch_alone_does_not_stop_a_reset() {
+    for change in [
+        |user: &mut DirectoryUser| user.synced = true,
+        |user: &mut DirectoryUser| user.formerly_synced = true,
+    ] {
+        assert_eq!(World::of([but(guest(1), change)]).asks(OLD, "").reasons(), ["reset-only"]);
+    }
+}
+
+#[test]
+fn a_moved_guest_is_found_by_its_old_address_and_not_invited_again() {
+    let moved = but(guest(1), |user| user.mail = Some(NEW.into()));
+    let world = World::of([moved]).asks(OLD, NEW).left(1, NEW, LedgerState::Invited);
+    assert_eq!(world.reasons(), ["not-found"]);
+    let world = world.with(|w| w.names.push((OLD.to_owned(), id(1))));
+    assert_eq!(world.reasons(), ["already-invited"]);
+    // Someone else has the old address by now: both are named.
+    let newcomer = but(guest(2), |user| user.mail = Some(OLD.into()));
+    let row = world.with(|w| w.users.push(newcomer)).only();
+    let Decision::Blocked(Blocked::Ambiguous { candidates }) = row.decision else { panic!() };
+    assert_eq!(candidates.iter().map(|by| by.id).collect::<Vec<_>>(), [id(1), id(2)]);
+}
+
+#[test]
+fn an_invited_guest_whose_mail_was_changed_since_is_shown_and_left_alone() {
+    let settled = |mail: &str| {
+        let user = but(guest(1), |user| user.mail = Some(mail.into()));
+        let world = World::of([user]).asks(&id(1).to_string(), NEW);
+        match world.left(1, NEW, LedgerState::Invited).only().decision {
+            Decision::Settled(Settled::AlreadyInvited { at, drifted_to }) => {
+                assert_eq!(at, earlier());
+                drifted_to
+            }
+            other => panic!("{other}"),
+        }
+    };
+    assert_eq!(settled(NEW), None);
+    assert_eq!(settled("third@fabrikam.example").as_deref(), Some("third@fabrikam.example"));
+}
+
+#[test]
+fn another_address_is_another_invitation() {
+    let world = moves(guest(1)).left(1, "other@northwind.example", LedgerState::Invited);
+    assert_eq!(world.reasons(), ["new-address"]);
+}
+
+#[test]
+fn an_unknown_outcome_carries_what_settles_it() {
+    let before = crate::domain::Redemption {
+        state: Some(RedemptionState::Accepted),
+        changed_at: Some(earlier()),
+    };
+    let state = LedgerState::Unknown { before: Some(before.clone()) };
+    let row = moves(guest(1)).left(1, NEW, state).only();
+    let unsettled = change(&row).unsettled.as_ref().unwrap();
+    assert_eq!((unsettled.intended_at, &unsettled.before), (earlier(), &Some(before)));
+    for state in [LedgerState::Patched, LedgerState::Outstanding] {
+        let row = moves(guest(1)).left(1, NEW, state).only();
+        assert_eq!(change(&row).unsettled, None);
+    }
+}
+
+#[test]
+fn one_guest_through_two_rows_is_carried_out_once() {
+    let world = World::of([guest(1)]).asks(OLD, NEW).asks(&id(1).to_string(), NEW);
+    assert_eq!(world.reasons(), ["new-address", "same-as-line"]);
+    let rows = world.plan().rows;
+    assert_eq!(rows[1].decision, Decision::Settled(Settled::SameAsLine { line: 2 }));
+}
+
+#[test]
+fn different_wishes_for_one_guest_are_refused_with_their_lines() {
+    let world =
+        World::of([guest(1)]).asks(OLD, NEW).asks(&id(1).to_string(), "other@northwind.example");
+    for row in world.plan().rows {
+        assert_eq!(row.decision, Decision::Blocked(Blocked::ConflictingRows { lines: vec![2, 3] }));
+    }
+    // The same address with another text is another wish.
+    let world = World::of([guest(1)])
+        .asks(OLD, NEW)
+        .asks(&id(1).to_string(), NEW)
+        .with(|w| w.rows[1].send = Some(false));
+    assert_eq!(world.reasons(), ["conflicting-rows"; 2]);
+    // A move asked for beside an address already given is refused, too.
+    let world = World::of([guest(1)]).asks(OLD, OLD).asks(&id(1).to_string(), NEW);
+    assert_eq!(world.reasons(), ["already-matches", "conflicting-rows"]);
+}
+
+#[test]
+fn two_guests_to_one_address_are_both_refused() {
+    let world = World::of([guest(1), guest(2), guest(3)])
+        .asks(OLD, "one@northwind.example")
+        .asks("guest2@fabrikam.example", "ONE@northwind.example")
+        .asks("guest3@fabrikam.example", "two@northwind.example");
+    assert_eq!(world.reasons(), ["conflicting-rows", "conflicting-rows", "new-address"]);
+}
+
+#[test]
+fn a_row_is_not_settled_for_the_sake_of_one_that_is_refused() {
+    let world = World::of([guest(1), guest(2)])
+        .asks(OLD, NEW)
+        .asks(&id(1).to_string(), NEW)
+        .asks("guest2@fabrikam.example", NEW);
+    assert_eq!(world.reasons(), ["conflicting-rows"; 3]);
+}
+
+#[test]
+fn two_guests_that_swap_addresses_are_refused_and_each_is_told_by_whom() {
+    let second = "guest2@fabrikam.example";
+    let world = World::of([guest(1), guest(2)]).asks(OLD, second).asks(second, OLD);
+    let holders: Vec<_> = world
+        .plan()
+        .rows
+        .into_iter()
+        .map(|row| match row.decision {
+            Decision::Blocked(Blocked::AddressTaken { by }) => by.id,
+            other => panic!("{other}"),
+        })
+        .collect();
+    assert_eq!(holders, [id(2), id(1)]);
+}
+
+#[test]
+fn an_address_the_guest_holds_itself_is_not_taken() {
+    let own = but(guest(1), |user| user.proxy_addresses = vec![NEW.into()]);
+    assert_eq!(moves(own).reasons(), ["new-address"]);
+    let holder = AddressHolder { kind: HolderKind::Guest, id: id(1), name: "itself".into() };
+    let world = moves(guest(1)).with(|w| w.holders = vec![(NEW.to_owned(), holder)]);
+    assert_eq!(world.reasons(), ["new-address"]);
+}
+
+#[test]
+fn mail_write_says_which_properties_are_written() {
+    use MailWrite::{Both, Mail, OtherMails};
+    let plain = guest(1);
+    let has_other = but(guest(1), |user| user.other_mails = vec!["X@y.example".into(), NEW.into()]);
+    let has_mail = but(guest(1), |user| user.mail = Some(NEW.into()));
+    for (name, user, write, mail, other_mails) in [
+        ("mail", &plain, Mail, true, None),
+        ("other mails", &plain, OtherMails, false, Some(vec![NEW])),
+        ("both", &plain, Both, true, Some(vec![NEW])),
+        ("mail, in other mails already", &has_other, Mail, true, None),
+        ("both, in other mails already", &has_other, Both, true, None),
+    ] {
+        let row = World::of([user.clone()]).asks(&id(1).to_string(), NEW);
+        let row = row.with(|w| w.policy.mail = write).only();
+        let set = change(&row).set_mail.as_ref().unwrap_or_else(|| panic!("{name}"));
+        assert_eq!(set.desired.as_ref().map(Email::as_str), mail.then_some(NEW), "{name}");
+        assert_eq!(set.expected, user.mail, "{name}");
+        let written = set.other_mails.as_ref();
+        assert_eq!(
+            written.map(|set| set.desired.iter().map(|mail| &**mail).collect()),
+            other_mails,
+            "{name}"
+        );
+    }
+    for (name, user, write) in [
+        ("other mails has it", &has_other, OtherMails),
+        ("mail has it, so other mails needs no entry", &has_mail, OtherMails),
+        ("mail has it", &has_mail, Both),
+        ("mail has it", &has_mail, Mail),
+    ] {
+        let world = World::of([user.clone()]).asks(&id(1).to_string(), NEW);
+        let world = world.with(|w| w.policy.mail = write);
+        assert_eq!(world.reasons(), ["already-matches"], "{name}");
+    }
+}
+
+#[test]
+fn other_mails_keep_what_they_hold() {
+    let user = but(guest(1), |user| user.other_mails = vec!["kept@fabrikam.example".into()]);
+    let row = moves(user).with(|w| w.policy.mail = MailWrite::OtherMails).only();
+    let set = change(&row).set_mail.as_ref().unwrap().other_mails.as_ref().unwrap();
+    assert_eq!(set.expected, ["kept@fabrikam.example".into()]);
+    assert_eq!(set.desired, ["kept@fabrikam.example".into(), NEW.into()]);
+}
+
+#[test]
+fn a_row_overrides_the_defaults_one_by_one() {
+    let defaults = InvitationDefaults {
+        redirect_url: "https://default.example".parse().unwrap(),
+        language: Some("de".parse().unwrap()),
+        message: Some(Arc::new("default".parse().unwrap())),
+        cc: Some(email("cc@fabrikam.example")),
+        send: true,
+    };
+    let world = moves(guest(1)).with(|w| w.policy.invitation = defaults);
+    let row = world.only();
+    let inherited = &change(&row).invitation;
+    assert_eq!(inherited.redirect_url.as_str(), "https://default.example");
+    assert_eq!(inherited.language.as_ref().unwrap().as_str(), "de");
+    assert_eq!(inherited.message.as_ref().unwrap().as_str(), "default");
+    assert_eq!(inherited.cc, Some(email("cc@fabrikam.example")));
+    assert!(inherited.send && inherited.display_name.is_none());
+    let row = world
+        .with(|w| {
+            let row = &mut w.rows[0];
+            row.redirect_url = Some(Arc::new("https://row.example".parse().unwrap()));
+            row.language = Some("fr".parse().unwrap());
+            row.message = Some(Arc::new("row".parse().unwrap()));
+            row.cc = Some(email("row@fabrikam.example"));
+            row.send = Some(false);
+            row.display_name = Some("Ada".into());
+        })
+        .only();
+    let own = &change(&row).invitation;
+    assert_eq!(own.redirect_url.as_str(), "https://row.example");
+    assert_eq!(own.language.as_ref().unwrap().as_str(), "fr");
+    assert_eq!(own.message.as_ref().unwrap().as_str(), "row");
+    assert_eq!(own.cc, Some(email("row@fabrikam.example")));
+    assert_eq!((own.send, own.display_name.as_deref()), (false, Some("Ada")));
+}
+
+#[test]
+fn a_copy_to_the_invited_address_itself_is_dropped() {
+    let world = moves(guest(1)).with(|w| w.policy.invitation.cc = Some(email(&NEW.to_uppercase())));
+    assert_eq!(change(&world.only()).invitation.cc, None);
+}

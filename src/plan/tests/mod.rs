@@ -1,0 +1,193 @@
+//! Planning without a client: small worlds made by hand, and what is decided in
+//! them.
+
+mod decide;
+mod outstanding;
+mod properties;
+mod review;
+
+use std::collections::{BTreeSet, HashMap};
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::{Guards, Plan, PlannedRow, Policy};
+use crate::config::{InvitationDefaults, Limit, MailWrite};
+use crate::domain::{
+    AddressHolder, Caller, Directory, DirectoryUser, Email, GuestRef, InvitationKey, Ledger,
+    LedgerEntry, LedgerState, RedemptionState, RoleHolding, Tenant, Unreadable, UserId, UserType,
+};
+use crate::manifest::{InvalidRow, Manifest, Reset, Row, parse};
+
+/// Everything a plan is made from.
+#[derive(Debug, Clone)]
+struct World {
+    tenant: Tenant,
+    users: Vec<DirectoryUser>,
+    holders: Vec<(String, AddressHolder)>,
+    roles: Option<HashMap<UserId, RoleHolding>>,
+    unreadable: Vec<Unreadable>,
+    ledger: Vec<(InvitationKey, LedgerState)>,
+    names: Vec<(String, UserId)>,
+    rows: Vec<Row>,
+    invalid: Vec<InvalidRow>,
+    policy: Policy,
+    guards: Guards,
+}
+
+impl World {
+    /// A tenant with these guests, and an application that may do everything.
+    fn of(users: impl IntoIterator<Item = DirectoryUser>) -> Self {
+        let tenant = Tenant {
+            id: Some("c0c0c0c0-0000-4000-8000-000000000001".to_owned()),
+            verified_domains: ["contoso.example".to_owned()].into(),
+            guests: Some(1000),
+            ..Tenant::default()
+        };
+        Self {
+            tenant,
+            users: users.into_iter().collect(),
+            holders: Vec::new(),
+            roles: Some(HashMap::new()),
+            unreadable: Vec::new(),
+            ledger: Vec::new(),
+            names: Vec::new(),
+            rows: Vec::new(),
+            invalid: Vec::new(),
+            policy: Policy {
+                tenant: "contoso.example".to_owned(),
+                caller: Caller::AppOnly,
+                invitation: InvitationDefaults::default(),
+                mail: MailWrite::Mail,
+                reset_matching: false,
+                retry_failed: false,
+                resend: BTreeSet::new(),
+            },
+            guards: Guards { max_changes: Limit::Count(u64::MAX), allowed_domains: None },
+        }
+    }
+
+    /// Adds a row on the next line.
+    fn asks(mut self, user: &str, new_email: &str) -> Self {
+        let line = u32::try_from(self.rows.len()).unwrap() + 2;
+        self.rows.push(row(line, user, new_email));
+        self
+    }
+
+    /// Changes something.
+    fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
+        change(&mut self);
+        self
+    }
+
+    /// An earlier run left this behind for guest `n` and the address.
+    fn left(mut self, n: u128, address: &str, state: LedgerState) -> Self {
+        self.ledger.push((key(n, address), state));
+        self
+    }
+
+    fn plan(&self) -> Plan {
+        let mut directory = Directory::new(self.tenant.clone());
+        for user in &self.users {
+            directory.add_user(user.clone());
+        }
+        for (address, holder) in &self.holders {
+            directory.add_holder(address, holder.clone());
+        }
+        directory.index();
+        directory.role_holders.clone_from(&self.roles);
+        directory.unreadable.clone_from(&self.unreadable);
+        let mut ledger = Ledger::default();
+        for (key, state) in &self.ledger {
+            ledger.record(key.clone(), LedgerEntry { state: state.clone(), at: earlier() });
+        }
+        for (name, user) in &self.names {
+            ledger.record_name(name, *user);
+        }
+        Plan::make(&self.manifest(), &directory, &ledger, &self.policy, &self.guards)
+    }
+
+    fn manifest(&self) -> Manifest {
+        let loaded = parse("guests.csv", b"user,new_email\na@b.example,c@d.example\n").unwrap();
+        Manifest { rows: self.rows.clone(), invalid: self.invalid.clone(), ..loaded.manifest }
+    }
+
+    /// The reason codes, in the order of the lines.
+    fn reasons(&self) -> Vec<&'static str> {
+        self.plan().rows.iter().map(|row| row.decision.reason()).collect()
+    }
+
+    /// The only row.
+    fn only(&self) -> PlannedRow {
+        let mut rows = self.plan().rows;
+        assert_eq!(rows.len(), 1);
+        rows.remove(0)
+    }
+}
+
+fn id(n: u128) -> UserId {
+    Uuid::from_u128(n).into()
+}
+
+fn email(address: &str) -> Email {
+    address.parse().unwrap()
+}
+
+fn key(n: u128, address: &str) -> InvitationKey {
+    InvitationKey { user_id: id(n), address: email(address) }
+}
+
+/// When earlier runs did what they did.
+fn earlier() -> Timestamp {
+    "2026-11-20T22:00:00Z".parse().unwrap()
+}
+
+/// A redeemed guest `guest{n}@fabrikam.example`.
+fn guest(n: u128) -> DirectoryUser {
+    DirectoryUser {
+        id: id(n),
+        user_principal_name: format!("guest{n}_fabrikam.example#EXT#@contoso.example").into(),
+        display_name: None,
+        mail: Some(format!("guest{n}@fabrikam.example").into()),
+        other_mails: Vec::new(),
+        proxy_addresses: Vec::new(),
+        user_type: UserType::Guest,
+        creation_type: Some("Invitation".into()),
+        redemption: Some(RedemptionState::Accepted),
+        redemption_changed_at: Some("2024-03-01T09:00:00Z".parse().unwrap()),
+        account_enabled: Some(true),
+        synced: false,
+        formerly_synced: false,
+        management_restricted: false,
+    }
+}
+
+/// Changes a user.
+fn but(mut user: DirectoryUser, change: impl FnOnce(&mut DirectoryUser)) -> DirectoryUser {
+    change(&mut user);
+    user
+}
+
+/// An account that signs in here.
+fn internal(user: &mut DirectoryUser) {
+    user.user_principal_name = format!("{}@contoso.example", user.id).into();
+    user.creation_type = None;
+    user.redemption = None;
+    user.redemption_changed_at = None;
+}
+
+fn row(line: u32, user: &str, new_email: &str) -> Row {
+    Row {
+        line,
+        user: GuestRef::parse(user),
+        new_email: (!new_email.is_empty()).then(|| email(new_email)),
+        message: None,
+        cc: None,
+        language: None,
+        redirect_url: None,
+        send: None,
+        display_name: None,
+        reset: Reset::WhenMoved,
+        extra: Box::default(),
+    }
+}

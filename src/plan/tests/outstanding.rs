@@ -1,0 +1,233 @@
+//! What a resume would send: the plan over the ledger, against a second opinion
+//! written from the design alone, and campaigns cut off anywhere.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::plan::Decision;
+
+const OLD: &str = "guest1@fabrikam.example";
+const WANTED: &str = "guest1@northwind.example";
+const THIRD: &str = "guest1@tailspin.example";
+
+#[derive(Debug, Clone, Copy)]
+enum Asks {
+    Move,
+    MoveAndReset,
+    ResetOnly,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Flags {
+    retry_failed: bool,
+    resend: bool,
+    reset_matching: bool,
+}
+
+/// What a resume does about one row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Does {
+    Sends { patch: bool },
+    SettlesFirst { patch: bool },
+    Nothing,
+}
+
+/// The second opinion. "Which mail a guest has: the directory is the authority.
+/// Whether we sent an invitation: the checkpoint is." A guest that may not be
+/// carried out never is.
+fn opinion(
+    asks: Asks,
+    state: Option<&LedgerState>,
+    mail: &str,
+    enabled: bool,
+    flags: Flags,
+) -> Does {
+    let address = if matches!(asks, Asks::ResetOnly) { mail } else { WANTED };
+    // The ledger speaks of the wanted address alone.
+    let state = state.filter(|_| address == WANTED);
+    let patch = mail != address;
+    // P1: once per campaign, unless a person asks.
+    let sent = matches!(state, Some(LedgerState::Invited));
+    let maybe_sent = matches!(state, Some(LedgerState::Unknown { .. }));
+    let given_up = matches!(state, Some(LedgerState::Failed { .. }));
+    let nothing_happened = state.is_none();
+    let reset_wanted = flags.reset_matching || matches!(asks, Asks::MoveAndReset | Asks::ResetOnly);
+    let quiet = !enabled
+        || (sent && !flags.resend)
+        || (given_up && !flags.retry_failed)
+        || (nothing_happened && !patch && !reset_wanted);
+    if quiet {
+        Does::Nothing
+    } else if maybe_sent && !flags.resend {
+        Does::SettlesFirst { patch }
+    } else {
+        Does::Sends { patch }
+    }
+}
+
+fn does(row: &PlannedRow) -> Does {
+    match &row.decision {
+        Decision::Change(change) if change.unsettled.is_some() => {
+            Does::SettlesFirst { patch: change.set_mail.is_some() }
+        }
+        Decision::Change(change) => Does::Sends { patch: change.set_mail.is_some() },
+        Decision::Settled(_) | Decision::Blocked(_) => Does::Nothing,
+    }
+}
+
+#[test]
+fn the_outstanding_rows_are_those_of_the_second_opinion() {
+    let states = [
+        None,
+        Some(LedgerState::Patching),
+        Some(LedgerState::Patched),
+        Some(LedgerState::Unknown { before: None }),
+        Some(LedgerState::Outstanding),
+        Some(LedgerState::Invited),
+        Some(LedgerState::Failed { code: "x".to_owned(), message: "y".to_owned() }),
+    ];
+    let mut asked = 0;
+    for state in &states {
+        for asks in [Asks::Move, Asks::MoveAndReset, Asks::ResetOnly] {
+            for mail in [OLD, WANTED, THIRD] {
+                for bits in 0..16 {
+                    let enabled = bits & 1 == 0;
+                    let flags = Flags {
+                        retry_failed: bits & 2 != 0,
+                        resend: bits & 4 != 0,
+                        reset_matching: bits & 8 != 0,
+                    };
+                    let user = but(guest(1), |user| {
+                        user.mail = Some(mail.into());
+                        user.account_enabled = Some(enabled);
+                    });
+                    let new_email = if matches!(asks, Asks::ResetOnly) { "" } else { WANTED };
+                    let mut world = World::of([user]).asks(&id(1).to_string(), new_email);
+                    if matches!(asks, Asks::MoveAndReset) {
+                        world.rows[0].reset = Reset::Always;
+                    }
+                    world.policy.retry_failed = flags.retry_failed;
+                    world.policy.reset_matching = flags.reset_matching;
+                    if flags.resend {
+                        world.policy.resend = ["2".to_owned()].into();
+                    }
+                    if let Some(state) = state {
+                        world = world.left(1, WANTED, state.clone());
+                    }
+                    let row = world.only();
+                    assert_eq!(
+                        does(&row),
+                        opinion(asks, state.as_ref(), mail, enabled, flags),
+                        "{state:?} {asks:?} {mail} enabled: {enabled} {flags:?}: {}",
+                        row.decision
+                    );
+                    asked += 1;
+                }
+            }
+        }
+    }
+    assert_eq!(asked, 7 * 3 * 3 * 16);
+}
+
+/// How far a run came with a row before it was cut off.
+#[derive(Debug, Clone, Copy)]
+enum Cut {
+    BeforeAnything,
+    MailAnnounced,
+    MailWritten,
+    IntentAndNotSent,
+    IntentAndSent,
+    PutBack,
+    Done,
+}
+
+fn cut() -> impl Strategy<Value = Cut> {
+    prop::sample::select(vec![
+        Cut::BeforeAnything,
+        Cut::MailAnnounced,
+        Cut::MailWritten,
+        Cut::IntentAndNotSent,
+        Cut::IntentAndSent,
+        Cut::PutBack,
+        Cut::Done,
+    ])
+}
+
+/// Carries a planned row out as far as the cut, on a world that remembers as the
+/// checkpoint does. Says whether an invitation left.
+fn carry_out(world: &mut World, row: &PlannedRow, cut: Cut, sent_before: bool) -> bool {
+    let Decision::Change(change) = &row.decision else { return false };
+    let key =
+        InvitationKey { user_id: row.user_id.unwrap(), address: change.invitation.address.clone() };
+    let mut note = |world: &mut World, state: LedgerState| {
+        world.ledger.retain(|(known, _)| *known != key);
+        world.ledger.push((key.clone(), state));
+    };
+    // The directory tells what became of the one before.
+    if change.unsettled.is_some() && sent_before {
+        note(world, LedgerState::Invited);
+        return false;
+    }
+    if matches!(cut, Cut::BeforeAnything) {
+        return false;
+    }
+    if let Some(set) = &change.set_mail {
+        let user = world.users.iter_mut().find(|user| Some(user.id) == row.user_id).unwrap();
+        world.names.push((user.mail.as_deref().unwrap().to_lowercase(), user.id));
+        if !matches!(cut, Cut::MailAnnounced) {
+            user.mail = set.desired.as_ref().map(|mail| mail.as_str().into());
+        }
+        note(world, LedgerState::Patching);
+    }
+    if matches!(cut, Cut::MailAnnounced) {
+        return false;
+    }
+    note(world, LedgerState::Patched);
+    match cut {
+        Cut::BeforeAnything | Cut::MailAnnounced | Cut::MailWritten => false,
+        Cut::IntentAndNotSent => {
+            note(world, LedgerState::Unknown { before: None });
+            false
+        }
+        Cut::IntentAndSent => {
+            note(world, LedgerState::Unknown { before: None });
+            true
+        }
+        Cut::PutBack => {
+            note(world, LedgerState::Outstanding);
+            false
+        }
+        Cut::Done => {
+            note(world, LedgerState::Invited);
+            true
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn however_runs_are_cut_off_every_guest_is_invited_once(
+        guests in 1_usize..6,
+        by_id in prop::collection::vec(any::<bool>(), 6),
+        runs in prop::collection::vec(prop::collection::vec(cut(), 6), 0..6),
+    ) {
+        let mut world = World::of((1..=guests as u128).map(guest));
+        for (n, by_id) in (1..=guests as u128).zip(by_id) {
+            let user = if by_id { id(n).to_string() } else { format!("guest{n}@fabrikam.example") };
+            world = world.asks(&user, &format!("guest{n}@northwind.example"));
+        }
+        let mut sent = vec![0; guests];
+        let last_run = [vec![Cut::Done; 6], vec![Cut::Done; 6]];
+        for cuts in runs.into_iter().chain(last_run) {
+            let plan = world.plan();
+            for (position, (row, cut)) in plan.rows.iter().zip(cuts).enumerate() {
+                let left = carry_out(&mut world, row, cut, sent[position] > 0);
+                sent[position] += u32::from(left);
+            }
+        }
+        prop_assert_eq!(sent, vec![1; guests]);
+        let plan = world.plan();
+        prop_assert_eq!(plan.counts.change, 0);
+        prop_assert_eq!(plan.counts.settled, guests as u64);
+    }
+}

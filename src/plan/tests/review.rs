@@ -1,0 +1,155 @@
+//! Every finding: when it is made, when it is not, and how much it weighs.
+
+use std::sync::Arc;
+
+use super::*;
+use crate::plan::Severity;
+
+/// So many guests that all move to `northwind.example`.
+fn movers(n: u128) -> World {
+    (1..=n).fold(World::of((1..=n).map(guest)), |world, n| {
+        world.asks(&format!("guest{n}@fabrikam.example"), &format!("guest{n}@northwind.example"))
+    })
+}
+
+fn found(world: &World) -> Vec<&'static str> {
+    world.plan().findings.iter().map(|finding| finding.code).collect()
+}
+
+fn refused(world: &World) -> bool {
+    world.plan().refusals().count() > 0
+}
+
+fn limited(rows: u128, guests: Option<u64>, limit: &str) -> World {
+    movers(rows).with(|w| {
+        w.tenant.guests = guests;
+        w.guards.max_changes = limit.parse().unwrap();
+    })
+}
+
+#[test]
+fn a_quiet_plan_has_no_findings() {
+    assert!(found(&movers(3)).is_empty());
+}
+
+#[test]
+fn max_changes_refuses_one_more_than_it_allows() {
+    for (rows, guests, limit, refuses) in [
+        (3, Some(1000), "3", false),
+        (4, Some(1000), "3", true),
+        (1, None, "0", true),
+        (4, None, "4", false),
+        // Up to ten changes a share says nothing.
+        (10, Some(10), "1%", false),
+        (10, None, "1%", false),
+        (10, Some(0), "1%", false),
+        (11, Some(11), "1%", true),
+        (11, Some(36), "30%", true),
+        (11, Some(37), "30%", false),
+        (11, Some(11), "100%", false),
+        // A share of nobody knows how many.
+        (11, None, "30%", true),
+        (11, None, "100%", true),
+    ] {
+        let world = limited(rows, guests, limit);
+        let expected: &[&str] = if refuses { &["max-changes"] } else { &[] };
+        assert_eq!(found(&world), expected, "{rows} of {guests:?} at {limit}");
+        assert_eq!(refused(&world), refuses);
+    }
+}
+
+#[test]
+fn max_changes_counts_changes_and_not_rows() {
+    let world = limited(3, Some(1000), "1")
+        .left(1, "guest1@northwind.example", LedgerState::Invited)
+        .with(|w| w.users[1].synced = true);
+    assert!(found(&world).is_empty());
+}
+
+#[test]
+fn a_refusal_names_the_numbers_and_what_allows_more() {
+    let plan = limited(11, Some(20), "30%").plan();
+    let finding = plan.refusals().next().unwrap();
+    for part in ["11 rows", "20 guests", "30%", "allows 6"] {
+        assert!(finding.message.contains(part), "{}", finding.message);
+    }
+    for part in ["max_changes", "--max-changes", "11"] {
+        assert!(finding.advice.contains(part), "{}", finding.advice);
+    }
+}
+
+#[test]
+fn only_allowed_domains_are_moved_to() {
+    let allow = |domains: &[&str]| {
+        let domains = domains.iter().map(|&domain| domain.to_owned()).collect();
+        movers(2).with(|w| {
+            w.guards.allowed_domains = Some(domains);
+            w.rows[1].new_email = Some(email("guest2@Sub.Northwind.example"));
+        })
+    };
+    assert!(found(&allow(&["northwind.example", "sub.northwind.example"])).is_empty());
+    // A domain does not allow what lies below it.
+    let plan = allow(&["northwind.example"]).plan();
+    let finding = plan.refusals().next().unwrap();
+    assert_eq!(finding.code, "allowed-domains");
+    assert!(finding.message.contains("1 row goes"), "{}", finding.message);
+    assert!(finding.message.contains("sub.northwind.example (1)"), "{}", finding.message);
+    assert!(refused(&allow(&[])));
+}
+
+#[test]
+fn a_reset_is_pointed_out() {
+    let world = World::of([guest(1)]).asks("guest1@fabrikam.example", "");
+    assert_eq!(found(&world), ["resets"]);
+    assert!(!refused(&world));
+}
+
+#[test]
+fn a_message_is_said_to_be_dropped_where_an_application_sends_it() {
+    let text = Some(Arc::new("Welcome".parse().unwrap()));
+    let world = movers(1).with(|w| w.rows[0].message = text);
+    assert_eq!(found(&world), ["message-dropped"]);
+    let delegated = world.clone().with(|w| w.policy.caller = Caller::Delegated);
+    assert!(found(&delegated).is_empty());
+    let unsent = world.clone().with(|w| w.rows[0].send = Some(false));
+    assert!(found(&unsent).is_empty());
+    let german = delegated.with(|w| w.rows[0].language = Some("de".parse().unwrap()));
+    assert_eq!(found(&german), ["language-ignored"]);
+}
+
+#[test]
+fn many_mails_from_a_default_onmicrosoft_domain_are_pointed_out() {
+    let from = |rows, domain: Option<&str>| {
+        movers(rows).with(|w| w.tenant.default_domain = domain.map(str::to_owned))
+    };
+    assert_eq!(found(&from(91, Some("contoso.onmicrosoft.com"))), ["mail-capped"]);
+    assert_eq!(found(&from(91, Some("contoso.onmicrosoft.us"))), ["mail-capped"]);
+    assert!(found(&from(90, Some("contoso.onmicrosoft.com"))).is_empty());
+    assert!(found(&from(91, Some("contoso.example"))).is_empty());
+    assert!(found(&from(91, None)).is_empty());
+    let unsent =
+        from(91, Some("contoso.onmicrosoft.com")).with(|w| w.policy.invitation.send = false);
+    assert!(found(&unsent).is_empty());
+}
+
+#[test]
+fn discouraged_characters_are_pointed_out() {
+    let world = movers(1).with(|w| w.rows[0].new_email = Some(email("a+b@northwind.example")));
+    assert_eq!(found(&world), ["unusual-characters"]);
+    let plain = movers(1).with(|w| w.rows[0].new_email = Some(email("o'neil@northwind.example")));
+    assert!(found(&plain).is_empty());
+}
+
+#[test]
+fn what_could_not_be_read_is_said_after_what_refuses() {
+    let world = limited(2, Some(1000), "1").with(|w| {
+        w.unreadable = vec![Unreadable {
+            what: "role assignments",
+            consequence: "they will fail",
+            why: "403".to_owned(),
+        }];
+    });
+    assert_eq!(found(&world), ["max-changes", "unreadable"]);
+    let severities: Vec<_> = world.plan().findings.iter().map(|f| f.severity).collect();
+    assert_eq!(severities, [Severity::Refuse, Severity::Warn]);
+}
