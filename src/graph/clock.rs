@@ -34,7 +34,7 @@ impl Clock {
         self.started_at.saturating_add(elapsed).unwrap_or(Timestamp::MAX)
     }
 
-    /// The service's time as far as known, to about a second.
+    /// The service's time as far as known, to two seconds.
     pub fn service_now(&self) -> Timestamp {
         let offset = SignedDuration::from_millis(self.offset.load(Ordering::Relaxed));
         self.now().saturating_add(offset).unwrap_or(Timestamp::MAX)
@@ -57,5 +57,60 @@ impl Clock {
         let offset = date.duration_since(self.now()) + SignedDuration::from_millis(500);
         let millis = i64::try_from(offset.as_millis()).unwrap_or(0);
         self.offset.store(millis, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// The header of an answer given when the service's clock shows this.
+    fn dated(service: Timestamp) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        let date = httpdate::fmt_http_date(service.into());
+        headers.insert(http::header::DATE, date.parse().unwrap());
+        headers
+    }
+
+    proptest! {
+        /// What the settling of lost answers builds on: an intent is dated at most
+        /// two seconds late, and early by as much and the answer's way back.
+        #[test]
+        fn the_services_time_is_known_to_two_seconds_and_the_way_back(
+            skew in prop_oneof![-4_000_i64..4_000, -86_400_000_i64..86_400_000],
+            way_back in 0_i64..100_000,
+            second in 0_i64..1_000,
+        ) {
+            let millis = |millis| SignedDuration::from_millis(millis);
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_time()
+                .start_paused(true)
+                .build()
+                .unwrap();
+            runtime.block_on(async {
+                let noon: Timestamp = "2026-11-21T12:00:00Z".parse().unwrap();
+                let clock = Clock::starting_at(noon + millis(second));
+                let truth = clock.now() + millis(skew);
+                clock.learn(&dated(truth - millis(way_back)));
+                let error = clock.service_now().duration_since(truth);
+                prop_assert!(error <= millis(2_000), "{error:?} late");
+                prop_assert!(error >= millis(-2_000 - way_back), "{error:?} early");
+                Ok(())
+            })?;
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_no_date_teaches_nothing() {
+        let clock = Clock::starting_at("2026-11-21T12:00:00Z".parse().unwrap());
+        clock.learn(&dated("2026-11-21T13:00:00Z".parse().unwrap()));
+        let skew = clock.skew();
+        assert!(skew > SignedDuration::from_mins(59));
+        clock.learn(&HeaderMap::new());
+        let mut headers = HeaderMap::new();
+        headers.insert(http::header::DATE, "yesterday".parse().unwrap());
+        clock.learn(&headers);
+        assert_eq!(clock.skew(), skew);
     }
 }

@@ -19,10 +19,10 @@ pub enum Settlement {
     Undecided,
 }
 
-/// `externalUserStateChangeDateTime` has whole seconds, cut off; the service's
-/// clock is known to about a second from its `Date` header. A change within two
-/// seconds before the intent can be the intent's own.
-const TOLERANCE: SignedDuration = SignedDuration::from_secs(2);
+/// A change this long before the intent can be the intent's own:
+/// `externalUserStateChangeDateTime` is cut off to whole seconds, and from its
+/// `Date` header the service's clock is known to two seconds (`graph::Clock`).
+const TOLERANCE: SignedDuration = SignedDuration::from_secs(3);
 
 /// Concludes from the guest's redemption before the intent and now. `intended_at`
 /// is in the service's time; `lag_is_over` says that the guest was read later than
@@ -55,6 +55,10 @@ pub fn settle(
     // an older state: no evidence of anything.
     if lag_is_over { Settlement::Undecided } else { Settlement::TooEarly }
 }
+
+#[cfg(test)]
+#[path = "settle_model.rs"]
+mod model;
 
 #[cfg(test)]
 mod tests {
