@@ -107,3 +107,7 @@ fn same_list(one: &[Box<str>], other: &[Box<str>]) -> bool {
     };
     folded(one) == folded(other)
 }
+
+#[cfg(test)]
+#[path = "precheck_tests.rs"]
+mod tests;

@@ -119,7 +119,9 @@ fn who_is_meant_comes_before_what_was_done_and_that_before_what_may_be_done() {
     expect("address-taken", &|w| w.users.push(taker.clone()));
     expect("externally-mastered", &|w| w.users[0].formerly_synced = true);
     expect("synced", &|w| w.users[0].synced = true);
-    expect("own-domain", &|w| drop(w.tenant.verified_domains.insert("northwind.example".into())));
+    expect("own-domain", &|w| {
+        w.tenant.verified_domains.extend(["northwind.example".into()]);
+    });
     expect("restricted-unit", &|w| w.users[0].management_restricted = true);
     expect("disabled", &|w| w.users[0].account_enabled = Some(false));
     expect("holds-role", &|w| w.roles = Some([(id(1), RoleHolding::Direct)].into()));

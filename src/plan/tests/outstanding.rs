@@ -159,7 +159,7 @@ fn carry_out(world: &mut World, row: &PlannedRow, cut: Cut, sent_before: bool) -
     let Decision::Change(change) = &row.decision else { return false };
     let key =
         InvitationKey { user_id: row.user_id.unwrap(), address: change.invitation.address.clone() };
-    let mut note = |world: &mut World, state: LedgerState| {
+    let note = |world: &mut World, state: LedgerState| {
         world.ledger.retain(|(known, _)| *known != key);
         world.ledger.push((key.clone(), state));
     };
