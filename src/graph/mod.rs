@@ -18,6 +18,9 @@ mod transport;
 mod users;
 pub mod wire;
 
+#[cfg(test)]
+mod tests;
+
 pub use auth::{AuthError, Claims, ClientSecret, GivenToken, Token, TokenSource};
 pub use catalogue::{Cause, Operation, StopCause, Verdict, judge};
 pub use client::{CallError, Graph, Observation, Observer, Traffic};

@@ -1,0 +1,132 @@
+//! Writing to one guest: a PATCH may be repeated, an invitation may not.
+
+use super::*;
+use crate::domain::UserId;
+use crate::emulator::{Action, Canned, Fault, Matcher, RetryAfter};
+use crate::graph::{CallError, Verdict, wire};
+
+const ADDRESS: &str = "guest1@fabrikam.example";
+
+fn rig(matcher: Matcher, action: Action) -> Rig {
+    let faults = vec![Fault::new(matcher, action)];
+    Rig::new(TenantSeed::with_guests(1), Options { faults, ..Options::default() })
+}
+
+fn saying(status: u16, body: &str) -> Rig {
+    let script = says(Method::POST, "/v1.0/invitations", vec![Ok(answer(status, body))]);
+    Rig::scripted(TenantSeed::with_guests(1), Options::default(), script)
+}
+
+fn request() -> wire::InvitationRequest {
+    wire::InvitationRequest {
+        invited_user_email_address: ADDRESS.to_owned(),
+        invite_redirect_url: "https://myapps.microsoft.com".to_owned(),
+        invited_user_display_name: None,
+        send_invitation_message: true,
+        invited_user_message_info: None,
+        reset_redemption: true,
+        invited_user: Some(wire::InvitedUser {
+            id: TenantSeed::guest_id(1),
+            user_principal_name: None,
+        }),
+    }
+}
+
+/// How often an invitation was sent, and how often it happened.
+fn invitations(rig: &Rig) -> (usize, usize) {
+    (rig.sent(&Method::POST, "/invitations"), rig.emulator.ledger().invitations().count())
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_invitation_whose_answer_is_lost_is_not_repeated() {
+    for (action, happened) in [
+        (Action::CommitThenDrop, 1),
+        (Action::Drop, 0),
+        (Action::TruncateBody, 1),
+        (Action::CommitThenAnswer(Canned::status(500)), 1),
+        (Action::CommitThenAnswer(Canned::html(502)), 1),
+        (Action::Answer(Canned::status(503)), 0),
+        (Action::CommitThenAnswer(Canned::status(504)), 1),
+        (Action::CommitThenAnswer(Canned::status(408)), 1),
+    ] {
+        let rig = rig(Matcher::invitation(), action.clone());
+        let error = rig.graph.invite(&request()).await.unwrap_err();
+        assert!(matches!(error, CallError::Lost { .. }), "{action:?}: {error:?}");
+        assert_eq!(invitations(&rig), (1, happened), "{action:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_success_that_cannot_be_read_is_lost() {
+    for body in
+        ["", "<html></html>", "{", "{}", "null", "[]", r#"{"id":7}"#, r#"{"value":[]}"#, "\u{0}"]
+    {
+        let rig = saying(201, body);
+        let error = rig.graph.invite(&request()).await.unwrap_err();
+        assert!(matches!(error, CallError::Lost { .. }), "{body}: {error:?}");
+        assert_eq!(invitations(&rig), (1, 0), "{body}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_invitation_created_with_an_error_is_a_failure() {
+    let rig = rig(Matcher::invitation(), Action::ErrorStatusIn201);
+    match rig.graph.invite(&request()).await.unwrap_err() {
+        CallError::Refused { verdict: Verdict::RowFailed(cause), .. } => {
+            assert_eq!(cause.code, "status-error");
+        }
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(invitations(&rig), (1, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_accepted_invitation_needs_little_to_be_one() {
+    for (body, in_progress) in [
+        (r#"{"id":"1","status":"PendingAcceptance"}"#, false),
+        (r#"{"id":"1","status":"Completed","inviteRedeemUrl":null}"#, false),
+        (r#"{"id":"1"}"#, false),
+        (r#"{"inviteRedeemUrl":"https://login.microsoftonline.com/redeem"}"#, false),
+        (r#"{"status":"InProgress"}"#, true),
+    ] {
+        let accepted = saying(201, body).graph.invite(&request()).await.unwrap();
+        assert_eq!(accepted.in_progress, in_progress, "{body}");
+        let has_link = body.contains("redeem\"");
+        assert_eq!(accepted.redeem_url.is_some(), has_link, "{body}");
+        assert!(!format!("{accepted:?}").contains("microsoftonline"), "the link is a secret");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_invitation_turned_away_or_never_sent_goes_again() {
+    let throttled = rig(
+        Matcher::invitation().times(3),
+        Action::Answer(Canned::throttled(RetryAfter::Seconds(5))),
+    );
+    throttled.graph.invite(&request()).await.unwrap();
+    assert_eq!(invitations(&throttled), (4, 1));
+    let unsent = || Err(TransportError { reached: Reached::No, message: "refused".to_owned() });
+    let script = says(Method::POST, "/v1.0/invitations", vec![unsent(), unsent()]);
+    let rig = Rig::scripted(TenantSeed::with_guests(1), Options::default(), script);
+    rig.graph.invite(&request()).await.unwrap();
+    assert_eq!(invitations(&rig), (3, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_patch_whose_answer_is_lost_is_repeated() {
+    let patch =
+        wire::UserPatch { mail: Some("new@northwind.example".to_owned()), other_mails: None };
+    let first = UserId::parse(&TenantSeed::guest_id(1)).unwrap();
+    for action in [
+        Action::CommitThenDrop,
+        Action::Drop,
+        Action::CommitThenAnswer(Canned::status(504)),
+        Action::Answer(Canned::html(503)),
+    ] {
+        let rig = rig(Matcher::patch(), action.clone());
+        rig.graph.patch_user(first, &patch).await.unwrap();
+        assert_eq!(rig.sent(&Method::PATCH, "/users"), 2, "{action:?}");
+        let user = rig.emulator.user(&TenantSeed::guest_id(1)).unwrap();
+        assert_eq!(user.mail, patch.mail);
+    }
+}
