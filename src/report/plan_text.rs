@@ -331,7 +331,7 @@ mod tests {
                   1 guest is reset without a new address
                   they are locked out until they redeem again; a reset can't be undone
 
-        Digest 68d8d2e3500d   (apply refuses it until the findings allow it)
+        Digest f1fffe58e39f   (apply refuses it until the findings allow it)
         "#);
     }
 
