@@ -13,6 +13,7 @@ mod odata;
 mod pace;
 mod refusal;
 mod roles;
+mod rules;
 mod survey;
 mod transport;
 mod users;

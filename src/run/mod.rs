@@ -4,9 +4,12 @@
 //! (`graph`), durability (`checkpoint`), and every word shown to a person
 //! (`report`).
 
+mod clear;
+mod ending;
 mod engine;
 pub mod event;
 mod precheck;
+mod request;
 mod row;
 mod settle;
 mod stop;

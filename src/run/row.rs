@@ -3,19 +3,18 @@
 
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
-use crate::checkpoint::{BeforeImage, CheckpointError, Record};
+use crate::checkpoint::{BeforeImage, Record};
 use crate::domain::{DirectoryUser, InvitationKey, Redemption, UserId};
-use crate::graph::wire;
-use crate::graph::{AuthError, CallError, Cause, Refusal, StopCause, Verdict};
-use crate::plan::{Change, ChangeReason, Invitation, PlannedRow, SetMail};
+use crate::graph::{CallError, Verdict};
+use crate::plan::{Change, ChangeReason, PlannedRow};
 
+use super::ending::{refused, unanswered};
 use super::engine::Run;
-use super::event::{Event, Failure, InvitedHow, Outcome, Phase, StopReason};
+use super::event::{Event, Failure, InvitedHow, Outcome, Phase};
 use super::precheck::{Precheck, precheck};
-use super::settle::{Settlement, settle};
+use super::request::{patch, request};
 
 /// How often one row's invitation is sent when each time the directory shows that
 /// the one before never happened.
@@ -24,24 +23,20 @@ const MOST_INVITATIONS: u32 = 3;
 /// Longest wait between two tries while the service does not see the new mail.
 const LONGEST_SETTLE: Duration = Duration::from_secs(120);
 
-/// First wait before a guest is read again to settle a lost answer; doubles up to
-/// the replication lag.
-const FIRST_LOOK: Duration = Duration::from_secs(2);
-
 /// The row has its outcome: leaves the rest of its steps out.
-struct Done(Outcome);
+pub(super) struct Done(pub(super) Outcome);
 
 /// A row under way.
-struct RowRun<'r, 'a> {
-    run: &'r Run<'a>,
-    row: &'r PlannedRow,
-    change: &'r Change,
-    key: InvitationKey,
-    phase: Option<Phase>,
+pub(super) struct RowRun<'r, 'a> {
+    pub(super) run: &'r Run<'a>,
+    pub(super) row: &'r PlannedRow,
+    pub(super) change: &'r Change,
+    pub(super) key: InvitationKey,
+    pub(super) phase: Option<Phase>,
     /// Its mail was written, in this run.
-    patched: bool,
+    pub(super) patched: bool,
     /// Since when the service may not have caught up with the new mail.
-    written_at: Option<Instant>,
+    pub(super) written_at: Option<Instant>,
 }
 
 impl Run<'_> {
@@ -55,35 +50,6 @@ impl Run<'_> {
             Ok(outcome) | Err(Done(outcome)) => outcome,
         };
         (row.phase, outcome)
-    }
-
-    /// Waits until the directory shows an invitation of this run, for the canary.
-    pub(super) async fn is_visible(&self, row: &PlannedRow, change: &Change) -> Result<(), String> {
-        let user_id = row.user_id.expect("a change has a guest");
-        let address = &change.invitation.address;
-        let until = Instant::now() + self.settings.replication_lag;
-        let mut wait = FIRST_LOOK;
-        loop {
-            let guest = self.graph.user(user_id).await.map_err(|error| error.to_string())?;
-            let shows = guest.as_ref().is_some_and(|guest| {
-                let newer = guest.redemption_changed_at > change.redemption.changed_at;
-                newer && (guest.has_mail(address) || guest.has_other_mail(address))
-            });
-            if shows {
-                return Ok(());
-            }
-            if Instant::now() >= until {
-                return Err(format!(
-                    "line {}: the directory does not show the invitation of {address}",
-                    row.line
-                ));
-            }
-            tokio::select! {
-                () = tokio::time::sleep_until((Instant::now() + wait).min(until)) => {}
-                () = self.stop.requested() => return Err("the run was stopped".to_owned()),
-            }
-            wait *= 2;
-        }
     }
 }
 
@@ -118,7 +84,7 @@ impl RowRun<'_, '_> {
     }
 
     /// Reads the guest.
-    async fn look(&self) -> Result<DirectoryUser, Done> {
+    pub(super) async fn look(&self) -> Result<DirectoryUser, Done> {
         match self.run.graph.user(self.user_id()).await {
             Ok(Some(guest)) => Ok(guest),
             Ok(None) => Err(self
@@ -232,210 +198,7 @@ impl RowRun<'_, '_> {
         Record::Intended { key: self.key.clone(), reference: self.reference(), before }
     }
 
-    /// Reads the guest until the directory tells whether an invitation was sent:
-    /// true when it was, false when it certainly was not. `over` is the moment, in
-    /// our time, after which nothing can have been sent any more.
-    async fn settle_from_directory(
-        &mut self,
-        before: Option<&Redemption>,
-        intended_at: Timestamp,
-        over: Timestamp,
-    ) -> Result<bool, Done> {
-        let lag = SignedDuration::try_from(self.run.settings.replication_lag)
-            .unwrap_or(SignedDuration::MAX);
-        let certain_at = over.saturating_add(lag).unwrap_or(Timestamp::MAX);
-        let mut wait = FIRST_LOOK;
-        loop {
-            let lag_is_over = self.run.graph.clock().now() >= certain_at;
-            let now = match self.run.graph.user(self.user_id()).await {
-                Ok(Some(guest)) => redemption(&guest),
-                Ok(None) => {
-                    return Err(self.unknown("the guest no longer exists".to_owned()).await);
-                }
-                Err(error) => {
-                    self.note_stop(&error);
-                    return Err(self
-                        .unknown(format!("the guest could not be read: {error}"))
-                        .await);
-                }
-            };
-            match settle(before, intended_at, &now, lag_is_over) {
-                Settlement::Sent => return Ok(true),
-                Settlement::Outstanding => {
-                    self.outstanding("the directory shows no change".to_owned()).await?;
-                    return Ok(false);
-                }
-                Settlement::Undecided => {
-                    let evidence = evidence(before, intended_at, &now);
-                    return Err(self.unknown(evidence).await);
-                }
-                Settlement::TooEarly => {}
-            }
-            let left = certain_at.duration_since(self.run.graph.clock().now());
-            // A millisecond more, so that the last look is surely past the bound.
-            let left = Duration::try_from(left).unwrap_or_default() + Duration::from_millis(1);
-            let stopped = tokio::select! {
-                () = tokio::time::sleep(wait.min(left)) => false,
-                () = self.run.stop.requested() => true,
-            };
-            if stopped {
-                let evidence =
-                    "the run ended before a replica had to show it; the next run settles it";
-                return Err(self.unknown(evidence.to_owned()).await);
-            }
-            wait = wait.saturating_mul(2);
-        }
-    }
-
-    /// A call that gave no result and will not be tried again in this run.
-    async fn call_failed(&self, error: CallError, doing: &str) -> Done {
-        self.note_stop(&error);
-        match error {
-            // Nothing was sent, or nothing about this guest was refused: the row is
-            // as it was, and the next run takes it up.
-            CallError::Stopped
-            | CallError::Auth(_)
-            | CallError::Unreachable(_)
-            | CallError::ThrottledOut(_)
-            | CallError::Refused { verdict: Verdict::StopRun(_), .. } => {
-                self.put_back(&error.to_string()).await
-            }
-            CallError::Refused { refusal, verdict } => match verdict {
-                Verdict::RowFailed(cause) | Verdict::RetryWhileReplicating(cause) => {
-                    self.failed(refused(&refusal, cause)).await
-                }
-                Verdict::NotPermitted(cause) => {
-                    if let Some(reason) = self.run.tally.count_refusal(&refusal.to_string()) {
-                        self.run.stop(reason);
-                    }
-                    self.failed(refused(&refusal, cause)).await
-                }
-                Verdict::Retry | Verdict::RefreshToken | Verdict::OutcomeUnknown => {
-                    self.unanswered(doing, &refusal.to_string()).await
-                }
-                Verdict::StopRun(_) => self.put_back(&refusal.to_string()).await,
-            },
-            CallError::Lost { evidence } => self.unanswered(doing, &evidence).await,
-            CallError::Protocol(detail) => self.unanswered(doing, &detail).await,
-        }
-    }
-
-    /// Ends the run when the error is true of all rows.
-    fn note_stop(&self, error: &CallError) {
-        let reason = match error {
-            CallError::Auth(AuthError::Unreachable(error)) | CallError::Unreachable(error) => {
-                StopReason::Unreachable { message: error.to_string() }
-            }
-            CallError::Auth(error) => StopReason::Permission { message: error.to_string() },
-            CallError::ThrottledOut(_) => StopReason::ThrottledOut,
-            CallError::Refused { refusal, verdict: Verdict::StopRun(cause) } => match cause {
-                StopCause::NotPermitted => StopReason::Permission { message: refusal.to_string() },
-                StopCause::InvitationsBlocked
-                | StopCause::InvitationsDisabled
-                | StopCause::QuotaExceeded => {
-                    StopReason::Tenant { code: cause.code(), message: refusal.to_string() }
-                }
-            },
-            CallError::Refused { .. }
-            | CallError::Stopped
-            | CallError::Lost { .. }
-            | CallError::Protocol(_) => return,
-        };
-        self.run.stop(reason);
-    }
-
-    /// A step before the invitation that is safe to repeat stayed without answer.
-    /// That is no refusal: the next run tries again unasked.
-    async fn unanswered(&self, doing: &str, evidence: &str) -> Done {
-        if self.has_begun()
-            && let Err(done) = self.outstanding(evidence.to_owned()).await
-        {
-            return done;
-        }
-        Done(Outcome::Failed(unanswered(doing, evidence)))
-    }
-
-    /// The run ends and the row was certainly not invited.
-    async fn put_back(&self, why: &str) -> Done {
-        if self.has_begun()
-            && let Err(done) = self.outstanding(why.to_owned()).await
-        {
-            return done;
-        }
-        self.not_attempted()
-    }
-
-    /// Whether the checkpoint holds an intent that has to be taken back.
-    fn has_begun(&self) -> bool {
-        matches!(self.phase, Some(Phase::Inviting))
-    }
-
-    fn not_attempted(&self) -> Done {
-        Done(Outcome::NotAttempted { patched: self.patched })
-    }
-
-    async fn outstanding(&self, why: String) -> Result<(), Done> {
-        self.record(Record::Outstanding { key: self.key.clone(), why }).await
-    }
-
-    async fn invited(&self, how: InvitedHow) -> Result<Outcome, Done> {
-        let word = match how {
-            InvitedHow::Accepted => "accepted",
-            InvitedHow::SettledFromDirectory => "settled-from-directory",
-        };
-        // P2: success is reported after its record is durable.
-        match self.append(Record::Invited { key: self.key.clone(), how: word }).await {
-            Ok(()) => Ok(Outcome::Invited(how)),
-            Err(error) => Err(Done(Outcome::Unknown {
-                evidence: format!(
-                    "the invitation was accepted, but that could not be recorded: {error}"
-                ),
-            })),
-        }
-    }
-
-    async fn unknown(&self, evidence: String) -> Done {
-        let record = Record::Unknown { key: self.key.clone(), evidence: evidence.clone() };
-        // The intent is durable already and says the same without the evidence.
-        let _ = self.append(record).await;
-        Done(Outcome::Unknown { evidence })
-    }
-
-    async fn failed(&self, failure: Failure) -> Done {
-        let record = Record::Failed {
-            key: self.key.clone(),
-            code: failure.code.clone(),
-            message: failure.message.clone(),
-            request_id: failure.request_id.clone(),
-        };
-        match self.append(record).await {
-            Ok(()) => Done(Outcome::Failed(failure)),
-            Err(_) => self.not_attempted(),
-        }
-    }
-
-    /// Writes a record; when that fails, the row goes no further.
-    async fn record(&self, record: Record) -> Result<(), Done> {
-        self.record_at(record, self.run.graph.clock().service_now()).await
-    }
-
-    async fn record_at(&self, record: Record, at: Timestamp) -> Result<(), Done> {
-        self.append_at(record, at).await.map_err(|_| self.not_attempted())
-    }
-
-    async fn append(&self, record: Record) -> Result<(), CheckpointError> {
-        self.append_at(record, self.run.graph.clock().service_now()).await
-    }
-
-    async fn append_at(&self, record: Record, at: Timestamp) -> Result<(), CheckpointError> {
-        let written = self.run.journal.append(record, at).await;
-        if let Err(error) = &written {
-            self.run.stop(StopReason::Checkpoint { message: error.to_string() });
-        }
-        written
-    }
-
-    async fn wait(&self, wait: Duration) -> Result<(), Done> {
+    pub(super) async fn wait(&self, wait: Duration) -> Result<(), Done> {
         tokio::select! {
             biased;
             () = self.run.stop.requested() => Err(self.not_attempted()),
@@ -443,12 +206,12 @@ impl RowRun<'_, '_> {
         }
     }
 
-    fn enter(&mut self, to: Phase) {
+    pub(super) fn enter(&mut self, to: Phase) {
         let from = self.phase.replace(to);
         (self.run.observe)(Event::RowEntered { line: self.row.line, from, to });
     }
 
-    fn user_id(&self) -> UserId {
+    pub(super) fn user_id(&self) -> UserId {
         self.key.user_id
     }
 
@@ -457,76 +220,6 @@ impl RowRun<'_, '_> {
     }
 }
 
-fn redemption(guest: &DirectoryUser) -> Redemption {
+pub(super) fn redemption(guest: &DirectoryUser) -> Redemption {
     Redemption { state: guest.redemption.clone(), changed_at: guest.redemption_changed_at }
-}
-
-fn patch(set: &SetMail) -> wire::UserPatch {
-    wire::UserPatch {
-        mail: set.desired.as_ref().map(|mail| mail.as_str().to_owned()),
-        other_mails: set
-            .other_mails
-            .as_ref()
-            .map(|set| set.desired.iter().map(|mail| (**mail).to_owned()).collect()),
-    }
-}
-
-fn request(invitation: &Invitation, guest: UserId) -> wire::InvitationRequest {
-    let Invitation { address, redirect_url, send, message, cc, language, display_name } =
-        invitation;
-    let info = wire::InvitedUserMessageInfo {
-        message_language: language.as_ref().map(|language| language.as_str().to_owned()),
-        customized_message_body: message.as_ref().map(|message| message.as_str().to_owned()),
-        cc_recipients: cc
-            .iter()
-            .map(|cc| wire::Recipient {
-                email_address: wire::EmailAddress {
-                    name: None,
-                    address: Some(cc.as_str().to_owned()),
-                },
-            })
-            .collect(),
-    };
-    wire::InvitationRequest {
-        invited_user_email_address: address.as_str().to_owned(),
-        invite_redirect_url: redirect_url.as_str().to_owned(),
-        invited_user_display_name: display_name.as_deref().map(str::to_owned),
-        send_invitation_message: *send,
-        invited_user_message_info: (info != wire::InvitedUserMessageInfo::default())
-            .then_some(info),
-        reset_redemption: true,
-        invited_user: Some(wire::InvitedUser { id: guest.to_string(), user_principal_name: None }),
-    }
-}
-
-fn refused(refusal: &Refusal, cause: Cause) -> Failure {
-    Failure {
-        code: cause.code.to_owned(),
-        message: refusal.to_string(),
-        advice: cause.advice.to_owned(),
-        request_id: refusal.request_id.clone(),
-    }
-}
-
-fn unanswered(doing: &str, evidence: &str) -> Failure {
-    Failure {
-        code: "unanswered".to_owned(),
-        message: format!("{doing}: no usable answer after several tries, last {evidence}"),
-        advice: "the next apply tries again".to_owned(),
-        request_id: None,
-    }
-}
-
-/// What a person needs to decide what the directory could not.
-fn evidence(before: Option<&Redemption>, intended_at: Timestamp, now: &Redemption) -> String {
-    let show = |redemption: &Redemption| {
-        let state = redemption.state.as_ref().map_or("none".to_owned(), ToString::to_string);
-        let since = redemption.changed_at.map_or("never".to_owned(), |at| at.to_string());
-        format!("{state} since {since}")
-    };
-    format!(
-        "intended at {intended_at:.0}; redemption before: {}, now: {}",
-        before.map_or("not recorded".to_owned(), show),
-        show(now)
-    )
 }

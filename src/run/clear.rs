@@ -1,0 +1,121 @@
+//! Reading the directory back: whether an invitation whose answer was lost was
+//! sent, and whether a canary's invitation shows.
+//!
+//! Leaves to others: what a reading means (`settle`), and what follows from it.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::time::Instant;
+
+use crate::domain::Redemption;
+use crate::plan::{Change, PlannedRow};
+
+use super::engine::Run;
+use super::row::{Done, RowRun, redemption};
+use super::settle::{Settlement, settle};
+
+/// First wait before a guest is read again; doubles up to the replication lag.
+const FIRST_LOOK: Duration = Duration::from_secs(2);
+
+impl Run<'_> {
+    /// Waits until the directory shows an invitation of this run, for the canary.
+    pub(super) async fn is_visible(&self, row: &PlannedRow, change: &Change) -> Result<(), String> {
+        let user_id = row.user_id.expect("a change has a guest");
+        let address = &change.invitation.address;
+        let until = Instant::now() + self.settings.replication_lag;
+        let mut wait = FIRST_LOOK;
+        loop {
+            let guest = self.graph.user(user_id).await.map_err(|error| error.to_string())?;
+            let shows = guest.as_ref().is_some_and(|guest| {
+                let newer = guest.redemption_changed_at > change.redemption.changed_at;
+                newer && (guest.has_mail(address) || guest.has_other_mail(address))
+            });
+            if shows {
+                return Ok(());
+            }
+            if Instant::now() >= until {
+                return Err(format!(
+                    "line {}: the directory does not show the invitation of {address}",
+                    row.line
+                ));
+            }
+            tokio::select! {
+                () = tokio::time::sleep_until((Instant::now() + wait).min(until)) => {}
+                () = self.stop.requested() => return Err("the run was stopped".to_owned()),
+            }
+            wait *= 2;
+        }
+    }
+}
+
+impl RowRun<'_, '_> {
+    /// Reads the guest until the directory tells whether an invitation was sent:
+    /// true when it was, false when it certainly was not. `over` is the moment, in
+    /// our time, after which nothing can have been sent any more.
+    pub(super) async fn settle_from_directory(
+        &mut self,
+        before: Option<&Redemption>,
+        intended_at: Timestamp,
+        over: Timestamp,
+    ) -> Result<bool, Done> {
+        let lag = SignedDuration::try_from(self.run.settings.replication_lag)
+            .unwrap_or(SignedDuration::MAX);
+        let certain_at = over.saturating_add(lag).unwrap_or(Timestamp::MAX);
+        let mut wait = FIRST_LOOK;
+        loop {
+            let lag_is_over = self.run.graph.clock().now() >= certain_at;
+            let now = match self.run.graph.user(self.user_id()).await {
+                Ok(Some(guest)) => redemption(&guest),
+                Ok(None) => {
+                    return Err(self.unknown("the guest no longer exists".to_owned()).await);
+                }
+                Err(error) => {
+                    self.note_stop(&error);
+                    return Err(self
+                        .unknown(format!("the guest could not be read: {error}"))
+                        .await);
+                }
+            };
+            match settle(before, intended_at, &now, lag_is_over) {
+                Settlement::Sent => return Ok(true),
+                Settlement::Outstanding => {
+                    self.outstanding("the directory shows no change".to_owned()).await?;
+                    return Ok(false);
+                }
+                Settlement::Undecided => {
+                    let evidence = evidence(before, intended_at, &now);
+                    return Err(self.unknown(evidence).await);
+                }
+                Settlement::TooEarly => {}
+            }
+            let left = certain_at.duration_since(self.run.graph.clock().now());
+            // A millisecond more, so that the last look is surely past the bound.
+            let left = Duration::try_from(left).unwrap_or_default() + Duration::from_millis(1);
+            let stopped = tokio::select! {
+                () = tokio::time::sleep(wait.min(left)) => false,
+                () = self.run.stop.requested() => true,
+            };
+            if stopped {
+                let evidence =
+                    "the run ended before a replica had to show it; the next run settles it";
+                return Err(self.unknown(evidence.to_owned()).await);
+            }
+            wait = wait.saturating_mul(2);
+        }
+    }
+}
+
+/// What a person needs to decide what the directory could not.
+fn evidence(before: Option<&Redemption>, intended_at: Timestamp, now: &Redemption) -> String {
+    let show = |redemption: &Redemption| {
+        let state = redemption.state.as_ref().map_or("none".to_owned(), ToString::to_string);
+        let since = redemption.changed_at.map_or("never".to_owned(), |at| at.to_string());
+        format!("{state} since {since}")
+    };
+    format!(
+        "intended at {intended_at:.0}; redemption before: {}, now: {}",
+        before.map_or("not recorded".to_owned(), show),
+        show(now)
+    )
+}

@@ -1,0 +1,178 @@
+//! How a row ends: every outcome is written down before it is reported, and an
+//! error that is true of all rows ends the run.
+
+use jiff::Timestamp;
+
+use crate::checkpoint::{CheckpointError, Record};
+use crate::graph::{AuthError, CallError, Cause, Refusal, StopCause, Verdict};
+
+use super::event::{Failure, InvitedHow, Outcome, Phase, StopReason};
+use super::row::{Done, RowRun};
+
+impl RowRun<'_, '_> {
+    /// A call that gave no result and will not be tried again in this run.
+    pub(super) async fn call_failed(&self, error: CallError, doing: &str) -> Done {
+        self.note_stop(&error);
+        match error {
+            // Nothing was sent, or nothing about this guest was refused: the row is
+            // as it was, and the next run takes it up.
+            CallError::Stopped
+            | CallError::Auth(_)
+            | CallError::Unreachable(_)
+            | CallError::ThrottledOut(_)
+            | CallError::Refused { verdict: Verdict::StopRun(_), .. } => {
+                self.put_back(&error.to_string()).await
+            }
+            CallError::Refused { refusal, verdict } => match verdict {
+                Verdict::RowFailed(cause) | Verdict::RetryWhileReplicating(cause) => {
+                    self.failed(refused(&refusal, cause)).await
+                }
+                Verdict::NotPermitted(cause) => {
+                    if let Some(reason) = self.run.tally.count_refusal(&refusal.to_string()) {
+                        self.run.stop(reason);
+                    }
+                    self.failed(refused(&refusal, cause)).await
+                }
+                Verdict::Retry | Verdict::RefreshToken | Verdict::OutcomeUnknown => {
+                    self.unanswered(doing, &refusal.to_string()).await
+                }
+                Verdict::StopRun(_) => self.put_back(&refusal.to_string()).await,
+            },
+            CallError::Lost { evidence } => self.unanswered(doing, &evidence).await,
+            CallError::Protocol(detail) => self.unanswered(doing, &detail).await,
+        }
+    }
+
+    /// Ends the run when the error is true of all rows.
+    pub(super) fn note_stop(&self, error: &CallError) {
+        let reason = match error {
+            CallError::Auth(AuthError::Unreachable(error)) | CallError::Unreachable(error) => {
+                StopReason::Unreachable { message: error.to_string() }
+            }
+            CallError::Auth(error) => StopReason::Permission { message: error.to_string() },
+            CallError::ThrottledOut(_) => StopReason::ThrottledOut,
+            CallError::Refused { refusal, verdict: Verdict::StopRun(cause) } => match cause {
+                StopCause::NotPermitted => StopReason::Permission { message: refusal.to_string() },
+                StopCause::InvitationsBlocked
+                | StopCause::InvitationsDisabled
+                | StopCause::QuotaExceeded => {
+                    StopReason::Tenant { code: cause.code(), message: refusal.to_string() }
+                }
+            },
+            CallError::Refused { .. }
+            | CallError::Stopped
+            | CallError::Lost { .. }
+            | CallError::Protocol(_) => return,
+        };
+        self.run.stop(reason);
+    }
+
+    /// A step before the invitation that is safe to repeat stayed without answer.
+    /// That is no refusal: the next run tries again unasked.
+    async fn unanswered(&self, doing: &str, evidence: &str) -> Done {
+        if self.has_begun()
+            && let Err(done) = self.outstanding(evidence.to_owned()).await
+        {
+            return done;
+        }
+        Done(Outcome::Failed(unanswered(doing, evidence)))
+    }
+
+    /// The run ends and the row was certainly not invited.
+    async fn put_back(&self, why: &str) -> Done {
+        if self.has_begun()
+            && let Err(done) = self.outstanding(why.to_owned()).await
+        {
+            return done;
+        }
+        self.not_attempted()
+    }
+
+    /// Whether the checkpoint holds an intent that has to be taken back.
+    fn has_begun(&self) -> bool {
+        matches!(self.phase, Some(Phase::Inviting))
+    }
+
+    pub(super) fn not_attempted(&self) -> Done {
+        Done(Outcome::NotAttempted { patched: self.patched })
+    }
+
+    pub(super) async fn outstanding(&self, why: String) -> Result<(), Done> {
+        self.record(Record::Outstanding { key: self.key.clone(), why }).await
+    }
+
+    pub(super) async fn invited(&self, how: InvitedHow) -> Result<Outcome, Done> {
+        let word = match how {
+            InvitedHow::Accepted => "accepted",
+            InvitedHow::SettledFromDirectory => "settled-from-directory",
+        };
+        // P2: success is reported after its record is durable.
+        match self.append(Record::Invited { key: self.key.clone(), how: word }).await {
+            Ok(()) => Ok(Outcome::Invited(how)),
+            Err(error) => Err(Done(Outcome::Unknown {
+                evidence: format!(
+                    "the invitation was accepted, but that could not be recorded: {error}"
+                ),
+            })),
+        }
+    }
+
+    pub(super) async fn unknown(&self, evidence: String) -> Done {
+        let record = Record::Unknown { key: self.key.clone(), evidence: evidence.clone() };
+        // The intent is durable already and says the same without the evidence.
+        let _ = self.append(record).await;
+        Done(Outcome::Unknown { evidence })
+    }
+
+    pub(super) async fn failed(&self, failure: Failure) -> Done {
+        let record = Record::Failed {
+            key: self.key.clone(),
+            code: failure.code.clone(),
+            message: failure.message.clone(),
+            request_id: failure.request_id.clone(),
+        };
+        match self.append(record).await {
+            Ok(()) => Done(Outcome::Failed(failure)),
+            Err(_) => self.not_attempted(),
+        }
+    }
+
+    /// Writes a record; when that fails, the row goes no further.
+    pub(super) async fn record(&self, record: Record) -> Result<(), Done> {
+        self.record_at(record, self.run.graph.clock().service_now()).await
+    }
+
+    pub(super) async fn record_at(&self, record: Record, at: Timestamp) -> Result<(), Done> {
+        self.append_at(record, at).await.map_err(|_| self.not_attempted())
+    }
+
+    async fn append(&self, record: Record) -> Result<(), CheckpointError> {
+        self.append_at(record, self.run.graph.clock().service_now()).await
+    }
+
+    async fn append_at(&self, record: Record, at: Timestamp) -> Result<(), CheckpointError> {
+        let written = self.run.journal.append(record, at).await;
+        if let Err(error) = &written {
+            self.run.stop(StopReason::Checkpoint { message: error.to_string() });
+        }
+        written
+    }
+}
+
+pub(super) fn refused(refusal: &Refusal, cause: Cause) -> Failure {
+    Failure {
+        code: cause.code.to_owned(),
+        message: refusal.to_string(),
+        advice: cause.advice.to_owned(),
+        request_id: refusal.request_id.clone(),
+    }
+}
+
+pub(super) fn unanswered(doing: &str, evidence: &str) -> Failure {
+    Failure {
+        code: "unanswered".to_owned(),
+        message: format!("{doing}: no usable answer after several tries, last {evidence}"),
+        advice: "the next apply tries again".to_owned(),
+        request_id: None,
+    }
+}

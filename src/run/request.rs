@@ -1,0 +1,43 @@
+//! From the plan's instructions to the bodies that travel.
+
+use crate::domain::UserId;
+use crate::graph::wire;
+use crate::plan::{Invitation, SetMail};
+
+pub(super) fn patch(set: &SetMail) -> wire::UserPatch {
+    wire::UserPatch {
+        mail: set.desired.as_ref().map(|mail| mail.as_str().to_owned()),
+        other_mails: set
+            .other_mails
+            .as_ref()
+            .map(|set| set.desired.iter().map(|mail| (**mail).to_owned()).collect()),
+    }
+}
+
+pub(super) fn request(invitation: &Invitation, guest: UserId) -> wire::InvitationRequest {
+    let Invitation { address, redirect_url, send, message, cc, language, display_name } =
+        invitation;
+    let info = wire::InvitedUserMessageInfo {
+        message_language: language.as_ref().map(|language| language.as_str().to_owned()),
+        customized_message_body: message.as_ref().map(|message| message.as_str().to_owned()),
+        cc_recipients: cc
+            .iter()
+            .map(|cc| wire::Recipient {
+                email_address: wire::EmailAddress {
+                    name: None,
+                    address: Some(cc.as_str().to_owned()),
+                },
+            })
+            .collect(),
+    };
+    wire::InvitationRequest {
+        invited_user_email_address: address.as_str().to_owned(),
+        invite_redirect_url: redirect_url.as_str().to_owned(),
+        invited_user_display_name: display_name.as_deref().map(str::to_owned),
+        send_invitation_message: *send,
+        invited_user_message_info: (info != wire::InvitedUserMessageInfo::default())
+            .then_some(info),
+        reset_redemption: true,
+        invited_user: Some(wire::InvitedUser { id: guest.to_string(), user_principal_name: None }),
+    }
+}
