@@ -112,7 +112,8 @@ fn open(path: &Path) -> Result<Connection, CheckpointError> {
 }
 
 /// The state of the campaign decides; the plan's word counts only for rows that
-/// nothing has happened to.
+/// nothing has happened to. Grouped by position: a name would mean the column
+/// `row.state` and put all rows without one into a single group.
 const COUNTS: &str = "
     SELECT CASE
         WHEN r.state = 'invited' THEN 'invited'
@@ -122,7 +123,7 @@ const COUNTS: &str = "
         WHEN m.decision = 'blocked' THEN 'blocked'
         WHEN r.state IN ('patching', 'patched', 'outstanding') THEN 'patched'
         ELSE 'not_attempted'
-    END AS state, count(*)
+    END, count(*)
     FROM manifest_row m
     LEFT JOIN row r ON r.user_id = m.user_id AND r.address = m.address
     GROUP BY 1";
