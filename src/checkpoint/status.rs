@@ -112,10 +112,13 @@ fn open(path: &Path) -> Result<Connection, CheckpointError> {
 }
 
 /// The state of the campaign decides; the plan's word counts only for rows that
-/// nothing has happened to. Grouped by position: a name would mean the column
-/// `row.state` and put all rows without one into a single group.
+/// nothing has happened to. Of several rows that ask for the same, the first has the
+/// state and the others nothing to do, so that an invitation is counted once.
+/// Grouped by position: a name would mean the column `row.state` and put all rows
+/// without one into a single group.
 const COUNTS: &str = "
     SELECT CASE
+        WHEN r.state IS NOT NULL AND m.nth > 1 THEN 'settled'
         WHEN r.state = 'invited' THEN 'invited'
         WHEN r.state = 'intended' THEN 'unknown'
         WHEN m.decision = 'settled' THEN 'settled'
@@ -124,7 +127,11 @@ const COUNTS: &str = "
         WHEN r.state IN ('patching', 'patched', 'outstanding') THEN 'patched'
         ELSE 'not_attempted'
     END, count(*)
-    FROM manifest_row m
+    FROM (
+        SELECT user_id, address, decision,
+               row_number() OVER (PARTITION BY user_id, address ORDER BY line) AS nth
+        FROM manifest_row
+    ) m
     LEFT JOIN row r ON r.user_id = m.user_id AND r.address = m.address
     GROUP BY 1";
 
