@@ -65,10 +65,11 @@ pub fn summary_text(
 
 fn why_it_ended(out: &mut dyn Write, summary: &Summary, view: &SummaryView<'_>) -> io::Result<()> {
     let Some(reason) = &summary.stop_reason else {
-        let (style, word) = if summary.failed + summary.unknown + summary.not_attempted == 0 {
-            (view.styles.good, "Done")
-        } else {
-            (view.styles.attention, "Finished, and not every row succeeded")
+        let unsuccessful = summary.failed + summary.unknown + summary.not_attempted;
+        let (style, word) = match (unsuccessful, summary.blocked) {
+            (0, 0) => (view.styles.good, "Done"),
+            (0, _) => (view.styles.attention, "Done, but for the blocked rows"),
+            (_, _) => (view.styles.attention, "Finished, and not every row succeeded"),
         };
         return writeln!(out, "{}", paint(style, word));
     };
@@ -76,7 +77,7 @@ fn why_it_ended(out: &mut dyn Write, summary: &Summary, view: &SummaryView<'_>) 
     for line in wrap(&text, view.width) {
         writeln!(out, "{}", paint(view.styles.bad, line))?;
     }
-    Ok(())
+    indented(out, 2, "advice: ", reason.advice(), view)
 }
 
 /// Every row is in exactly one of these lines.
@@ -252,6 +253,8 @@ mod tests {
         insta::assert_snapshot!(render(&sample::outcomes(), &sample::summary(), &view), @r#"
         Stopped early: the tenant says stop: Guest invitations are blocked for suspicious activity
         [invitations-blocked]
+          advice: only Microsoft support can lift the block; the next run tries one row before all
+          others
 
         14 rows
           invited             2  1 of them known from the directory, as the answer was lost
@@ -310,7 +313,7 @@ mod tests {
         let text =
             render(&outcomes, &sample::summary(), &SummaryView { max_rows_per_code: 4, ..view() });
         assert!(text.contains("    … and 2 more\n"), "{text}");
-        assert_eq!(text.matches("advice:").count(), 1, "the same advice is given once");
+        assert_eq!(text.matches("\n    advice:").count(), 1, "the same advice is given once");
     }
 
     #[test]

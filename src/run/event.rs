@@ -191,6 +191,32 @@ impl StopReason {
             .contains(&code)
     }
 
+    /// What a person has to do before the run can go on, if it is not to end the same
+    /// way.
+    pub fn advice(&self) -> Option<&'static str> {
+        match self {
+            Self::Permission { .. } => Some(
+                "grant the application User.Invite.All and User.ReadWrite.All, with admin consent, first",
+            ),
+            Self::Tenant { code: "invitations-blocked", .. } => Some(
+                "only Microsoft support can lift the block; the next run tries one row before all others",
+            ),
+            Self::Tenant { .. } => {
+                Some("mend that first; the next run tries one row before all others")
+            }
+            Self::StopFile { .. } => Some("remove the file first"),
+            Self::Unreachable { .. } => Some("check the network, the proxy and [tenant] first"),
+            Self::Checkpoint { .. } => Some("check the disk's space and health first"),
+            Self::TimeBudget
+            | Self::Interrupted
+            | Self::Terminated
+            | Self::Guard { .. }
+            | Self::TooManyFailures { .. }
+            | Self::CanaryFailed { .. }
+            | Self::ThrottledOut => None,
+        }
+    }
+
     /// The stable code, as the summary's `stop_reason`.
     pub fn code(&self) -> &'static str {
         match self {

@@ -68,6 +68,17 @@ impl<'p> Progress<'p> {
         Self { plan, styles, tally, sink }
     }
 
+    /// Nothing has happened for a moment: shows what is still buffered.
+    pub fn on_idle(&mut self) {
+        match &mut self.sink {
+            Sink::Bar(_) => {}
+            Sink::Lines { out, flushed, .. } => {
+                *flushed = Instant::now();
+                let _ = out.flush();
+            }
+        }
+    }
+
     /// Takes in what happened and shows it. [`Event::Finished`] takes a bar away
     /// and writes out what is buffered; so does dropping.
     pub fn on_event(&mut self, event: &Event) {

@@ -6,7 +6,7 @@ use crate::plan::{Plan, PlannedRow};
 use crate::report::row::{RowEnd, journey};
 use crate::report::style::{Styles, count, paint};
 use crate::report::text::{fit, harmless, remaining};
-use crate::run::{Event, Outcome};
+use crate::run::{Event, Outcome, StopReason};
 
 use super::tally::Tally;
 
@@ -38,7 +38,7 @@ pub(super) fn note(
             Some((Weight::Notable, format!("{} to do", count(*to_do, "row", "rows"))))
         }
         Event::RowFinished { index, line, from: _, outcome } => {
-            Some(finished(plan.rows.get(*index), *line, outcome, styles))
+            finished(plan.rows.get(*index), *line, outcome, styles)
         }
         Event::Throttled { scope, wait } => {
             let told = tally.throttled_until().map(|until| until.saturating_duration_since(now));
@@ -63,7 +63,13 @@ pub(super) fn note(
             Some((Weight::Notable, paint(styles.attention, text)))
         }
         Event::Stopping { reason } => {
-            let text = format!("stopping: {}", harmless(&reason.to_string()));
+            let by_hand = matches!(reason, StopReason::Interrupted | StopReason::Terminated);
+            let patience = if by_hand {
+                "; what is under way is finished first, once more leaves at once"
+            } else {
+                ""
+            };
+            let text = format!("stopping: {}{patience}", harmless(&reason.to_string()));
             Some((Weight::Problem, paint(styles.bad, text)))
         }
         Event::CanaryPassed { rows } => {
@@ -79,22 +85,23 @@ fn finished(
     line: u32,
     outcome: &Outcome,
     styles: Styles,
-) -> (Weight, String) {
+) -> Option<(Weight, String)> {
     let (weight, style) = match outcome {
         Outcome::Invited(_) => (Weight::Row, styles.good),
-        Outcome::NotAttempted { .. } => (Weight::Row, styles.faint),
+        // The summary counts them; a line for each would bury it.
+        Outcome::NotAttempted { .. } => return None,
         Outcome::Unknown { .. } => (Weight::Problem, styles.attention),
         Outcome::Failed(_) => (Weight::Problem, styles.bad),
     };
     let Some(row) = row else {
-        return (weight, format!("line {line} is not in the plan"));
+        return Some((weight, format!("line {line} is not in the plan")));
     };
     let end = RowEnd::of(row, Some(outcome));
     let word = paint(style, fit(end.outcome, 13));
     let text = format!("line {line:<5} {word} {}", journey(row));
     if weight < Weight::Problem {
-        return (weight, text);
+        return Some((weight, text));
     }
     let message = harmless(&end.message.to_string());
-    (weight, format!("{text}: {message} [{}]", harmless(end.reason)))
+    Some((weight, format!("{text}: {message} [{}]", harmless(end.reason))))
 }

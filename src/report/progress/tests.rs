@@ -112,7 +112,6 @@ fn without_a_terminal_every_row_has_a_line() {
         line 3     invited       bob@northwind.example → bob@fabrikam.example
         line 4     failed        c.old@northwind.example (cleo@northwind.example) → cleo@fabrikam.example: the invitation service does not see the new mail: "doesn't match any emails on the user object" after 5 tries in 3 min [address-mismatch]
         line 5     unknown       dan@northwind.example: the connection was lost after the request left; the guest is unchanged since [answer-lost]
-        line 6     not-attempted eve@northwind.example → eve@fabrikam.example
         stopping: the tenant says stop: Guest invitations are blocked for suspicious activity
         "#);
 }
