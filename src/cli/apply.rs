@@ -2,8 +2,7 @@
 //! any stop.
 
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
-use std::path::Path;
-use std::sync::mpsc;
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use indicatif::ProgressDrawTarget;
@@ -14,7 +13,7 @@ use crate::checkpoint::{Checkpoint, Journal, LastRun, ManifestRow, Record, RunEn
 use crate::config::args::{ApplyArgs, Cli};
 use crate::config::{RowSelector, Settings, checkpoint_path};
 use crate::domain::InvitationKey;
-use crate::manifest::Manifest;
+use crate::manifest::{Manifest, Row};
 use crate::plan::{ChangeReason, Decision, Plan};
 use crate::report::{
     ExtraColumns, Progress, ProgressMode, SummaryView, apply_json, count, plan_text, result_file,
@@ -22,6 +21,7 @@ use crate::report::{
 };
 use crate::run::{Event, RunResult, RunSettings, Stop, StopReason, Summary, carry_out};
 
+use super::carry_on::continue_with;
 use super::connect::{Sink, client};
 use super::failure::Failure;
 use super::plan::{settings, view};
@@ -31,6 +31,9 @@ use super::{Exit, signals};
 
 /// Failed rows shown per code in the summary without `-v`.
 const ROWS_PER_CODE: usize = 10;
+
+/// After so long without an event, what was told before must be visible.
+const IDLE: Duration = Duration::from_millis(200);
 
 pub(super) fn run(cli: &Cli, args: &ApplyArgs, ui: &Ui) -> Result<Exit, Failure> {
     let settings = settings(cli, ui)?;
@@ -76,6 +79,7 @@ fn apply_manifest(
     ui: &Ui,
 ) -> Result<Exit, Failure> {
     let Job { settings, args, .. } = job;
+    resend_names_rows(args, manifest)?;
     let deadline = deadline(args, started);
     let stop = Stop::new();
     let runtime = runtime()?;
@@ -103,8 +107,8 @@ fn apply_manifest(
     if !ui.quiet {
         plan_text(&mut ui.stderr(), &plan, &view(ui, ui.styles_err()))?;
     }
-    if let Some(reason) = refusal(&plan, args) {
-        return refused(job, &plan, reason, ui);
+    if let Some((reason, advice)) = refusal(&plan, args) {
+        return refused(&plan, reason, advice, ui);
     }
     if plan.counts.change > 0 && !job.yes {
         confirm(&plan, ui)?;
@@ -123,26 +127,25 @@ fn apply_manifest(
     finish(job, &plan, manifest, journal, &result, ui)
 }
 
-/// Why the plan may not be carried out, if it may not.
-fn refusal(plan: &Plan, args: &ApplyArgs) -> Option<StopReason> {
+/// Why the plan may not be carried out, if it may not, and what to do.
+fn refusal<'p>(plan: &'p Plan, args: &ApplyArgs) -> Option<(StopReason, &'p str)> {
     if let Some(reviewed) = args.plan.as_deref().filter(|reviewed| !plan.digest.is(reviewed)) {
-        return Some(StopReason::Guard {
+        let reason = StopReason::Guard {
             code: "plan-changed",
             message: format!(
-                "the plan is now {}, not the reviewed {reviewed}; review it again",
+                "the plan is now {}, not the reviewed {reviewed}",
                 plan.digest.short()
             ),
-        });
+        };
+        return Some((reason, "review the plan again, then pass its digest"));
     }
     let finding = plan.refusals().next()?;
-    Some(StopReason::Guard {
-        code: finding.code,
-        message: format!("{}; {}", finding.message, finding.advice),
-    })
+    let reason = StopReason::Guard { code: finding.code, message: finding.message.clone() };
+    Some((reason, &finding.advice))
 }
 
 /// Ends a run that a guard refused: nothing was sent, every row is accounted for.
-fn refused(job: &Job<'_>, plan: &Plan, reason: StopReason, ui: &Ui) -> Result<Exit, Failure> {
+fn refused(plan: &Plan, reason: StopReason, advice: &str, ui: &Ui) -> Result<Exit, Failure> {
     let message = reason.to_string();
     let summary = Summary {
         rows: plan.counts.rows,
@@ -156,8 +159,7 @@ fn refused(job: &Job<'_>, plan: &Plan, reason: StopReason, ui: &Ui) -> Result<Ex
     if ui.json() {
         apply_json(&mut ui.stdout(), plan, &vec![None; plan.rows.len()], &summary, exit.code())?;
     }
-    let next = format!("then `{}`", job.again);
-    Err(Failure::new(exit, anyhow::anyhow!(message)).hint(next).told())
+    Err(Failure::new(exit, anyhow::anyhow!(message)).hint(advice).told())
 }
 
 /// Asks a person, naming the tenant and the counts. Without a terminal there is
@@ -208,13 +210,18 @@ fn carry_out_shown(
     let forward = events.clone();
     sink.redirect(move |event| drop(forward.send(event)));
     std::thread::scope(|scope| {
-        scope.spawn(|| {
-            let mut progress = Progress::new(mode, plan, ui.styles_err());
-            for event in shown {
-                let last = matches!(event, Event::Finished(_));
-                progress.on_event(&event);
-                if last {
-                    break;
+        let mut progress = Progress::new(mode, plan, ui.styles_err());
+        scope.spawn(move || {
+            loop {
+                match shown.recv_timeout(IDLE) {
+                    Ok(event) => {
+                        progress.on_event(&event);
+                        if matches!(event, Event::Finished(_)) {
+                            break;
+                        }
+                    }
+                    Err(RecvTimeoutError::Timeout) => progress.on_idle(),
+                    Err(RecvTimeoutError::Disconnected) => break,
                 }
             }
         });
@@ -354,6 +361,22 @@ fn resend_key(selector: &RowSelector) -> String {
     }
 }
 
+/// A row that is not there would be sent to nobody, and nobody would notice.
+fn resend_names_rows(args: &ApplyArgs, manifest: &Manifest) -> Result<(), Failure> {
+    for selector in &args.resend {
+        let key = resend_key(selector);
+        let is_meant = |row: &Row| row.line.to_string() == key || row.user.folded() == key;
+        if !manifest.rows.iter().any(is_meant) {
+            return Err(Failure::new(
+                Exit::Usage,
+                anyhow::anyhow!("--resend {selector}: {} has no such row", manifest.name),
+            )
+            .hint("name the line, or the user as the manifest writes it"));
+        }
+    }
+    Ok(())
+}
+
 /// Writes down who asked for another invitation, and why, before it is sent.
 fn record_resends(
     session: &Session<'_>,
@@ -379,32 +402,4 @@ fn record_resends(
         session.runtime.block_on(journal.append(record, now))?;
     }
     Ok(())
-}
-
-/// The command that goes on where this one stopped.
-fn continue_with(cli: &Cli, args: &ApplyArgs) -> String {
-    use std::fmt::Write as _;
-    let mut command = format!("reinvite apply {}", quoted(&args.planning.manifest));
-    for (flag, path) in [("--config", &cli.global.config), ("--checkpoint", &cli.global.checkpoint)]
-    {
-        if let Some(path) = path {
-            let _ = write!(command, " {flag} {}", quoted(path));
-        }
-    }
-    for (flag, given) in [
-        ("--skip-invalid", args.planning.skip_invalid),
-        ("--reset-matching", args.planning.reset_matching),
-    ] {
-        if given {
-            command.push(' ');
-            command.push_str(flag);
-        }
-    }
-    command
-}
-
-fn quoted(path: &Path) -> String {
-    let text = path.display().to_string();
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./\\:".contains(c);
-    if text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', "'\\''")) }
 }

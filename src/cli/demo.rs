@@ -77,10 +77,10 @@ pub(super) fn run(args: &DemoArgs, ui: &Ui) -> Result<Exit, Failure> {
         files.config.display(),
     ));
     match exit {
-        // Blocked rows are part of the sample.
+        // Rows that are blocked, or that fail, are part of the sample.
         Exit::SomeFailed => {
             ui.note(
-                "Some rows are blocked on purpose; `reinvite apply` ends with exit code 4 then.",
+                "Some rows are blocked and some fail on purpose; `reinvite apply` ends with exit code 4 then.",
             );
             Ok(Exit::Done)
         }

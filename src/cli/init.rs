@@ -43,7 +43,14 @@ pub(super) fn run(args: &InitArgs, ui: &Ui) -> Result<Exit, Failure> {
             .map_err(|error| Failure::new(Exit::Usage, error))?;
         ui.note(format_args!("wrote {}", path.display()));
     }
-    ui.note("next: fill in [tenant] and [auth], replace the rows, then `reinvite plan guests.csv`");
+    let place = if directory == Path::new(".") {
+        String::new()
+    } else {
+        format!("in {}: ", directory.display())
+    };
+    ui.note(format_args!(
+        "next, {place}fill in [tenant] and [auth], replace the rows, then `reinvite plan {MANIFEST_NAME}`"
+    ));
     Ok(Exit::Done)
 }
 

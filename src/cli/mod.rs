@@ -4,6 +4,7 @@
 //! Leaves to others: everything else.
 
 mod apply;
+mod carry_on;
 mod connect;
 mod demo;
 mod emulate;

@@ -65,7 +65,19 @@ fn plan(
 pub(super) fn settings(cli: &Cli, ui: &Ui) -> Result<Settings, Failure> {
     let (path, named) = cli.global.config_file();
     let env = |name: &str| std::env::var_os(name);
-    let (settings, warnings) = Settings::load(path, named, env, &cli.overrides())?;
+    let (settings, warnings) =
+        Settings::load(path, named, env, &cli.overrides()).map_err(|error| {
+            let failure = Failure::from(error);
+            // Most likely this is just the wrong directory.
+            if named || path.exists() {
+                failure
+            } else {
+                failure.hint(format!(
+                    "there is no {} in this directory; name one with --config, or write one with `reinvite init`",
+                    path.display()
+                ))
+            }
+        })?;
     for warning in warnings {
         ui.warn(warning);
     }
