@@ -154,7 +154,7 @@ pub struct ApplyArgs {
     )]
     pub max_duration: Option<Duration>,
 
-    /// Start nothing new after this time of day
+    /// Start nothing new after this time of day, in UTC
     #[arg(
         long,
         value_name = "HH:MM",

@@ -62,7 +62,7 @@ impl Email {
         let options =
             Options::default().with_required_tld().without_domain_literal().without_display_text();
         EmailAddress::parse_with_options(text, options)
-            .map_err(|error| EmailError::Malformed(error.to_string()))?;
+            .map_err(|error| EmailError::Malformed(in_a_sentence(&error.to_string())))?;
         Ok(Self(text.into()))
     }
 
@@ -89,6 +89,14 @@ impl Email {
         const DISCOURAGED: &str = "~!#$%^&*()+=[]{}\\/|;:\"<>?,";
         self.0.chars().find(|c| DISCOURAGED.contains(*c))
     }
+}
+
+/// Another library's sentence as part of ours: `Domain is empty.` becomes `domain
+/// is empty`.
+fn in_a_sentence(sentence: &str) -> String {
+    let mut chars = sentence.trim_end_matches('.').chars();
+    let first = chars.next().into_iter().flat_map(char::to_lowercase);
+    first.chain(chars).collect()
 }
 
 impl PartialEq for Email {

@@ -31,7 +31,8 @@ const CODE_COLUMNS: usize = 22;
 const NUMBER_COLUMNS: usize = 7;
 /// Where the sentence about a group begins.
 const ABOUT_COLUMN: usize = CODE_COLUMNS + NUMBER_COLUMNS + 2;
-/// Most columns of the guest's name and move, so that what follows lines up.
+/// Columns that the guest's name and move may take in any case; what follows lines
+/// up behind them or stands below. An address is not cut to make room for it.
 const JOURNEY_COLUMNS: usize = 56;
 /// Narrower than this, nothing could be told apart any more.
 const NARROWEST: usize = 40;
@@ -150,13 +151,16 @@ fn group(
     let listed: Vec<Listed> = shown.iter().map(|row| Listed::new(row, plan, mixed)).collect();
     let digits = plan.rows.iter().map(|row| row.line).max().unwrap_or_default().to_string().len();
     let widest = listed.iter().map(|listed| columns(&listed.guest)).max().unwrap_or_default();
-    let (indent, column) = ("    line   ".len() + digits, widest.min(JOURNEY_COLUMNS));
+    let indent = "    line   ".len() + digits;
     let room = view.width.saturating_sub(indent);
+    let tails = listed.iter().map(|listed| columns(&listed.tail)).filter(|&tail| tail > 0);
+    let shortest = tails.min().unwrap_or_default();
+    let column = widest.min(room.saturating_sub(shortest + 2).max(JOURNEY_COLUMNS));
     for Listed { line, guest, tail } in &listed {
         write!(out, "    line {line:<digits$}  ")?;
         if tail.is_empty() {
             writeln!(out, "{}", shorten(guest, room))?;
-        } else if column + 2 + columns(tail) <= room {
+        } else if columns(guest) <= column && column + 2 + columns(tail) <= room {
             writeln!(out, "{}  {tail}", fit(guest, column))?;
         } else {
             // A reason names whom it concerns, by ids too: it is never cut.

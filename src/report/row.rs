@@ -145,16 +145,23 @@ pub(super) fn who(row: &PlannedRow) -> String {
 }
 
 /// The guest and the address it moves to: `ada@a.example → ada@b.example`. A
-/// guest that keeps its address is named alone.
+/// guest that keeps its address moves nowhere.
 pub(super) fn journey(row: &PlannedRow) -> String {
-    let mut journey = who(row);
-    if let Some(address) = &row.new_email
-        && !address.as_str().eq_ignore_ascii_case(&row.user)
-    {
-        journey.push_str(" → ");
-        journey.push_str(&harmless(address.as_str()));
+    let who = who(row);
+    let address = match &row.new_email {
+        Some(address) if !address.as_str().eq_ignore_ascii_case(&row.user) => {
+            harmless(address.as_str())
+        }
+        Some(_) | None => return who,
+    };
+    match &row.decision {
+        Decision::Change(change) if change.reason == ChangeReason::ResetOnly => {
+            format!("{who} ({address})")
+        }
+        Decision::Change(_) | Decision::Settled(_) | Decision::Blocked(_) => {
+            format!("{who} → {address}")
+        }
     }
-    journey
 }
 
 #[cfg(test)]
