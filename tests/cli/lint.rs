@@ -1,0 +1,133 @@
+//! `lint`.
+
+use crate::support::{Campaign, snapshot};
+
+#[test]
+fn a_good_manifest_has_no_problems_and_nothing_on_stdout() {
+    let campaign = Campaign::new();
+    campaign.write("contoso.csv", include_str!("../../samples/contoso.csv"));
+    snapshot!(campaign.run("lint contoso.csv"), @r#"
+    ------- stderr -------
+    contoso.csv: CSV, UTF-8, comma; 216 rows; columns: user, new_email, message, cc, language, redirect_url, reset
+    kept for templates and the report: department
+    contoso.csv: 216 rows, no problems
+    "#);
+}
+
+#[test]
+fn every_bad_row_is_reported_at_once() {
+    let campaign = Campaign::new();
+    campaign.write("broken.csv", include_str!("../../samples/broken.csv"));
+    snapshot!(campaign.run("lint broken.csv"), @r#"
+    ------- stderr -------
+    broken.csv: CSV, UTF-8, comma; 31 rows; columns: user, new_email, message, cc, language, redirect_url, reset
+    kept for templates and the report: department
+    broken.csv:3:1: this row names no guest [no-user]
+      hint: fill in `user`, or delete the row
+    broken.csv:4:1: this row names no guest [no-user]
+      hint: fill in `user`, or delete the row
+    broken.csv:5:25: `no.at.fabrikam.example`: not an email address: missing separator character '@' [bad-address]
+      hint: write one bare address, such as ada@fabrikam.example
+    broken.csv:6:29: `no.domain@`: not an email address: domain is empty [bad-address]
+      hint: write one bare address, such as ada@fabrikam.example
+    broken.csv:7:27: `@fabrikam.example`: not an email address: local part is empty [bad-address]
+      hint: write one bare address, such as ada@fabrikam.example
+    broken.csv:8:26: `no.dot@fabrikam`: not an email address: too few parts in the domain [bad-address]
+      hint: write one bare address, such as ada@fabrikam.example
+    broken.csv:9:27: `two@ats@fabrikam.example`: not an email address: invalid character [bad-address]
+      hint: write one bare address, such as ada@fabrikam.example
+    broken.csv:10:28: `two..dots@fabrikam.example`: not an email address: invalid character [bad-address]
+      hint: write one bare address, such as ada@fabrikam.example
+    broken.csv:11:26: `jürgen.müller@fabrikam.example`: `ü` is not an ASCII character; Entra's `mail` takes none [bad-address]
+      hint: use the ASCII form of the address; a domain's begins with `xn--`
+    broken.csv:12:25: `with blank@fabrikam.example`: the address contains white space or a control character [bad-address]
+      hint: write one bare address, such as ada@fabrikam.example
+    broken.csv:13:26: `"quoted"@fabrikam.example`: quoted local parts are not accepted [bad-address]
+      hint: write one bare address, such as ada@fabrikam.example
+    broken.csv:14:27: `Dis Play <display@fabrikam.example>`: the address contains white space or a control character [bad-address]
+      hint: write one bare address, such as ada@fabrikam.example
+    broken.csv:15:27: `first@fabrikam.example;second@fabrikam.example`: not an email address: invalid character [bad-address]
+      hint: write one bare address, such as ada@fabrikam.example
+    broken.csv:16:24: `aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa@fabrikam.examp…`: not an email address: local part is too long. Length limit: 64 [bad-address]
+      hint: write one bare address, such as ada@fabrikam.example
+    broken.csv:17:51: `partner desk`: the address contains white space or a control character [bad-cc]
+      hint: write one bare address, such as ada@fabrikam.example
+    broken.csv:18:51: `one@contoso.example; two@contoso.example` holds 2 addresses; an invitation takes one CC [two-cc]
+      hint: leave one of them, such as a distribution list
+    broken.csv:19:56: `german` is not a language tag [bad-language]
+      hint: write a tag such as en-US or de
+    broken.csv:20:60: `en_US` is not a language tag [bad-language]
+      hint: write a tag such as en-US or de
+    broken.csv:21:67: `http://projects.contoso.example` is not an https URL [bad-redirect-url]
+      hint: write a full address, such as https://myapps.microsoft.com
+    broken.csv:22:67: `projects.contoso.example` is not a URL: relative URL without a base [bad-redirect-url]
+      hint: write a full address, such as https://myapps.microsoft.com
+    broken.csv:23:52: `maybe` is not a value of reset [bad-reset]
+      hint: write always, auto or nothing
+    broken.csv:24:52: the message contains the control character U+0007 [bad-message]
+      hint: delete it, or type the text anew; tabs and line breaks are allowed
+    broken.csv:26:1: lines 25 and 26 name the same guest, `Twice@Northwind.example` [duplicate-user]
+      hint: delete one of the two rows
+    broken.csv:28:28: lines 27 and 28 both move a guest to `Same@Fabrikam.example` [duplicate-address]
+      hint: delete one of the two rows, or correct the address; two guests cannot share one
+    broken.csv:29:44: this row has 3 cells, the header has 8 [wrong-cell-count]
+      hint: put a cell that contains the delimiter in quotes, and leave empty cells in place
+    broken.csv:30:66: this row has 9 cells, the header has 8 [wrong-cell-count]
+      hint: put a cell that contains the delimiter in quotes, and leave empty cells in place
+    broken.csv:31:36: `nobody`: not an email address: missing separator character '@' [bad-address]
+      hint: write one bare address, such as ada@fabrikam.example
+    broken.csv:31:44: `nobody either`: the address contains white space or a control character [bad-cc]
+      hint: write one bare address, such as ada@fabrikam.example
+    broken.csv:31:58: `x` is not a language tag [bad-language]
+      hint: write a tag such as en-US or de
+    broken.csv:31:60: `ftp://contoso.example` is not an https URL [bad-redirect-url]
+      hint: write a full address, such as https://myapps.microsoft.com
+    broken.csv:31:82: `perhaps` is not a value of reset [bad-reset]
+      hint: write always, auto or nothing
+    error: broken.csv: 31 problems in 29 rows
+    ------- exit 2 -------
+    "#);
+}
+
+#[test]
+fn stdin_is_read_like_a_file() {
+    let campaign = Campaign::new();
+    let manifest = "user;new_email\nada@northwind.example;ada@fabrikam\n";
+    snapshot!(campaign.run_with_input("lint -", manifest), @r#"
+    ------- stderr -------
+    <stdin>: CSV, UTF-8, semicolon; 1 row; columns: user, new_email
+    <stdin>:2:23: `ada@fabrikam`: not an email address: too few parts in the domain [bad-address]
+      hint: write one bare address, such as ada@fabrikam.example
+    error: <stdin>: 1 problem in 1 row
+    ------- exit 2 -------
+    "#);
+}
+
+#[test]
+fn as_json_stdout_is_one_object_with_every_problem() {
+    let campaign = Campaign::new();
+    let manifest = "user,new_email\nada@northwind.example,ada@fabrikam\n";
+    let output = campaign.run_with_input("lint - --output json", manifest).exits(2);
+    output.json();
+    snapshot!(output, @r#"
+    {"problems":[{"advice":"write one bare address, such as ada@fabrikam.example","code":"bad-address","column":23,"line":2,"problem":"`ada@fabrikam`: not an email address: too few parts in the domain"}],"summary":{"exit_code":2,"manifest":"<stdin>","problems":1,"rows":1,"valid":0}}
+    ------- stderr -------
+    <stdin>: CSV, UTF-8, comma; 1 row; columns: user, new_email
+    error: <stdin>: 1 problem in 1 row
+    ------- exit 2 -------
+    "#);
+    campaign.write("broken.csv", include_str!("../../samples/broken.csv"));
+    let problems = campaign.run("lint broken.csv --output json").exits(2).json();
+    assert_eq!(problems["summary"]["problems"], problems["problems"].as_array().unwrap().len());
+    assert_eq!(problems["summary"]["exit_code"], 2);
+}
+
+#[test]
+fn a_manifest_that_is_not_there_is_named() {
+    snapshot!(Campaign::new().run("lint nowhere.csv"), @r#"
+    ------- stderr -------
+    error: cannot read `nowhere.csv`: No such file or directory (os error [CODE])
+      hint: check the path and the permissions; `-` reads standard input
+    ------- exit 2 -------
+    "#);
+}

@@ -1,0 +1,19 @@
+//! The commands as a person or a scheduler meets them: the real binary against a
+//! tenant on loopback, and everything it says.
+
+mod support;
+
+mod apply;
+mod bad_days;
+mod checkpoint;
+mod contract;
+mod demo;
+mod guards;
+mod help;
+mod init;
+mod lint;
+mod plan;
+mod secrets;
+#[cfg(unix)]
+mod signals;
+mod terminal;
