@@ -118,6 +118,36 @@ fn without_a_terminal_and_without_yes_nothing_is_sent() {
 }
 
 #[test]
+fn a_stop_file_that_is_there_from_the_beginning_lets_nothing_begin() {
+    let campaign = Campaign::new();
+    campaign.configure(&campaign.origin(), "[guards]\nstop_file = \"stop\"\n");
+    campaign.write("stop", "");
+    snapshot!(campaign.run("apply three.csv --yes").without_plan(), @r#"
+    Stopped early: the stop file stop is there [stop-file]
+      advice: remove the file first
+
+    3 rows
+      invited             0
+      not attempted       3
+
+    took [DURATION]
+
+    To carry on
+      reinvite apply three.csv --yes
+    ------- stderr -------
+    three.csv: CSV, UTF-8, comma; 3 rows; columns: user, new_email
+    directory read in one sweep over all guests, in 7 requests
+    [PLAN]
+    3 rows to do
+    stopping: the stop file stop is there
+    ------- exit 5 -------
+    "#);
+    assert_eq!(campaign.writes(), 0);
+    std::fs::remove_file(campaign.path("stop")).unwrap();
+    campaign.run("apply three.csv --yes").exits(0);
+}
+
+#[test]
 fn nothing_to_change_needs_no_yes() {
     let campaign = Campaign::new();
     campaign.run("apply three.csv --yes").exits(0);
