@@ -16,8 +16,8 @@ use crate::domain::InvitationKey;
 use crate::manifest::{Manifest, Row};
 use crate::plan::{ChangeReason, Decision, Plan};
 use crate::report::{
-    ExtraColumns, Progress, ProgressMode, SummaryView, apply_json, count, plan_text, result_file,
-    summary_text,
+    ExtraColumns, Progress, ProgressMode, SummaryView, apply_json, check_result_path, count,
+    plan_text, result_file, summary_text,
 };
 use crate::run::{Event, RunResult, RunSettings, Stop, StopReason, Summary, carry_out};
 
@@ -80,6 +80,11 @@ fn apply_manifest(
 ) -> Result<Exit, Failure> {
     let Job { settings, args, .. } = job;
     resend_names_rows(args, manifest)?;
+    if let Some(path) = &args.result {
+        check_result_path(path).map_err(|error| {
+            Failure::new(Exit::Usage, error).hint("name another file with --result")
+        })?;
+    }
     let deadline = deadline(args, started);
     let stop = Stop::new();
     let runtime = runtime()?;

@@ -79,12 +79,7 @@ pub fn result_file(
     extra: ExtraColumns<'_>,
 ) -> Result<(), ResultFileError> {
     let write = |source| ResultFileError::Write { path: path.to_owned(), source };
-    let target = match fs::canonicalize(path) {
-        Ok(real) if real.is_file() => real,
-        Ok(_) => return Err(ResultFileError::NotAFile { path: path.to_owned() }),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => path.to_owned(),
-        Err(error) => return Err(write(error)),
-    };
+    let target = target(path)?;
     let temporary = beside(&target);
     let written = File::create_new(&temporary).and_then(|file| {
         let mut out = BufWriter::new(file);
@@ -100,6 +95,25 @@ pub fn result_file(
         let _ = fs::remove_file(&temporary);
         write(error)
     })
+}
+
+/// Makes sure, before a run begins, that its result can be written to this path:
+/// afterwards the guests are invited, and the fault would stand in for the result.
+pub fn check_result_path(path: &Path) -> Result<(), ResultFileError> {
+    let temporary = beside(&target(path)?);
+    File::create_new(&temporary)
+        .and_then(|_| fs::remove_file(&temporary))
+        .map_err(|source| ResultFileError::Write { path: path.to_owned(), source })
+}
+
+/// The file that is really meant, behind any links.
+fn target(path: &Path) -> Result<PathBuf, ResultFileError> {
+    match fs::canonicalize(path) {
+        Ok(real) if real.is_file() => Ok(real),
+        Ok(_) => Err(ResultFileError::NotAFile { path: path.to_owned() }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(path.to_owned()),
+        Err(source) => Err(ResultFileError::Write { path: path.to_owned(), source }),
+    }
 }
 
 fn is_json(path: &Path) -> bool {

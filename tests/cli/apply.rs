@@ -287,6 +287,21 @@ fn the_result_file_has_every_row_and_no_formula() {
 }
 
 #[test]
+fn a_result_file_that_cannot_be_written_is_said_before_anything_is_sent() {
+    let campaign = Campaign::new();
+    snapshot!(campaign.run("apply three.csv --yes --result nowhere/result.csv"), @r#"
+    ------- stderr -------
+    three.csv: CSV, UTF-8, comma; 3 rows; columns: user, new_email
+    error: failed to write the result file `nowhere/result.csv`
+      caused by: No such file or directory (os error [CODE])
+      hint: name another file with --result
+    ------- exit 2 -------
+    "#);
+    campaign.run("apply three.csv --yes --result .").exits(2);
+    assert!(campaign.tenant.ledger().requests.is_empty());
+}
+
+#[test]
 fn as_json_lines_the_result_file_has_every_row() {
     let campaign = Campaign::new();
     campaign.run("apply guests.csv --yes --result result.jsonl").exits(4);
