@@ -1,10 +1,10 @@
 //! P1 and P3 where it is hardest: an invitation left, and no usable answer came.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use reinvite::emulator::{Action, Canned, Matcher};
 use reinvite::run::{InvitedHow, Outcome};
 
-use crate::support::{Campaign, id, seconds};
+use crate::support::{Campaign, Cut, Sent, id, seconds};
 
 /// Every way in which an invitation can be carried out and its answer get lost.
 fn lost_answers() -> Vec<Action> {
@@ -100,7 +100,7 @@ async fn what_the_directory_cannot_tell_stays_unknown_and_is_not_resent() {
     let finished = campaign.run().await;
     match finished.outcome(1) {
         Outcome::Unknown { evidence } => {
-            assert!(evidence.contains("PendingAcceptance"), "{evidence}")
+            assert!(evidence.contains("PendingAcceptance"), "{evidence}");
         }
         other => panic!("{other:?}"),
     }
@@ -173,5 +173,62 @@ async fn stopping_while_a_lost_answer_is_open_leaves_it_to_the_next_run() {
         assert_eq!(campaign.invitations(1), sent_by_then);
         assert_eq!(campaign.resume().await.summary.invited, 1, "{action:?}");
         assert_eq!(campaign.invitations(1), 1, "{action:?}");
+    }
+}
+
+/// What the directory dates and what we date is compared, so the difference of the
+/// clocks is learnt from the answers.
+#[tokio::test(start_paused = true)]
+async fn a_wrong_clock_neither_resends_nor_forgets() {
+    for ahead in [SignedDuration::from_hours(7), SignedDuration::from_mins(-90)] {
+        for (action, posts) in [(Action::CommitThenDrop, 1), (Action::Drop, 2)] {
+            let mut campaign = Campaign::new()
+                .guests(1)
+                .read_lag(seconds(20))
+                .clock_ahead(ahead)
+                .fault(Matcher::invitation(), action.clone());
+            let finished = campaign.run().await;
+            assert_eq!(finished.summary.invited, 1, "{ahead}, {action:?}");
+            assert_eq!(finished.invitations().len(), posts, "{ahead}, {action:?}");
+            assert_eq!(campaign.invitations(1), 1, "{ahead}, {action:?}");
+        }
+    }
+}
+
+/// The clock is set between a run that was killed and the next.
+#[tokio::test(start_paused = true)]
+async fn a_clock_set_between_two_runs_neither_resends_nor_forgets() {
+    for ahead in [SignedDuration::from_hours(7), SignedDuration::from_hours(-7)] {
+        for cut in [Cut::Before, Cut::After] {
+            let mut reference = Campaign::new().guests(1);
+            let sent = reference.run().await.sent;
+            let post = 1 + sent.iter().position(Sent::is_invitation).unwrap();
+
+            let mut campaign = Campaign::new().guests(1).read_lag(seconds(20)).cut(cut(post));
+            assert!(campaign.run_until_cut().await.is_none());
+            campaign = campaign.clock_ahead(ahead);
+            assert_eq!(campaign.resume().await.summary.invited, 1, "{ahead}, {:?}", cut(post));
+            assert_eq!(campaign.invitations(1), 1, "{ahead}, {:?}", cut(post));
+        }
+    }
+}
+
+/// A reset within the second of ours looks like ours.
+#[tokio::test(start_paused = true)]
+async fn a_guest_reset_by_someone_else_in_our_very_second_stays_unknown() {
+    for action in [Action::Drop, Action::CommitThenDrop] {
+        let mut campaign = Campaign::new()
+            .guests(1)
+            .manifest(&format!("user,new_email\n{},\n", id(1)))
+            .fault(Matcher::invitation(), action.clone());
+        let emulator = campaign.emulator();
+        let now = emulator.clock().now_in_seconds().to_string();
+        emulator.edit(&id(1), |user| {
+            user.external_user_state = Some("PendingAcceptance".to_owned());
+            user.external_user_state_change_date_time = Some(now);
+        });
+        let finished = campaign.run().await;
+        assert!(matches!(finished.outcome(1), Outcome::Unknown { .. }), "{action:?}");
+        assert_eq!(finished.invitations().len(), 1);
     }
 }

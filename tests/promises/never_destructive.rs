@@ -105,8 +105,7 @@ async fn the_before_image_of_every_written_guest_is_the_original_after_several_r
     campaign = campaign.cut(Cut::Before(14));
     assert!(campaign.run_until_cut().await.is_none());
     campaign.resume().await;
-    let rows: String = (1..=3).map(|n| format!("{},again{n}@tailspin.example\n", id(n))).collect();
-    campaign = campaign.manifest(&format!("user,new_email\n{rows}"));
+    campaign = campaign.rows((1..=3).map(|n| (id(n), format!("again{n}@tailspin.example"))));
     assert_eq!(campaign.run().await.summary.patched, 3);
 
     let images = campaign.query(

@@ -12,17 +12,24 @@ use crate::support::{Campaign, address, id, seconds};
 /// Rows of every kind: five that move, of which the service refuses one and loses
 /// one for good, one that matches already, one that nobody has heard of.
 fn mixed() -> Campaign {
-    let rows: String =
-        (1..=5).map(|n| format!("guest{n}@fabrikam.example,{}\n", address(n))).collect();
+    let moves = (1..=5).map(|n| (format!("guest{n}@fabrikam.example"), address(n)));
+    let others = ["done", "nobody"]
+        .map(|name| (format!("{name}@fabrikam.example"), format!("{name}@northwind.example")));
     Campaign::new()
         .guests(5)
-        .manifest(&format!(
-            "user,new_email\n{rows}done@northwind.example,done@northwind.example\nnobody@fabrikam.example,nobody@northwind.example\n"
-        ))
-        .tenant(|tenant| tenant.users.push(guest(&id(6), "done@northwind.example")))
+        .rows(moves.chain(others))
+        .tenant(|tenant| {
+            let mut done = guest(&id(6), "done@fabrikam.example");
+            done.user.mail = Some("done@northwind.example".to_owned());
+            tenant.users.push(done);
+        })
         .fault(
             Matcher::invitation().of(&id(2)),
-            Action::Answer(Canned::error(400, "BadRequest", "Group email address is not supported")),
+            Action::Answer(Canned::error(
+                400,
+                "BadRequest",
+                "Group email address is not supported",
+            )),
         )
         .fault(Matcher::invitation().of(&id(3)), Action::CommitThenDrop)
         .read_lag(seconds(20))

@@ -77,6 +77,23 @@ async fn a_block_for_suspicious_activity_ends_the_run_and_the_patch_lane_too() {
     assert!((1..=GUESTS).all(|n| campaign.invitations(n) == 1));
 }
 
+/// A probe that never came to the question has found nothing out.
+#[tokio::test(start_paused = true)]
+async fn a_probe_that_was_not_sent_is_followed_by_another_and_not_by_a_volley() {
+    let mut campaign = many().tenant(|tenant| tenant.allow_invites_from = AllowInvitesFrom::None);
+    campaign.run().await;
+    campaign = campaign.after_plan(|emulator| {
+        for n in 1..=3 {
+            emulator.edit(&id(n), |user| user.mail = Some("other@fabrikam.example".to_owned()));
+        }
+    });
+    let finished = campaign.resume().await;
+    assert_eq!(finished.stop_code(), Some("invitations-disabled"));
+    assert!((1..=3).all(|n| finished.failure(n) == "changed-since-plan"));
+    assert_eq!(finished.writes().len(), 1);
+    assert!(finished.writes()[0].is_about(&id(4)));
+}
+
 #[tokio::test(start_paused = true)]
 async fn invitations_that_are_disabled_end_the_run() {
     let mut campaign = many().tenant(|tenant| tenant.allow_invites_from = AllowInvitesFrom::None);
@@ -95,7 +112,7 @@ async fn invitations_that_are_disabled_end_the_run() {
 #[tokio::test(start_paused = true)]
 async fn a_missing_consent_to_write_mail_ends_the_run_at_the_first_patch() {
     let mut campaign = many().tenant(|tenant| {
-        roles(tenant, &["User.Invite.All", "User.Read.All", "Directory.Read.All"])
+        roles(tenant, &["User.Invite.All", "User.Read.All", "Directory.Read.All"]);
     });
     let finished = campaign.run().await;
     finished.assert_adds_up();
@@ -138,6 +155,10 @@ async fn a_missing_consent_to_reset_ends_the_run_after_three() {
     finished.assert_adds_up();
     assert_eq!((finished.stop_code(), finished.summary.failed), (Some("permission"), 3));
     assert_eq!(finished.invitations().len(), 3);
+
+    // Every refusal may be about its guest, so it takes three again, one by one.
+    let probes = campaign.resume().await;
+    assert_eq!((probes.stop_code(), probes.invitations().len()), (Some("permission"), 3));
 
     grant(&mut campaign, &["User.ReadWrite.All", "Directory.Read.All"]);
     campaign = campaign.retry_failed();

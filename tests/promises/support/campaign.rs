@@ -2,27 +2,22 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
-use reinvite::checkpoint::{
-    Checkpoint, Journal, ManifestRow, Record, RunEnd, RunStart, Status, read_status,
-};
-use reinvite::config::{InvitationDefaults, Limit, MailWrite};
-use reinvite::domain::{Caller, Email, InvitationKey};
+use jiff::{SignedDuration, Timestamp};
+use reinvite::checkpoint::{Status, read_status};
+use reinvite::config::{Limit, MailWrite};
+use reinvite::domain::Caller;
 use reinvite::emulator::{
-    Action, Emulator, Fault, Lag, Ledger, Matcher, Options, Quotas, SAMPLE_CLIENT_ID, TenantSeed,
+    Action, Emulator, Fault, Lag, Ledger, Matcher, Options, Quotas, TenantSeed,
 };
-use reinvite::graph::{Clock, GivenToken, Graph, Pace, Wanted};
-use reinvite::manifest;
-use reinvite::plan::{ChangeReason, Decision, Guards, Plan, Policy};
-use reinvite::run::{Event, RunResult, RunSettings, Stop, StopReason, carry_out};
+use reinvite::graph::Pace;
+use reinvite::run::{Event, RunSettings, Stop};
 use tempfile::TempDir;
 
-use super::finished::Finished;
-use super::wire::{Cut, Sent, Watcher, Wire};
+use super::wire::{Cut, Sent, Watcher};
 
 /// When every campaign begins.
 const MORNING: &str = "2026-05-04T08:00:00Z";
@@ -46,25 +41,29 @@ fn scratch() -> TempDir {
 /// Looks at every event of a run.
 type Observe = Arc<dyn Fn(&Event, &Stop) + Send + Sync>;
 
+/// Does something once.
+type Once<T> = Box<dyn FnOnce(&T) + Send>;
+
 /// A campaign. Settings may be changed between runs.
 pub(crate) struct Campaign {
-    seed: TenantSeed,
-    options: Options,
-    emulator: Option<Emulator>,
-    directory: TempDir,
-    manifest: String,
+    pub(super) seed: TenantSeed,
+    pub(super) options: Options,
+    pub(super) emulator: Option<Emulator>,
+    pub(super) directory: TempDir,
+    pub(super) manifest: String,
     pub(crate) settings: RunSettings,
-    mail: MailWrite,
-    caller: Caller,
-    pace: Pace,
-    retry_failed: bool,
-    skip_invalid: bool,
-    resend: Option<(BTreeSet<String>, &'static str)>,
-    cut: Option<Cut>,
-    watcher: Option<Watcher>,
-    observe: Option<Observe>,
-    after_plan: Option<Box<dyn FnOnce(&Emulator) + Send>>,
-    after_journal: Option<Box<dyn FnOnce(&std::path::Path) + Send>>,
+    pub(super) mail: MailWrite,
+    pub(super) caller: Caller,
+    pub(super) pace: Pace,
+    pub(super) clock_ahead: SignedDuration,
+    pub(super) retry_failed: bool,
+    pub(super) skip_invalid: bool,
+    pub(super) resend: Option<(BTreeSet<String>, &'static str)>,
+    pub(super) cut: Option<Cut>,
+    pub(super) watcher: Option<Watcher>,
+    pub(super) observe: Option<Observe>,
+    pub(super) after_plan: Option<Once<Emulator>>,
+    pub(super) after_begin: Option<Once<Path>>,
 }
 
 impl Campaign {
@@ -95,6 +94,7 @@ impl Campaign {
             mail: MailWrite::default(),
             caller: Caller::AppOnly,
             pace: Pace { writes_per_second: 20.0, burst: 20, requests_in_flight: 16 },
+            clock_ahead: SignedDuration::ZERO,
             retry_failed: false,
             skip_invalid: false,
             resend: None,
@@ -102,23 +102,29 @@ impl Campaign {
             watcher: None,
             observe: None,
             after_plan: None,
-            after_journal: None,
+            after_begin: None,
         }
     }
 
     /// So many redeemed guests, each to be moved from fabrikam to northwind.
     pub(crate) fn guests(self, guests: u32) -> Self {
-        let mut manifest = String::from("user,new_email\n");
-        for n in 1..=guests {
-            writeln!(manifest, "guest{n}@fabrikam.example,{}", address(n)).unwrap();
-        }
-        Self { seed: TenantSeed::with_guests(guests), ..self }.manifest(&manifest)
+        let moves = (1..=guests).map(|n| (format!("guest{n}@fabrikam.example"), address(n)));
+        Self { seed: TenantSeed::with_guests(guests), ..self }.rows(moves)
     }
 
     /// Changes the tenant before it starts.
     pub(crate) fn tenant(mut self, change: impl FnOnce(&mut TenantSeed)) -> Self {
         change(&mut self.seed);
         self
+    }
+
+    /// Other rows, from the next run on: who, and to which address.
+    pub(crate) fn rows(self, rows: impl IntoIterator<Item = (String, String)>) -> Self {
+        let mut manifest = String::from("user,new_email\n");
+        for (user, new_email) in rows {
+            writeln!(manifest, "{user},{new_email}").unwrap();
+        }
+        self.manifest(&manifest)
     }
 
     /// Another manifest, from the next run on.
@@ -161,6 +167,11 @@ impl Campaign {
         self.settings.writes_per_second = writes_per_second;
         self.settings.requests_in_flight = in_flight;
         self
+    }
+
+    /// Our own clock is wrong by so much.
+    pub(crate) fn clock_ahead(self, clock_ahead: SignedDuration) -> Self {
+        Self { clock_ahead, ..self }
     }
 
     pub(crate) fn mail(self, mail: MailWrite) -> Self {
@@ -219,11 +230,8 @@ impl Campaign {
     }
 
     /// Does something with the checkpoint's file once the next run has begun.
-    pub(crate) fn after_begin(
-        mut self,
-        act: impl FnOnce(&std::path::Path) + Send + 'static,
-    ) -> Self {
-        self.after_journal = Some(Box::new(act));
+    pub(crate) fn after_begin(mut self, act: impl FnOnce(&Path) + Send + 'static) -> Self {
+        self.after_begin = Some(Box::new(act));
         self
     }
 
@@ -263,183 +271,5 @@ impl Campaign {
         let mut statement = connection.prepare(sql).unwrap();
         let rows = statement.query_map([], |row| row.get(0)).unwrap();
         rows.collect::<Result<_, _>>().unwrap()
-    }
-
-    /// Plans without doing anything.
-    pub(crate) async fn plan(&mut self) -> Plan {
-        let ledger = reinvite::checkpoint::read_ledger(&self.checkpoint()).unwrap();
-        let sent = Arc::default();
-        let emulator = self.emulator();
-        let wire = Wire::new(&emulator, sent, None, None);
-        let graph = self.graph(&emulator, wire, &Stop::new());
-        self.make_plan(&graph, &ledger).await
-    }
-
-    /// Does what `apply` does, in its order. Panics when a script stops the world.
-    pub(crate) async fn run(&mut self) -> Finished {
-        self.run_until_cut().await.expect("no script stops this run")
-    }
-
-    /// The same, for reading: `apply` after any stop is the resume.
-    pub(crate) async fn resume(&mut self) -> Finished {
-        self.run().await
-    }
-
-    /// Does what `apply` does until a script stops the world: None when one did.
-    pub(crate) async fn run_until_cut(&mut self) -> Option<Finished> {
-        let emulator = self.emulator();
-        let sent = Arc::new(Mutex::new(Vec::new()));
-        let cut = self.cut.take();
-        let wire = Wire::new(&emulator, Arc::clone(&sent), cut, self.watcher.take());
-        let mut stopped = wire.stopped();
-        let at = async {
-            if let Some(Cut::At(moment)) = cut {
-                let left = moment.duration_since(emulator.now());
-                tokio::time::sleep(Duration::try_from(left).unwrap_or_default()).await;
-            } else {
-                std::future::pending::<()>().await;
-            }
-        };
-        let finished = {
-            let apply = self.apply(&emulator, wire, &sent);
-            tokio::select! {
-                biased;
-                _ = stopped.wait_for(|stopped| *stopped) => None,
-                () = at => None,
-                finished = apply => Some(finished),
-            }
-        };
-        // Records that were handed in and that nobody waits for any more may still be
-        // on their way to the disk. The clock moves only when none is.
-        tokio::time::sleep(Duration::from_secs(1)).await;
-        finished
-    }
-
-    async fn apply(
-        &mut self,
-        emulator: &Emulator,
-        wire: Wire,
-        sent: &Mutex<Vec<Sent>>,
-    ) -> Finished {
-        let stop = Stop::new();
-        let graph = self.graph(emulator, wire, &stop);
-        let checkpoint = Checkpoint::open(&self.checkpoint(), graph.clock().now()).unwrap();
-        let ledger = checkpoint.ledger().unwrap();
-        let last_run = checkpoint.last_run().unwrap();
-        let plan = self.make_plan(&graph, &ledger).await;
-        checkpoint.claim(&plan.tenant_id).unwrap();
-        if let Some(act) = self.after_plan.take() {
-            act(emulator);
-        }
-        let start = RunStart {
-            at: graph.clock().now(),
-            manifest: "guests.csv",
-            tenant_name: plan.tenant_name.as_deref(),
-            plan_digest: plan.digest.to_string(),
-        };
-        let journal = checkpoint.begin_run(&start, plan.rows.iter().map(manifest_row)).unwrap();
-        self.record_resends(&graph, &journal, &plan).await;
-        if let Some(act) = self.after_journal.take() {
-            act(&self.checkpoint());
-        }
-        let stopped_by = last_run.as_ref().and_then(|run| run.stop_reason.as_deref());
-        let settings = RunSettings {
-            probe: stopped_by.is_some_and(StopReason::is_of_tenant),
-            earlier_runs_ended_at: last_run
-                .as_ref()
-                .and_then(|run| run.ended_at)
-                .unwrap_or_else(|| graph.clock().now()),
-            ..self.settings.clone()
-        };
-        let observer = self.observe.take();
-        let events = Mutex::new(Vec::new());
-        let observe = |event: Event| {
-            if let Some(observer) = &observer {
-                observer(&event, &stop);
-            }
-            events.lock().unwrap().push(event);
-        };
-        let result = carry_out(&plan, &graph, &journal, &settings, &stop, &observe).await;
-        let RunResult { outcomes, summary } = result;
-        let end = RunEnd {
-            at: graph.clock().now(),
-            stop_reason: summary.stop_reason.as_ref().map(StopReason::code),
-            exit_code: 0,
-            summary: "{}".to_owned(),
-        };
-        let ended = journal.end_run(&end);
-        Finished {
-            plan,
-            outcomes,
-            summary,
-            events: events.into_inner().unwrap(),
-            sent: sent.lock().unwrap().clone(),
-            ended,
-        }
-    }
-
-    fn graph(&self, emulator: &Emulator, wire: Wire, stop: &Stop) -> Graph {
-        let token = emulator.token(SAMPLE_CLIENT_ID, self.caller).unwrap();
-        Graph::new(
-            Arc::new(wire),
-            &"https://graph.example".parse().unwrap(),
-            Box::new(GivenToken(token.into())),
-            self.pace,
-            Arc::new(Clock::starting_at(emulator.now())),
-            Arc::new(|_| {}),
-            stop.token(),
-        )
-    }
-
-    async fn make_plan(&mut self, graph: &Graph, ledger: &reinvite::domain::Ledger) -> Plan {
-        let loaded = manifest::parse("guests.csv", self.manifest.as_bytes()).unwrap();
-        assert!(self.skip_invalid || loaded.problems.is_empty(), "{:?}", loaded.problems);
-        let manifest = loaded.manifest;
-        let wanted = Wanted {
-            references: manifest.rows.iter().map(|row| row.user.clone()).collect(),
-            addresses: manifest.rows.iter().filter_map(|row| row.new_email.clone()).collect(),
-            known: ledger.users().collect(),
-        };
-        let caller = graph.sign_in().await.unwrap().caller();
-        let survey = graph.survey(&wanted, caller).await.unwrap();
-        let policy = Policy {
-            tenant: "contoso.example".to_owned(),
-            caller,
-            invitation: InvitationDefaults::default(),
-            mail: self.mail,
-            reset_matching: false,
-            retry_failed: self.retry_failed,
-            resend: self.resend.as_ref().map(|(rows, _)| rows.clone()).unwrap_or_default(),
-        };
-        let guards = Guards { max_changes: Limit::Count(u64::MAX), allowed_domains: None };
-        Plan::make(&manifest, &survey.directory, ledger, &policy, &guards)
-    }
-
-    async fn record_resends(&mut self, graph: &Graph, journal: &Journal, plan: &Plan) {
-        let Some((_, why)) = self.resend.take() else { return };
-        for row in &plan.rows {
-            let (Decision::Change(change), Some(user_id)) = (&row.decision, row.user_id) else {
-                continue;
-            };
-            if change.reason == ChangeReason::Resend {
-                let record = Record::ResendAsked {
-                    key: InvitationKey { user_id, address: change.invitation.address.clone() },
-                    who: "ada".to_owned(),
-                    why: why.to_owned(),
-                };
-                journal.append(record, graph.clock().service_now()).await.unwrap();
-            }
-        }
-    }
-}
-
-fn manifest_row(row: &reinvite::plan::PlannedRow) -> ManifestRow<'_> {
-    ManifestRow {
-        line: row.line,
-        user: &row.user,
-        user_id: row.user_id.map(|id| id.to_string()),
-        address: row.new_email.as_ref().map(Email::folded),
-        decision: row.decision.name(),
-        reason: row.decision.reason(),
     }
 }

@@ -1,6 +1,5 @@
 //! What came of a run.
 
-use reinvite::checkpoint::CheckpointError;
 use reinvite::plan::{Decision, Plan};
 use reinvite::run::{Event, Outcome, Summary};
 
@@ -15,8 +14,6 @@ pub(crate) struct Finished {
     pub(crate) events: Vec<Event>,
     /// Every request of the run, those of its plan included.
     pub(crate) sent: Vec<Sent>,
-    /// Whether its end could be written down.
-    pub(crate) ended: Result<(), CheckpointError>,
 }
 
 impl Finished {

@@ -1,6 +1,7 @@
 //! What the tests of the promises are written with: a campaign against the
 //! embedded tenant, and the wire between the two.
 
+mod apply;
 mod campaign;
 mod finished;
 mod wire;
