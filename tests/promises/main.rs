@@ -2,9 +2,10 @@
 //! destructive, and stopping when the tenant says stop.
 //!
 //! Everything runs in one process against the embedded tenant under a paused
-//! clock: waits of minutes take no time, and what happens when is the same in
-//! every run. A wait for the disk is no exception, because the journal writes on
-//! the runtime's blocking threads, and the paused clock stands still for those.
+//! clock: waits of minutes take no time, and every wait is as long in every run. A
+//! wait for the disk is no exception, because the journal writes on the runtime's
+//! blocking threads, and the paused clock stands still for those. Which of two rows
+//! goes first at the same moment is left to the disk, though, so no test says.
 
 mod support;
 

@@ -29,6 +29,8 @@ impl Campaign {
 
     /// Does what `apply` does until a script stops the world: None when one did.
     pub(crate) async fn run_until_cut(&mut self) -> Option<Finished> {
+        // The jitter of repetitions is the same in every run.
+        fastrand::seed(1);
         let emulator = self.emulator();
         let sent = Arc::new(Mutex::new(Vec::new()));
         let cut = self.cut.take();
