@@ -126,14 +126,24 @@ const COUNTS: &str = "
         WHEN m.decision = 'blocked' THEN 'blocked'
         WHEN r.state IN ('patching', 'patched', 'outstanding') THEN 'patched'
         ELSE 'not_attempted'
-    END, count(*)
+    END AS standing, count(*)
     FROM (
         SELECT user_id, address, decision,
                row_number() OVER (PARTITION BY user_id, address ORDER BY line) AS nth
         FROM manifest_row
     ) m
     LEFT JOIN row r ON r.user_id = m.user_id AND r.address = m.address
-    GROUP BY 1";
+    GROUP BY standing";
+
+/// The rows counted as failed, by code. Rows of earlier manifests and rows with
+/// nothing left to do are not among them.
+const FAILURES: &str = "
+    SELECT coalesce(json_extract(r.detail, '$.code'), ''), count(*) AS n,
+        coalesce(min(json_extract(r.detail, '$.message')), '')
+    FROM manifest_row m
+    JOIN row r ON r.user_id = m.user_id AND r.address = m.address
+    WHERE r.state = 'failed' AND m.decision != 'settled'
+    GROUP BY 1 ORDER BY n DESC, 1";
 
 fn counts(connection: &Connection) -> rusqlite::Result<Status> {
     let created_at = meta(connection, "created_at")?.and_then(|text| text.parse().ok());
@@ -170,11 +180,7 @@ fn counts(connection: &Connection) -> rusqlite::Result<Status> {
             _ => status.not_attempted += count,
         }
     }
-    let mut query = connection.prepare(
-        "SELECT coalesce(json_extract(detail, '$.code'), ''), count(*) AS n,
-                coalesce(min(json_extract(detail, '$.message')), '') FROM row
-         WHERE state = 'failed' GROUP BY 1 ORDER BY n DESC, 1",
-    )?;
+    let mut query = connection.prepare(FAILURES)?;
     let failures = query.query_map([], |row| {
         let rows = u64::try_from(row.get::<_, i64>(1)?).unwrap_or_default();
         Ok(FailureCount { code: row.get(0)?, rows, message: row.get(2)? })
