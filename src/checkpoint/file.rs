@@ -2,6 +2,7 @@
 //! run.
 
 use std::fs::{File, OpenOptions};
+use std::io::{ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -117,15 +118,19 @@ impl Checkpoint {
         let is_new = create_file(path)?;
         let database = |source| CheckpointError::Database { path: path.to_owned(), source };
         let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-        if is_new {
+        let is_blank = is_new || is_blank(path, &connection)?;
+        if !is_blank {
+            check(path, &connection)?;
+        }
+        // The first change to the file, so it comes after knowing whose it is.
+        connection.pragma_update(None, "journal_mode", "WAL").map_err(database)?;
+        if is_blank {
             connection
                 .execute_batch(&format!(
                     "BEGIN; {SCHEMA} PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {FORMAT}; COMMIT;"
                 ))
                 .map_err(database)?;
             set_meta(&connection, "created_at", &now.to_string()).map_err(database)?;
-        } else {
-            check(path, &connection)?;
         }
         Ok(Self { path: path.to_owned(), connection, lock })
     }
@@ -203,8 +208,8 @@ impl Checkpoint {
     }
 }
 
-/// Creates the file, readable for its owner only, unless it is there. Says whether
-/// it is new; a file of zero bytes was created by a run that died right then.
+/// Creates the file, readable for its owner only, unless it is there, and then it
+/// has to be a database. Says whether it is new; a file of zero bytes was created by a run that died right then.
 fn create_file(path: &Path) -> Result<bool, CheckpointError> {
     let failed = |source| CheckpointError::File { path: path.to_owned(), source };
     let mut options = OpenOptions::new();
@@ -222,11 +227,29 @@ fn create_file(path: &Path) -> Result<bool, CheckpointError> {
             let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
             File::open(parent).and_then(|directory| directory.sync_all()).map_err(failed)?;
         }
+    } else {
+        recognise(path)?;
     }
     Ok(is_new)
 }
 
-/// Connects with everything that durability needs.
+/// What every SQLite database begins with.
+const MAGIC: &[u8; 16] = b"SQLite format 3\0";
+
+/// Refuses a file that is no database at all. SQLite takes a very short one for an
+/// empty database and writes over it.
+pub(super) fn recognise(path: &Path) -> Result<(), CheckpointError> {
+    let mut found = [0; MAGIC.len()];
+    match File::open(path).and_then(|mut file| file.read_exact(&mut found)) {
+        Ok(()) if found == *MAGIC => Ok(()),
+        Err(source) if source.kind() != ErrorKind::UnexpectedEof => {
+            Err(CheckpointError::File { path: path.to_owned(), source })
+        }
+        Ok(()) | Err(_) => Err(CheckpointError::Foreign { path: path.to_owned() }),
+    }
+}
+
+/// Connects with everything that durability needs, and changes nothing yet.
 pub(super) fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, CheckpointError> {
     debug_assert!(rusqlite::version_number() >= OLDEST_SQLITE, "SQLite is bundled");
     let failed = |source| classify(path, source);
@@ -234,7 +257,6 @@ pub(super) fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, Check
     let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
     connection.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
     if flags.contains(OpenFlags::SQLITE_OPEN_READ_WRITE) {
-        connection.pragma_update(None, "journal_mode", "WAL").map_err(failed)?;
         connection.pragma_update(None, "synchronous", "FULL").map_err(failed)?;
         // macOS alone needs these to really reach the disk; elsewhere they do nothing.
         connection.pragma_update(None, "fullfsync", true).map_err(failed)?;
@@ -260,6 +282,20 @@ pub(super) fn check(path: &Path, connection: &Connection) -> Result<(), Checkpoi
         return Err(CheckpointError::Damaged { path: path.to_owned(), detail: verdict });
     }
     Ok(())
+}
+
+/// Whether the database has nothing in it yet, not even a mark of whose it is:
+/// SQLite writes such a one before the first table, and a run can die in between.
+pub(super) fn is_blank(path: &Path, connection: &Connection) -> Result<bool, CheckpointError> {
+    let number = |sql| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
+    let things = number("SELECT count(*) FROM sqlite_schema");
+    let things = things.map_err(|source| classify(path, source))?;
+    let mut marks = 0;
+    for pragma in ["application_id", "user_version"] {
+        let mark = connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
+        marks |= mark.map_err(|source| classify(path, source))?;
+    }
+    Ok(things == 0 && marks == 0)
 }
 
 /// Tells a file that is no database, or a damaged one, from a failing disk.

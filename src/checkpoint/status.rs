@@ -7,7 +7,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
 
 use crate::domain::Ledger;
 
-use super::file::{check, classify, connect, meta};
+use super::file::{check, classify, connect, is_blank, meta, recognise};
 use super::ledger::{ReadError, read};
 use super::lock::holder;
 use super::{CheckpointError, Owner};
@@ -103,10 +103,14 @@ fn open(path: &Path) -> Result<Connection, CheckpointError> {
         }
         Err(source) => return Err(CheckpointError::File { path: path.to_owned(), source }),
     }
+    recognise(path)?;
     // A reader of a WAL database needs to write its shared memory file; where that
     // is not allowed, reading alone still works as long as nobody writes.
     let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)
         .or_else(|_| connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY))?;
+    if is_blank(path, &connection)? {
+        return Err(CheckpointError::Missing { path: path.to_owned() });
+    }
     check(path, &connection)?;
     Ok(connection)
 }
