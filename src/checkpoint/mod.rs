@@ -13,6 +13,9 @@ mod lock;
 mod record;
 mod status;
 
+#[cfg(test)]
+mod tests;
+
 pub use error::CheckpointError;
 pub use file::{Checkpoint, ManifestRow, RunStart};
 pub use journal::{Journal, RunEnd};

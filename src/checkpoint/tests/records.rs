@@ -1,0 +1,148 @@
+//! What is recorded, and what of it is read back.
+
+use futures_util::future::join_all;
+
+use super::*;
+use crate::checkpoint::read_ledger;
+use crate::domain::{LedgerEntry, LedgerState};
+
+#[tokio::test]
+async fn every_record_leaves_the_state_that_planning_reads() {
+    let evidence = || Record::Unknown { key: key(1), evidence: "nothing".to_owned() };
+    let asked = || Record::ResendAsked { key: key(1), who: "me".into(), why: "lost".into() };
+    let unknown = LedgerState::Unknown { before: Some(redemption()) };
+    let refused = LedgerState::Failed { code: "gone".into(), message: "because of gone".into() };
+    for (name, records, state, since) in [
+        ("patching", vec![patching(1, "a@b.example")], Some(LedgerState::Patching), 1),
+        (
+            "patched",
+            vec![patching(1, "a@b.example"), Record::Patched { key: key(1) }],
+            Some(LedgerState::Patched),
+            2,
+        ),
+        ("intended", vec![intended(1)], Some(unknown.clone()), 1),
+        (
+            "intended and evidence",
+            vec![intended(1), evidence(), evidence()],
+            Some(unknown.clone()),
+            1,
+        ),
+        ("evidence alone", vec![evidence()], None, 0),
+        ("outstanding", vec![intended(1), outstanding(1)], Some(LedgerState::Outstanding), 2),
+        ("intended again", vec![intended(1), outstanding(1), intended(1)], Some(unknown), 3),
+        ("invited", vec![intended(1), invited(1)], Some(LedgerState::Invited), 2),
+        ("settled later", vec![intended(1), evidence(), invited(1)], Some(LedgerState::Invited), 3),
+        ("failed", vec![intended(1), failed(1, "gone")], Some(refused), 2),
+        ("asked for again", vec![intended(1), invited(1), asked()], Some(LedgerState::Invited), 2),
+    ] {
+        let place = Place::new();
+        place.run(Vec::new(), &records).await;
+        let expected = state.map(|state| LedgerEntry { state, at: at(since) });
+        let reopened = Checkpoint::open(&place.path(), at(1000)).unwrap();
+        assert_eq!(reopened.ledger().unwrap().get(&key(1)), expected.as_ref(), "{name}");
+        assert_eq!(read_ledger(&place.path()).unwrap().get(&key(1)), expected.as_ref(), "{name}");
+        assert_eq!(events(&place.path()).len(), records.len(), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn redemptions_come_back_as_they_were() {
+    for before in [
+        Redemption::default(),
+        Redemption { state: Some(RedemptionState::PendingAcceptance), changed_at: None },
+        Redemption {
+            state: Some(RedemptionState::Other("Frozen".into())),
+            changed_at: Some(at(-1)),
+        },
+        Redemption { state: None, changed_at: Some(at(-1)) },
+    ] {
+        let place = Place::new();
+        let record =
+            Record::Intended { key: key(1), reference: "x".into(), before: before.clone() };
+        place.run(Vec::new(), &[record]).await;
+        let ledger = read_ledger(&place.path()).unwrap();
+        let state = LedgerState::Unknown { before: Some(before) };
+        assert_eq!(ledger.get(&key(1)).map(|entry| &entry.state), Some(&state));
+    }
+}
+
+#[tokio::test]
+async fn records_written_together_are_all_there_in_their_order() {
+    const GUESTS: u128 = 700;
+    let place = Place::new();
+    let journal = place.begin(Vec::new());
+    let one_guest = async |n| {
+        journal.append(intended(n), at(1)).await.unwrap();
+        journal.append(invited(n), at(2)).await.unwrap();
+    };
+    join_all((1..=GUESTS).map(one_guest)).await;
+    end(journal);
+    let ledger = read_ledger(&place.path()).unwrap();
+    for n in 1..=GUESTS {
+        assert_eq!(ledger.get(&key(n)).unwrap().state, LedgerState::Invited, "{n}");
+    }
+    assert_eq!(events(&place.path()).len(), 1400);
+}
+
+#[tokio::test]
+async fn a_record_that_was_acknowledged_is_seen_by_others_at_once() {
+    let place = Place::new();
+    let journal = place.begin(Vec::new());
+    for n in 1..=20 {
+        journal.append(intended(n), at(1)).await.unwrap();
+        assert!(read_ledger(&place.path()).unwrap().get(&key(n)).is_some());
+    }
+    end(journal);
+}
+
+#[tokio::test]
+async fn the_first_before_image_is_kept_over_runs() {
+    let place = Place::new();
+    place.run(Vec::new(), &[patching(1, "First@fabrikam.example")]).await;
+    place.run(Vec::new(), &[patching(1, "second@fabrikam.example")]).await;
+    let connection = rusqlite::Connection::open(place.path()).unwrap();
+    let image: (String, String, i64) = connection
+        .query_row("SELECT mail, other_mails, count(*) FROM before_image", [], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })
+        .unwrap();
+    assert_eq!(image, ("First@fabrikam.example".into(), "[\"x@y.example\"]".into(), 1));
+}
+
+#[tokio::test]
+async fn a_moved_guest_is_known_by_every_name_it_had() {
+    let place = Place::new();
+    place.run(Vec::new(), &[patching(1, "Old@Fabrikam.example"), intended(1)]).await;
+    // What a name meant first, it means for good.
+    place.run(Vec::new(), &[patching(2, "old@fabrikam.example")]).await;
+    let ledger = read_ledger(&place.path()).unwrap();
+    for name in ["old@fabrikam.example", "guest1@fabrikam.example", "ref-1"] {
+        assert_eq!(ledger.user_named(name), Some(key(1).user_id), "{name}");
+    }
+    assert_eq!(ledger.user_named("guest2@fabrikam.example"), Some(key(2).user_id));
+    assert_eq!(ledger.user_named("nobody"), None);
+}
+
+#[tokio::test]
+async fn the_end_of_a_run_leaves_one_file_that_only_its_owner_reads() {
+    let place = Place::new();
+    let journal = place.begin(Vec::new());
+    journal.append(invited(1), at(1)).await.unwrap();
+    let files = || {
+        let mut names: Vec<_> = std::fs::read_dir(place.0.path())
+            .unwrap()
+            .map(|entry| entry.unwrap())
+            .map(|entry| (entry.file_name().into_string().unwrap(), entry.metadata().unwrap()))
+            .collect();
+        names.sort_by(|one, other| one.0.cmp(&other.0));
+        names
+    };
+    #[cfg(unix)]
+    for (name, metadata) in files() {
+        use std::os::unix::fs::PermissionsExt as _;
+        assert_eq!(metadata.permissions().mode() & 0o777, 0o600, "{name}");
+    }
+    end(journal);
+    let names: Vec<String> = files().into_iter().map(|(name, _)| name).collect();
+    assert_eq!(names, ["guests.csv.checkpoint"]);
+}
