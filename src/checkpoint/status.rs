@@ -118,8 +118,8 @@ fn open(path: &Path) -> Result<Connection, CheckpointError> {
 /// The state of the campaign decides; the plan's word counts only for rows that
 /// nothing has happened to. Of several rows that ask for the same, the first has the
 /// state and the others nothing to do, so that an invitation is counted once.
-/// Grouped by position: a name would mean the column `row.state` and put all rows
-/// without one into a single group.
+/// Grouped under a name that no column has: `state` would mean `row.state` and put
+/// all rows without one into a single group.
 const COUNTS: &str = "
     SELECT CASE
         WHEN r.state IS NOT NULL AND m.nth > 1 THEN 'settled'
