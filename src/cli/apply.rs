@@ -246,8 +246,6 @@ fn finish(
 ) -> Result<Exit, Failure> {
     let RunResult { outcomes, summary } = result;
     let exit = Exit::of(summary);
-    let mut data = Vec::new();
-    apply_json(&mut data, plan, outcomes, summary, exit.code())?;
     let ended = journal.end_run(&RunEnd {
         at: Timestamp::now(),
         stop_reason: summary.stop_reason.as_ref().map(StopReason::code),
@@ -263,7 +261,7 @@ fn finish(
         result_file(path, plan, outcomes, extra)
     });
     if ui.json() {
-        ui.stdout().write_all(&data)?;
+        apply_json(&mut ui.stdout(), plan, outcomes, summary, exit.code())?;
     } else {
         let unfinished = summary.not_attempted + summary.unknown > 0;
         let result_path = job.args.result.as_deref();

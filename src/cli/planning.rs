@@ -98,6 +98,8 @@ pub(super) fn make_plan(
         }
     });
     let (caller, token_tenant, survey) = read.map_err(|error| interrupted(error, stop))?;
+    // Before the plan is made, which is when the most is in memory.
+    drop(wanted);
     ui.note(format_args!(
         "directory read {}, in {}",
         match survey.method {
