@@ -15,13 +15,12 @@ use crate::emulator::{
 use crate::run::Stop;
 
 use super::failure::Failure;
-use super::planning::runtime;
 use super::ui::Ui;
 use super::{Exit, signals};
 
 pub(super) fn run(args: &EmulateArgs, ui: &Ui) -> Result<Exit, Failure> {
     let seed = seed(args)?;
-    let runtime = runtime()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let stop = Stop::new();
         signals::listen(stop.clone());

@@ -184,7 +184,9 @@ pub(super) fn tell_unplanned(
     failure.told()
 }
 
-/// The runtime of one command.
+/// The runtime of a command that calls a tenant. Rows are carried out by the main
+/// thread, and one worker is plenty for the sockets and signals; more of them mostly
+/// wake each other.
 pub(super) fn runtime() -> Result<Runtime, Failure> {
-    Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
+    Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?)
 }
