@@ -248,7 +248,12 @@ fn commit(connection: &mut Connection, run: i64, batch: &[Queued]) -> rusqlite::
     transaction.commit()
 }
 
+/// A name is remembered for when the directory no longer knows it. An object id is
+/// known as long as its user exists.
 fn remember_name(connection: &Connection, name: &str, user: &str) -> rusqlite::Result<()> {
+    if name == user {
+        return Ok(());
+    }
     connection
         .prepare_cached("INSERT OR IGNORE INTO name (name, user_id) VALUES (?1, ?2)")?
         .execute(params![name, user])
@@ -261,7 +266,7 @@ mod tests {
 
     use super::*;
     use crate::checkpoint::{Checkpoint, RunStart};
-    use crate::domain::{Email, InvitationKey, UserId};
+    use crate::domain::{Email, InvitationKey, Redemption, UserId};
 
     fn patched(n: u32) -> Record {
         let id = UserId::parse(&format!("{n:08x}-0000-4000-8000-00000000b2b0")).unwrap();
@@ -287,5 +292,32 @@ mod tests {
         later.abort();
         let summary = String::new();
         journal.end_run(&RunEnd { at: now, stop_reason: None, exit_code: 0, summary }).unwrap();
+    }
+
+    #[tokio::test]
+    async fn names_of_a_guest_are_remembered_and_its_object_id_is_not() {
+        const ID: &str = "0000abcd-0000-4000-8000-00000000b2b0";
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("c.checkpoint");
+        let at = Timestamp::UNIX_EPOCH;
+        let start = RunStart { at, manifest: "m", tenant_name: None, plan_digest: String::new() };
+        let checkpoint = Checkpoint::open(&path, at).unwrap();
+        let journal = checkpoint.begin_run(&start, std::iter::empty()).unwrap();
+        let user_id = UserId::parse(ID).unwrap();
+        let key = InvitationKey { user_id, address: Email::parse("new@f.example").unwrap() };
+        for reference in [ID, "old@f.example"] {
+            let before = Redemption::default();
+            let reference = reference.to_owned();
+            journal
+                .append(Record::Intended { key: key.clone(), reference, before }, at)
+                .await
+                .unwrap();
+        }
+        let summary = "{}".to_owned();
+        journal.end_run(&RunEnd { at, stop_reason: None, exit_code: 0, summary }).unwrap();
+
+        let ledger = Checkpoint::open(&path, at).unwrap().ledger().unwrap();
+        assert_eq!(ledger.user_named("old@f.example"), Some(user_id));
+        assert_eq!(ledger.user_named(ID), None);
     }
 }
