@@ -35,7 +35,9 @@ impl Refusal {
         Self::from_parts(answer.status(), answer.headers(), answer.body())
     }
 
-    pub(super) fn from_parts(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Self {
+    /// Reads a refusal from an answer's status, headers and body, whatever that is:
+    /// Graph's JSON, a gateway's page, or nothing.
+    pub fn from_parts(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Self {
         let request_id = header(headers, "request-id");
         let body = match serde_json::from_slice::<ErrorEnvelope>(body) {
             Ok(envelope) => envelope.error,
