@@ -43,7 +43,7 @@ pub fn precheck(change: &Change, guest: &DirectoryUser) -> Precheck {
 
 /// Someone redeemed or invited since the plan. An older state than the plan's is
 /// a lagging replica and no one's hand.
-fn redemption_conflict(change: &Change, guest: &DirectoryUser) -> Option<Failure> {
+pub(super) fn redemption_conflict(change: &Change, guest: &DirectoryUser) -> Option<Failure> {
     let planned = &change.redemption;
     let newer = guest.redemption_changed_at.cmp(&planned.changed_at) == Ordering::Greater;
     if !newer {

@@ -13,12 +13,15 @@ use crate::plan::{Change, ChangeReason, PlannedRow};
 use super::ending::{refused, unanswered};
 use super::engine::Run;
 use super::event::{Event, Failure, InvitedHow, Outcome, Phase};
-use super::precheck::{Precheck, precheck};
+use super::precheck::{Precheck, precheck, redemption_conflict};
 use super::request::{patch, request};
 
 /// How often one row's invitation is sent when each time the directory shows that
 /// the one before never happened.
 const MOST_INVITATIONS: u32 = 3;
+
+/// A reading of the guest that is older is taken again before it is invited.
+const FRESH: Duration = Duration::from_secs(2);
 
 /// Longest wait between two tries while the service does not see the new mail.
 const LONGEST_SETTLE: Duration = Duration::from_secs(120);
@@ -35,6 +38,8 @@ pub(super) struct RowRun<'r, 'a> {
     pub(super) phase: Option<Phase>,
     /// Its mail was written, in this run.
     pub(super) patched: bool,
+    /// When the guest was last read.
+    pub(super) read_at: Instant,
     /// Since when the service may not have caught up with the new mail.
     pub(super) written_at: Option<Instant>,
 }
@@ -44,8 +49,16 @@ impl Run<'_> {
     pub(super) async fn row(&self, row: &PlannedRow, change: &Change) -> (Option<Phase>, Outcome) {
         let user_id = row.user_id.expect("a change has a guest");
         let key = InvitationKey { user_id, address: change.invitation.address.clone() };
-        let mut row =
-            RowRun { run: self, row, change, key, phase: None, patched: false, written_at: None };
+        let mut row = RowRun {
+            run: self,
+            row,
+            change,
+            key,
+            phase: None,
+            patched: false,
+            read_at: Instant::now(),
+            written_at: None,
+        };
         let outcome = match row.steps().await {
             Ok(outcome) | Err(Done(outcome)) => outcome,
         };
@@ -84,7 +97,8 @@ impl RowRun<'_, '_> {
     }
 
     /// Reads the guest.
-    pub(super) async fn look(&self) -> Result<DirectoryUser, Done> {
+    pub(super) async fn look(&mut self) -> Result<DirectoryUser, Done> {
+        self.read_at = Instant::now();
         match self.run.graph.user(self.user_id()).await {
             Ok(Some(guest)) => Ok(guest),
             Ok(None) => Err(self
@@ -141,6 +155,14 @@ impl RowRun<'_, '_> {
         let mut sent = 0;
         let mut settle_wait = self.run.settings.settle.max(Duration::from_secs(1));
         loop {
+            // Someone may have redeemed or invited while the new mail settled. The mail
+            // itself is no question here: a replica may still show the old one.
+            if self.read_at.elapsed() > FRESH {
+                guest = self.look().await?;
+                if let Some(conflict) = redemption_conflict(self.change, &guest) {
+                    return Err(self.failed(conflict).await);
+                }
+            }
             let before = redemption(&guest);
             let intended_at = self.run.graph.clock().service_now();
             // P1: the intent is durable before the request leaves. The order of these

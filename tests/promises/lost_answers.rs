@@ -144,10 +144,11 @@ async fn a_guest_who_redeems_before_the_lost_answer_is_settled_is_not_resent() {
 async fn a_guest_deleted_after_a_lost_answer_stays_unknown() {
     let mut campaign =
         Campaign::new().guests(1).fault(Matcher::invitation(), Action::CommitThenDrop);
-    // From then on every reading of the guest says that there is none.
+    // Read before the mail is written and before the invitation is sent; from then on
+    // every reading says that there is no such guest.
     let gone = Canned::error(404, "Request_ResourceNotFound", "Resource does not exist.");
     campaign = campaign.fault(
-        Matcher::new(http::Method::GET, &format!("/users/{}", id(1))).nth(2).always(),
+        Matcher::new(http::Method::GET, &format!("/users/{}", id(1))).nth(3).always(),
         Action::Answer(gone),
     );
     let finished = campaign.run().await;

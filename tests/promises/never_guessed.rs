@@ -43,6 +43,23 @@ async fn an_address_that_meant_one_guest_and_now_names_another_is_ambiguous() {
     assert_eq!((again.planned(1), again.writes().len()), ("ambiguous", 0));
 }
 
+/// Between the mail and the invitation lies the wait for the replicas.
+#[tokio::test(start_paused = true)]
+async fn a_guest_who_redeems_while_the_new_mail_settles_is_left_alone() {
+    let mut campaign = Campaign::new().guests(1);
+    let emulator = campaign.emulator();
+    emulator.on_write(1, {
+        let emulator = emulator.clone();
+        move |_| assert!(emulator.redeem(&id(1)))
+    });
+    let finished = campaign.run().await;
+    let Outcome::Failed(failure) = finished.outcome(1) else {
+        panic!("{:?}", finished.outcome(1));
+    };
+    assert_eq!(failure.code, "redeemed-since-plan");
+    assert_eq!(campaign.invitations(1), 0);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_guest_changed_by_hand_since_the_plan_is_a_conflict_and_not_overwritten() {
     let mut campaign = Campaign::new().guests(2).after_plan(|emulator| {
