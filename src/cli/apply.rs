@@ -1,7 +1,6 @@
 //! `apply`: plan, review, confirm, carry out. The same command continues after
 //! any stop.
 
-use std::io::{BufRead as _, IsTerminal as _, Write as _};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
@@ -16,13 +15,14 @@ use crate::domain::InvitationKey;
 use crate::manifest::{Manifest, Row};
 use crate::plan::{ChangeReason, Decision, Plan};
 use crate::report::{
-    ExtraColumns, Progress, ProgressMode, SummaryView, apply_json, check_result_path, count,
-    plan_text, result_file, summary_text,
+    ExtraColumns, Progress, ProgressMode, SummaryView, apply_json, check_result_path, plan_text,
+    result_file, summary_text,
 };
 use crate::run::{Event, RunResult, RunSettings, Stop, StopReason, Summary, carry_out};
 
 use super::carry_on::continue_with;
 use super::connect::{Sink, client};
+use super::consent::{confirm, refusal};
 use super::failure::Failure;
 use super::plan::{settings, view};
 use super::planning::{Asked, Session, lines, make_plan, read_manifest, runtime, tell_unplanned};
@@ -116,7 +116,7 @@ fn apply_manifest(
         return refused(&plan, reason, advice, ui);
     }
     if plan.counts.change > 0 && !job.yes {
-        confirm(&plan, ui)?;
+        confirm(&session, &plan)?;
     }
 
     let start = RunStart {
@@ -130,23 +130,6 @@ fn apply_manifest(
     let run_settings = run_settings(settings, deadline, last_run.as_ref());
     let result = carry_out_shown(&session, &plan, &journal, &run_settings, &sink);
     finish(job, &plan, manifest, journal, &result, ui)
-}
-
-/// Why the plan may not be carried out, if it may not, and what to do.
-fn refusal<'p>(plan: &'p Plan, args: &ApplyArgs) -> Option<(StopReason, &'p str)> {
-    if let Some(reviewed) = args.plan.as_deref().filter(|reviewed| !plan.digest.is(reviewed)) {
-        let reason = StopReason::Guard {
-            code: "plan-changed",
-            message: format!(
-                "the plan is now {}, not the reviewed {reviewed}",
-                plan.digest.short()
-            ),
-        };
-        return Some((reason, "review the plan again, then pass its digest"));
-    }
-    let finding = plan.refusals().next()?;
-    let reason = StopReason::Guard { code: finding.code, message: finding.message.clone() };
-    Some((reason, &finding.advice))
 }
 
 /// Ends a run that a guard refused: nothing was sent, every row is accounted for.
@@ -165,34 +148,6 @@ fn refused(plan: &Plan, reason: StopReason, advice: &str, ui: &Ui) -> Result<Exi
         apply_json(&mut ui.stdout(), plan, &vec![None; plan.rows.len()], &summary, exit.code())?;
     }
     Err(Failure::new(exit, anyhow::anyhow!(message)).hint(advice).told())
-}
-
-/// Asks a person, naming the tenant and the counts. Without a terminal there is
-/// nobody to ask, and nothing is changed.
-fn confirm(plan: &Plan, ui: &Ui) -> Result<(), Failure> {
-    let changes = count(plan.counts.change, "guest", "guests");
-    let tenant = plan.tenant_name.as_deref().unwrap_or(&plan.tenant_id);
-    if !std::io::stdin().is_terminal() {
-        return Err(Failure::new(
-            Exit::Usage,
-            anyhow::anyhow!("{changes} of {tenant} would change, and there is no terminal to ask at; nothing was sent"),
-        )
-        .hint(format!("review the plan, then pass --yes, or --yes --plan {}", plan.digest.short())));
-    }
-    let mut stderr = ui.stderr();
-    write!(
-        stderr,
-        "\nMove or reset {changes} of {tenant} ({})? Invitations can't be called back.\nType yes to go on: ",
-        plan.tenant_id
-    )?;
-    stderr.flush()?;
-    let mut answer = String::new();
-    std::io::stdin().lock().read_line(&mut answer)?;
-    if answer.trim().eq_ignore_ascii_case("yes") {
-        Ok(())
-    } else {
-        Err(Failure::new(Exit::Interrupted, anyhow::anyhow!("not confirmed; nothing was sent")))
-    }
 }
 
 /// Carries out the plan while a thread of its own shows what happens.

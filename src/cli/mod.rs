@@ -6,6 +6,7 @@
 mod apply;
 mod carry_on;
 mod connect;
+mod consent;
 mod demo;
 mod emulate;
 mod exit;
