@@ -23,7 +23,7 @@ use super::catalogue::{Operation, StopCause, Verdict, judge};
 use super::clock::Clock;
 use super::pace::{Pace, Pacer, Stopped, sleep_or_stop};
 use super::refusal::{Refusal, header};
-use super::transport::{Reached, Transport, TransportError};
+use super::transport::{ExplanationLost, Reached, Transport, TransportError};
 
 /// Something about the traffic that a person may want to see while it happens.
 #[derive(Debug, Clone)]
@@ -250,7 +250,7 @@ impl Graph {
             Operation::WriteMail | Operation::WriteOtherMails | Operation::Invite => true,
         };
         let mut rejected: Option<HeaderValue> = None;
-        let (mut throttled, mut unconnected) = (0, 0);
+        let (mut throttled, mut unconnected, mut unexplained) = (0, 0, 0);
         loop {
             let permit = self.pacer.enter(write).await?;
             let bearer = self.tokens.bearer(&*self.transport, rejected.as_ref()).await?;
@@ -281,6 +281,15 @@ impl Graph {
                 return Ok(answer);
             }
             let refusal = Refusal::read(&answer);
+            // Refused, so not carried out; but the same status means "later" and
+            // "never", and which of them was cut off. Asking again tells.
+            let is_unexplained = answer.extensions().get::<ExplanationLost>().is_some();
+            if is_unexplained && answer.status().is_client_error() && unexplained < ATTEMPTS {
+                unexplained += 1;
+                let why = format!("{refusal}, and the explanation was cut off");
+                self.retry_wait(unexplained, refusal.retry_after, why).await?;
+                continue;
+            }
             let verdict = judge(call.operation, &refusal);
             match verdict {
                 Verdict::Retry => {

@@ -29,5 +29,7 @@ pub use clock::Clock;
 pub use pace::Pace;
 pub use refusal::Refusal;
 pub use survey::{Method, Survey, Wanted};
-pub use transport::{HttpTransport, Reached, Transport, TransportError, is_loopback};
+pub use transport::{
+    ExplanationLost, HttpTransport, Reached, Transport, TransportError, is_loopback,
+};
 pub use users::Accepted;

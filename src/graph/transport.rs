@@ -29,6 +29,11 @@ pub struct TransportError {
     pub message: String,
 }
 
+/// Marks an answer whose status says that the request was refused, and whose body,
+/// which says why, was cut off.
+#[derive(Debug, Clone, Copy)]
+pub struct ExplanationLost;
+
 /// Whether the service can have seen a request that got no answer. The whole
 /// difference between "send it again" and "nobody knows".
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,7 +102,9 @@ impl Transport for HttpTransport {
         match answer.bytes().await {
             Ok(body) => *response.body_mut() = body,
             // A refusal is a refusal even when its explanation got lost.
-            Err(_) if !response.status().is_success() => {}
+            Err(_) if !response.status().is_success() => {
+                response.extensions_mut().insert(ExplanationLost);
+            }
             Err(error) => return Err(failed(&error)),
         }
         Ok(response)

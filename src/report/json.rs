@@ -18,7 +18,8 @@ use crate::run::{Outcome, StopReason, Summary};
 use super::delivery::Delivery;
 use super::row::{Message, RowEnd, old_email};
 
-/// A row's keys. With an end, `message` is the outcome's; without, the plan's.
+/// A row's keys. With an end, `explanation` is the outcome's; without, the plan's. Not
+/// `message`: fed back as a manifest, our sentence would be sent to the guest.
 #[derive(Serialize)]
 pub(super) struct RowKeys<'a> {
     line: u32,
@@ -28,7 +29,7 @@ pub(super) struct RowKeys<'a> {
     new_email: Option<&'a str>,
     decision: &'static str,
     reason: &'static str,
-    message: Message<'a>,
+    explanation: Message<'a>,
     /// What the guest of a change receives.
     delivery: Option<Delivery>,
     #[serde(flatten)]
@@ -45,7 +46,7 @@ impl<'a> RowKeys<'a> {
             new_email: row.new_email.as_ref().map(crate::domain::Email::as_str),
             decision: row.decision.name(),
             reason: row.decision.reason(),
-            message: Message::Decision(&row.decision),
+            explanation: Message::Decision(&row.decision),
             delivery: match &row.decision {
                 Decision::Change(change) => Some(Delivery::of(&change.invitation, caller)),
                 Decision::Settled(_) | Decision::Blocked(_) => None,
@@ -56,7 +57,7 @@ impl<'a> RowKeys<'a> {
 
     pub(super) fn ended(row: &'a PlannedRow, caller: Caller, outcome: Option<&'a Outcome>) -> Self {
         let end = RowEnd::of(row, outcome);
-        Self { message: end.message, end: Some(end), ..Self::planned(row, caller) }
+        Self { explanation: end.message, end: Some(end), ..Self::planned(row, caller) }
     }
 }
 
@@ -347,9 +348,9 @@ mod tests {
         {"summary":{"rows":14,"change":6,"settled":3,"blocked":5,"reasons":{"ambiguous":1,"invalid-row":1,"new-address":1},"refusals":1,"plan_digest":"f1fffe58e39f6c831892fc59fa22b7f3c90c3fbb7d3708819716cb5ab9846644","exit_code":3,"stop_reason":null,"elapsed_seconds":1.235,"tenant_id":"7d1c2a40-0000-4000-8000-0000000000aa","tenant_name":"Contoso","caller":"app-only"},
         "findings":[{"severity":"refuse","code":"max-changes","message":"6 rows would change, and max_changes allows 5","advice":"review the plan, then set [guards] max_changes or --max-changes to 6 or more"},{"severity":"warn","code":"resets","message":"1 guest is reset without a new address","advice":"they are locked out until they redeem again; a reset can't be undone"}],
         "rows":[
-        {"line":3,"user":"bob_northwind.example#EXT#@contoso.example","user_id":"00000000-0000-0000-0000-000000000003","old_email":"bob@northwind.example","new_email":"bob@fabrikam.example","decision":"change","reason":"new-address","message":"moves from bob@northwind.example to bob@fabrikam.example","delivery":"message-dropped"},
-        {"line":13,"user":"joe@northwind.example","user_id":null,"old_email":null,"new_email":"joe@fabrikam.example","decision":"blocked","reason":"ambiguous","message":"2 users hold it: guest joe#EXT#@c.example (00000000-0000-0000-0000-00000000000a); guest j#EXT#@c.example (00000000-0000-0000-0000-00000000000b); name the guest by object id","delivery":null},
-        {"line":15,"user":"lea","user_id":null,"old_email":null,"new_email":null,"decision":"blocked","reason":"invalid-row","message":"the row is unusable (see `lint`) and was skipped","delivery":null}
+        {"line":3,"user":"bob_northwind.example#EXT#@contoso.example","user_id":"00000000-0000-0000-0000-000000000003","old_email":"bob@northwind.example","new_email":"bob@fabrikam.example","decision":"change","reason":"new-address","explanation":"moves from bob@northwind.example to bob@fabrikam.example","delivery":"message-dropped"},
+        {"line":13,"user":"joe@northwind.example","user_id":null,"old_email":null,"new_email":"joe@fabrikam.example","decision":"blocked","reason":"ambiguous","explanation":"2 users hold it: guest joe#EXT#@c.example (00000000-0000-0000-0000-00000000000a); guest j#EXT#@c.example (00000000-0000-0000-0000-00000000000b); name the guest by object id","delivery":null},
+        {"line":15,"user":"lea","user_id":null,"old_email":null,"new_email":null,"decision":"blocked","reason":"invalid-row","explanation":"the row is unusable (see `lint`) and was skipped","delivery":null}
         ]}
         "#);
     }
@@ -364,10 +365,10 @@ mod tests {
         {"summary":{"rows":14,"invited":2,"patched":4,"settled":3,"blocked":5,"failed":1,"unknown":1,"not_attempted":2,"retries":7,"throttled":1,"plan_digest":"f1fffe58e39f6c831892fc59fa22b7f3c90c3fbb7d3708819716cb5ab9846644","exit_code":5,"stop_reason":"invitations-blocked","stop_message":"the tenant says stop: Guest invitations are blocked for suspicious activity","started_at":"2026-03-02T02:00:00Z","elapsed_seconds":192.4,"tenant_id":"7d1c2a40-0000-4000-8000-0000000000aa","tenant_name":"Contoso","caller":"app-only"},
         "findings":[{"severity":"refuse","code":"max-changes","message":"6 rows would change, and max_changes allows 5","advice":"review the plan, then set [guards] max_changes or --max-changes to 6 or more"},{"severity":"warn","code":"resets","message":"1 guest is reset without a new address","advice":"they are locked out until they redeem again; a reset can't be undone"}],
         "rows":[
-        {"line":2,"user":"ada@northwind.example","user_id":"00000000-0000-0000-0000-000000000002","old_email":"ada@northwind.example","new_email":"ada@fabrikam.example","decision":"change","reason":"new-address","message":"the service accepted the invitation","delivery":"standard-text","outcome":"invited","outcome_reason":"accepted","advice":null,"request_id":null},
-        {"line":3,"user":"bob_northwind.example#EXT#@contoso.example","user_id":"00000000-0000-0000-0000-000000000003","old_email":"bob@northwind.example","new_email":"bob@fabrikam.example","decision":"change","reason":"new-address","message":"the answer was lost; the directory shows that the invitation was accepted","delivery":"message-dropped","outcome":"invited","outcome_reason":"settled-from-directory","advice":null,"request_id":null},
-        {"line":4,"user":"c.old@northwind.example","user_id":"00000000-0000-0000-0000-000000000004","old_email":"cleo@northwind.example","new_email":"cleo@fabrikam.example","decision":"change","reason":"new-address","message":"the invitation service does not see the new mail: \"doesn't match any emails on the user object\" after 5 tries in 3 min","delivery":"no-mail","outcome":"failed","outcome_reason":"address-mismatch","advice":"run apply again with --retry-failed after an hour","request_id":"0000aaaa-11bb-cccc-dd22-eeeeee333333"},
-        {"line":5,"user":"dan@northwind.example","user_id":"00000000-0000-0000-0000-000000000005","old_email":null,"new_email":"dan@northwind.example","decision":"change","reason":"reset-only","message":"the connection was lost after the request left; the guest is unchanged since","delivery":"standard-text","outcome":"unknown","outcome_reason":"answer-lost","advice":"run apply again to look once more; if it stays unknown, ask the guest whether the mail came","request_id":null}
+        {"line":2,"user":"ada@northwind.example","user_id":"00000000-0000-0000-0000-000000000002","old_email":"ada@northwind.example","new_email":"ada@fabrikam.example","decision":"change","reason":"new-address","explanation":"the service accepted the invitation","delivery":"standard-text","outcome":"invited","outcome_reason":"accepted","advice":null,"request_id":null},
+        {"line":3,"user":"bob_northwind.example#EXT#@contoso.example","user_id":"00000000-0000-0000-0000-000000000003","old_email":"bob@northwind.example","new_email":"bob@fabrikam.example","decision":"change","reason":"new-address","explanation":"the answer was lost; the directory shows that the invitation was accepted","delivery":"message-dropped","outcome":"invited","outcome_reason":"settled-from-directory","advice":null,"request_id":null},
+        {"line":4,"user":"c.old@northwind.example","user_id":"00000000-0000-0000-0000-000000000004","old_email":"cleo@northwind.example","new_email":"cleo@fabrikam.example","decision":"change","reason":"new-address","explanation":"the invitation service does not see the new mail: \"doesn't match any emails on the user object\" after 5 tries in 3 min","delivery":"no-mail","outcome":"failed","outcome_reason":"address-mismatch","advice":"run apply again with --retry-failed after an hour","request_id":"0000aaaa-11bb-cccc-dd22-eeeeee333333"},
+        {"line":5,"user":"dan@northwind.example","user_id":"00000000-0000-0000-0000-000000000005","old_email":null,"new_email":"dan@northwind.example","decision":"change","reason":"reset-only","explanation":"the connection was lost after the request left; the guest is unchanged since","delivery":"standard-text","outcome":"unknown","outcome_reason":"answer-lost","advice":"run apply again to look once more; if it stays unknown, ask the guest whether the mail came","request_id":null}
         ]}
         "#);
     }

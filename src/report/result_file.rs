@@ -54,7 +54,6 @@ pub enum ResultFileError {
     },
 }
 
-/// Not `message`: fed back as a manifest, our sentence would be sent to the guest.
 const COLUMNS: [&str; 12] = [
     "line",
     "user",
@@ -65,7 +64,7 @@ const COLUMNS: [&str; 12] = [
     "reason",
     "outcome",
     "outcome_reason",
-    "outcome_message",
+    "explanation",
     "advice",
     "request_id",
 ];
@@ -275,7 +274,7 @@ mod tests {
         );
         let text = text.strip_prefix('\u{feff}').expect("a mark for Excel");
         insta::assert_snapshot!(text.replace('\u{1b}', "ESC"), @r#"
-        line,user,user_id,old_email,new_email,decision,reason,outcome,outcome_reason,outcome_message,advice,request_id,department,manifest_Outcome,'=x
+        line,user,user_id,old_email,new_email,decision,reason,outcome,outcome_reason,explanation,advice,request_id,department,manifest_Outcome,'=x
         2,ada@northwind.example,00000000-0000-0000-0000-000000000002,ada@northwind.example,ada@fabrikam.example,change,new-address,invited,accepted,the service accepted the invitation,,,"R&D, Köln",'+1,
         3,bob_northwind.example#EXT#@contoso.example,00000000-0000-0000-0000-000000000003,bob@northwind.example,bob@fabrikam.example,change,new-address,invited,settled-from-directory,the answer was lost; the directory shows that the invitation was accepted,,,,,
         4,c.old@northwind.example,00000000-0000-0000-0000-000000000004,cleo@northwind.example,cleo@fabrikam.example,change,new-address,failed,address-mismatch,"the invitation service does not see the new mail: ""doesn't match any emails on the user object"" after 5 tries in 3 min",run apply again with --retry-failed after an hour,0000aaaa-11bb-cccc-dd22-eeeeee333333,,,

@@ -262,7 +262,7 @@ fn the_result_file_has_every_row_and_no_formula() {
     // Without this mark Excel takes it for the machine's legacy code page.
     let text = text.strip_prefix('\u{feff}').expect("a byte order mark");
     snapshot!(text, @r#"
-    line,user,user_id,old_email,new_email,decision,reason,outcome,outcome_reason,outcome_message,advice,request_id,department
+    line,user,user_id,old_email,new_email,decision,reason,outcome,outcome_reason,explanation,advice,request_id,department
     2,hannah.wagner@northwind.example,63e8a076-a912-4a58-8471-02c26af3569f,hannah.wagner@northwind.example,hannah.wagner@fabrikam.example,change,new-address,invited,accepted,the service accepted the invitation,,,Legal
     3,ruth.mori@northwind.example,c0d69061-b05c-411d-93d4-dd58b9e9e283,ruth.mori@northwind.example,ruth.mori@fabrikam.example,change,new-address,invited,accepted,the service accepted the invitation,,,Legal
     4,olga.ramos@northwind.example,931d4434-039b-4e8e-aa76-13cb08fc04d9,olga.ramos@northwind.example,olga.ramos@fabrikam.example,change,new-address,invited,accepted,the service accepted the invitation,,,"'=HYPERLINK(""https://evil.example"")"
@@ -313,11 +313,11 @@ fn as_json_lines_the_result_file_has_every_row() {
       "advice": null,
       "decision": "change",
       "delivery": "message-dropped",
+      "explanation": "the service accepted the invitation",
       "extra": {
         "department": "=HYPERLINK(\"https://evil.example\")"
       },
       "line": 4,
-      "message": "the service accepted the invitation",
       "new_email": "olga.ramos@fabrikam.example",
       "old_email": "olga.ramos@northwind.example",
       "outcome": "invited",

@@ -248,3 +248,18 @@ fn a_tenant_that_blocks_invitations_ends_the_run_at_once() {
     ------- exit 5 -------
     "#);
 }
+
+/// The same 400 means "later" and "never"; which of them, only the body says.
+#[test]
+fn a_refusal_whose_explanation_is_cut_off_is_asked_for_again() {
+    let lag = Duration::from_millis(300);
+    let options = Options {
+        invitation_lag: reinvite::emulator::Lag::Fixed(lag),
+        faults: vec![Fault::new(Matcher::invitation(), Action::TruncateBody)],
+        ..Options::default()
+    };
+    let campaign = Campaign::with(TenantSeed::with_guests(1), options);
+    campaign.write("one.csv", "user,new_email\nguest1@fabrikam.example,moved@tailspin.example\n");
+    campaign.run("apply one.csv --yes").exits(0);
+    assert_eq!(campaign.invitations(), 1);
+}
