@@ -149,6 +149,12 @@ impl Checkpoint {
         }
     }
 
+    /// Name of the manifest of the last run, if there was one.
+    pub fn manifest(&self) -> Result<Option<String>, CheckpointError> {
+        meta(&self.connection, "manifest")
+            .map_err(|source| CheckpointError::Database { path: self.path.clone(), source })
+    }
+
     /// How the last run ended, if there was one.
     pub fn last_run(&self) -> Result<Option<LastRun>, CheckpointError> {
         last_run(&self.connection)

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use crate::domain::{Email, InvitationKey, Ledger, LedgerEntry, LedgerState, Redemption, UserId};
 
-use super::file::classify;
+use super::file::{classify, meta};
 use super::{Checkpoint, CheckpointError};
 
 impl Checkpoint {
@@ -44,6 +44,7 @@ struct Detail {
 
 pub(super) fn read(connection: &Connection) -> Result<Ledger, ReadError> {
     let mut ledger = Ledger::default();
+    ledger.tenant = meta(connection, "tenant")?;
     let mut query = connection.prepare("SELECT user_id, address, state, at, detail FROM row")?;
     let mut rows = query.query([])?;
     while let Some(row) = rows.next()? {

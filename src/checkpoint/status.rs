@@ -128,7 +128,8 @@ const COUNTS: &str = "
         WHEN m.decision = 'settled' THEN 'settled'
         WHEN r.state = 'failed' THEN 'failed'
         WHEN m.decision = 'blocked' THEN 'blocked'
-        WHEN r.state IN ('patching', 'patched', 'outstanding') THEN 'patched'
+        WHEN r.state = 'patched' THEN 'patched'
+        WHEN r.state IN ('patching', 'outstanding') AND b.user_id IS NOT NULL THEN 'patched'
         ELSE 'not_attempted'
     END AS standing, count(*)
     FROM (
@@ -137,6 +138,7 @@ const COUNTS: &str = "
         FROM manifest_row
     ) m
     LEFT JOIN row r ON r.user_id = m.user_id AND r.address = m.address
+    LEFT JOIN before_image b ON b.user_id = m.user_id
     GROUP BY standing";
 
 /// The rows counted as failed, by code. Rows of earlier manifests and rows with

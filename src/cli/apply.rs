@@ -91,13 +91,19 @@ fn apply_manifest(
     let _guard = runtime.enter();
     signals::listen(stop.clone());
     let sink = lines(ui.quiet);
-    let graph = client(settings, &stop, &sink, ui)?;
+    let graph = client(settings, &stop, &sink)?;
 
     // Before anything is asked of the tenant: a checkpoint that can't be written, or
     // that someone else holds, ends the run here.
     let checkpoint = Checkpoint::open(&job.checkpoint, Timestamp::now())?;
     let ledger = checkpoint.ledger()?;
     let last_run = checkpoint.last_run()?;
+    if let Some(earlier) = checkpoint.manifest()?.filter(|earlier| *earlier != manifest.name) {
+        ui.warn(format_args!(
+            "this checkpoint is of {earlier}; from now on `status` accounts for the rows of {}",
+            manifest.name
+        ));
+    }
     let asked = Asked {
         reset_matching: args.planning.reset_matching,
         retry_failed: args.retry_failed,

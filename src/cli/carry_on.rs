@@ -16,7 +16,6 @@ pub(super) fn continue_with(cli: &Cli, args: &ApplyArgs) -> String {
         resend: _,
         reason: _,
         canary,
-        max_changes,
         max_failures,
         max_duration,
         until,
@@ -30,7 +29,7 @@ pub(super) fn continue_with(cli: &Cli, args: &ApplyArgs) -> String {
     command.flag("--reset-matching", planning.reset_matching);
     command.flag("--retry-failed", *retry_failed);
     command.value("--canary", *canary);
-    command.value("--max-changes", *max_changes);
+    command.value("--max-changes", planning.max_changes);
     command.value("--max-failures", *max_failures);
     command.value("--max-duration", max_duration.map(|left| format!("{}ms", left.as_millis())));
     command.value("--until", until.map(|until| until.strftime("%H:%M").to_string()));

@@ -14,7 +14,6 @@ use crate::graph::{
 use crate::run::{Event, Stop};
 
 use super::failure::Failure;
-use super::ui::Ui;
 
 /// Where events go at the moment: lines while planning, the progress display
 /// during a run.
@@ -39,18 +38,10 @@ impl Sink {
 }
 
 /// A client for the configured tenant. Nothing is sent yet.
-pub(super) fn client(
-    settings: &Settings,
-    stop: &Stop,
-    sink: &Sink,
-    ui: &Ui,
-) -> Result<Graph, Failure> {
+pub(super) fn client(settings: &Settings, stop: &Stop, sink: &Sink) -> Result<Graph, Failure> {
     let tenant = &settings.tenant;
     let transport = HttpTransport::new(&[&tenant.graph_url, &tenant.login_url])
         .map_err(CallError::Unreachable)?;
-    if let Some(warning) = settings.auth.source().warning() {
-        ui.warn(warning);
-    }
     let source: Box<dyn TokenSource> = match &settings.auth {
         AuthSettings::ClientSecret { client_id, secret } => Box::new(ClientSecret {
             token_url: token_url(&tenant.login_url, &tenant.id),

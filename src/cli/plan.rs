@@ -2,17 +2,18 @@
 
 use std::time::Instant;
 
-use crate::checkpoint::read_ledger;
+use crate::checkpoint::{CheckpointError, read_ledger};
 use crate::config::args::{Cli, PlanArgs};
 use crate::config::{Settings, checkpoint_path};
-use crate::domain::Ledger;
 use crate::manifest::Manifest;
 use crate::report::{PlanView, plan_json, plan_text};
 use crate::run::Stop;
 
 use super::connect::client;
 use super::failure::Failure;
-use super::planning::{Asked, Session, lines, make_plan, read_manifest, runtime, tell_unplanned};
+use super::planning::{
+    Asked, Planned, Session, lines, make_plan, read_manifest, runtime, tell_unplanned,
+};
 use super::ui::Ui;
 use super::{Exit, signals};
 
@@ -35,19 +36,20 @@ fn plan(
     ui: &Ui,
 ) -> Result<Exit, Failure> {
     let checkpoint = checkpoint_path(Some(&args.planning.manifest), settings.checkpoint.as_deref());
-    let ledger = match checkpoint {
-        Ok(path) => read_ledger(&path)?,
-        // A plan needs no checkpoint; a manifest from stdin may have none.
-        Err(_) => Ledger::default(),
-    };
+    // A plan needs no checkpoint; a manifest from stdin may have none.
+    let path = checkpoint.unwrap_or_default();
+    let ledger = read_ledger(&path)?;
     let stop = Stop::new();
     let runtime = runtime()?;
     let _guard = runtime.enter();
     signals::listen(stop.clone());
-    let graph = client(settings, &stop, &lines(ui.quiet), ui)?;
+    let graph = client(settings, &stop, &lines(ui.quiet))?;
     let asked = Asked { reset_matching: args.planning.reset_matching, ..Asked::default() };
     let session = Session { runtime: &runtime, graph: &graph, settings, stop: &stop, ui };
-    let plan = make_plan(&session, manifest, &ledger, asked)?.plan;
+    let Planned { plan, tenant_key } = make_plan(&session, manifest, &ledger, asked)?;
+    if let Some(found) = ledger.tenant.filter(|found| !found.eq_ignore_ascii_case(&tenant_key)) {
+        return Err(CheckpointError::OtherTenant { path, found, wanted: tenant_key }.into());
+    }
     let exit = if args.expect_no_changes && plan.counts.change > 0 {
         Exit::ChangesPending
     } else {

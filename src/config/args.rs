@@ -227,14 +227,18 @@ impl Cli {
         match &self.command {
             Command::Apply(apply) => Overrides {
                 checkpoint,
-                max_changes: apply.max_changes,
+                max_changes: apply.planning.max_changes,
                 max_failures: apply.max_failures,
                 canary: apply.canary,
+            },
+            Command::Plan(plan) => Overrides {
+                checkpoint,
+                max_changes: plan.planning.max_changes,
+                ..Overrides::default()
             },
             Command::Demo(_)
             | Command::Init(_)
             | Command::Lint(_)
-            | Command::Plan(_)
             | Command::Status(_)
             | Command::Emulate(_) => Overrides { checkpoint, ..Overrides::default() },
         }

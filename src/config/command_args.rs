@@ -79,6 +79,10 @@ pub struct PlanningArgs {
         value_parser = BoolishValueParser::new()
     )]
     pub reset_matching: bool,
+
+    /// Refuse to change more guests, or a larger share of the tenant's [default: 30%]
+    #[arg(long, value_name = "N|%", env = "REINVITE_MAX_CHANGES", hide_env_values = true)]
+    pub max_changes: Option<Limit>,
 }
 
 /// `plan`.
@@ -135,10 +139,6 @@ pub struct ApplyArgs {
     /// Invite so many guests first and verify them; 0 for none
     #[arg(long, value_name = "N", env = "REINVITE_CANARY", hide_env_values = true)]
     pub canary: Option<u32>,
-
-    /// Refuse to change more guests, or a larger share of the tenant's [default: 30%]
-    #[arg(long, value_name = "N|%", env = "REINVITE_MAX_CHANGES", hide_env_values = true)]
-    pub max_changes: Option<Limit>,
 
     /// Stop when more rows fail, or a larger share of those attempted
     #[arg(long, value_name = "N|%", env = "REINVITE_MAX_FAILURES", hide_env_values = true)]

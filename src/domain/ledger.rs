@@ -58,6 +58,8 @@ pub struct LedgerEntry {
 /// Everything planning needs to know of earlier runs.
 #[derive(Debug, Default)]
 pub struct Ledger {
+    /// The tenant all of it is about; None while nothing was done.
+    pub tenant: Option<String>,
     entries: HashMap<InvitationKey, LedgerEntry>,
     names: HashMap<Box<str>, UserId>,
 }

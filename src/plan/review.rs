@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use crate::config::Limit;
 use crate::domain::{Caller, Directory};
 
-use super::decision::{ChangeReason, Decision, Invitation, PlannedRow};
+use super::decision::{ChangeReason, Decision, Invitation, PlannedRow, Settled};
 use super::{Counts, Finding};
 
 /// The limits a plan has to keep.
@@ -41,6 +41,7 @@ pub fn review(
         too_many_changes(counts, directory.tenant.guests, guards.max_changes),
         domains_not_allowed(&invitations, guards.allowed_domains.as_deref()),
         resets(rows),
+        already_match(rows),
         message_dropped(&invitations, caller),
         language_ignored(&invitations),
         mail_capped(&invitations, directory.tenant.default_domain.as_deref()),
@@ -138,6 +139,19 @@ fn resets(rows: &[PlannedRow]) -> Option<Finding> {
                 count(resets, "guest is reset", "guests are reset")
             ),
             "they are locked out until they redeem again; a reset can't be undone",
+        )
+    })
+}
+
+fn already_match(rows: &[PlannedRow]) -> Option<Finding> {
+    let matching =
+        |row: &&PlannedRow| matches!(row.decision, Decision::Settled(Settled::AlreadyMatches));
+    let matching = rows.iter().filter(matching).count() as u64;
+    (matching > 0).then(|| {
+        Finding::warn(
+            "already-matches",
+            format!("{} the new address already without an invitation of this campaign", count(matching, "guest has", "guests have")),
+            "if another run wrote it, go on with that run's checkpoint, which knows who was invited; --reset-matching resets them all",
         )
     })
 }

@@ -59,7 +59,11 @@ pub fn plan_text(out: &mut dyn Write, plan: &Plan, view: &PlanView) -> io::Resul
     )?;
     findings(out, plan, view)?;
     if plan.counts.change == 0 {
-        writeln!(out, "\nNothing to change")?;
+        if plan.counts.blocked > 0 && plan.counts.settled == 0 {
+            writeln!(out, "\nNothing can be changed: every row is blocked")?;
+        } else {
+            writeln!(out, "\nNothing to change")?;
+        }
         return out.flush();
     }
     let digest = plan.digest.short();

@@ -1,8 +1,8 @@
 //! The result of every row as a file: CSV that Excel opens as it is, or JSON
 //! lines. It appears whole or not at all.
 
-use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufWriter, Read as _, Write};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -40,6 +40,18 @@ pub enum ResultFileError {
     /// There is something at the path that a file can't replace.
     #[error("`{path}` is not a regular file")]
     NotAFile {
+        /// The path given.
+        path: PathBuf,
+    },
+    /// A file is there that is no earlier result: it would be lost.
+    #[error("`{path}` is there already and is not the result of an earlier run")]
+    NotAResult {
+        /// The path given.
+        path: PathBuf,
+    },
+    /// The name promises a format that is not written.
+    #[error("`{path}` is named like a workbook; results are CSV, or JSON lines in .jsonl")]
+    Spreadsheet {
         /// The path given.
         path: PathBuf,
     },
@@ -81,7 +93,7 @@ pub fn result_file(
     let write = |source| ResultFileError::Write { path: path.to_owned(), source };
     let target = target(path)?;
     let temporary = beside(&target);
-    let written = File::create_new(&temporary).and_then(|file| {
+    let written = create(&temporary).and_then(|file| {
         let mut out = BufWriter::new(file);
         if is_json(path) {
             json_lines(&mut out, plan, outcomes, extra)?;
@@ -100,10 +112,42 @@ pub fn result_file(
 /// Makes sure, before a run begins, that its result can be written to this path:
 /// afterwards the guests are invited, and the fault would stand in for the result.
 pub fn check_result_path(path: &Path) -> Result<(), ResultFileError> {
-    let temporary = beside(&target(path)?);
-    File::create_new(&temporary)
-        .and_then(|_| fs::remove_file(&temporary))
-        .map_err(|source| ResultFileError::Write { path: path.to_owned(), source })
+    let target = target(path)?;
+    let failed = |source| ResultFileError::Write { path: path.to_owned(), source };
+    if !is_replaceable(&target).map_err(failed)? {
+        return Err(ResultFileError::NotAResult { path: path.to_owned() });
+    }
+    let spreadsheet = path.extension().is_some_and(|extension| {
+        ["xlsx", "xls", "ods"].iter().any(|of| extension.eq_ignore_ascii_case(of))
+    });
+    if spreadsheet {
+        return Err(ResultFileError::Spreadsheet { path: path.to_owned() });
+    }
+    let temporary = beside(&target);
+    create(&temporary).and_then(|_| fs::remove_file(&temporary)).map_err(failed)
+}
+
+/// Whether nothing but an earlier result is lost with the file that is there. A
+/// manifest, a checkpoint or a configuration named by mistake is not to be lost.
+fn is_replaceable(target: &Path) -> io::Result<bool> {
+    let mut beginning = Vec::new();
+    match File::open(target) {
+        Ok(file) => file.take(64).read_to_end(&mut beginning)?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
+        Err(error) => return Err(error),
+    };
+    let csv = format!("\u{feff}{},", COLUMNS[..3].join(","));
+    let json = b"{\"line\":";
+    Ok(beginning.is_empty() || beginning.starts_with(csv.as_bytes()) || beginning.starts_with(json))
+}
+
+/// A new file that only its owner can read: it holds everybody's addresses.
+fn create(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
 }
 
 /// The file that is really meant, behind any links.
@@ -305,6 +349,26 @@ mod tests {
                 assert!(row.get(column).is_some(), "{column} in {line}");
             }
         }
+    }
+
+    #[test]
+    fn only_an_earlier_result_is_replaced() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("result.csv");
+        check_result_path(&path).unwrap();
+        for name in ["result.csv", "result.jsonl"] {
+            let path = directory.path().join(name);
+            result_file(&path, &sample::plan(), &[], ExtraColumns::NONE).unwrap();
+            check_result_path(&path).unwrap();
+        }
+        for content in ["user,new_email\n", "SQLite format 3\0", "[tenant]\n", "{\"user\":1}\n"] {
+            fs::write(&path, content).unwrap();
+            let error = check_result_path(&path).unwrap_err();
+            assert!(matches!(error, ResultFileError::NotAResult { .. }), "{content:?}");
+            assert_eq!(fs::read_to_string(&path).unwrap(), content);
+        }
+        let workbook = check_result_path(&directory.path().join("result.xlsx"));
+        assert!(matches!(workbook, Err(ResultFileError::Spreadsheet { .. })));
     }
 
     #[test]

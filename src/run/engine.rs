@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use crate::checkpoint::Journal;
 use crate::config::Limit;
 use crate::graph::Graph;
-use crate::plan::{Change, Decision, Plan, PlannedRow};
+use crate::plan::{Change, ChangeReason, Decision, Plan, PlannedRow};
 
 use super::event::{Event, InvitedHow, Outcome, StopReason, Summary};
 use super::stop::Stop;
@@ -295,7 +295,8 @@ impl Run<'_> {
             if !matches!(row.decision, Decision::Change(_)) {
                 continue;
             }
-            match outcome.get_or_insert(Outcome::NotAttempted { patched: false }) {
+            let not_reached = Outcome::NotAttempted { patched: is_written_before(&row.decision) };
+            match outcome.get_or_insert(not_reached) {
                 Outcome::Invited(_) => summary.invited += 1,
                 Outcome::Failed(_) => summary.failed += 1,
                 Outcome::Unknown { .. } => summary.unknown += 1,
@@ -304,4 +305,10 @@ impl Run<'_> {
         }
         summary
     }
+}
+
+/// Whether an earlier run wrote the guest's mail and left the invitation to do.
+pub(super) fn is_written_before(decision: &Decision) -> bool {
+    matches!(decision, Decision::Change(change)
+        if change.reason == ChangeReason::FinishEarlierRun && change.set_mail.is_none())
 }

@@ -11,7 +11,7 @@ use crate::graph::{CallError, Verdict};
 use crate::plan::{Change, ChangeReason, PlannedRow};
 
 use super::ending::{refused, unanswered};
-use super::engine::Run;
+use super::engine::{Run, is_written_before};
 use super::event::{Event, Failure, InvitedHow, Outcome, Phase};
 use super::precheck::{Precheck, precheck, redemption_conflict};
 use super::request::{patch, request};
@@ -36,7 +36,7 @@ pub(super) struct RowRun<'r, 'a> {
     pub(super) change: &'r Change,
     pub(super) key: InvitationKey,
     pub(super) phase: Option<Phase>,
-    /// Its mail was written, in this run.
+    /// Its mail was written, in this run or the one before.
     pub(super) patched: bool,
     /// When the guest was last read.
     pub(super) read_at: Instant,
@@ -55,7 +55,7 @@ impl Run<'_> {
             change,
             key,
             phase: None,
-            patched: false,
+            patched: is_written_before(&row.decision),
             read_at: Instant::now(),
             written_at: None,
         };

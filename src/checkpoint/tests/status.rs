@@ -20,6 +20,7 @@ fn fate() -> impl Strategy<Value = Fate> {
         "patched",
         "intended",
         "outstanding",
+        "outstanding, written",
         "invited",
         "failed",
     ]);
@@ -33,6 +34,9 @@ fn records(n: u128, happened: &str) -> Vec<Record> {
         "patched" => vec![patching(n, "a@b.example"), Record::Patched { key: key(n) }],
         "intended" => vec![intended(n)],
         "outstanding" => vec![intended(n), outstanding(n)],
+        "outstanding, written" => {
+            vec![patching(n, "a@b.example"), intended(n), outstanding(n)]
+        }
         "invited" => vec![intended(n), invited(n)],
         _ => vec![failed(n, if n.is_multiple_of(2) { "even" } else { "odd" })],
     }
@@ -58,7 +62,7 @@ fn word(fate: Fate) -> &'static str {
         (_, "settled") => "settled",
         ("failed", _) => "failed",
         (_, "blocked") => "blocked",
-        ("nothing", _) => "not attempted",
+        ("nothing" | "outstanding", _) => "not attempted",
         _ => "patched",
     }
 }
