@@ -22,6 +22,7 @@ mod ui;
 use clap::Parser as _;
 
 use crate::config::args::{Cli, Command};
+use crate::config::unknown_variables;
 
 pub use exit::Exit;
 
@@ -40,6 +41,10 @@ pub fn main() -> std::process::ExitCode {
         }
     };
     let ui = Ui::new(&cli.global);
+    let variables = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    for warning in unknown_variables(variables) {
+        ui.warn(warning);
+    }
     match run(&cli, &ui) {
         Ok(exit) => exit.into(),
         Err(failure) if failure.is_closed_pipe() => Exit::Done.into(),

@@ -29,6 +29,7 @@ mod secret;
 mod settings;
 mod suggest;
 mod value;
+mod variables;
 
 pub use arg_values::{Latency, ListenAddress, Quota, RowSelector};
 pub use auth::AuthSettings;
@@ -43,3 +44,4 @@ pub use limit::{Limit, LimitError, Percent};
 pub use pace::{PaceSettings, Preset};
 pub use secret::{SecretError, SecretSource};
 pub use settings::{OfflineSettings, Overrides, Settings};
+pub use variables::unknown_variables;

@@ -94,7 +94,12 @@ pub fn status_text(
     width: usize,
 ) -> io::Result<()> {
     let width = width.max(NARROWEST);
-    let title = format!("{}, {}", harmless(&status.manifest), harmless(&status.tenant));
+    let manifest = if status.manifest.is_empty() {
+        "no manifest yet".into()
+    } else {
+        harmless(&status.manifest)
+    };
+    let title = format!("{manifest}, {}", harmless(&status.tenant));
     let rows = count(status.rows, "row", "rows");
     writeln!(out, "{}: {rows}, since {:.0}", paint(styles.heading, title), status.created)?;
     match &status.last_run {
