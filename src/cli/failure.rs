@@ -98,7 +98,7 @@ impl From<CallError> for Failure {
                 Exit::Permission,
                 Some("check [tenant] id and [auth]; a client secret may have expired"),
             ),
-            CallError::ThrottledOut(_) => {
+            CallError::Throttled { .. } | CallError::ThrottledOut(_) => {
                 (Exit::OutOfTime, Some("run the same command again later"))
             }
             CallError::Refused { .. } => match error.stop_cause() {

@@ -90,7 +90,9 @@ pub fn judge(operation: Operation, refusal: &Refusal) -> Verdict {
     // A server's error says nothing about what it did before.
     if refusal.status.is_server_error() {
         return match operation {
-            _ if refusal.code.eq_ignore_ascii_case("Request_ThrottledTemporarily") => {
+            Operation::Read | Operation::WriteMail | Operation::WriteOtherMails
+                if refusal.code.eq_ignore_ascii_case("Request_ThrottledTemporarily") =>
+            {
                 Verdict::Retry
             }
             Operation::Read
@@ -253,7 +255,12 @@ mod tests {
                 "not permitted not-permitted",
             ),
             (429, "TooManyRequests", "Please retry again later.", "retry"),
-            (503, "Request_ThrottledTemporarily", "Your request is throttled temporarily", "retry"),
+            (
+                503,
+                "Request_ThrottledTemporarily",
+                "Your request is throttled temporarily",
+                "unknown",
+            ),
             (503, "", "", "unknown"),
             (
                 401,

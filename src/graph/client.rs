@@ -61,6 +61,13 @@ pub enum CallError {
     /// The service can't be reached; nothing was sent.
     #[error("cannot reach {0}")]
     Unreachable(TransportError),
+    /// An invitation was turned away, or held off before it was sent: certainly not
+    /// carried out. The hold-off is noted; the next turn comes after it.
+    #[error("throttled")]
+    Throttled {
+        /// Whether the service turned it away, rather than a hold-off of others.
+        by_service: bool,
+    },
     /// Turned away so often that going on makes no sense now.
     #[error("throttled {0} times in a row without getting through")]
     ThrottledOut(u32),
@@ -105,7 +112,7 @@ const CONNECT_ATTEMPTS: u32 = 3;
 /// How often one request may be turned away. With Graph's usual waits of some
 /// seconds to a minute this is a quarter of an hour or more without one request
 /// getting through: a person or the next run should decide.
-const THROTTLED_ATTEMPTS: u32 = 30;
+pub(crate) const THROTTLED_ATTEMPTS: u32 = 30;
 
 /// An answer that took longer says nothing about the time it arrives at.
 const QUICK_ANSWER: Duration = Duration::from_secs(1);
@@ -132,7 +139,7 @@ pub struct Graph {
     transport: Arc<dyn Transport>,
     root: Url,
     tokens: Tokens,
-    pacer: Pacer,
+    pub(super) pacer: Pacer,
     clock: Arc<Clock>,
     traffic: Traffic,
     observer: Observer,
@@ -230,6 +237,7 @@ impl Graph {
                 CallError::Stopped
                 | CallError::Auth(_)
                 | CallError::Unreachable(_)
+                | CallError::Throttled { .. }
                 | CallError::ThrottledOut(_)
                 | CallError::Protocol(_) => (false, None),
             };
@@ -245,15 +253,23 @@ impl Graph {
     /// certainly not carried out: turned away with a 429, refused for its token,
     /// or never connected.
     pub(super) async fn pass(&self, call: &Call) -> Result<Response<Bytes>, CallError> {
-        let write = match call.operation {
-            Operation::Read => false,
-            Operation::WriteMail | Operation::WriteOtherMails | Operation::Invite => true,
-        };
         let mut rejected: Option<HeaderValue> = None;
         let (mut throttled, mut unconnected, mut unexplained) = (0, 0, 0);
         loop {
-            let permit = self.pacer.enter(write).await?;
-            let bearer = self.tokens.bearer(&*self.transport, rejected.as_ref()).await?;
+            let permit = match call.operation {
+                Operation::Read => self.pacer.enter(false).await?,
+                Operation::WriteMail | Operation::WriteOtherMails => self.pacer.enter(true).await?,
+                // Its turn was taken before its intent was written down.
+                Operation::Invite => match self.pacer.enter_now().await? {
+                    Some(permit) => permit,
+                    None => return Err(CallError::Throttled { by_service: false }),
+                },
+            };
+            let bearer = tokio::select! {
+                biased;
+                () = self.stop.cancelled() => return Err(CallError::Stopped),
+                bearer = self.tokens.bearer(&*self.transport, rejected.as_ref()) => bearer?,
+            };
             self.traffic.requests.fetch_add(1, Ordering::Relaxed);
             let sent_at = Instant::now();
             let answer = self.transport.send(request(call, &bearer)).await;
@@ -284,7 +300,13 @@ impl Graph {
             // Refused, so not carried out; but the same status means "later" and
             // "never", and which of them was cut off. Asking again tells.
             let is_unexplained = answer.extensions().get::<ExplanationLost>().is_some();
-            if is_unexplained && answer.status().is_client_error() && unexplained < ATTEMPTS {
+            // A 403 may be the tenant's stop, which is not asked for twice; 408 and 429 mean
+            // what they mean without words.
+            let is_ambiguous = matches!(
+                answer.status(),
+                StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND | StatusCode::CONFLICT
+            );
+            if is_unexplained && is_ambiguous && unexplained < ATTEMPTS {
                 unexplained += 1;
                 let why = format!("{refusal}, and the explanation was cut off");
                 self.retry_wait(unexplained, refusal.retry_after, why).await?;
@@ -300,6 +322,10 @@ impl Graph {
                     let scope = header(answer.headers(), "x-ms-throttle-scope");
                     let wait = refusal.retry_after.unwrap_or_else(|| backoff(throttled));
                     self.hold_off_for(wait, scope);
+                    if call.operation == Operation::Invite {
+                        // By the time the hold-off ends, the guest may have changed.
+                        return Err(CallError::Throttled { by_service: true });
+                    }
                 }
                 Verdict::RefreshToken if rejected.is_none() && self.tokens.can_refresh() => {
                     rejected = Some(bearer);
@@ -386,6 +412,7 @@ impl CallError {
             | Self::Stopped
             | Self::Auth(_)
             | Self::Unreachable(_)
+            | Self::Throttled { .. }
             | Self::ThrottledOut(_)
             | Self::Lost { .. }
             | Self::Protocol(_) => None,
@@ -408,6 +435,7 @@ impl CallError {
             Self::Stopped
             | Self::Auth(_)
             | Self::Unreachable(_)
+            | Self::Throttled { .. }
             | Self::ThrottledOut(_)
             | Self::Lost { .. } => false,
         }

@@ -24,6 +24,7 @@ mod tests;
 
 pub use auth::{AuthError, Claims, ClientSecret, GivenToken, Token, TokenSource};
 pub use catalogue::{Cause, Operation, StopCause, Verdict, judge};
+pub(crate) use client::THROTTLED_ATTEMPTS;
 pub use client::{CallError, Graph, Observation, Observer, Traffic};
 pub use clock::Clock;
 pub use pace::Pace;

@@ -25,6 +25,12 @@ pub struct Pace {
     pub requests_in_flight: usize,
 }
 
+/// The slowest pace that has a meaning: a write in a quarter of an hour.
+const SLOWEST: f64 = 0.001;
+
+/// The deepest bucket: with the slowest pace it still fits the clock.
+const DEEPEST: u32 = 1_000_000;
+
 /// A sleep wakes up to a few milliseconds late. At high rates the bucket has to
 /// be deep enough to make up for that, or the rate is never reached.
 const TIMER_SLACK: Duration = Duration::from_millis(5);
@@ -56,8 +62,8 @@ impl Pacer {
             clippy::cast_sign_loss,
             reason = "float casts saturate, and a saturated burst is no limit at all"
         )]
-        let burst = pace.burst.max(slack as u32);
-        let period = Duration::from_secs_f64(1.0 / pace.writes_per_second);
+        let burst = pace.burst.max(slack as u32).min(DEEPEST);
+        let period = Duration::from_secs_f64(1.0 / pace.writes_per_second.max(SLOWEST));
         let quota = Quota::with_period(period.max(Duration::from_nanos(1)))
             .expect("the period is not zero")
             .allow_burst(NonZeroU32::new(burst).unwrap_or(NonZeroU32::MIN));
@@ -81,20 +87,55 @@ impl Pacer {
         }
     }
 
+    /// Waits for the turn of a write: its share of the rate, and the end of any
+    /// hold-off. It holds nothing; [`Self::enter_now`] follows.
+    pub(super) async fn take_turn(&self) -> Result<(), Stopped> {
+        let turn = async {
+            let turn = self.turn.lock().await;
+            self.wait_for_rate().await;
+            self.wait_for_hold_off().await;
+            drop(turn);
+        };
+        tokio::select! {
+            biased;
+            () = self.stop.cancelled() => Err(Stopped),
+            () = turn => Ok(()),
+        }
+    }
+
+    /// Enters with a turn taken before. None when a hold-off began since: what was
+    /// true when the turn came may not be by the time it ends.
+    pub(super) async fn enter_now(&self) -> Result<Option<SemaphorePermit<'_>>, Stopped> {
+        let permit = tokio::select! {
+            biased;
+            () = self.stop.cancelled() => return Err(Stopped),
+            permit = self.in_flight.acquire() => permit.expect("the semaphore is never closed"),
+        };
+        Ok(self.hold_off().is_none().then_some(permit))
+    }
+
+    async fn wait_for_rate(&self) {
+        while let Err(not_yet) = self.writes.check() {
+            let now = self.clock.now();
+            tokio::time::sleep(not_yet.wait_time_from(now)).await;
+        }
+    }
+
+    async fn wait_for_hold_off(&self) {
+        while let Some(moment) = self.hold_off() {
+            sleep_until(moment).await;
+        }
+    }
+
     async fn wait(&self, write: bool) -> SemaphorePermit<'_> {
         // The turn comes first: a write that waits for its turn must not occupy a
         // place in flight that a read could use.
         let turn = if write { Some(self.turn.lock().await) } else { None };
         if write {
-            while let Err(not_yet) = self.writes.check() {
-                let now = self.clock.now();
-                tokio::time::sleep(not_yet.wait_time_from(now)).await;
-            }
+            self.wait_for_rate().await;
         }
         let permit = self.in_flight.acquire().await.expect("the semaphore is never closed");
-        while let Some(moment) = self.hold_off() {
-            sleep_until(moment).await;
-        }
+        self.wait_for_hold_off().await;
         drop(turn);
         permit
     }

@@ -18,8 +18,6 @@ use super::wire;
 pub struct Accepted {
     /// The link that redeems it: a secret, None when the service gave none.
     pub redeem_url: Option<secrecy::SecretString>,
-    /// Whether the service is still at it (`InProgress`).
-    pub in_progress: bool,
 }
 
 impl Graph {
@@ -53,7 +51,13 @@ impl Graph {
         self.repeat(&call).await.map(drop)
     }
 
-    /// Sends an invitation, once. A lost or unreadable answer, and every 5xx, is
+    /// Waits until an invitation may be sent. What the guest looks like, and that it is
+    /// about to be invited, is to be settled between this and [`Self::invite`].
+    pub async fn invitation_turn(&self) -> Result<(), CallError> {
+        Ok(self.pacer.take_turn().await?)
+    }
+
+    /// Sends an invitation, once, with a turn taken before. A lost or unreadable answer, and every 5xx, is
     /// [`CallError::Lost`]: it may have been sent.
     pub async fn invite(&self, request: &wire::InvitationRequest) -> Result<Accepted, CallError> {
         let call = Call {
@@ -78,7 +82,7 @@ impl Graph {
             .map_err(|error| lost(format!("the answer is unreadable: {error}")))?;
         match invitation.status.as_deref() {
             // The service took the request and says it failed: no documented cause.
-            Some("Error") => Err(CallError::Refused {
+            Some(status) if status.eq_ignore_ascii_case("Error") => Err(CallError::Refused {
                 refusal: Box::new(super::refusal::Refusal::from_parts(
                     answer.status(),
                     answer.headers(),
@@ -92,12 +96,21 @@ impl Graph {
             None if invitation.id.is_none() && invitation.invite_redeem_url.is_none() => {
                 Err(lost("it is no invitation".to_owned()))
             }
-            status => Ok(Accepted {
-                in_progress: status == Some("InProgress"),
+            // The directory tells what an answer about someone else is worth.
+            _ if invitation.invited_user.as_ref().is_some_and(|user| !is_about(request, user)) => {
+                Err(lost("it is about another guest".to_owned()))
+            }
+            Some("PendingAcceptance" | "Completed" | "InProgress") | None => Ok(Accepted {
                 redeem_url: invitation.invite_redeem_url.map(Into::into),
             }),
+            Some(status) => Err(lost(format!("its status is `{status}`"))),
         }
     }
+}
+
+fn is_about(request: &wire::InvitationRequest, user: &wire::InvitedUser) -> bool {
+    let asked = request.invited_user.as_ref().map(|user| user.id.as_str());
+    asked.is_none_or(|asked| asked.eq_ignore_ascii_case(&user.id))
 }
 
 fn json(body: &impl Serialize) -> Bytes {

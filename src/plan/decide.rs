@@ -138,9 +138,21 @@ impl Planner<'_> {
             Ok(reason) => reason,
             Err(decision) => return decision,
         };
-        if let Some(blocked) = self.obstacle(guest, address, set_mail.is_some()) {
-            return Decision::Blocked(blocked);
-        }
+        let obstacle = self.obstacle(guest, address, set_mail.is_some());
+        let unsettled = match (reason, earlier) {
+            (ChangeReason::UnknownOutcome, Some(LedgerEntry { state, at })) => {
+                let before = match state {
+                    LedgerState::Unknown { before } => before.clone(),
+                    _ => None,
+                };
+                // It is to be settled whatever stands in the way by now.
+                Some(Unsettled { intended_at: *at, before, obstacle })
+            }
+            _ => match obstacle {
+                Some(blocked) => return Decision::Blocked(blocked),
+                None => None,
+            },
+        };
         Decision::Change(Box::new(Change {
             reason,
             set_mail,
@@ -149,16 +161,7 @@ impl Planner<'_> {
                 state: guest.redemption.clone(),
                 changed_at: guest.redemption_changed_at,
             },
-            unsettled: match (reason, earlier) {
-                (ChangeReason::UnknownOutcome, Some(LedgerEntry { state, at })) => {
-                    let before = match state {
-                        LedgerState::Unknown { before } => before.clone(),
-                        _ => None,
-                    };
-                    Some(Unsettled { intended_at: *at, before })
-                }
-                _ => None,
-            },
+            unsettled,
         }))
     }
 

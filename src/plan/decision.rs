@@ -47,6 +47,8 @@ pub struct Unsettled {
     pub intended_at: Timestamp,
     /// The guest's redemption just before.
     pub before: Option<Redemption>,
+    /// What forbids another one by now, should it turn out not to have been sent.
+    pub obstacle: Option<Blocked>,
 }
 
 /// Why a row is a change.

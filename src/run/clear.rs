@@ -8,10 +8,11 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
-use crate::domain::Redemption;
+use crate::domain::{DirectoryUser, Redemption};
 use crate::plan::{Change, PlannedRow};
 
 use super::engine::Run;
+use super::event::InvitedHow;
 use super::row::{Done, RowRun, redemption};
 use super::settle::{Settlement, settle};
 
@@ -50,6 +51,26 @@ impl Run<'_> {
 }
 
 impl RowRun<'_, '_> {
+    /// Lets a fresh reading have the last word on an invitation that was taken for not
+    /// sent: what it shows now outweighs what a lagging replica did not.
+    pub(super) async fn not_sent_after_all(
+        &self,
+        guest: DirectoryUser,
+    ) -> Result<DirectoryUser, Done> {
+        let Some((before, intended_at)) = &self.lost else { return Ok(guest) };
+        let now = redemption(&guest);
+        match settle(before.as_ref(), *intended_at, &now, true) {
+            Settlement::Outstanding => Ok(guest),
+            Settlement::Sent => Err(match self.invited(InvitedHow::SettledFromDirectory).await {
+                Ok(outcome) => Done(outcome),
+                Err(done) => done,
+            }),
+            Settlement::Undecided | Settlement::TooEarly => {
+                Err(self.unknown(evidence(before.as_ref(), *intended_at, &now)).await)
+            }
+        }
+    }
+
     /// Reads the guest until the directory tells whether an invitation was sent:
     /// true when it was, false when it certainly was not. `over` is the moment, in
     /// our time, after which nothing can have been sent any more.
@@ -61,7 +82,10 @@ impl RowRun<'_, '_> {
     ) -> Result<bool, Done> {
         let lag = SignedDuration::try_from(self.run.settings.replication_lag)
             .unwrap_or(SignedDuration::MAX);
-        let certain_at = over.saturating_add(lag).unwrap_or(Timestamp::MAX);
+        // By our clock and by the service's: a host whose clock was slow when the last run
+        // ended would make this run believe that it was long ago.
+        let intended_here = intended_at - self.run.graph.clock().skew();
+        let certain_at = over.max(intended_here).saturating_add(lag).unwrap_or(Timestamp::MAX);
         let mut wait = FIRST_LOOK;
         loop {
             let lag_is_over = self.run.graph.clock().now() >= certain_at;

@@ -19,6 +19,7 @@ impl RowRun<'_, '_> {
             CallError::Stopped
             | CallError::Auth(_)
             | CallError::Unreachable(_)
+            | CallError::Throttled { .. }
             | CallError::ThrottledOut(_)
             | CallError::Refused { verdict: Verdict::StopRun(_), .. } => {
                 self.put_back(&error.to_string()).await
@@ -61,6 +62,7 @@ impl RowRun<'_, '_> {
             },
             CallError::Refused { .. }
             | CallError::Stopped
+            | CallError::Throttled { .. }
             | CallError::Lost { .. }
             | CallError::Protocol(_) => return,
         };
@@ -94,6 +96,9 @@ impl RowRun<'_, '_> {
     }
 
     pub(super) fn not_attempted(&self) -> Done {
+        if self.is_open {
+            return Done(not_settled());
+        }
         Done(Outcome::NotAttempted { patched: self.patched })
     }
 
@@ -146,7 +151,7 @@ impl RowRun<'_, '_> {
         self.append_at(record, at).await.map_err(|_| self.not_attempted())
     }
 
-    async fn append(&self, record: Record) -> Result<(), CheckpointError> {
+    pub(super) async fn append(&self, record: Record) -> Result<(), CheckpointError> {
         self.append_at(record, self.run.graph.clock().service_now()).await
     }
 
@@ -156,6 +161,13 @@ impl RowRun<'_, '_> {
             self.run.stop(StopReason::Checkpoint { message: error.to_string() });
         }
         written
+    }
+}
+
+/// An earlier run's lost answer that this run did not come to.
+pub(super) fn not_settled() -> Outcome {
+    Outcome::Unknown {
+        evidence: "an earlier answer was lost, and this run ended before it was settled".to_owned(),
     }
 }
 

@@ -17,6 +17,7 @@ use crate::config::Limit;
 use crate::graph::Graph;
 use crate::plan::{Change, ChangeReason, Decision, Plan, PlannedRow};
 
+use super::ending::not_settled;
 use super::event::{Event, InvitedHow, Outcome, StopReason, Summary};
 use super::stop::Stop;
 use super::tally::Tally;
@@ -295,7 +296,10 @@ impl Run<'_> {
             if !matches!(row.decision, Decision::Change(_)) {
                 continue;
             }
-            let not_reached = Outcome::NotAttempted { patched: is_written_before(&row.decision) };
+            let not_reached = match &row.decision {
+                Decision::Change(change) if change.unsettled.is_some() => not_settled(),
+                decision => Outcome::NotAttempted { patched: is_written_before(decision) },
+            };
             match outcome.get_or_insert(not_reached) {
                 Outcome::Invited(_) => summary.invited += 1,
                 Outcome::Failed(_) => summary.failed += 1,

@@ -157,6 +157,13 @@ pub enum StopReason {
         /// What was wrong.
         why: String,
     },
+    /// Turned away so often in a row that going on makes no sense now.
+    ThrottledOut,
+    /// The service can't be reached.
+    Unreachable {
+        /// Host and cause.
+        message: String,
+    },
     /// The tenant says stop: an answer that is true of all rows.
     Tenant {
         /// Stable code: `invitations-blocked`, `invitations-disabled`, `quota-exceeded`.
@@ -164,16 +171,9 @@ pub enum StopReason {
         /// The service's own words.
         message: String,
     },
-    /// Turned away so often in a row that going on makes no sense now.
-    ThrottledOut,
     /// Sign-in or permission is missing, for all rows.
     Permission {
         /// The service's own words.
-        message: String,
-    },
-    /// The service can't be reached.
-    Unreachable {
-        /// Host and cause.
         message: String,
     },
     /// The checkpoint can't be written: going on could send twice.

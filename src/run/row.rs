@@ -3,11 +3,12 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::time::Instant;
 
 use crate::checkpoint::{BeforeImage, Record};
 use crate::domain::{DirectoryUser, InvitationKey, Redemption, UserId};
-use crate::graph::{CallError, Verdict};
+use crate::graph::{CallError, THROTTLED_ATTEMPTS, Verdict};
 use crate::plan::{Change, ChangeReason, PlannedRow};
 
 use super::ending::{refused, unanswered};
@@ -40,6 +41,11 @@ pub(super) struct RowRun<'r, 'a> {
     pub(super) patched: bool,
     /// When the guest was last read.
     pub(super) read_at: Instant,
+    /// An intent whose invitation the directory showed not to have been sent: a later
+    /// reading, of a replica further on, may yet show that it was.
+    pub(super) lost: Option<(Option<Redemption>, Timestamp)>,
+    /// Whether an earlier run's lost answer is still open.
+    pub(super) is_open: bool,
     /// Since when the service may not have caught up with the new mail.
     pub(super) written_at: Option<Instant>,
 }
@@ -57,6 +63,8 @@ impl Run<'_> {
             phase: None,
             patched: is_written_before(&row.decision),
             read_at: Instant::now(),
+            lost: None,
+            is_open: change.unsettled.is_some(),
             written_at: None,
         };
         let outcome = match row.steps().await {
@@ -75,6 +83,17 @@ impl RowRun<'_, '_> {
             if self.settle_from_directory(open.before.as_ref(), open.intended_at, over).await? {
                 return self.invited(InvitedHow::SettledFromDirectory).await;
             }
+            self.is_open = false;
+            if let Some(obstacle) = &open.obstacle {
+                let failure = Failure {
+                    code: obstacle.code().to_owned(),
+                    message: format!("not sent earlier, and not to be sent now: {obstacle}"),
+                    advice: "mend that, then run apply with --retry-failed".to_owned(),
+                    request_id: None,
+                };
+                return Err(self.failed(failure).await);
+            }
+            self.lost = Some((open.before.clone(), open.intended_at));
         }
         let lane = self.run.lane.acquire().await.expect("the lane is never closed");
         if self.run.stop.is_requested() {
@@ -100,7 +119,7 @@ impl RowRun<'_, '_> {
     pub(super) async fn look(&mut self) -> Result<DirectoryUser, Done> {
         self.read_at = Instant::now();
         match self.run.graph.user(self.user_id()).await {
-            Ok(Some(guest)) => Ok(guest),
+            Ok(Some(guest)) => self.not_sent_after_all(guest).await,
             Ok(None) => Err(self
                 .failed(Failure {
                     code: "gone".to_owned(),
@@ -152,11 +171,15 @@ impl RowRun<'_, '_> {
     /// Sends the invitation; again only when it is known that it was not sent.
     async fn invite(&mut self, mut guest: DirectoryUser) -> Result<Outcome, Done> {
         let request = request(&self.change.invitation, self.user_id());
-        let mut sent = 0;
+        let (mut sent, mut throttled) = (0, 0);
         let mut settle_wait = self.run.settings.settle.max(Duration::from_secs(1));
         loop {
-            // Someone may have redeemed or invited while the new mail settled. The mail
-            // itself is no question here: a replica may still show the old one.
+            if let Err(error) = self.run.graph.invitation_turn().await {
+                return Err(self.call_failed(error, "sending the invitation").await);
+            }
+            // Someone may have redeemed or invited while the new mail settled or the turn
+            // was long in coming. The mail itself is no question here: a replica may still
+            // show the old one.
             if self.read_at.elapsed() > FRESH {
                 guest = self.look().await?;
                 if let Some(conflict) = redemption_conflict(self.change, &guest) {
@@ -173,10 +196,21 @@ impl RowRun<'_, '_> {
                 Err(error) => error,
             };
             match error {
+                CallError::Throttled { by_service } => {
+                    throttled += u32::from(by_service);
+                    if throttled == THROTTLED_ATTEMPTS {
+                        let error = CallError::ThrottledOut(throttled);
+                        return Err(self.call_failed(error, "sending the invitation").await);
+                    }
+                    self.outstanding("turned away before it was carried out".to_owned()).await?;
+                }
                 CallError::Lost { evidence } => {
                     sent += 1;
-                    let key = self.key.clone();
-                    self.record(Record::Unknown { key, evidence: evidence.clone() }).await?;
+                    let record =
+                        Record::Unknown { key: self.key.clone(), evidence: evidence.clone() };
+                    if self.append(record).await.is_err() {
+                        return Err(Done(Outcome::Unknown { evidence }));
+                    }
                     self.enter(Phase::Clearing);
                     let lost_at = self.run.graph.clock().now();
                     if self.settle_from_directory(Some(&before), intended_at, lost_at).await? {
@@ -188,6 +222,7 @@ impl RowRun<'_, '_> {
                         let failure = unanswered("sending the invitation", &evidence);
                         return Err(Done(Outcome::Failed(failure)));
                     }
+                    self.lost = Some((Some(before), intended_at));
                     self.enter(Phase::Inviting);
                     guest = self.look().await?;
                 }

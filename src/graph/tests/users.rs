@@ -81,16 +81,26 @@ async fn an_invitation_created_with_an_error_is_a_failure() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_answer_about_something_else_is_a_lost_one() {
+    for body in [
+        r#"{"id":"1","status":"Failed"}"#,
+        r#"{"id":"1","status":"PendingAcceptance","invitedUser":{"id":"9071bfde-35e0-47d2-a582-d244ab1b4af6"}}"#,
+    ] {
+        let answer = saying(201, body).graph.invite(&request()).await;
+        assert!(matches!(answer, Err(CallError::Lost { .. })), "{body}: {answer:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_accepted_invitation_needs_little_to_be_one() {
-    for (body, in_progress) in [
-        (r#"{"id":"1","status":"PendingAcceptance"}"#, false),
-        (r#"{"id":"1","status":"Completed","inviteRedeemUrl":null}"#, false),
-        (r#"{"id":"1"}"#, false),
-        (r#"{"inviteRedeemUrl":"https://login.microsoftonline.com/redeem"}"#, false),
-        (r#"{"status":"InProgress"}"#, true),
+    for body in [
+        r#"{"id":"1","status":"PendingAcceptance"}"#,
+        r#"{"id":"1","status":"Completed","inviteRedeemUrl":null}"#,
+        r#"{"id":"1"}"#,
+        r#"{"inviteRedeemUrl":"https://login.microsoftonline.com/redeem"}"#,
+        r#"{"status":"InProgress"}"#,
     ] {
         let accepted = saying(201, body).graph.invite(&request()).await.unwrap();
-        assert_eq!(accepted.in_progress, in_progress, "{body}");
         let has_link = body.contains("redeem\"");
         assert_eq!(accepted.redeem_url.is_some(), has_link, "{body}");
         assert!(!format!("{accepted:?}").contains("microsoftonline"), "the link is a secret");
@@ -98,13 +108,28 @@ async fn an_accepted_invitation_needs_little_to_be_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_invitation_turned_away_or_never_sent_goes_again() {
-    let throttled = rig(
+async fn an_invitation_turned_away_is_said_and_its_next_turn_comes_after_the_hold_off() {
+    let rig = rig(
         Matcher::invitation().times(3),
         Action::Answer(Canned::throttled(RetryAfter::Seconds(5))),
     );
-    throttled.graph.invite(&request()).await.unwrap();
-    assert_eq!(invitations(&throttled), (4, 1));
+    let started = tokio::time::Instant::now();
+    for turn in 0..3 {
+        rig.graph.invitation_turn().await.unwrap();
+        assert!(started.elapsed() >= std::time::Duration::from_secs(5 * turn), "{turn}");
+        let answer = rig.graph.invite(&request()).await;
+        assert!(matches!(answer, Err(CallError::Throttled { by_service: true })), "{answer:?}");
+    }
+    // Without a turn it is not even sent while the hold-off lasts.
+    let answer = rig.graph.invite(&request()).await;
+    assert!(matches!(answer, Err(CallError::Throttled { by_service: false })), "{answer:?}");
+    rig.graph.invitation_turn().await.unwrap();
+    rig.graph.invite(&request()).await.unwrap();
+    assert_eq!(invitations(&rig), (4, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_invitation_never_sent_goes_again() {
     let unsent = || Err(TransportError { reached: Reached::No, message: "refused".to_owned() });
     let script = says(Method::POST, "/v1.0/invitations", vec![unsent(), unsent()]);
     let rig = Rig::scripted(TenantSeed::with_guests(1), Options::default(), script);

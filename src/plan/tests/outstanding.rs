@@ -52,7 +52,9 @@ fn opinion(
     let given_up = matches!(state, Some(LedgerState::Failed { .. }));
     let nothing_happened = state.is_none();
     let reset_wanted = flags.reset_matching || matches!(asks, Asks::MoveAndReset | Asks::ResetOnly);
-    let quiet = !enabled
+    // What became of a lost answer is to be known whatever stands in the way by now.
+    let blocked = !enabled && (!maybe_sent || flags.resend);
+    let quiet = blocked
         || (sent && !flags.resend)
         || (given_up && !flags.retry_failed)
         || (nothing_happened && !patch && !reset_wanted);
