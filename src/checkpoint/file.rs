@@ -114,6 +114,9 @@ impl Checkpoint {
     /// Opens or creates a checkpoint and takes its lock. Whose it is, is settled by
     /// [`Self::claim`].
     pub fn open(path: &Path, now: Timestamp) -> Result<Self, CheckpointError> {
+        // By its real name: through a link it would have a second lock.
+        let linked = path.is_symlink().then(|| std::fs::canonicalize(path).ok()).flatten();
+        let path = linked.as_deref().unwrap_or(path);
         let lock = Lock::take(path, now)?;
         let is_new = create_file(path)?;
         let database = |source| CheckpointError::Database { path: path.to_owned(), source };

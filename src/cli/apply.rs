@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use indicatif::ProgressDrawTarget;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use tokio::runtime::Runtime;
 
 use crate::checkpoint::{Checkpoint, Journal, LastRun, ManifestRow, Record, RunEnd, RunStart};
 use crate::config::args::{ApplyArgs, Cli};
@@ -80,22 +81,24 @@ fn apply_manifest(
 ) -> Result<Exit, Failure> {
     let Job { settings, args, .. } = job;
     resend_names_rows(args, manifest)?;
-    if let Some(path) = &args.result {
-        check_result_path(path).map_err(|error| {
-            Failure::new(Exit::Usage, error).hint("name another file with --result")
-        })?;
-    }
     let deadline = deadline(args, started);
     let stop = Stop::new();
     let runtime = runtime()?;
     let _guard = runtime.enter();
     signals::listen(stop.clone());
+    stop_at(&runtime, deadline, &stop);
     let sink = lines(ui.quiet);
     let graph = client(settings, &stop, &sink)?;
 
     // Before anything is asked of the tenant: a checkpoint that can't be written, or
     // that someone else holds, ends the run here.
     let checkpoint = Checkpoint::open(&job.checkpoint, Timestamp::now())?;
+    // After it: a result must not take the name of the checkpoint or its lock.
+    if let Some(path) = &args.result {
+        check_result_path(path).map_err(|error| {
+            Failure::new(Exit::Usage, error).hint("name another file with --result")
+        })?;
+    }
     let ledger = checkpoint.ledger()?;
     let last_run = checkpoint.last_run()?;
     if let Some(earlier) = checkpoint.manifest()?.filter(|earlier| *earlier != manifest.name) {
@@ -116,7 +119,8 @@ fn apply_manifest(
     drop(ledger);
 
     if !ui.quiet {
-        plan_text(&mut ui.stderr(), &plan, &view(ui, ui.styles_err()))?;
+        // A stderr that nobody reads is no reason not to do what was asked.
+        let _ = plan_text(&mut ui.stderr(), &plan, &view(ui, ui.styles_err()));
     }
     if let Some((reason, advice)) = refusal(&plan, args) {
         return refused(&plan, reason, advice, ui);
@@ -138,6 +142,18 @@ fn apply_manifest(
     finish(job, &plan, manifest, journal, &result, ui)
 }
 
+/// The reading before a plan can take long, too: the time budget counts from the
+/// beginning.
+fn stop_at(runtime: &Runtime, deadline: Option<tokio::time::Instant>, stop: &Stop) {
+    if let Some(deadline) = deadline {
+        let stop = stop.clone();
+        runtime.spawn(async move {
+            tokio::time::sleep_until(deadline).await;
+            stop.request(StopReason::TimeBudget);
+        });
+    }
+}
+
 /// Ends a run that a guard refused: nothing was sent, every row is accounted for.
 fn refused(plan: &Plan, reason: StopReason, advice: &str, ui: &Ui) -> Result<Exit, Failure> {
     let message = reason.to_string();
@@ -151,7 +167,9 @@ fn refused(plan: &Plan, reason: StopReason, advice: &str, ui: &Ui) -> Result<Exi
     };
     let exit = Exit::of(&summary);
     if ui.json() {
-        apply_json(&mut ui.stdout(), plan, &vec![None; plan.rows.len()], &summary, exit.code())?;
+        // A reader that is gone must not turn the refusal into success.
+        let none = vec![None; plan.rows.len()];
+        let _ = apply_json(&mut ui.stdout(), plan, &none, &summary, exit.code());
     }
     Err(Failure::new(exit, anyhow::anyhow!(message)).hint(advice).told())
 }
@@ -221,8 +239,8 @@ fn finish(
         let extra = ExtraColumns { names: &manifest.extra_columns, cells: &cells };
         result_file(path, plan, outcomes, extra)
     });
-    if ui.json() {
-        apply_json(&mut ui.stdout(), plan, outcomes, summary, exit.code())?;
+    let told = if ui.json() {
+        apply_json(&mut ui.stdout(), plan, outcomes, summary, exit.code())
     } else {
         let unfinished = summary.not_attempted + summary.unknown > 0;
         let result_path = job.args.result.as_deref();
@@ -233,15 +251,19 @@ fn finish(
             continue_with: unfinished.then_some(job.again.as_str()),
             result_file: result_path.filter(|_| matches!(written, Some(Ok(())))),
         };
-        summary_text(&mut ui.stdout(), plan, outcomes, summary, &view)?;
-    }
+        summary_text(&mut ui.stdout(), plan, outcomes, summary, &view)
+    };
     if let Some(Err(error)) = written {
         return Err(Failure::new(Exit::Unexpected, error)
             .hint("the checkpoint has everything; `status` shows it")
             .told());
     }
     ended.map_err(|error| Failure::from(error).told())?;
-    Ok(exit)
+    match told {
+        // Whoever read has had enough; the exit code still tells the scheduler.
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+        Ok(()) | Err(_) => Ok(exit),
+    }
 }
 
 fn numbers(summary: &Summary) -> String {

@@ -40,8 +40,7 @@ impl Sink {
 /// A client for the configured tenant. Nothing is sent yet.
 pub(super) fn client(settings: &Settings, stop: &Stop, sink: &Sink) -> Result<Graph, Failure> {
     let tenant = &settings.tenant;
-    let transport = HttpTransport::new(&[&tenant.graph_url, &tenant.login_url])
-        .map_err(CallError::Unreachable)?;
+    let transport = HttpTransport::new().map_err(CallError::Unreachable)?;
     let source: Box<dyn TokenSource> = match &settings.auth {
         AuthSettings::ClientSecret { client_id, secret } => Box::new(ClientSecret {
             token_url: token_url(&tenant.login_url, &tenant.id),

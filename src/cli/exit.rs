@@ -59,7 +59,7 @@ impl Exit {
             Self::Usage | Self::ChangesPending => "usage",
             Self::Stopped => "stopped",
             Self::Permission => "permission",
-            Self::OutOfTime => "throttled-out",
+            Self::OutOfTime => "time-budget",
             Self::Held => "checkpoint-held",
             Self::Interrupted => "interrupted",
             Self::Terminated => "terminated",

@@ -8,7 +8,7 @@ use tokio::runtime::Runtime;
 
 use crate::config::Settings;
 use crate::config::args::PlanningArgs;
-use crate::domain::{GuestRef, Ledger, Tenant};
+use crate::domain::{Ledger, Tenant};
 use crate::graph::{CallError, Graph, Method, Wanted};
 use crate::manifest::{self, Manifest, Source};
 use crate::plan::{Guards, Plan, Policy};
@@ -77,14 +77,12 @@ pub(super) fn make_plan(
     asked: Asked,
 ) -> Result<Planned, Failure> {
     let Session { runtime, graph, settings, stop, ui } = session;
-    // What a reference meant to an earlier run is known by id; looking for the address
-    // that the guest had before would be a request per row for nothing.
-    let is_new = |reference: &GuestRef| ledger.user_named(&reference.folded()).is_none();
-    let references = manifest.rows.iter().map(|row| row.user.clone());
+    let remembered = manifest.rows.iter().map(|row| row.user.folded());
     let wanted = Wanted {
-        references: references.filter(is_new).collect(),
+        references: manifest.rows.iter().map(|row| row.user.clone()).collect(),
         addresses: manifest.rows.iter().filter_map(|row| row.new_email.clone()).collect(),
         known: ledger.users().collect(),
+        remembered: remembered.filter(|name| ledger.user_named(name).is_some()).collect(),
     };
     let reading = async {
         let (caller, token_tenant) = sign_in(graph).await?;
@@ -136,6 +134,10 @@ pub(super) fn interrupted(error: CallError, stop: &Stop) -> Failure {
         (CallError::Stopped, Some(StopReason::Terminated)) => {
             Failure::new(Exit::Terminated, anyhow::anyhow!("terminated before anything was sent"))
         }
+        (CallError::Stopped, Some(StopReason::TimeBudget)) => Failure::new(
+            Exit::OutOfTime,
+            anyhow::anyhow!("the time budget was used up before anything was sent"),
+        ),
         (CallError::Stopped, _) => {
             Failure::new(Exit::Interrupted, anyhow::anyhow!("interrupted before anything was sent"))
         }

@@ -141,7 +141,7 @@ fn all_problems_are_reported_at_once_with_their_places() {
         "reinvite.toml:2:9: [tenant] cloud: `mars` is not",
         "reinvite.toml:4:10: [pace] settle: must be a text in quotes, not a number\n4 | settle = 15\n",
         "reinvite.toml:5:1: [pace] has no key `brust`",
-        "reinvite.toml:6:21: [pace] writes_per_second: must be a number above 0",
+        "reinvite.toml:6:21: [pace] writes_per_second: must be a number from 0.001 to ",
         "reinvite.toml:8:6: [invitation] cc: ",
         "reinvite.toml:9:8: [invitation] send: must be true or false, without quotes",
         "REINVITE_MAIL_WRITE: [mail] write: `mial` is not",

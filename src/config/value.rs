@@ -75,6 +75,9 @@ impl From<&DeValue<'_>> for Value {
     }
 }
 
+/// The smallest rate that has a meaning: once in a quarter of an hour.
+const LEAST: f64 = 0.001;
+
 impl Value {
     fn kind(&self) -> &'static str {
         match self {
@@ -157,7 +160,7 @@ impl Value {
             })
     }
 
-    /// A number above zero and at most `most`.
+    /// A number that is no less than a thousandth and at most `most`.
     pub(super) fn positive(&self, most: u32) -> Result<f64, Fault> {
         let number = match self {
             // Bounded by `most` below, so what precision is lost doesn't matter.
@@ -170,8 +173,8 @@ impl Value {
             }
         };
         number
-            .filter(|&number| number > 0.0 && number <= f64::from(most))
-            .ok_or_else(|| Fault::new(format!("must be a number above 0 and up to {most}")))
+            .filter(|&number| (LEAST..=f64::from(most)).contains(&number))
+            .ok_or_else(|| Fault::new(format!("must be a number from {LEAST} to {most}")))
     }
 
     /// A list of texts; in a variable they are separated by commas.

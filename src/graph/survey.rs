@@ -31,6 +31,9 @@ pub struct Wanted {
     pub addresses: Vec<Email>,
     /// Guests that earlier runs acted on.
     pub known: Vec<UserId>,
+    /// References, folded, of which an earlier run knows whom they meant. A sweep need
+    /// not look for them, a request each: it shows every guest that has them now.
+    pub remembered: BTreeSet<String>,
 }
 
 /// How the guests were read.
@@ -84,7 +87,7 @@ impl Graph {
             Method::LookUps => Swept::Nothing,
         };
         directory.index();
-        self.look_up_references(&mut directory, wanted).await?;
+        self.look_up_references(&mut directory, wanted, swept).await?;
         directory.index();
         self.look_up_addresses(&mut directory, wanted, swept, &mut unreadable).await?;
         directory.index();
@@ -170,6 +173,7 @@ impl Graph {
         &self,
         directory: &mut Directory,
         wanted: &Wanted,
+        swept: Swept,
     ) -> Result<(), CallError> {
         let mut ids: BTreeSet<UserId> = wanted.known.iter().copied().collect();
         let mut names: BTreeSet<String> = BTreeSet::new();
@@ -185,6 +189,9 @@ impl Graph {
         }
         ids.retain(|id| directory.user(*id).is_none());
         names.retain(|name| directory.users_named(name).is_empty());
+        if swept == Swept::Guests {
+            names.retain(|name| !wanted.remembered.contains(name));
+        }
         let select = query(&[("$select", wire::USER_SELECT)]);
         let by_id: Vec<Get> = ids
             .iter()
@@ -218,6 +225,14 @@ impl Graph {
             let page: wire::Page<wire::User> = parse(got.map_err(refused)?)?;
             for user in page.value {
                 users.push(directory_user(user)?);
+            }
+            // A second holder on the next page is a second holder.
+            if let Some(link) = page.next_link {
+                self.pages(Call::get(self.own_link(&link)?), |user: wire::User| {
+                    users.push(directory_user(user)?);
+                    Ok(())
+                })
+                .await?;
             }
         }
         Ok(users)

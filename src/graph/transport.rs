@@ -56,13 +56,26 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(100);
 #[derive(Debug, Clone)]
 pub struct HttpTransport {
     client: reqwest::Client,
+    /// For this machine.
+    direct: reqwest::Client,
 }
 
 impl HttpTransport {
-    /// A client for the given hosts. Proxies from the environment are left out
-    /// when all of them are on loopback, where a proxy can't reach.
-    pub fn new(hosts: &[&Url]) -> Result<Self, TransportError> {
-        let mut builder = reqwest::Client::builder()
+    /// A client that uses the proxies of the environment for other machines and none
+    /// for this one: there a proxy can't reach, and plain http, allowed on loopback
+    /// alone, would show it the token.
+    pub fn new() -> Result<Self, TransportError> {
+        let build = |builder: reqwest::ClientBuilder| {
+            builder.build().map_err(|error| TransportError {
+                reached: Reached::No,
+                message: format!("the HTTP client could not be set up: {}", chain(&error)),
+            })
+        };
+        Ok(Self { client: build(Self::builder())?, direct: build(Self::builder().no_proxy())? })
+    }
+
+    fn builder() -> reqwest::ClientBuilder {
+        reqwest::Client::builder()
             .user_agent(concat!("reinvite/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(REQUEST_TIMEOUT)
@@ -70,15 +83,7 @@ impl HttpTransport {
             // Every attempt has to be counted, and a POST must not be repeated
             // behind our back; a redirect would carry the token elsewhere.
             .retry(reqwest::retry::never())
-            .redirect(reqwest::redirect::Policy::none());
-        if hosts.iter().all(|url| is_loopback(url)) {
-            builder = builder.no_proxy();
-        }
-        let client = builder.build().map_err(|error| TransportError {
-            reached: Reached::No,
-            message: format!("the HTTP client could not be set up: {}", chain(&error)),
-        })?;
-        Ok(Self { client })
+            .redirect(reqwest::redirect::Policy::none())
     }
 }
 
@@ -95,7 +100,8 @@ impl Transport for HttpTransport {
             message: format!("{host}: {}", chain(error)),
         };
         let request = reqwest::Request::try_from(request).map_err(|error| failed(&error))?;
-        let mut answer = self.client.execute(request).await.map_err(|error| failed(&error))?;
+        let client = if is_loopback(request.url()) { &self.direct } else { &self.client };
+        let mut answer = client.execute(request).await.map_err(|error| failed(&error))?;
         let mut response = Response::new(Bytes::new());
         *response.status_mut() = answer.status();
         std::mem::swap(response.headers_mut(), answer.headers_mut());

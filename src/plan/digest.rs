@@ -48,8 +48,9 @@ impl Digest {
     /// Whether this digest is the one a person wrote: in full, or at least its
     /// first twelve digits.
     pub fn is(&self, written: &str) -> bool {
+        let written = written.trim();
         written.len() >= SHORTEST_PREFIX
-            && self.to_string().starts_with(&written.trim().to_ascii_lowercase())
+            && self.to_string().starts_with(&written.to_ascii_lowercase())
     }
 
     /// The first twelve digits, for a person to read and type.

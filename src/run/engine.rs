@@ -211,8 +211,12 @@ impl Run<'_> {
                 return;
             }
         }
-        let mut checks: FuturesUnordered<_> =
-            jobs.iter().map(|(_, row, change)| self.is_visible(row, change)).collect();
+        let mut checks: FuturesUnordered<_> = jobs
+            .iter()
+            // One that was settled from the directory is visible there.
+            .filter(|(index, ..)| outcomes[*index] == Some(Outcome::Invited(InvitedHow::Accepted)))
+            .map(|(_, row, change)| self.is_visible(row, change))
+            .collect();
         while let Some(visible) = checks.next().await {
             if let Err(why) = visible {
                 self.stop(StopReason::CanaryFailed { why });

@@ -122,3 +122,14 @@ async fn a_state_this_version_does_not_know_is_damage_and_not_ignored() {
         assert_eq!(word(&read_ledger(&place.path())), "damaged", "{change}");
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn a_checkpoint_held_by_its_name_is_held_through_a_link_too() {
+    let place = Place::new();
+    let link = place.path().with_file_name("link");
+    std::os::unix::fs::symlink(place.path(), &link).unwrap();
+    let _held = Checkpoint::open(&place.path(), at(0)).unwrap();
+    let through = Checkpoint::open(&link, at(0));
+    assert!(matches!(through, Err(CheckpointError::Held { .. })), "{through:?}");
+}

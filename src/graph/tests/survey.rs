@@ -30,7 +30,7 @@ fn wanted(references: &[&str], addresses: &[&str]) -> Wanted {
     Wanted {
         references: references.iter().map(|text| GuestRef::parse(text)).collect(),
         addresses: addresses.iter().map(|text| text.parse::<Email>().unwrap()).collect(),
-        known: Vec::new(),
+        ..Wanted::default()
     }
 }
 

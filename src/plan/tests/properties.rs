@@ -188,6 +188,11 @@ proptest! {
         for (user_id, change) in changes(&world.plan()) {
             let user = world.users.iter().find(|user| user.id == user_id).unwrap();
             prop_assert!(user.is_external());
+            // Settled and then left alone: `run` sends nothing where something stands in
+            // the way.
+            if change.unsettled.as_ref().is_some_and(|open| open.obstacle.is_some()) {
+                continue;
+            }
             prop_assert!(user.account_enabled != Some(false) && !user.management_restricted);
             prop_assert!(change.set_mail.is_none() || !user.synced);
             prop_assert_ne!(change.invitation.address.domain(), "contoso.example");

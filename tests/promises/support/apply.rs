@@ -142,6 +142,12 @@ impl Campaign {
             references: manifest.rows.iter().map(|row| row.user.clone()).collect(),
             addresses: manifest.rows.iter().filter_map(|row| row.new_email.clone()).collect(),
             known: ledger.users().collect(),
+            remembered: manifest
+                .rows
+                .iter()
+                .map(|row| row.user.folded())
+                .filter(|name| ledger.user_named(name).is_some())
+                .collect(),
         };
         let caller = graph.sign_in().await.unwrap().caller();
         let survey = graph.survey(&wanted, caller).await.unwrap();
