@@ -95,24 +95,34 @@ impl RowRun<'_, '_> {
             }
             self.lost = Some((open.before.clone(), open.intended_at));
         }
-        let lane = self.run.lane.acquire().await.expect("the lane is never closed");
+        let mut lane = Some(self.run.lane.acquire().await.expect("the lane is never closed"));
         if self.run.stop.is_requested() {
             return Err(self.not_attempted());
         }
         self.enter(Phase::Patching);
-        let guest = self.look().await?;
-        match precheck(self.change, &guest) {
+        let mut guest = self.look().await?;
+        let mut verdict = precheck(self.change, &guest);
+        if matches!(verdict, Precheck::Conflict(_)) && self.may_be_a_lagging_reading(&guest) {
+            // Nothing is to be written any more: others need not wait behind this one.
+            lane = None;
+            self.enter(Phase::Settling);
+            guest = self.look_until_it_shows_our_mail(guest).await?;
+            verdict = precheck(self.change, &guest);
+        }
+        match verdict {
             Precheck::Conflict(failure) => return Err(self.failed(failure).await),
             Precheck::NothingToWrite => self.assume_written(),
             Precheck::Write => self.write_mail(&guest).await?,
         }
         if self.written_at.is_some() {
-            drop(lane);
+            lane = None;
             self.enter(Phase::Settling);
             self.wait(self.run.settings.settle).await?;
         }
         self.enter(Phase::Inviting);
-        self.invite(guest).await
+        let outcome = self.invite(guest).await;
+        drop(lane);
+        outcome
     }
 
     /// Reads the guest.
@@ -130,6 +140,29 @@ impl RowRun<'_, '_> {
                 .await),
             Err(error) => Err(self.call_failed(error, "reading the guest").await),
         }
+    }
+
+    /// The plan saw the mail that this campaign wrote, and this reading does not: a
+    /// replica that is further behind, unless someone has changed it since.
+    fn may_be_a_lagging_reading(&self, guest: &DirectoryUser) -> bool {
+        let address = &self.change.invitation.address;
+        let by_us = self.is_ours();
+        by_us && self.change.set_mail.is_none() && !guest.has_mail(address)
+    }
+
+    /// Reads until the replicas have caught up, or have had the time to.
+    async fn look_until_it_shows_our_mail(
+        &mut self,
+        mut guest: DirectoryUser,
+    ) -> Result<DirectoryUser, Done> {
+        let until = Instant::now() + self.run.settings.replication_lag;
+        let mut wait = FRESH;
+        while self.may_be_a_lagging_reading(&guest) && Instant::now() < until {
+            self.wait(wait.min(until.duration_since(Instant::now()))).await?;
+            guest = self.look().await?;
+            wait *= 2;
+        }
+        Ok(guest)
     }
 
     async fn write_mail(&mut self, guest: &DirectoryUser) -> Result<(), Done> {
@@ -158,14 +191,18 @@ impl RowRun<'_, '_> {
     /// Nothing to write: but if this campaign wrote it, perhaps a moment ago, the
     /// invitation service may not have seen it yet.
     fn assume_written(&mut self) {
-        let by_us = match self.change.reason {
+        self.written_at = self.is_ours().then(Instant::now);
+    }
+
+    /// Whether an address that is there already may be this campaign's own writing.
+    fn is_ours(&self) -> bool {
+        match self.change.reason {
             ChangeReason::NewAddress
             | ChangeReason::FinishEarlierRun
             | ChangeReason::UnknownOutcome
             | ChangeReason::RetryFailed => true,
             ChangeReason::ResetOnly | ChangeReason::Resend => false,
-        };
-        self.written_at = by_us.then(Instant::now);
+        }
     }
 
     /// Sends the invitation; again only when it is known that it was not sent.

@@ -1,5 +1,8 @@
 //! P1 and P3 where it is hardest: an invitation left, and no usable answer came.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
 use jiff::{SignedDuration, Timestamp};
 use reinvite::emulator::{Action, Canned, Matcher};
 use reinvite::run::{InvitedHow, Outcome};
@@ -232,4 +235,49 @@ async fn a_guest_reset_by_someone_else_in_our_very_second_stays_unknown() {
         assert!(matches!(finished.outcome(1), Outcome::Unknown { .. }), "{action:?}");
         assert_eq!(finished.invitations().len(), 1);
     }
+}
+
+/// The reading that settled it came from a replica that lagged longer than any was
+/// believed to; the next reading knows better, and has the last word.
+#[tokio::test(start_paused = true)]
+async fn a_later_reading_that_shows_the_invitation_has_the_last_word() {
+    let mut campaign = Campaign::new()
+        .guests(1)
+        .settings(|settings| settings.replication_lag = seconds(1))
+        .fault(Matcher::invitation(), Action::CommitThenDrop);
+    let emulator = campaign.emulator();
+    let invited = Arc::new(Mutex::new(None));
+    let readings = Arc::new(AtomicUsize::new(0));
+    // The invitation is the second write. From then on the guest looks as before…
+    emulator.on_write(2, {
+        let (emulator, invited) = (emulator.clone(), Arc::clone(&invited));
+        move |_| {
+            let state = |user: &mut reinvite::graph::wire::User| {
+                let shown = ("Accepted".to_owned(), "2024-03-01T09:00:00Z".to_owned());
+                let state = user.external_user_state.replace(shown.0);
+                let since = user.external_user_state_change_date_time.replace(shown.1);
+                *invited.lock().unwrap() = Some((state, since));
+            };
+            assert!(emulator.edit(&id(1), state));
+        }
+    });
+    // … in two readings, at once and after the lag, and not in the third.
+    campaign = campaign.at_each_request(move |_, _| {
+        let is_hidden = invited.lock().unwrap().is_some();
+        if is_hidden && readings.fetch_add(1, Ordering::SeqCst) == 2 {
+            let (state, since) = invited.lock().unwrap().take().unwrap();
+            assert!(emulator.edit(&id(1), |user| {
+                user.external_user_state = state;
+                user.external_user_state_change_date_time = since;
+            }));
+        }
+    });
+    let finished = campaign.run().await;
+    assert_eq!(
+        finished.outcome(1),
+        &Outcome::Invited(InvitedHow::SettledFromDirectory),
+        "{:?}",
+        finished.outcome(1)
+    );
+    assert_eq!(campaign.invitations(1), 1);
 }

@@ -1,6 +1,9 @@
 //! P3 Never guessed: where it is not clear who or what is meant, nothing is done,
 //! and it is said why.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use reinvite::domain::AddressHolder;
 use reinvite::emulator::{Action, Canned, Matcher, guest};
 use reinvite::plan::{Blocked, Decision};
@@ -117,4 +120,35 @@ async fn an_address_that_someone_else_holds_is_not_taken_from_them() {
     assert_eq!((finished.planned(1), finished.summary.invited), ("address-taken", 1));
     let sentence = finished.decision(1).to_string();
     assert!(sentence.contains(&id(9)), "{sentence}");
+}
+
+/// A run that goes on where another stopped may plan from one replica and look at
+/// another that is further behind.
+#[tokio::test(start_paused = true)]
+async fn a_replica_that_does_not_show_our_own_mail_yet_is_no_ones_hand() {
+    let mut campaign = Campaign::new().guests(1).fault(
+        Matcher::invitation(),
+        Action::Answer(Canned::error(400, "BadRequest", "Group email address is not supported")),
+    );
+    assert_eq!(campaign.run().await.summary.failed, 1);
+    let set_mail = |emulator: &reinvite::emulator::Emulator, mail: String| {
+        assert!(emulator.edit(&id(1), move |user| user.mail = Some(mail)));
+    };
+    let requests = Arc::new(AtomicU32::new(0));
+    let (begun, counted) = (Arc::clone(&requests), Arc::clone(&requests));
+    let emulator = campaign.emulator();
+    campaign = campaign
+        .retry_failed()
+        .after_plan(move |emulator| {
+            set_mail(emulator, "guest1@fabrikam.example".to_owned());
+            begun.store(1, Ordering::SeqCst);
+        })
+        .at_each_request(move |_, _| {
+            if counted.load(Ordering::SeqCst) > 0 && counted.fetch_add(1, Ordering::SeqCst) == 3 {
+                set_mail(&emulator, address(1));
+            }
+        });
+    let again = campaign.resume().await;
+    assert_eq!(again.summary.invited, 1, "{:?}", again.outcome(1));
+    assert_eq!(campaign.invitations(1), 1);
 }
