@@ -158,6 +158,12 @@ impl Checkpoint {
             .map_err(|source| CheckpointError::Database { path: self.path.clone(), source })
     }
 
+    /// Whether a run ended for such a reason and no invitation has been accepted since.
+    pub fn is_stopped_by(&self, reason: impl Fn(&str) -> bool) -> Result<bool, CheckpointError> {
+        is_stopped_by(&self.connection, reason)
+            .map_err(|source| CheckpointError::Database { path: self.path.clone(), source })
+    }
+
     /// How the last run ended, if there was one.
     pub fn last_run(&self) -> Result<Option<LastRun>, CheckpointError> {
         last_run(&self.connection)
@@ -330,4 +336,19 @@ pub(super) fn meta(connection: &Connection, key: &str) -> rusqlite::Result<Optio
     connection
         .query_row("SELECT value FROM meta WHERE key = ?1", [key], |row| row.get(0))
         .optional()
+}
+
+fn is_stopped_by(connection: &Connection, reason: impl Fn(&str) -> bool) -> rusqlite::Result<bool> {
+    let mut query = connection.prepare(
+        "SELECT id, stop_reason FROM run WHERE stop_reason IS NOT NULL ORDER BY id DESC",
+    )?;
+    let mut runs = query.query([])?;
+    while let Some(run) = runs.next()? {
+        if reason(run.get_ref(1)?.as_str()?) {
+            let later =
+                "SELECT NOT EXISTS (SELECT 1 FROM event WHERE run > ?1 AND what = 'invited')";
+            return connection.query_row(later, [run.get::<_, i64>(0)?], |row| row.get(0));
+        }
+    }
+    Ok(false)
 }

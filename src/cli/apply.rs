@@ -26,7 +26,7 @@ use super::connect::{Sink, client};
 use super::consent::{confirm, refusal};
 use super::failure::Failure;
 use super::plan::{settings, view};
-use super::planning::{Asked, Session, lines, make_plan, read_manifest, runtime, tell_unplanned};
+use super::planning::{Asked, Context, lines, make_plan, read_manifest, runtime, tell_unplanned};
 use super::ui::Ui;
 use super::{Exit, signals};
 
@@ -101,6 +101,7 @@ fn apply_manifest(
     }
     let ledger = checkpoint.ledger()?;
     let last_run = checkpoint.last_run()?;
+    let probe = checkpoint.is_stopped_by(StopReason::is_of_tenant)?;
     if let Some(earlier) = checkpoint.manifest()?.filter(|earlier| *earlier != manifest.name) {
         ui.warn(format_args!(
             "this checkpoint is of {earlier}; from now on `status` accounts for the rows of {}",
@@ -112,8 +113,8 @@ fn apply_manifest(
         retry_failed: args.retry_failed,
         resend: args.resend.iter().map(resend_key).collect(),
     };
-    let session = Session { runtime: &runtime, graph: &graph, settings, stop: &stop, ui };
-    let planned = make_plan(&session, manifest, &ledger, asked)?;
+    let context = Context { runtime: &runtime, graph: &graph, settings, stop: &stop, ui };
+    let planned = make_plan(&context, manifest, &ledger, asked)?;
     let plan = planned.plan;
     checkpoint.claim(&planned.tenant_key)?;
     drop(ledger);
@@ -126,7 +127,7 @@ fn apply_manifest(
         return refused(&plan, reason, advice, ui);
     }
     if plan.counts.change > 0 && !job.yes {
-        confirm(&session, &plan)?;
+        confirm(&context, &plan)?;
     }
 
     let start = RunStart {
@@ -136,9 +137,9 @@ fn apply_manifest(
         plan_digest: plan.digest.to_string(),
     };
     let journal = checkpoint.begin_run(&start, plan.rows.iter().map(manifest_row))?;
-    record_resends(&session, &journal, &plan, args)?;
-    let run_settings = run_settings(settings, deadline, last_run.as_ref());
-    let result = carry_out_shown(&session, &plan, &journal, &run_settings, &sink);
+    record_resends(&context, &journal, &plan, args)?;
+    let run_settings = run_settings(settings, deadline, last_run.as_ref(), probe);
+    let result = carry_out_shown(&context, &plan, &journal, &run_settings, &sink);
     finish(job, &plan, manifest, journal, &result, ui)
 }
 
@@ -176,13 +177,13 @@ fn refused(plan: &Plan, reason: StopReason, advice: &str, ui: &Ui) -> Result<Exi
 
 /// Carries out the plan while a thread of its own shows what happens.
 fn carry_out_shown(
-    session: &Session<'_>,
+    context: &Context<'_>,
     plan: &Plan,
     journal: &Journal,
     settings: &RunSettings,
     sink: &Sink,
 ) -> RunResult {
-    let Session { runtime, graph, stop, ui, .. } = session;
+    let Context { runtime, graph, stop, ui, .. } = context;
     let mode = if ui.quiet {
         ProgressMode::Quiet(Box::new(anstream::stderr()))
     } else if ui.can_animate() {
@@ -298,11 +299,11 @@ fn run_settings(
     settings: &Settings,
     deadline: Option<tokio::time::Instant>,
     last_run: Option<&LastRun>,
+    probe: bool,
 ) -> RunSettings {
     // An earlier run that did not say when it ended was killed, and may have sent
     // something until just before this one took the lock.
     let ended_at = last_run.and_then(|run| run.ended_at);
-    let stopped_by = last_run.and_then(|run| run.stop_reason.as_deref());
     RunSettings {
         settle: settings.pace.settle,
         replication_lag: settings.pace.replication_lag,
@@ -312,7 +313,7 @@ fn run_settings(
         stop_file: settings.guards.stop_file.clone(),
         writes_per_second: settings.pace.writes_per_second,
         requests_in_flight: settings.pace.requests_in_flight,
-        probe: stopped_by.is_some_and(StopReason::is_of_tenant),
+        probe,
         earlier_runs_ended_at: ended_at.unwrap_or_else(Timestamp::now),
     }
 }
@@ -365,7 +366,7 @@ fn resend_names_rows(args: &ApplyArgs, manifest: &Manifest) -> Result<(), Failur
 
 /// Writes down who asked for another invitation, and why, before it is sent.
 fn record_resends(
-    session: &Session<'_>,
+    context: &Context<'_>,
     journal: &Journal,
     plan: &Plan,
     args: &ApplyArgs,
@@ -384,8 +385,8 @@ fn record_resends(
             who: who.clone().unwrap_or_else(|| "unknown".to_owned()),
             why: why.clone(),
         };
-        let now = session.graph.clock().service_now();
-        session.runtime.block_on(journal.append(record, now))?;
+        let now = context.graph.clock().service_now();
+        context.runtime.block_on(journal.append(record, now))?;
     }
     Ok(())
 }

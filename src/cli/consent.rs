@@ -13,7 +13,7 @@ use crate::run::StopReason;
 
 use super::Exit;
 use super::failure::Failure;
-use super::planning::{Session, interrupted};
+use super::planning::{Context, interrupted};
 
 /// Why the plan may not be carried out, if it may not, and what to do.
 pub(super) fn refusal<'p>(plan: &'p Plan, args: &ApplyArgs) -> Option<(StopReason, &'p str)> {
@@ -34,7 +34,7 @@ pub(super) fn refusal<'p>(plan: &'p Plan, args: &ApplyArgs) -> Option<(StopReaso
 
 /// Asks a person, naming the tenant and the counts. Without a terminal there is
 /// nobody to ask, and nothing is changed.
-pub(super) fn confirm(session: &Session<'_>, plan: &Plan) -> Result<(), Failure> {
+pub(super) fn confirm(context: &Context<'_>, plan: &Plan) -> Result<(), Failure> {
     let changes = count(plan.counts.change, "guest", "guests");
     let tenant = plan.tenant_name.as_deref().unwrap_or(&plan.tenant_id);
     if !std::io::stdin().is_terminal() {
@@ -45,7 +45,7 @@ pub(super) fn confirm(session: &Session<'_>, plan: &Plan) -> Result<(), Failure>
         .hint(format!("review the plan, then pass --yes, or --yes --plan {}", plan.digest.short())));
     }
     {
-        let mut stderr = session.ui.stderr();
+        let mut stderr = context.ui.stderr();
         write!(
             stderr,
             "\nMove or reset {changes} of {tenant} ({})? Invitations can't be called back.\nType yes to go on: ",
@@ -53,7 +53,7 @@ pub(super) fn confirm(session: &Session<'_>, plan: &Plan) -> Result<(), Failure>
         )?;
         stderr.flush()?;
     }
-    if answer(session)?.trim().eq_ignore_ascii_case("yes") {
+    if answer(context)?.trim().eq_ignore_ascii_case("yes") {
         Ok(())
     } else {
         Err(Failure::new(Exit::Interrupted, anyhow::anyhow!("not confirmed; nothing was sent")))
@@ -62,17 +62,17 @@ pub(super) fn confirm(session: &Session<'_>, plan: &Plan) -> Result<(), Failure>
 
 /// A line from the terminal, or the end by a signal: a read that waits for a person
 /// notices none, so it waits on a thread of its own.
-fn answer(session: &Session<'_>) -> Result<String, Failure> {
+fn answer(context: &Context<'_>) -> Result<String, Failure> {
     let (typed, line) = oneshot::channel();
     std::thread::spawn(move || {
         let mut line = String::new();
         // When the program has ended meanwhile, nobody wants it any more.
         let _ = typed.send(std::io::stdin().read_line(&mut line).map(|_| line));
     });
-    session.runtime.block_on(async {
+    context.runtime.block_on(async {
         tokio::select! {
             line = line => Ok(line.map_err(std::io::Error::other)??),
-            () = session.stop.requested() => Err(interrupted(CallError::Stopped, session.stop)),
+            () = context.stop.requested() => Err(interrupted(CallError::Stopped, context.stop)),
         }
     })
 }

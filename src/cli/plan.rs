@@ -12,7 +12,7 @@ use crate::run::Stop;
 use super::connect::client;
 use super::failure::Failure;
 use super::planning::{
-    Asked, Planned, Session, lines, make_plan, read_manifest, runtime, tell_unplanned,
+    Asked, Context, Planned, lines, make_plan, read_manifest, runtime, tell_unplanned,
 };
 use super::ui::Ui;
 use super::{Exit, signals};
@@ -45,8 +45,8 @@ fn plan(
     signals::listen(stop.clone());
     let graph = client(settings, &stop, &lines(ui.quiet))?;
     let asked = Asked { reset_matching: args.planning.reset_matching, ..Asked::default() };
-    let session = Session { runtime: &runtime, graph: &graph, settings, stop: &stop, ui };
-    let Planned { plan, tenant_key } = make_plan(&session, manifest, &ledger, asked)?;
+    let context = Context { runtime: &runtime, graph: &graph, settings, stop: &stop, ui };
+    let Planned { plan, tenant_key } = make_plan(&context, manifest, &ledger, asked)?;
     if let Some(found) = ledger.tenant.filter(|found| !found.eq_ignore_ascii_case(&tenant_key)) {
         return Err(CheckpointError::OtherTenant { path, found, wanted: tenant_key }.into());
     }

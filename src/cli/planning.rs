@@ -53,7 +53,7 @@ pub(super) struct Asked {
 }
 
 /// What a command works with that talks to a tenant.
-pub(super) struct Session<'a> {
+pub(super) struct Context<'a> {
     pub(super) runtime: &'a Runtime,
     pub(super) graph: &'a Graph,
     pub(super) settings: &'a Settings,
@@ -71,12 +71,12 @@ pub(super) struct Planned {
 /// Reads the directory and plans. Ctrl-C ends it at once: nothing is under way
 /// that could matter.
 pub(super) fn make_plan(
-    session: &Session<'_>,
+    context: &Context<'_>,
     manifest: &Manifest,
     ledger: &Ledger,
     asked: Asked,
 ) -> Result<Planned, Failure> {
-    let Session { runtime, graph, settings, stop, ui } = session;
+    let Context { runtime, graph, settings, stop, ui } = context;
     let remembered = manifest.rows.iter().map(|row| row.user.folded());
     let wanted = Wanted {
         references: manifest.rows.iter().map(|row| row.user.clone()).collect(),

@@ -77,6 +77,19 @@ async fn a_block_for_suspicious_activity_ends_the_run_and_the_patch_lane_too() {
     assert!((1..=GUESTS).all(|n| campaign.invitations(n) == 1));
 }
 
+/// A run in between that ended for another reason has found nothing out either.
+#[tokio::test(start_paused = true)]
+async fn a_run_that_never_began_does_not_make_the_tenants_stop_forgotten() {
+    let mut campaign = many().tenant(|tenant| tenant.allow_invites_from = AllowInvitesFrom::None);
+    campaign.run().await;
+    campaign = campaign.settings(|settings| settings.deadline = Some(tokio::time::Instant::now()));
+    let between = campaign.resume().await;
+    assert_eq!((between.stop_code(), between.writes().len()), (Some("time-budget"), 0));
+    campaign = campaign.settings(|settings| settings.deadline = None);
+    let probe = campaign.resume().await;
+    assert_eq!((probe.stop_code(), probe.writes().len()), (Some("invitations-disabled"), 1));
+}
+
 /// A probe that never came to the question has found nothing out.
 #[tokio::test(start_paused = true)]
 async fn a_probe_that_was_not_sent_is_followed_by_another_and_not_by_a_volley() {

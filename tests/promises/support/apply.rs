@@ -70,6 +70,7 @@ impl Campaign {
         let checkpoint = Checkpoint::open(&self.checkpoint(), graph.clock().now()).unwrap();
         let ledger = checkpoint.ledger().unwrap();
         let last_run = checkpoint.last_run().unwrap();
+        let probe = checkpoint.is_stopped_by(StopReason::is_of_tenant).unwrap();
         let plan = self.make_plan(&graph, &ledger).await;
         checkpoint.claim(&plan.tenant_id).unwrap();
         if let Some(act) = self.after_plan.take() {
@@ -86,9 +87,8 @@ impl Campaign {
         if let Some(act) = self.after_begin.take() {
             act(&self.checkpoint());
         }
-        let stopped_by = last_run.as_ref().and_then(|run| run.stop_reason.as_deref());
         let settings = RunSettings {
-            probe: stopped_by.is_some_and(StopReason::is_of_tenant),
+            probe,
             earlier_runs_ended_at: last_run
                 .as_ref()
                 .and_then(|run| run.ended_at)
