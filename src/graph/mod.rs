@@ -33,4 +33,3 @@ pub use survey::{Method, Survey, Wanted};
 pub use transport::{
     ExplanationLost, HttpTransport, Reached, Transport, TransportError, is_loopback,
 };
-pub use users::Accepted;

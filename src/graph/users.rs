@@ -13,13 +13,6 @@ use super::client::{Call, CallError, Graph};
 use super::odata::query;
 use super::wire;
 
-/// An accepted invitation.
-#[derive(Debug, Clone)]
-pub struct Accepted {
-    /// The link that redeems it: a secret, None when the service gave none.
-    pub redeem_url: Option<secrecy::SecretString>,
-}
-
 impl Graph {
     /// Reads one user; None when there is none with this id.
     pub async fn user(&self, id: UserId) -> Result<Option<DirectoryUser>, CallError> {
@@ -59,7 +52,7 @@ impl Graph {
 
     /// Sends an invitation, once, with a turn taken before. A lost or unreadable answer, and every 5xx, is
     /// [`CallError::Lost`]: it may have been sent.
-    pub async fn invite(&self, request: &wire::InvitationRequest) -> Result<Accepted, CallError> {
+    pub async fn invite(&self, request: &wire::InvitationRequest) -> Result<(), CallError> {
         let call = Call {
             method: Method::POST,
             url: self.url("/invitations", ""),
@@ -100,9 +93,8 @@ impl Graph {
             _ if invitation.invited_user.as_ref().is_some_and(|user| !is_about(request, user)) => {
                 Err(lost("it is about another guest".to_owned()))
             }
-            Some("PendingAcceptance" | "Completed" | "InProgress") | None => Ok(Accepted {
-                redeem_url: invitation.invite_redeem_url.map(Into::into),
-            }),
+            // The redeem link goes no further: it is a secret that nothing needs yet.
+            Some("PendingAcceptance" | "Completed" | "InProgress") | None => Ok(()),
             Some(status) => Err(lost(format!("its status is `{status}`"))),
         }
     }

@@ -195,7 +195,13 @@ impl Planner<'_> {
                 }
                 LedgerState::Unknown { .. } => Ok(ChangeReason::UnknownOutcome),
                 LedgerState::Patching | LedgerState::Patched | LedgerState::Outstanding => {
-                    Ok(ChangeReason::FinishEarlierRun)
+                    match guest.mail.as_deref().filter(|_| moves) {
+                        Some(found) if !self.policy.retry_failed && !self.had(guest, found) => {
+                            let found = found.into();
+                            Err(Decision::Blocked(Blocked::ChangedByHand { found }))
+                        }
+                        _ => Ok(ChangeReason::FinishEarlierRun),
+                    }
                 }
             };
         }
@@ -209,6 +215,11 @@ impl Planner<'_> {
         } else {
             Err(Decision::Settled(Settled::AlreadyMatches))
         }
+    }
+
+    /// Whether the campaign knows this mail as one the guest had before it was written.
+    fn had(&self, guest: &DirectoryUser, mail: &str) -> bool {
+        self.ledger.user_named(&mail.to_lowercase()) == Some(guest.id)
     }
 
     fn resend_asked(&self, row: &Row) -> bool {

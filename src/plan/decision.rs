@@ -184,6 +184,12 @@ pub enum Blocked {
         /// When.
         at: Timestamp,
     },
+    /// An earlier run began the move, and the mail is neither what it was then nor
+    /// what it was to be: someone else's hand.
+    ChangedByHand {
+        /// The mail now.
+        found: Box<str>,
+    },
     /// The row itself is unusable and was skipped on request.
     InvalidRow,
 }
@@ -251,6 +257,7 @@ impl Blocked {
             Self::NoMail => "no-mail",
             Self::ConflictingRows { .. } => "conflicting-rows",
             Self::FailedBefore { .. } => "failed-before",
+            Self::ChangedByHand { .. } => "changed-by-hand",
             Self::InvalidRow => "invalid-row",
         }
     }
@@ -352,6 +359,10 @@ impl fmt::Display for Blocked {
             Self::FailedBefore { code, message, at } => {
                 write!(f, "failed on {at:.0} ({code}): {message}; --retry-failed tries again")
             }
+            Self::ChangedByHand { found } => write!(
+                f,
+                "an earlier run began the move, and someone has set the mail to {found} since; --retry-failed moves it all the same"
+            ),
             Self::InvalidRow => f.write_str("the row is unusable (see `lint`) and was skipped"),
         }
     }

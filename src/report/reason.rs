@@ -28,7 +28,8 @@ pub(super) fn is_particular(decision: &Decision) -> bool {
             | Blocked::AddressTaken { .. }
             | Blocked::OwnDomain { .. }
             | Blocked::ConflictingRows { .. }
-            | Blocked::FailedBefore { .. },
+            | Blocked::FailedBefore { .. }
+            | Blocked::ChangedByHand { .. },
         ) => true,
     }
 }
@@ -65,6 +66,9 @@ pub(super) fn about(decision: &Decision) -> String {
         }
         Decision::Blocked(Blocked::FailedBefore { .. }) => {
             "failed for good in an earlier run; --retry-failed tries again"
+        }
+        Decision::Blocked(Blocked::ChangedByHand { .. }) => {
+            "its mail was changed by someone else since an earlier run began the move"
         }
         Decision::Settled(Settled::AlreadyMatches)
         | Decision::Blocked(

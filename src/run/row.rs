@@ -229,7 +229,7 @@ impl RowRun<'_, '_> {
             // two lines is the design.
             self.record_at(self.intent(before.clone()), intended_at).await?;
             let error = match self.run.graph.invite(&request).await {
-                Ok(_accepted) => return self.invited(InvitedHow::Accepted).await,
+                Ok(()) => return self.invited(InvitedHow::Accepted).await,
                 Err(error) => error,
             };
             match error {

@@ -152,3 +152,19 @@ async fn a_replica_that_does_not_show_our_own_mail_yet_is_no_ones_hand() {
     assert_eq!(again.summary.invited, 1, "{:?}", again.outcome(1));
     assert_eq!(campaign.invitations(1), 1);
 }
+
+/// Between two runs as between plan and PATCH: what a person set is not overwritten.
+#[tokio::test(start_paused = true)]
+async fn a_mail_set_by_hand_between_two_runs_is_not_overwritten() {
+    let mut campaign = Campaign::new().guests(1);
+    campaign.emulator().block_invitations(true);
+    assert_eq!(campaign.run().await.summary.patched, 1);
+    let emulator = campaign.emulator();
+    emulator.block_invitations(false);
+    emulator.edit(&id(1), |user| user.mail = Some("hand@tailspin.example".to_owned()));
+    let again = campaign.resume().await;
+    assert_eq!((again.planned(1), again.writes().len()), ("changed-by-hand", 0));
+    campaign = campaign.retry_failed();
+    assert_eq!(campaign.resume().await.summary.invited, 1);
+    assert_eq!(campaign.invitations(1), 1);
+}

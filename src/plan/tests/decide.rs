@@ -25,6 +25,11 @@ fn failed() -> LedgerState {
     LedgerState::Failed { code: "refused".to_owned(), message: "no".to_owned() }
 }
 
+/// A move that an earlier run began, of a guest whose mail it remembers.
+fn begun(state: LedgerState) -> World {
+    moves(guest(1)).left(1, NEW, state).with(|w| w.names.push((OLD.to_owned(), id(1))))
+}
+
 #[test]
 fn every_reason_has_a_world_in_which_it_is_given() {
     let holder = AddressHolder { kind: HolderKind::DeletedUser, id: id(9), name: "gone".into() };
@@ -45,9 +50,13 @@ fn every_reason_has_a_world_in_which_it_is_given() {
             "reset-only",
             World::of([guest(1)]).asks(OLD, OLD).with(|w| w.policy.reset_matching = true),
         ),
-        ("finish-earlier-run", moves(guest(1)).left(1, NEW, LedgerState::Patching)),
-        ("finish-earlier-run", moves(guest(1)).left(1, NEW, LedgerState::Patched)),
-        ("finish-earlier-run", moves(guest(1)).left(1, NEW, LedgerState::Outstanding)),
+        ("finish-earlier-run", begun(LedgerState::Patching)),
+        ("finish-earlier-run", begun(LedgerState::Patched)),
+        ("finish-earlier-run", begun(LedgerState::Outstanding)),
+        (
+            "changed-by-hand",
+            begun(LedgerState::Patched).with(|w| w.users[0].mail = Some("hand@c.example".into())),
+        ),
         ("unknown-outcome", moves(guest(1)).left(1, NEW, unknown())),
         (
             "retry-failed",
@@ -196,7 +205,7 @@ fn an_unknown_outcome_carries_what_settles_it() {
     let unsettled = change(&row).unsettled.as_ref().unwrap();
     assert_eq!((unsettled.intended_at, &unsettled.before), (earlier(), &Some(before)));
     for state in [LedgerState::Patched, LedgerState::Outstanding] {
-        let row = moves(guest(1)).left(1, NEW, state).only();
+        let row = begun(state).only();
         assert_eq!(change(&row).unsettled, None);
     }
 }

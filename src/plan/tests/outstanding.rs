@@ -54,7 +54,14 @@ fn opinion(
     let reset_wanted = flags.reset_matching || matches!(asks, Asks::MoveAndReset | Asks::ResetOnly);
     // What became of a lost answer is to be known whatever stands in the way by now.
     let blocked = !enabled && (!maybe_sent || flags.resend);
+    // A mail that is neither the old nor the wanted one is someone else's.
+    let begun = matches!(
+        state,
+        Some(LedgerState::Patching | LedgerState::Patched | LedgerState::Outstanding)
+    );
+    let by_hand = begun && mail == THIRD && !flags.retry_failed;
     let quiet = blocked
+        || by_hand
         || (sent && !flags.resend)
         || (given_up && !flags.retry_failed)
         || (nothing_happened && !patch && !reset_wanted);
@@ -115,6 +122,8 @@ fn the_outstanding_rows_are_those_of_the_second_opinion() {
                     }
                     if let Some(state) = state {
                         world = world.left(1, WANTED, state.clone());
+                        // The mail from before the first write is remembered.
+                        world.names.push((OLD.to_owned(), id(1)));
                     }
                     let row = world.only();
                     assert_eq!(
