@@ -129,7 +129,7 @@ const COUNTS: &str = "
         WHEN r.state = 'failed' THEN 'failed'
         WHEN m.decision = 'blocked' THEN 'blocked'
         WHEN r.state = 'patched' THEN 'patched'
-        WHEN r.state IN ('patching', 'outstanding') AND b.user_id IS NOT NULL THEN 'patched'
+        WHEN r.state = 'outstanding' AND b.user_id IS NOT NULL THEN 'patched'
         ELSE 'not_attempted'
     END AS standing, count(*)
     FROM (

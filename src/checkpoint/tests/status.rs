@@ -62,7 +62,8 @@ fn word(fate: Fate) -> &'static str {
         (_, "settled") => "settled",
         ("failed", _) => "failed",
         (_, "blocked") => "blocked",
-        ("nothing" | "outstanding", _) => "not attempted",
+        // Announced is not written: the run may have stopped just before the PATCH.
+        ("nothing" | "patching" | "outstanding", _) => "not attempted",
         _ => "patched",
     }
 }
