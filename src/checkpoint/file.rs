@@ -9,15 +9,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags, params};
 
+use super::format::{APPLICATION_ID, FORMAT, upgrade};
 use super::lock::Lock;
 use super::status::{LastRun, last_run};
 use super::{CheckpointError, Journal};
-
-/// Marks the file as ours: "rvit".
-const APPLICATION_ID: i64 = 0x7276_6974;
-
-/// The format this version writes and the newest it reads.
-const FORMAT: i64 = 1;
 
 /// Versions before this one can corrupt a database in WAL mode when two
 /// connections write and checkpoint at once (sqlite.org/wal.html, section 11).
@@ -25,52 +20,6 @@ const OLDEST_SQLITE: i32 = 3_051_003;
 
 /// How long a reader may make the writer wait.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
-
-const SCHEMA: &str = "
-    CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
-    CREATE TABLE run (
-        id INTEGER PRIMARY KEY,
-        started_at TEXT NOT NULL,
-        ended_at TEXT,
-        program TEXT NOT NULL,
-        plan_digest TEXT NOT NULL,
-        stop_reason TEXT,
-        exit_code INTEGER,
-        summary TEXT
-    ) STRICT;
-    CREATE TABLE event (
-        id INTEGER PRIMARY KEY,
-        run INTEGER NOT NULL,
-        at TEXT NOT NULL,
-        user_id TEXT NOT NULL,
-        address TEXT NOT NULL,
-        what TEXT NOT NULL,
-        detail TEXT NOT NULL
-    ) STRICT;
-    CREATE TABLE row (
-        user_id TEXT NOT NULL,
-        address TEXT NOT NULL,
-        state TEXT NOT NULL,
-        at TEXT NOT NULL,
-        detail TEXT NOT NULL,
-        PRIMARY KEY (user_id, address)
-    ) STRICT, WITHOUT ROWID;
-    CREATE TABLE before_image (
-        user_id TEXT PRIMARY KEY,
-        at TEXT NOT NULL,
-        mail TEXT,
-        other_mails TEXT NOT NULL
-    ) STRICT, WITHOUT ROWID;
-    CREATE TABLE name (name TEXT PRIMARY KEY, user_id TEXT NOT NULL) STRICT, WITHOUT ROWID;
-    CREATE TABLE manifest_row (
-        line INTEGER PRIMARY KEY,
-        user TEXT NOT NULL,
-        user_id TEXT,
-        address TEXT,
-        decision TEXT NOT NULL,
-        reason TEXT NOT NULL
-    ) STRICT;
-";
 
 /// An open checkpoint, held exclusively.
 #[derive(Debug)]
@@ -127,12 +76,8 @@ impl Checkpoint {
         }
         // The first change to the file, so it comes after knowing whose it is.
         connection.pragma_update(None, "journal_mode", "WAL").map_err(database)?;
+        upgrade(&connection).map_err(database)?;
         if is_blank {
-            connection
-                .execute_batch(&format!(
-                    "BEGIN; {SCHEMA} PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {FORMAT}; COMMIT;"
-                ))
-                .map_err(database)?;
             set_meta(&connection, "created_at", &now.to_string()).map_err(database)?;
         }
         Ok(Self { path: path.to_owned(), connection, lock })

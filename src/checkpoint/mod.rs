@@ -7,6 +7,7 @@
 
 mod error;
 mod file;
+mod format;
 mod journal;
 mod ledger;
 mod lock;

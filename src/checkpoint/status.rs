@@ -8,6 +8,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
 use crate::domain::Ledger;
 
 use super::file::{check, classify, connect, is_blank, meta, recognise};
+use super::format::for_reading;
 use super::ledger::{ReadError, read};
 use super::lock::holder;
 use super::{CheckpointError, Owner};
@@ -112,7 +113,7 @@ fn open(path: &Path) -> Result<Connection, CheckpointError> {
         return Err(CheckpointError::Missing { path: path.to_owned() });
     }
     check(path, &connection)?;
-    Ok(connection)
+    for_reading(connection).map_err(|source| classify(path, source))
 }
 
 /// The state of the campaign decides; the plan's word counts only for rows that

@@ -1,0 +1,128 @@
+//! The format of the file: its tables, and the steps from one format to the next.
+//!
+//! A step is never edited once a version with it was released: files written by
+//! that version are out there.
+
+use rusqlite::Connection;
+
+/// Marks the file as ours: "rvit".
+pub(super) const APPLICATION_ID: i64 = 0x7276_6974;
+
+/// Each step makes the next format of the one before it; the first starts from
+/// nothing.
+const STEPS: [&str; 1] = [FIRST];
+
+/// The format this version writes and the newest it reads.
+#[expect(clippy::cast_possible_wrap, reason = "there are a handful of steps")]
+pub(super) const FORMAT: i64 = STEPS.len() as i64;
+
+/// The first format.
+const FIRST: &str = "
+    CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+    CREATE TABLE run (
+        id INTEGER PRIMARY KEY,
+        started_at TEXT NOT NULL,
+        ended_at TEXT,
+        program TEXT NOT NULL,
+        plan_digest TEXT NOT NULL,
+        stop_reason TEXT,
+        exit_code INTEGER,
+        summary TEXT
+    ) STRICT;
+    CREATE TABLE event (
+        id INTEGER PRIMARY KEY,
+        run INTEGER NOT NULL,
+        at TEXT NOT NULL,
+        user_id TEXT NOT NULL,
+        address TEXT NOT NULL,
+        what TEXT NOT NULL,
+        detail TEXT NOT NULL
+    ) STRICT;
+    CREATE TABLE row (
+        user_id TEXT NOT NULL,
+        address TEXT NOT NULL,
+        state TEXT NOT NULL,
+        at TEXT NOT NULL,
+        detail TEXT NOT NULL,
+        PRIMARY KEY (user_id, address)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE before_image (
+        user_id TEXT PRIMARY KEY,
+        at TEXT NOT NULL,
+        mail TEXT,
+        other_mails TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE name (name TEXT PRIMARY KEY, user_id TEXT NOT NULL) STRICT, WITHOUT ROWID;
+    CREATE TABLE manifest_row (
+        line INTEGER PRIMARY KEY,
+        user TEXT NOT NULL,
+        user_id TEXT,
+        address TEXT,
+        decision TEXT NOT NULL,
+        reason TEXT NOT NULL
+    ) STRICT;
+";
+
+/// Brings a file of an earlier format, or a blank one, to the present format: all
+/// of the way, or not at all.
+pub(super) fn upgrade(connection: &Connection) -> rusqlite::Result<()> {
+    let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let missing = STEPS.get(usize::try_from(found).unwrap_or_default()..).unwrap_or_default();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    connection.execute_batch(&format!(
+        "BEGIN; {} PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {FORMAT}; COMMIT;",
+        missing.concat()
+    ))
+}
+
+/// What a reader reads of a file of an earlier format: a copy in memory, brought
+/// to the present format. A reader changes no file, least of all beside a run.
+pub(super) fn for_reading(connection: Connection) -> rusqlite::Result<Connection> {
+    let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if found >= FORMAT {
+        return Ok(connection);
+    }
+    let mut copy = Connection::open_in_memory()?;
+    {
+        let backup = rusqlite::backup::Backup::new(&connection, &mut copy)?;
+        backup.run_to_completion(i32::MAX, std::time::Duration::ZERO, None)?;
+    }
+    upgrade(&copy)?;
+    Ok(copy)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn in_format(steps: usize) -> Connection {
+        let connection = Connection::open_in_memory().unwrap();
+        for step in &STEPS[..steps] {
+            connection.execute_batch(step).unwrap();
+        }
+        connection.pragma_update(None, "user_version", i64::try_from(steps).unwrap()).unwrap();
+        connection
+    }
+
+    fn schema(connection: &Connection) -> Vec<String> {
+        let mut query =
+            connection.prepare("SELECT sql FROM sqlite_schema WHERE sql != '' ORDER BY 1").unwrap();
+        let rows = query.query_map([], |row| row.get(0)).unwrap();
+        rows.map(Result::unwrap).collect()
+    }
+
+    #[test]
+    fn every_earlier_format_becomes_the_present_one_and_keeps_its_rows() {
+        for format in 1..=STEPS.len() {
+            let old = in_format(format);
+            old.execute("INSERT INTO meta VALUES ('tenant', 'kept')", []).unwrap();
+            let read = for_reading(old).unwrap();
+            let kept: String =
+                read.query_row("SELECT value FROM meta", [], |row| row.get(0)).unwrap();
+            assert_eq!(kept, "kept");
+            assert_eq!(schema(&read), schema(&in_format(STEPS.len())), "from format {format}");
+        }
+    }
+}
