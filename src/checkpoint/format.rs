@@ -10,7 +10,7 @@ pub(super) const APPLICATION_ID: i64 = 0x7276_6974;
 
 /// Each step makes the next format of the one before it; the first starts from
 /// nothing.
-const STEPS: [&str; 1] = [FIRST];
+const STEPS: [&str; 2] = [FIRST, NIGHTS];
 
 /// The format this version writes and the newest it reads.
 #[expect(clippy::cast_possible_wrap, reason = "there are a handful of steps")]
@@ -60,6 +60,31 @@ const FIRST: &str = "
         address TEXT,
         decision TEXT NOT NULL,
         reason TEXT NOT NULL
+    ) STRICT;
+";
+
+/// What reports and unattended nights need: which command a run was, the manifest's
+/// rows as the user wrote them, what the directory showed of a guest each time that
+/// it showed something new, and how long the tenant made a run wait.
+const NIGHTS: &str = "
+    ALTER TABLE run ADD COLUMN command TEXT NOT NULL DEFAULT 'apply';
+    ALTER TABLE manifest_row ADD COLUMN cells TEXT NOT NULL DEFAULT '[]';
+    CREATE TABLE sighting (
+        id INTEGER PRIMARY KEY,
+        run INTEGER NOT NULL,
+        at TEXT NOT NULL,
+        user_id TEXT NOT NULL,
+        address TEXT NOT NULL,
+        finding TEXT NOT NULL,
+        since TEXT,
+        detail TEXT NOT NULL
+    ) STRICT;
+    CREATE TABLE wait (
+        id INTEGER PRIMARY KEY,
+        run INTEGER NOT NULL,
+        at TEXT NOT NULL,
+        scope TEXT NOT NULL,
+        seconds REAL NOT NULL
     ) STRICT;
 ";
 

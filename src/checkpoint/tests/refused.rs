@@ -61,7 +61,7 @@ fn files_of_others_are_refused_and_left_as_they_are() {
 async fn a_newer_format_is_refused() {
     let place = finished().await;
     let connection = rusqlite::Connection::open(place.path()).unwrap();
-    connection.execute_batch("PRAGMA user_version = 2").unwrap();
+    connection.execute_batch("PRAGMA user_version = 99").unwrap();
     drop(connection);
     assert_eq!(words(&place.path()), ["newer"; 3]);
 }
