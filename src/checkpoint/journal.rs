@@ -199,6 +199,28 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// A person asks to send again: noted beside the state, which stays what it is, with
+/// the moment of the invitation that stands. Where none is known to stand there is
+/// nothing to note: what became of the one before is settled as ever.
+const ASK_AGAIN: &str = "
+    UPDATE row SET detail = json_set(detail, '$.resend', json_object(
+        'invited_at', coalesce(detail ->> '$.resend.invited_at', at),
+        'before', json(?3)))
+    WHERE user_id = ?1 AND address = ?2
+        AND (state = 'invited' OR detail ->> '$.resend.invited_at' IS NOT NULL)";
+
+/// The present state. What a person asked for is carried along until the service
+/// accepts it.
+const PRESENT_STATE: &str = "
+    INSERT INTO row (user_id, address, state, at, detail) VALUES (?1, ?2, ?3, ?4, ?5)
+    ON CONFLICT (user_id, address) DO UPDATE SET
+        state = excluded.state,
+        at = excluded.at,
+        detail = CASE
+            WHEN excluded.state = 'invited' OR detail ->> '$.resend' IS NULL THEN excluded.detail
+            ELSE json_set(excluded.detail, '$.resend', json(detail -> '$.resend'))
+        END";
+
 /// Events and the present state they leave, in one transaction.
 fn commit(connection: &mut Connection, run: i64, batch: &[Queued]) -> rusqlite::Result<()> {
     let transaction = connection.transaction()?;
@@ -213,10 +235,14 @@ fn commit(connection: &mut Connection, run: i64, batch: &[Queued]) -> rusqlite::
             )?
             .execute(params![run, at, user, address, word, detail])?;
         match record {
-            // A request to send again only says that a person decided. Evidence leaves
-            // state and moment of the intent as they are, since that is what a later
-            // settlement compares the directory with.
-            Record::ResendAsked { .. } | Record::Unknown { .. } => continue,
+            // Evidence leaves state and moment of the intent as they are, since that is
+            // what a later settlement compares the directory with.
+            Record::Unknown { .. } => continue,
+            Record::ResendAsked { before, .. } => {
+                let before = serde_json::to_string(before).expect("plain data");
+                transaction.prepare_cached(ASK_AGAIN)?.execute(params![user, address, before])?;
+                continue;
+            }
             Record::Patching { reference, before, .. } => {
                 let other_mails = serde_json::to_string(&before.other_mails).expect("plain data");
                 // The first image is the one from before the campaign.
@@ -238,11 +264,7 @@ fn commit(connection: &mut Connection, run: i64, batch: &[Queued]) -> rusqlite::
             | Record::Failed { .. } => {}
         }
         transaction
-            .prepare_cached(
-                "INSERT INTO row (user_id, address, state, at, detail) VALUES (?1, ?2, ?3, ?4, ?5)
-                 ON CONFLICT (user_id, address)
-                 DO UPDATE SET state = excluded.state, at = excluded.at, detail = excluded.detail",
-            )?
+            .prepare_cached(PRESENT_STATE)?
             .execute(params![user, address, word, at, detail])?;
     }
     transaction.commit()

@@ -4,7 +4,9 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 use serde::Deserialize;
 
-use crate::domain::{Email, InvitationKey, Ledger, LedgerEntry, LedgerState, Redemption, UserId};
+use crate::domain::{
+    Email, InvitationKey, Ledger, LedgerEntry, LedgerState, Redemption, Resend, UserId,
+};
 
 use super::file::{classify, meta};
 use super::{Checkpoint, CheckpointError};
@@ -40,6 +42,7 @@ struct Detail {
     before: Option<serde_json::Value>,
     code: String,
     message: String,
+    resend: Option<Resend>,
 }
 
 pub(super) fn read(connection: &Connection) -> Result<Ledger, ReadError> {
@@ -69,7 +72,7 @@ pub(super) fn read(connection: &Connection) -> Result<Ledger, ReadError> {
             "failed" => LedgerState::Failed { code: detail.code, message: detail.message },
             other => return Err(bad(&format!("state `{other}`"))),
         };
-        ledger.record(key, LedgerEntry { state, at });
+        ledger.record(key, LedgerEntry { state, at, resend: detail.resend });
     }
     let mut query = connection.prepare("SELECT name, user_id FROM name")?;
     let mut names = query.query([])?;

@@ -22,4 +22,4 @@ pub use file::{Checkpoint, ManifestRow, RunStart};
 pub use journal::{Journal, RunEnd};
 pub use lock::Owner;
 pub use record::{BeforeImage, Record};
-pub use status::{FailureCount, LastRun, Status, read_ledger, read_status};
+pub use status::{FailureCount, LastRun, NotInManifest, Resends, Status, read_ledger, read_status};

@@ -81,6 +81,8 @@ pub enum Record {
         who: String,
         /// Why, in their words.
         why: String,
+        /// The guest's redemption at that moment.
+        before: Redemption,
     },
 }
 
@@ -131,7 +133,9 @@ impl Record {
             Self::Failed { code, message, request_id, .. } => {
                 json!({ "code": code, "message": message, "request_id": request_id })
             }
-            Self::ResendAsked { who, why, .. } => json!({ "who": who, "why": why }),
+            Self::ResendAsked { who, why, before, .. } => {
+                json!({ "who": who, "why": why, "before": before })
+            }
         }
     }
 }

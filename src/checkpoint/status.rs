@@ -42,10 +42,40 @@ pub struct Status {
     pub not_attempted: u64,
     /// Failures by code, most frequent first.
     pub failures: Vec<FailureCount>,
+    /// Rows counted as invited to whom a person asked to send again.
+    pub resends: Resends,
+    /// Guests of the campaign that no row of the manifest asks for any more.
+    pub not_in_manifest: NotInManifest,
     /// The last run.
     pub last_run: Option<LastRun>,
     /// Who holds the checkpoint right now.
     pub held_by: Option<Owner>,
+}
+
+/// What became of requests to send again that were not carried out. The first
+/// invitation stands.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Resends {
+    /// The next run sends it.
+    pub outstanding: u64,
+    /// Refused for good.
+    pub failed: u64,
+}
+
+/// Guests and addresses that an earlier manifest asked for, and for whom something was
+/// done or begun: reported, never touched.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct NotInManifest {
+    /// Invitations accepted.
+    pub invited: u64,
+    /// Sent or not: not known.
+    pub unknown: u64,
+    /// Refused for good.
+    pub failed: u64,
+    /// Not invited yet, mail already written.
+    pub patched: u64,
+    /// Begun, and certainly not invited.
+    pub not_attempted: u64,
 }
 
 /// How often one failure occurred.
@@ -126,6 +156,7 @@ const COUNTS: &str = "
         WHEN r.state IS NOT NULL AND m.nth > 1 THEN 'settled'
         WHEN r.state = 'invited' THEN 'invited'
         WHEN r.state = 'intended' THEN 'unknown'
+        WHEN r.detail ->> '$.resend' IS NOT NULL THEN 'invited'
         WHEN m.decision = 'settled' THEN 'settled'
         WHEN r.state = 'failed' THEN 'failed'
         WHEN m.decision = 'blocked' THEN 'blocked'
@@ -149,8 +180,36 @@ const FAILURES: &str = "
         coalesce(min(json_extract(r.detail, '$.message')), '')
     FROM manifest_row m
     JOIN row r ON r.user_id = m.user_id AND r.address = m.address
-    WHERE r.state = 'failed' AND m.decision != 'settled'
+    WHERE r.state = 'failed' AND m.decision != 'settled' AND r.detail ->> '$.resend' IS NULL
     GROUP BY 1 ORDER BY n DESC, 1";
+
+/// Requests to send again that were not carried out. One that has lapsed is settled.
+const RESENDS: &str = "
+    SELECT coalesce(sum(failed), 0), coalesce(sum(not failed AND open), 0)
+    FROM (
+        SELECT max(m.decision != 'settled') AS open, r.state = 'failed' AS failed
+        FROM manifest_row m
+        JOIN row r ON r.user_id = m.user_id AND r.address = m.address
+        WHERE r.detail ->> '$.resend' IS NOT NULL AND r.state != 'intended'
+        GROUP BY r.user_id, r.address
+    )";
+
+/// The rows of the campaign that no row of the manifest asks for.
+const NOT_IN_MANIFEST: &str = "
+    SELECT CASE
+        WHEN r.state = 'invited' THEN 'invited'
+        WHEN r.state = 'intended' THEN 'unknown'
+        WHEN r.detail ->> '$.resend' IS NOT NULL THEN 'invited'
+        WHEN r.state = 'failed' THEN 'failed'
+        WHEN r.state = 'patched' THEN 'patched'
+        WHEN r.state = 'outstanding' AND b.user_id IS NOT NULL THEN 'patched'
+        ELSE 'not_attempted'
+    END AS standing, count(*)
+    FROM row r
+    LEFT JOIN manifest_row m ON m.user_id = r.user_id AND m.address = r.address
+    LEFT JOIN before_image b ON b.user_id = r.user_id
+    WHERE m.line IS NULL
+    GROUP BY standing";
 
 fn counts(connection: &Connection) -> rusqlite::Result<Status> {
     let created_at = meta(connection, "created_at")?.and_then(|text| text.parse().ok());
@@ -168,14 +227,12 @@ fn counts(connection: &Connection) -> rusqlite::Result<Status> {
         patched: 0,
         not_attempted: 0,
         failures: Vec::new(),
+        resends: Resends::default(),
+        not_in_manifest: NotInManifest::default(),
         last_run: None,
         held_by: None,
     };
-    let mut query = connection.prepare(COUNTS)?;
-    let mut rows = query.query([])?;
-    while let Some(row) = rows.next()? {
-        let state: String = row.get(0)?;
-        let count = u64::try_from(row.get::<_, i64>(1)?).unwrap_or_default();
+    for (state, count) in standings(connection, COUNTS)? {
         status.rows += count;
         match state.as_str() {
             "invited" => status.invited += count,
@@ -187,14 +244,37 @@ fn counts(connection: &Connection) -> rusqlite::Result<Status> {
             _ => status.not_attempted += count,
         }
     }
+    for (state, count) in standings(connection, NOT_IN_MANIFEST)? {
+        let apart = &mut status.not_in_manifest;
+        match state.as_str() {
+            "invited" => apart.invited += count,
+            "unknown" => apart.unknown += count,
+            "failed" => apart.failed += count,
+            "patched" => apart.patched += count,
+            _ => apart.not_attempted += count,
+        }
+    }
+    status.resends = connection.query_row(RESENDS, [], |row| {
+        Ok(Resends { failed: natural(row.get(0)?), outstanding: natural(row.get(1)?) })
+    })?;
     let mut query = connection.prepare(FAILURES)?;
     let failures = query.query_map([], |row| {
-        let rows = u64::try_from(row.get::<_, i64>(1)?).unwrap_or_default();
-        Ok(FailureCount { code: row.get(0)?, rows, message: row.get(2)? })
+        Ok(FailureCount { code: row.get(0)?, rows: natural(row.get(1)?), message: row.get(2)? })
     })?;
     status.failures = failures.collect::<Result<_, _>>()?;
     status.last_run = last_run(connection)?;
     Ok(status)
+}
+
+/// A state and how many have it, for each.
+fn standings(connection: &Connection, sql: &str) -> rusqlite::Result<Vec<(String, u64)>> {
+    let mut query = connection.prepare(sql)?;
+    let rows = query.query_map([], |row| Ok((row.get(0)?, natural(row.get(1)?))))?;
+    rows.collect()
+}
+
+fn natural(count: i64) -> u64 {
+    u64::try_from(count).unwrap_or_default()
 }
 
 /// The run begun last.

@@ -104,7 +104,7 @@ fn apply_manifest(
     let probe = checkpoint.is_stopped_by(StopReason::is_of_tenant)?;
     if let Some(earlier) = checkpoint.manifest()?.filter(|earlier| *earlier != manifest.name) {
         ui.warn(format_args!(
-            "this checkpoint is of {earlier}; from now on `status` accounts for the rows of {}",
+            "this checkpoint is of {earlier}; from now on `status` accounts for the rows of {}, and apart for the guests that are in none of them",
             manifest.name
         ));
     }
@@ -384,6 +384,7 @@ fn record_resends(
             key: InvitationKey { user_id, address: change.invitation.address.clone() },
             who: who.clone().unwrap_or_else(|| "unknown".to_owned()),
             why: why.clone(),
+            before: change.redemption.clone(),
         };
         let now = context.graph.clock().service_now();
         context.runtime.block_on(journal.append(record, now))?;

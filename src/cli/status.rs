@@ -3,7 +3,10 @@
 use crate::checkpoint::{self, read_status};
 use crate::config::args::{Cli, StatusArgs};
 use crate::config::{OfflineSettings, checkpoint_path};
-use crate::report::{FailureGroup, LastRun, Status, StatusCounts, status_json, status_text};
+use crate::report::{
+    FailureGroup, LastRun, NotInManifestCounts, ResendCounts, Status, StatusCounts, status_json,
+    status_text,
+};
 
 use super::Exit;
 use super::failure::Failure;
@@ -43,6 +46,17 @@ fn shown(status: checkpoint::Status) -> Status {
             blocked: status.blocked,
             settled: status.settled,
             not_attempted: status.not_attempted,
+        },
+        resends: ResendCounts {
+            outstanding: status.resends.outstanding,
+            failed: status.resends.failed,
+        },
+        not_in_manifest: NotInManifestCounts {
+            invited: status.not_in_manifest.invited,
+            patched: status.not_in_manifest.patched,
+            unknown: status.not_in_manifest.unknown,
+            failed: status.not_in_manifest.failed,
+            not_attempted: status.not_in_manifest.not_attempted,
         },
         last_run: status.last_run.map(|run| LastRun {
             started: run.started_at,

@@ -53,6 +53,20 @@ pub struct LedgerEntry {
     pub state: LedgerState,
     /// When it was recorded.
     pub at: Timestamp,
+    /// Another invitation that a person asked for although one was accepted, as long
+    /// as it was not accepted too.
+    pub resend: Option<Resend>,
+}
+
+/// What a person saw when asking to send again to a guest known to be invited.
+/// Whatever becomes of it, the first invitation stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resend {
+    /// When the invitation that stands was accepted.
+    pub invited_at: Timestamp,
+    /// The guest's redemption when it was asked for. One that has changed since was
+    /// not what the person spoke of.
+    pub before: Redemption,
 }
 
 /// Everything planning needs to know of earlier runs.

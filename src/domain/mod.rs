@@ -20,4 +20,4 @@ pub use invitation::{
     InvitationKey, Language, LanguageError, Message, MessageError, RedemptionState, RedirectUrl,
     RedirectUrlError,
 };
-pub use ledger::{Ledger, LedgerEntry, LedgerState, Redemption};
+pub use ledger::{Ledger, LedgerEntry, LedgerState, Redemption, Resend};

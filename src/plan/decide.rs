@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::config::{InvitationDefaults, MailWrite};
 use crate::domain::{
     AddressHolder, Caller, Directory, DirectoryUser, Email, GuestRef, HolderKind, InvitationKey,
-    Ledger, LedgerEntry, LedgerState, Redemption, UserId, UserType,
+    Ledger, LedgerEntry, LedgerState, Redemption, Resend, UserId, UserType,
 };
 use crate::manifest::{InvalidRow, Manifest, Reset, Row};
 
@@ -140,7 +140,7 @@ impl Planner<'_> {
         };
         let obstacle = self.obstacle(guest, address, set_mail.is_some());
         let unsettled = match (reason, earlier) {
-            (ChangeReason::UnknownOutcome, Some(LedgerEntry { state, at })) => {
+            (ChangeReason::UnknownOutcome, Some(LedgerEntry { state, at, .. })) => {
                 let before = match state {
                     LedgerState::Unknown { before } => before.clone(),
                     _ => None,
@@ -157,10 +157,7 @@ impl Planner<'_> {
             reason,
             set_mail,
             invitation: self.invitation(row, address.clone()),
-            redemption: Redemption {
-                state: guest.redemption.clone(),
-                changed_at: guest.redemption_changed_at,
-            },
+            redemption: redemption(guest),
             unsettled,
         }))
     }
@@ -174,7 +171,10 @@ impl Planner<'_> {
         earlier: Option<&LedgerEntry>,
         moves: bool,
     ) -> Result<ChangeReason, Decision> {
-        if let Some(LedgerEntry { state, at }) = earlier {
+        if let Some(LedgerEntry { state, at, resend }) = earlier {
+            if let Some(resend) = resend {
+                return self.unfinished_resend(row, guest, state, resend, moves);
+            }
             return match state {
                 LedgerState::Invited | LedgerState::Unknown { .. } if self.resend_asked(row) => {
                     Ok(ChangeReason::Resend)
@@ -195,12 +195,9 @@ impl Planner<'_> {
                 }
                 LedgerState::Unknown { .. } => Ok(ChangeReason::UnknownOutcome),
                 LedgerState::Patching | LedgerState::Patched | LedgerState::Outstanding => {
-                    match guest.mail.as_deref().filter(|_| moves) {
-                        Some(found) if !self.policy.retry_failed && !self.had(guest, found) => {
-                            let found = found.into();
-                            Err(Decision::Blocked(Blocked::ChangedByHand { found }))
-                        }
-                        _ => Ok(ChangeReason::FinishEarlierRun),
+                    match self.changed_by_hand(guest, moves) {
+                        Some(blocked) => Err(Decision::Blocked(blocked)),
+                        None => Ok(ChangeReason::FinishEarlierRun),
                     }
                 }
             };
@@ -215,6 +212,49 @@ impl Planner<'_> {
         } else {
             Err(Decision::Settled(Settled::AlreadyMatches))
         }
+    }
+
+    /// A guest known to be invited, to whom a person asked to send again, which was not
+    /// accepted yet. Asking once is enough; but whoever redeemed since, or was invited
+    /// by someone else, would lose that, and nobody asked for it then.
+    fn unfinished_resend(
+        &self,
+        row: &Row,
+        guest: &DirectoryUser,
+        state: &LedgerState,
+        resend: &Resend,
+        moves: bool,
+    ) -> Result<ChangeReason, Decision> {
+        let invited_at = resend.invited_at;
+        if self.resend_asked(row) {
+            return Ok(ChangeReason::Resend);
+        }
+        match state {
+            // Perhaps it was sent.
+            LedgerState::Unknown { .. } => return Ok(ChangeReason::UnknownOutcome),
+            LedgerState::Failed { code, message } if !self.policy.retry_failed => {
+                let (code, message) = (code.clone(), message.clone());
+                return Err(Decision::Settled(Settled::ResendFailed { invited_at, code, message }));
+            }
+            LedgerState::Patching | LedgerState::Patched | LedgerState::Outstanding => {
+                if let Some(blocked) = self.changed_by_hand(guest, moves) {
+                    return Err(Decision::Blocked(blocked));
+                }
+            }
+            LedgerState::Failed { .. } | LedgerState::Invited => {}
+        }
+        if redemption(guest) == resend.before {
+            Ok(ChangeReason::Resend)
+        } else {
+            Err(Decision::Settled(Settled::ResendLapsed { invited_at }))
+        }
+    }
+
+    /// A move begun earlier finds a mail that is neither the old nor the new one.
+    fn changed_by_hand(&self, guest: &DirectoryUser, moves: bool) -> Option<Blocked> {
+        let found = guest.mail.as_deref().filter(|_| moves)?;
+        let by_hand = !self.policy.retry_failed && !self.had(guest, found);
+        by_hand.then(|| Blocked::ChangedByHand { found: found.into() })
     }
 
     /// Whether the campaign knows this mail as one the guest had before it was written.
@@ -306,6 +346,10 @@ impl Planner<'_> {
             address,
         }
     }
+}
+
+fn redemption(guest: &DirectoryUser) -> Redemption {
+    Redemption { state: guest.redemption.clone(), changed_at: guest.redemption_changed_at }
 }
 
 fn holder(user: &DirectoryUser) -> AddressHolder {

@@ -66,7 +66,8 @@ pub enum ChangeReason {
     UnknownOutcome,
     /// It failed in an earlier run, and `--retry-failed` asks for another try.
     RetryFailed,
-    /// It was sent in an earlier run, and a person asks for it again.
+    /// It was sent in an earlier run, and a person asks for it again, or did and has
+    /// not got it yet.
     Resend,
 }
 
@@ -119,6 +120,22 @@ pub enum Settled {
         at: Timestamp,
         /// What the guest's mail is by now, when it is not the invited address.
         drifted_to: Option<Box<str>>,
+    },
+    /// It has, and another invitation that a person asked for was refused. It is tried
+    /// again when that is asked for: the first one stands.
+    ResendFailed {
+        /// When the service accepted the first.
+        invited_at: Timestamp,
+        /// Code of the failure.
+        code: String,
+        /// Its sentence.
+        message: String,
+    },
+    /// It has, and a person asked for another; before that could be sent, the guest
+    /// redeemed or was invited otherwise, which a reset would undo.
+    ResendLapsed {
+        /// When the service accepted the first.
+        invited_at: Timestamp,
     },
     /// The mail already is the new address and this campaign never invited it: a
     /// reset would lock the guest out until they redeem, so it is not sent unasked.
@@ -233,6 +250,8 @@ impl Settled {
     pub fn code(&self) -> &'static str {
         match self {
             Self::AlreadyInvited { .. } => "already-invited",
+            Self::ResendFailed { .. } => "resend-failed",
+            Self::ResendLapsed { .. } => "resend-lapsed",
             Self::AlreadyMatches => "already-matches",
             Self::SameAsLine { .. } => "same-as-line",
         }
@@ -310,6 +329,14 @@ impl fmt::Display for Settled {
             Self::AlreadyInvited { at, drifted_to: Some(mail) } => {
                 write!(f, "invited on {at:.0}; the directory now shows {mail}")
             }
+            Self::ResendFailed { invited_at, code, message } => write!(
+                f,
+                "invited on {invited_at:.0}; sending it again as asked failed with {code}: {message} (--retry-failed, or --resend, tries again)"
+            ),
+            Self::ResendLapsed { invited_at } => write!(
+                f,
+                "invited on {invited_at:.0}; the guest redeemed or was invited otherwise after sending again was asked for, so it is not (--resend asks anew)"
+            ),
             Self::AlreadyMatches => f.write_str(
                 "the mail already is the new address; a reset would lock the guest out until they redeem (reset = always, or --reset-matching, sends it)",
             ),

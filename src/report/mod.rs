@@ -23,6 +23,9 @@ pub use json::{apply_json, plan_json, unplanned_json};
 pub use plan_text::{PlanView, plan_text};
 pub use progress::{Progress, ProgressMode};
 pub use result_file::{ExtraColumns, ResultFileError, check_result_path, result_file};
-pub use status::{FailureGroup, LastRun, Status, StatusCounts, status_json, status_text};
+pub use status::{
+    FailureGroup, LastRun, NotInManifestCounts, ResendCounts, Status, StatusCounts, status_json,
+    status_text,
+};
 pub use style::{Styles, count, plural};
 pub use summary_text::{SummaryView, summary_text};

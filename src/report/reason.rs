@@ -21,7 +21,12 @@ pub(super) fn is_particular(decision: &Decision) -> bool {
             | Blocked::NoMail
             | Blocked::InvalidRow,
         ) => false,
-        Decision::Settled(Settled::AlreadyInvited { .. } | Settled::SameAsLine { .. })
+        Decision::Settled(
+            Settled::AlreadyInvited { .. }
+            | Settled::ResendFailed { .. }
+            | Settled::ResendLapsed { .. }
+            | Settled::SameAsLine { .. },
+        )
         | Decision::Blocked(
             Blocked::Ambiguous { .. }
             | Blocked::HoldsRole { .. }
@@ -48,6 +53,12 @@ pub(super) fn about(decision: &Decision) -> String {
             ChangeReason::Resend => "invited earlier; sent again as asked",
         },
         Decision::Settled(Settled::AlreadyInvited { .. }) => "invited by this campaign",
+        Decision::Settled(Settled::ResendFailed { .. }) => {
+            "invited by this campaign; sending it again as asked failed"
+        }
+        Decision::Settled(Settled::ResendLapsed { .. }) => {
+            "invited by this campaign; changed since sending it again was asked for"
+        }
         Decision::Settled(Settled::SameAsLine { .. }) => "another row asks for the same",
         Decision::Blocked(Blocked::Ambiguous { .. }) => {
             "several users hold it; name the guest by object id"

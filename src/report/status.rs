@@ -30,6 +30,36 @@ pub struct Status {
     pub locked_by: Option<String>,
     /// Failed rows by code.
     pub failures: Vec<FailureGroup>,
+    /// What became of requests to send again.
+    pub resends: ResendCounts,
+    /// Guests of the campaign that no row of the manifest asks for any more.
+    pub not_in_manifest: NotInManifestCounts,
+}
+
+/// Requests to send again that were not carried out; these rows are counted as
+/// invited.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct ResendCounts {
+    /// The next apply sends it.
+    pub outstanding: u64,
+    /// Refused for good.
+    pub failed: u64,
+}
+
+/// How many guests that only earlier manifests asked for are in which state. They are
+/// no part of the rows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct NotInManifestCounts {
+    /// The service accepted the invitation.
+    pub invited: u64,
+    /// The mail is written, the invitation was not sent.
+    pub patched: u64,
+    /// Whether the invitation was sent is not known.
+    pub unknown: u64,
+    /// Refused for good.
+    pub failed: u64,
+    /// Begun, and not invited.
+    pub not_attempted: u64,
 }
 
 /// How many rows are in which state. Every row is in exactly one.
@@ -131,6 +161,14 @@ pub fn status_text(
         let text = format!("{sum} of {} rows are accounted for; report this", status.rows);
         writeln!(out, "  {}", paint(styles.bad, text))?;
     }
+    for text in [resends(status.resends), not_in_manifest(status.not_in_manifest)] {
+        if let Some(text) = text {
+            writeln!(out)?;
+            for line in wrap(&text, width.saturating_sub(2)) {
+                writeln!(out, "  {}", paint(styles.attention, line))?;
+            }
+        }
+    }
     if !status.failures.is_empty() {
         writeln!(out, "\n{}", paint(styles.heading, "Failed"))?;
     }
@@ -142,6 +180,36 @@ pub fn status_text(
         }
     }
     Ok(())
+}
+
+fn resends(counts: ResendCounts) -> Option<String> {
+    let ResendCounts { outstanding, failed } = counts;
+    (outstanding + failed > 0).then(|| {
+        let of_them = parts(&[(outstanding, "for the next apply"), (failed, "failed")]);
+        format!("of the invited, asked to send again and not sent: {of_them}")
+    })
+}
+
+fn not_in_manifest(counts: NotInManifestCounts) -> Option<String> {
+    let NotInManifestCounts { invited, patched, unknown, failed, not_attempted } = counts;
+    let all = invited + patched + unknown + failed + not_attempted;
+    (all > 0).then(|| {
+        let of_them = parts(&[
+            (invited, "invited"),
+            (failed, "failed"),
+            (unknown, "unknown"),
+            (patched, "patched and not invited"),
+            (not_attempted, "not attempted"),
+        ]);
+        let guests = count(all, "guest of this campaign is", "guests of this campaign are");
+        format!("{guests} in no row of this manifest: {of_them}")
+    })
+}
+
+/// Those of the counts that are not zero.
+fn parts(counts: &[(u64, &str)]) -> String {
+    let some = counts.iter().filter(|(n, _)| *n > 0);
+    some.map(|(n, what)| format!("{n} {what}")).collect::<Vec<_>>().join(", ")
 }
 
 fn last_run(run: &LastRun, in_use: bool) -> String {
@@ -194,6 +262,8 @@ mod tests {
                 rows: 3,
                 message: "the guest no longer exists".to_owned(),
             }],
+            resends: ResendCounts::default(),
+            not_in_manifest: NotInManifestCounts::default(),
         }
     }
 
@@ -224,6 +294,41 @@ mod tests {
     }
 
     #[test]
+    fn what_the_counts_of_rows_do_not_tell_is_said_apart() {
+        let status = Status {
+            resends: ResendCounts { outstanding: 2, failed: 1 },
+            not_in_manifest: NotInManifestCounts {
+                invited: 40,
+                unknown: 1,
+                ..NotInManifestCounts::default()
+            },
+            ..status()
+        };
+        insta::assert_snapshot!(render(&status), @"
+        guests.csv, Contoso: 204 rows, since 2026-03-01T02:00:00Z
+        last run began 2026-03-02T02:00:00Z, ended 2026-03-02T02:03:12Z, stopped early: invitations-blocked, exit code 5
+
+          invited           150
+          settled             8  nothing to do
+          blocked            22  refused by the plan
+          failed              3
+          unknown             1  the answer was lost
+          patched             2  mail written, not invited yet
+          not attempted      18
+
+          of the invited, asked to send again and not sent: 2 for the next apply, 1
+          failed
+
+          41 guests of this campaign are in no row of this manifest: 40 invited, 1
+          unknown
+
+        Failed
+          guest-gone: 3 rows
+            the guest no longer exists
+        ");
+    }
+
+    #[test]
     fn a_run_without_an_end_is_running_or_was_cut_off() {
         let mut status = status();
         let run = status.last_run.as_mut().unwrap();
@@ -245,6 +350,6 @@ mod tests {
     fn the_json_reads_like_this() {
         let mut out = Vec::new();
         status_json(&mut out, &status()).unwrap();
-        insta::assert_snapshot!(String::from_utf8(out).unwrap(), @r#"{"manifest":"guests.csv","tenant":"Contoso","created":"2026-03-01T02:00:00Z","rows":204,"counts":{"invited":150,"patched":2,"unknown":1,"failed":3,"blocked":22,"settled":8,"not_attempted":18},"last_run":{"started":"2026-03-02T02:00:00Z","ended":"2026-03-02T02:03:12Z","stop_reason":"invitations-blocked","exit_code":5},"locked_by":null,"failures":[{"code":"guest-gone","rows":3,"message":"the guest no longer exists"}]}"#);
+        insta::assert_snapshot!(String::from_utf8(out).unwrap(), @r#"{"manifest":"guests.csv","tenant":"Contoso","created":"2026-03-01T02:00:00Z","rows":204,"counts":{"invited":150,"patched":2,"unknown":1,"failed":3,"blocked":22,"settled":8,"not_attempted":18},"last_run":{"started":"2026-03-02T02:00:00Z","ended":"2026-03-02T02:03:12Z","stop_reason":"invitations-blocked","exit_code":5},"locked_by":null,"failures":[{"code":"guest-gone","rows":3,"message":"the guest no longer exists"}],"resends":{"outstanding":0,"failed":0},"not_in_manifest":{"invited":0,"patched":0,"unknown":0,"failed":0,"not_attempted":0}}"#);
     }
 }

@@ -200,8 +200,10 @@ impl RowRun<'_, '_> {
             ChangeReason::NewAddress
             | ChangeReason::FinishEarlierRun
             | ChangeReason::UnknownOutcome
-            | ChangeReason::RetryFailed => true,
-            ChangeReason::ResetOnly | ChangeReason::Resend => false,
+            | ChangeReason::RetryFailed
+            // One that was cut off may have written it a moment ago.
+            | ChangeReason::Resend => true,
+            ChangeReason::ResetOnly => false,
         }
     }
 

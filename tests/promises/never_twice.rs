@@ -139,8 +139,11 @@ async fn a_person_may_ask_for_another_and_it_is_recorded_who_and_why() {
     assert_eq!((asked.planned(1), asked.planned(2)), ("resend", "already-invited"));
     assert_eq!((campaign.invitations(1), campaign.invitations(2)), (2, 1));
     assert_eq!(
-        campaign.query("SELECT detail FROM event WHERE what = 'resend-asked'"),
-        [r#"{"who":"ada","why":"the mail was lost"}"#]
+        campaign.query(
+            "SELECT json_array(detail ->> 'who', detail ->> 'why', detail ->> '$.before.state')
+             FROM event WHERE what = 'resend-asked'"
+        ),
+        [r#"["ada","the mail was lost","PendingAcceptance"]"#]
     );
     let words = campaign.events_of(1);
     assert_eq!(words[words.len() - 3..], ["resend-asked", "intended", "invited"]);

@@ -90,6 +90,10 @@ fn failed(n: u128, code: &str) -> Record {
     Record::Failed { key: key(n), code, message, request_id: Some("r-1".to_owned()) }
 }
 
+fn resend_asked(n: u128) -> Record {
+    Record::ResendAsked { key: key(n), who: "me".into(), why: "lost".into(), before: redemption() }
+}
+
 fn outstanding(n: u128) -> Record {
     Record::Outstanding { key: key(n), why: "no change".to_owned() }
 }

@@ -4,12 +4,11 @@ use futures_util::future::join_all;
 
 use super::*;
 use crate::checkpoint::read_ledger;
-use crate::domain::{LedgerEntry, LedgerState};
+use crate::domain::{LedgerEntry, LedgerState, Resend};
 
 #[tokio::test]
 async fn every_record_leaves_the_state_that_planning_reads() {
     let evidence = || Record::Unknown { key: key(1), evidence: "nothing".to_owned() };
-    let asked = || Record::ResendAsked { key: key(1), who: "me".into(), why: "lost".into() };
     let unknown = LedgerState::Unknown { before: Some(redemption()) };
     let refused = LedgerState::Failed { code: "gone".into(), message: "because of gone".into() };
     for (name, records, state, since) in [
@@ -29,19 +28,56 @@ async fn every_record_leaves_the_state_that_planning_reads() {
         ),
         ("evidence alone", vec![evidence()], None, 0),
         ("outstanding", vec![intended(1), outstanding(1)], Some(LedgerState::Outstanding), 2),
-        ("intended again", vec![intended(1), outstanding(1), intended(1)], Some(unknown), 3),
+        (
+            "intended again",
+            vec![intended(1), outstanding(1), intended(1)],
+            Some(unknown.clone()),
+            3,
+        ),
         ("invited", vec![intended(1), invited(1)], Some(LedgerState::Invited), 2),
         ("settled later", vec![intended(1), evidence(), invited(1)], Some(LedgerState::Invited), 3),
         ("failed", vec![intended(1), failed(1, "gone")], Some(refused), 2),
-        ("asked for again", vec![intended(1), invited(1), asked()], Some(LedgerState::Invited), 2),
+        // Nothing is known to stand yet: what became of the first is still the question.
+        ("asked for again, unknown", vec![intended(1), resend_asked(1)], Some(unknown), 1),
     ] {
         let place = Place::new();
         place.run(Vec::new(), &records).await;
-        let expected = state.map(|state| LedgerEntry { state, at: at(since) });
+        let expected = state.map(|state| LedgerEntry { state, at: at(since), resend: None });
         let reopened = Checkpoint::open(&place.path(), at(1000)).unwrap();
         assert_eq!(reopened.ledger().unwrap().get(&key(1)), expected.as_ref(), "{name}");
         assert_eq!(read_ledger(&place.path()).unwrap().get(&key(1)), expected.as_ref(), "{name}");
         assert_eq!(events(&place.path()).len(), records.len(), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_request_to_send_again_is_open_until_an_invitation_is_accepted() {
+    let first = || vec![intended(1), invited(1), resend_asked(1)];
+    let resend = Resend { invited_at: at(2), before: redemption() };
+    let refused = LedgerState::Failed { code: "gone".into(), message: "because of gone".into() };
+    let unknown = LedgerState::Unknown { before: Some(redemption()) };
+    for (name, then, state, since, open) in [
+        ("asked", vec![], LedgerState::Invited, 2, true),
+        ("asked twice", vec![resend_asked(1)], LedgerState::Invited, 2, true),
+        ("written", vec![patching(1, "a@b.example")], LedgerState::Patching, 4, true),
+        ("intended", vec![intended(1)], unknown, 4, true),
+        ("put back", vec![intended(1), outstanding(1)], LedgerState::Outstanding, 5, true),
+        ("refused", vec![intended(1), failed(1, "gone")], refused, 5, true),
+        (
+            "refused and asked again",
+            vec![failed(1, "gone"), resend_asked(1), intended(1), outstanding(1)],
+            LedgerState::Outstanding,
+            7,
+            true,
+        ),
+        ("accepted", vec![intended(1), invited(1)], LedgerState::Invited, 5, false),
+    ] {
+        let place = Place::new();
+        let records: Vec<Record> = first().into_iter().chain(then).collect();
+        place.run(Vec::new(), &records).await;
+        let resend = open.then(|| resend.clone());
+        let expected = LedgerEntry { state, at: at(since), resend };
+        assert_eq!(read_ledger(&place.path()).unwrap().get(&key(1)), Some(&expected), "{name}");
     }
 }
 

@@ -23,6 +23,10 @@ fn fate() -> impl Strategy<Value = Fate> {
         "outstanding, written",
         "invited",
         "failed",
+        "resend asked",
+        "resend intended",
+        "resend put back",
+        "resend failed",
     ]);
     (decision, happened).prop_map(|(decision, happened)| Fate { decision, happened })
 }
@@ -38,6 +42,12 @@ fn records(n: u128, happened: &str) -> Vec<Record> {
             vec![patching(n, "a@b.example"), intended(n), outstanding(n)]
         }
         "invited" => vec![intended(n), invited(n)],
+        "resend asked" => vec![invited(n), resend_asked(n)],
+        "resend intended" => vec![invited(n), resend_asked(n), intended(n)],
+        "resend put back" => {
+            vec![invited(n), resend_asked(n), patching(n, "a@b.example"), outstanding(n)]
+        }
+        "resend failed" => vec![invited(n), resend_asked(n), intended(n), failed(n, "again")],
         _ => vec![failed(n, if n.is_multiple_of(2) { "even" } else { "odd" })],
     }
 }
@@ -57,8 +67,9 @@ fn row<'a>(line: u32, n: u128, decision: &'static str) -> ManifestRow<'a> {
 /// whether there is anything to do, then how far it got.
 fn word(fate: Fate) -> &'static str {
     match (fate.happened, fate.decision) {
-        ("invited", _) => "invited",
-        ("intended", _) => "unknown",
+        // The first invitation stands, whatever became of another.
+        ("invited" | "resend asked" | "resend put back" | "resend failed", _) => "invited",
+        ("intended" | "resend intended", _) => "unknown",
         (_, "settled") => "settled",
         ("failed", _) => "failed",
         (_, "blocked") => "blocked",
@@ -104,6 +115,28 @@ proptest! {
         }
         prop_assert_eq!(status.rows, fates.len() as u64);
         prop_assert_eq!(of(&status).iter().map(|(_, count)| count).sum::<u64>(), status.rows);
+        let apart = status.not_in_manifest;
+        for (name, count) in [
+            ("invited", apart.invited),
+            ("unknown", apart.unknown),
+            ("failed", apart.failed),
+            ("patched", apart.patched),
+            ("not attempted", apart.not_attempted),
+        ] {
+            // Where nothing happened there is nothing to lose sight of.
+            let of_earlier = strangers.iter().filter(|fate| fate.happened != "nothing");
+            let unplanned = of_earlier.map(|fate| word(Fate { decision: "change", ..*fate }));
+            let expected = unplanned.filter(|word| *word == name).count();
+            prop_assert_eq!(count, expected as u64, "{} and no longer in the manifest", name);
+        }
+        let asked = |open: &[&str], unless: &str| {
+            let some = fates.iter().filter(|fate| open.contains(&fate.happened));
+            some.filter(|fate| fate.decision != unless).count() as u64
+        };
+        // One that has lapsed is settled in the plan.
+        let outstanding = asked(&["resend asked", "resend put back"], "settled");
+        prop_assert_eq!(status.resends.outstanding, outstanding);
+        prop_assert_eq!(status.resends.failed, asked(&["resend failed"], ""));
         let failures: u64 = status.failures.iter().map(|failure| failure.rows).sum();
         prop_assert_eq!(failures, status.failed);
     }

@@ -15,7 +15,8 @@ use super::{Guards, Plan, PlannedRow, Policy};
 use crate::config::{InvitationDefaults, Limit, MailWrite};
 use crate::domain::{
     AddressHolder, Caller, Directory, DirectoryUser, Email, GuestRef, InvitationKey, Ledger,
-    LedgerEntry, LedgerState, RedemptionState, RoleHolding, Tenant, Unreadable, UserId, UserType,
+    LedgerEntry, LedgerState, Redemption, RedemptionState, Resend, RoleHolding, Tenant, Unreadable,
+    UserId, UserType,
 };
 use crate::manifest::{InvalidRow, Manifest, Reset, Row, parse};
 
@@ -28,6 +29,7 @@ struct World {
     roles: Option<HashMap<UserId, RoleHolding>>,
     unreadable: Vec<Unreadable>,
     ledger: Vec<(InvitationKey, LedgerState)>,
+    resends: Vec<(InvitationKey, Resend)>,
     names: Vec<(String, UserId)>,
     rows: Vec<Row>,
     invalid: Vec<InvalidRow>,
@@ -51,6 +53,7 @@ impl World {
             roles: Some(HashMap::new()),
             unreadable: Vec::new(),
             ledger: Vec::new(),
+            resends: Vec::new(),
             names: Vec::new(),
             rows: Vec::new(),
             invalid: Vec::new(),
@@ -86,6 +89,13 @@ impl World {
         self
     }
 
+    /// A person asked to send again to guest `n`, invited to the address and redeemed
+    /// or not as `before` says.
+    fn asked_again(mut self, n: u128, address: &str, before: Redemption) -> Self {
+        self.resends.push((key(n, address), Resend { invited_at: earlier(), before }));
+        self
+    }
+
     fn plan(&self) -> Plan {
         let mut directory = Directory::new(self.tenant.clone());
         for user in &self.users {
@@ -99,7 +109,10 @@ impl World {
         directory.unreadable.clone_from(&self.unreadable);
         let mut ledger = Ledger::default();
         for (key, state) in &self.ledger {
-            ledger.record(key.clone(), LedgerEntry { state: state.clone(), at: earlier() });
+            let asked = self.resends.iter().find(|(asked, _)| asked == key);
+            let resend = asked.map(|(_, resend)| resend.clone());
+            let entry = LedgerEntry { state: state.clone(), at: earlier(), resend };
+            ledger.record(key.clone(), entry);
         }
         for (name, user) in &self.names {
             ledger.record_name(name, *user);

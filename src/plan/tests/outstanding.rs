@@ -24,6 +24,13 @@ struct Flags {
     reset_matching: bool,
 }
 
+/// What happened to a guest's redemption since a person asked to send again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Since {
+    Unchanged,
+    Changed,
+}
+
 /// What a resume does about one row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Does {
@@ -40,6 +47,7 @@ fn opinion(
     state: Option<&LedgerState>,
     mail: &str,
     enabled: bool,
+    asked_again: Option<Since>,
     flags: Flags,
 ) -> Does {
     let address = if matches!(asks, Asks::ResetOnly) { mail } else { WANTED };
@@ -47,7 +55,13 @@ fn opinion(
     let state = state.filter(|_| address == WANTED);
     let patch = mail != address;
     // P1: once per campaign, unless a person asks.
-    let sent = matches!(state, Some(LedgerState::Invited));
+    let asked_again = asked_again.filter(|_| state.is_some());
+    let to_send_again = flags.resend
+        || asked_again.is_some_and(|since| since == Since::Unchanged)
+            && (!matches!(state, Some(LedgerState::Failed { .. })) || flags.retry_failed);
+    // Known to be invited: from here on only a person's word sends another.
+    let sent = matches!(state, Some(LedgerState::Invited))
+        || asked_again.is_some() && !matches!(state, Some(LedgerState::Unknown { .. }));
     let maybe_sent = matches!(state, Some(LedgerState::Unknown { .. }));
     let given_up = matches!(state, Some(LedgerState::Failed { .. }));
     let nothing_happened = state.is_none();
@@ -59,11 +73,12 @@ fn opinion(
         state,
         Some(LedgerState::Patching | LedgerState::Patched | LedgerState::Outstanding)
     );
-    let by_hand = begun && mail == THIRD && !flags.retry_failed;
+    let by_hand =
+        begun && mail == THIRD && !flags.retry_failed && !(asked_again.is_some() && flags.resend);
     let quiet = blocked
         || by_hand
-        || (sent && !flags.resend)
-        || (given_up && !flags.retry_failed)
+        || (sent && !to_send_again)
+        || (given_up && !sent && !flags.retry_failed)
         || (nothing_happened && !patch && !reset_wanted);
     if quiet {
         Does::Nothing
@@ -95,49 +110,67 @@ fn the_outstanding_rows_are_those_of_the_second_opinion() {
         Some(LedgerState::Invited),
         Some(LedgerState::Failed { code: "x".to_owned(), message: "y".to_owned() }),
     ];
+    let before = |since| {
+        let mut before =
+            Redemption { state: guest(1).redemption, changed_at: guest(1).redemption_changed_at };
+        if since == Since::Changed {
+            before.state = Some(RedemptionState::PendingAcceptance);
+        }
+        before
+    };
     let mut asked = 0;
     for state in &states {
-        for asks in [Asks::Move, Asks::MoveAndReset, Asks::ResetOnly] {
-            for mail in [OLD, WANTED, THIRD] {
-                for bits in 0..16 {
-                    let enabled = bits & 1 == 0;
-                    let flags = Flags {
-                        retry_failed: bits & 2 != 0,
-                        resend: bits & 4 != 0,
-                        reset_matching: bits & 8 != 0,
-                    };
-                    let user = but(guest(1), |user| {
-                        user.mail = Some(mail.into());
-                        user.account_enabled = Some(enabled);
-                    });
-                    let new_email = if matches!(asks, Asks::ResetOnly) { "" } else { WANTED };
-                    let mut world = World::of([user]).asks(&id(1).to_string(), new_email);
-                    if matches!(asks, Asks::MoveAndReset) {
-                        world.rows[0].reset = Reset::Always;
+        for asked_again in [None, Some(Since::Unchanged), Some(Since::Changed)] {
+            for asks in [Asks::Move, Asks::MoveAndReset, Asks::ResetOnly] {
+                for mail in [OLD, WANTED, THIRD] {
+                    for bits in 0..16 {
+                        let enabled = bits & 1 == 0;
+                        let flags = Flags {
+                            retry_failed: bits & 2 != 0,
+                            resend: bits & 4 != 0,
+                            reset_matching: bits & 8 != 0,
+                        };
+                        let mut world = world(asks, mail, enabled, flags);
+                        if let Some(state) = state {
+                            world = world.left(1, WANTED, state.clone());
+                            // The mail from before the first write is remembered.
+                            world.names.push((OLD.to_owned(), id(1)));
+                        }
+                        if let Some(since) = asked_again {
+                            world = world.asked_again(1, WANTED, before(since));
+                        }
+                        let row = world.only();
+                        assert_eq!(
+                            does(&row),
+                            opinion(asks, state.as_ref(), mail, enabled, asked_again, flags),
+                            "{state:?} {asked_again:?} {asks:?} {mail} enabled: {enabled} {flags:?}: {}",
+                            row.decision
+                        );
+                        asked += 1;
                     }
-                    world.policy.retry_failed = flags.retry_failed;
-                    world.policy.reset_matching = flags.reset_matching;
-                    if flags.resend {
-                        world.policy.resend = ["2".to_owned()].into();
-                    }
-                    if let Some(state) = state {
-                        world = world.left(1, WANTED, state.clone());
-                        // The mail from before the first write is remembered.
-                        world.names.push((OLD.to_owned(), id(1)));
-                    }
-                    let row = world.only();
-                    assert_eq!(
-                        does(&row),
-                        opinion(asks, state.as_ref(), mail, enabled, flags),
-                        "{state:?} {asks:?} {mail} enabled: {enabled} {flags:?}: {}",
-                        row.decision
-                    );
-                    asked += 1;
                 }
             }
         }
     }
-    assert_eq!(asked, 7 * 3 * 3 * 16);
+    assert_eq!(asked, 7 * 3 * 3 * 3 * 16);
+}
+
+fn world(asks: Asks, mail: &str, enabled: bool, flags: Flags) -> World {
+    let user = but(guest(1), |user| {
+        user.mail = Some(mail.into());
+        user.account_enabled = Some(enabled);
+    });
+    let new_email = if matches!(asks, Asks::ResetOnly) { "" } else { WANTED };
+    let mut world = World::of([user]).asks(&id(1).to_string(), new_email);
+    if matches!(asks, Asks::MoveAndReset) {
+        world.rows[0].reset = Reset::Always;
+    }
+    world.policy.retry_failed = flags.retry_failed;
+    world.policy.reset_matching = flags.reset_matching;
+    if flags.resend {
+        world.policy.resend = ["2".to_owned()].into();
+    }
+    world
 }
 
 /// How far a run came with a row before it was cut off.

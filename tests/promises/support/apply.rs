@@ -175,6 +175,7 @@ impl Campaign {
                     key: InvitationKey { user_id, address: change.invitation.address.clone() },
                     who: "ada".to_owned(),
                     why: why.to_owned(),
+                    before: change.redemption.clone(),
                 };
                 journal.append(record, graph.clock().service_now()).await.unwrap();
             }

@@ -1,0 +1,94 @@
+//! `--resend`: a person's word for another invitation is kept, once, and whatever
+//! becomes of it the first invitation stands.
+
+use reinvite::checkpoint::Resends;
+use reinvite::emulator::{Action, Canned, Matcher};
+
+use crate::support::{Campaign, Cut, id};
+
+/// Two guests, both invited.
+async fn both_invited() -> Campaign {
+    let mut campaign = Campaign::new().guests(2);
+    campaign.run().await;
+    campaign
+}
+
+fn ask(campaign: Campaign) -> Campaign {
+    campaign.resend("2", "the mail was lost")
+}
+
+/// A refusal that is final.
+fn refused() -> Action {
+    Action::Answer(Canned::error(400, "Request_BadRequest", "This guest is not wanted."))
+}
+
+#[tokio::test(start_paused = true)]
+async fn wherever_it_is_cut_off_it_is_sent_once_and_needs_no_second_word() {
+    let mut whole = ask(both_invited().await);
+    let requests = whole.run().await.sent.len();
+    let cuts = (1..=requests).flat_map(|n| [Cut::Before(n), Cut::After(n)]);
+    let mut kept = 0;
+    for cut in cuts {
+        let mut campaign = ask(both_invited().await).cut(cut);
+        assert!(campaign.run_until_cut().await.is_none(), "{cut:?}");
+        let asked = campaign.query("SELECT what FROM event WHERE what = 'resend-asked'").len();
+        let status = campaign.status();
+        // Not known, or known to be invited: never less than it was.
+        assert_eq!(status.invited + status.unknown, 2, "{cut:?}: {status:?}");
+
+        campaign.resume().await.assert_adds_up();
+        // A run that did not come as far as writing it down has the same flags again.
+        assert_eq!(campaign.invitations(1), 2, "{cut:?}: {:?}", campaign.events_of(1));
+        assert_eq!(campaign.invitations(2), 1, "{cut:?}");
+        let status = campaign.status();
+        assert_eq!((status.invited, status.resends), (2, Resends::default()), "{cut:?}");
+        assert_eq!(campaign.resume().await.writes().len(), 0, "{cut:?}");
+        kept += asked;
+    }
+    assert!(kept >= 4, "before and after the reading and the invitation");
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_is_refused_leaves_the_guest_invited_and_waits_for_a_word() {
+    let mut campaign = ask(both_invited().await).fault(Matcher::invitation(), refused());
+    let asked = campaign.run().await;
+    assert_eq!((asked.summary.failed, asked.summary.settled), (1, 1));
+    let refused = Resends { failed: 1, outstanding: 0 };
+    let status = campaign.status();
+    assert_eq!((status.invited, status.failed, status.resends), (2, 0, refused));
+    assert!(status.failures.is_empty());
+
+    let unasked = campaign.resume().await;
+    assert_eq!((unasked.planned(1), unasked.writes().len()), ("resend-failed", 0));
+    assert_eq!((unasked.summary.settled, campaign.invitations(1)), (2, 1));
+    assert_eq!(campaign.status().resends, refused);
+
+    campaign = campaign.retry_failed();
+    let again = campaign.resume().await;
+    assert_eq!((again.planned(1), again.planned(2)), ("resend", "already-invited"));
+    assert_eq!((campaign.invitations(1), campaign.invitations(2)), (2, 1));
+    assert_eq!(campaign.status().resends, Resends::default());
+    assert_eq!(campaign.resume().await.writes().len(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_guest_who_redeemed_meanwhile_is_not_locked_out_by_an_old_request() {
+    // Cut off at the last reading before the invitation.
+    let last = ask(both_invited().await).run().await.sent.len();
+    let mut campaign = ask(both_invited().await).cut(Cut::Before(last - 1));
+    assert!(campaign.run_until_cut().await.is_none());
+    let outstanding = Resends { outstanding: 1, failed: 0 };
+    assert_eq!((campaign.status().invited, campaign.status().resends), (2, outstanding));
+    assert!(campaign.emulator().redeem(&id(1)));
+    let resumed = campaign.resume().await;
+    assert_eq!((resumed.planned(1), resumed.writes().len()), ("resend-lapsed", 0));
+    assert_eq!((resumed.summary.settled, campaign.status().invited), (2, 2));
+    assert_eq!(campaign.status().resends, Resends::default());
+
+    // Nor by a flag that speaks of everybody.
+    let mut campaign = ask(both_invited().await).fault(Matcher::invitation(), refused());
+    campaign.run().await;
+    assert!(campaign.emulator().redeem(&id(1)));
+    let resumed = campaign.retry_failed().resume().await;
+    assert_eq!((resumed.planned(1), resumed.writes().len()), ("resend-lapsed", 0));
+}
