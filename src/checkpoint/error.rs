@@ -92,10 +92,19 @@ impl CheckpointError {
                 "restore it from a backup; without it reinvite can't know who was invited"
             }
             Self::Missing { .. } => "`apply` creates it; name the right file with --checkpoint",
-            Self::File { .. } => "check the path and its permissions",
-            Self::Database { .. } | Self::Broken(_) => {
+            Self::File { .. } if !self.is_for_want_of_room() => {
+                "check the path and its permissions"
+            }
+            Self::File { .. } | Self::Database { .. } | Self::Broken(_) => {
                 "check the disk's space and health, then run the same command again"
             }
         }
+    }
+
+    /// Whether nothing is wrong with the file's name, and the disk has no room for it.
+    pub fn is_for_want_of_room(&self) -> bool {
+        use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+        matches!(self, Self::File { source, .. }
+            if matches!(source.kind(), StorageFull | QuotaExceeded | FileTooLarge))
     }
 }

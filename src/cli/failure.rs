@@ -72,6 +72,7 @@ impl From<LoadError> for Failure {
 impl From<CheckpointError> for Failure {
     fn from(error: CheckpointError) -> Self {
         let exit = match &error {
+            full if full.is_for_want_of_room() => Exit::Unexpected,
             CheckpointError::Held { .. } => Exit::Held,
             CheckpointError::OtherTenant { .. }
             | CheckpointError::Foreign { .. }

@@ -158,7 +158,11 @@ impl RowRun<'_, '_> {
     async fn append_at(&self, record: Record, at: Timestamp) -> Result<(), CheckpointError> {
         let written = self.run.journal.append(record, at).await;
         if let Err(error) = &written {
-            self.run.stop(StopReason::Checkpoint { message: error.to_string() });
+            let message = match error {
+                CheckpointError::Broken(why) => why.clone(),
+                other => other.to_string(),
+            };
+            self.run.stop(StopReason::Checkpoint { message });
         }
         written
     }

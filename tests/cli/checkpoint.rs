@@ -5,7 +5,7 @@ use reinvite::checkpoint::Checkpoint;
 use reinvite::emulator::{Options, TenantSeed};
 use rusqlite::Connection;
 
-use crate::support::{Campaign, snapshot};
+use crate::support::{Campaign, THREE, snapshot};
 
 const CHECKPOINT: &str = "three.csv.checkpoint";
 
@@ -37,6 +37,36 @@ fn a_second_run_is_told_who_holds_the_checkpoint_and_status_works_beside_it() {
     drop(held);
     campaign.run("apply three.csv --yes").exits(0);
     assert_eq!(campaign.writes(), writes);
+}
+
+#[test]
+fn a_second_manifest_on_one_checkpoint_loses_nobody_from_sight() {
+    let campaign = after_a_run();
+    let (head, rows) = THREE.split_once('\n').unwrap();
+    let last = rows.lines().last().unwrap();
+    let next = "maria.popescu@northwind.example,maria.popescu@tailspin.example";
+    campaign.write("next.csv", &format!("{head}\n{last}\n{next}\n"));
+    let output = campaign.run(&format!("apply next.csv --yes --checkpoint {CHECKPOINT}")).exits(0);
+    let warnings: Vec<_> = output.stderr.lines().filter(|line| line.contains("warning")).collect();
+    snapshot!(warnings.join("\n"), @"warning: this checkpoint is of three.csv; from now on `status` accounts for the rows of next.csv, and apart for the guests that are in none of them");
+    snapshot!(campaign.run(&format!("status --checkpoint {CHECKPOINT}")), @"
+    next.csv, Contoso (7c0f5c1e-2b1d-4f0a-9a53-c0ffee000001): 2 rows, since [TIME]
+    last run began [TIME], ended [TIME], exit code 0
+
+      invited             2
+      settled             0  nothing to do
+      blocked             0  refused by the plan
+      failed              0
+      unknown             0  the answer was lost
+      patched             0  mail written, not invited yet
+      not attempted       0
+
+      2 guests of this campaign are in no row of this manifest: 2 invited
+    ");
+    assert_eq!(campaign.invitations(), 4);
+    // And back: who left the manifest was not forgotten.
+    campaign.run("apply three.csv --yes").exits(0);
+    assert_eq!(campaign.invitations(), 4);
 }
 
 #[test]

@@ -8,6 +8,8 @@ mod bad_days;
 mod checkpoint;
 mod contract;
 mod demo;
+#[cfg(target_os = "linux")]
+mod full_disk;
 mod guards;
 mod help;
 mod init;
