@@ -4,6 +4,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use super::cells::shown;
 use super::columns::{Columns, Meaning};
 use super::encoding::Encoding;
@@ -73,7 +75,8 @@ impl Detected {
 }
 
 /// How a manifest stores its rows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Format {
     /// Text with a delimiter.
     Csv,

@@ -4,11 +4,14 @@
 
 use encoding_rs::{Encoding as Decoder, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
+use serde::{Deserialize, Serialize};
+
 use super::error::{LoadError, LoadErrorKind};
 use super::problem::Place;
 
 /// How the bytes of a text were understood.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Encoding {
     /// UTF-8 without byte order mark.
     Utf8,

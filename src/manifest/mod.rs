@@ -24,6 +24,7 @@ mod rows;
 mod source;
 mod table;
 mod workbook;
+mod written;
 
 #[cfg(test)]
 mod tests;
@@ -36,6 +37,7 @@ pub use problem::{ProblemCode, RowProblem};
 pub use row::{Reset, Row};
 pub use rows::InvalidRow;
 pub use source::{Source, read};
+pub use written::{Form, Written};
 
 use columns::Columns;
 use rows::{Read, Rows, Width};
@@ -63,6 +65,8 @@ pub struct Manifest {
     pub extra_columns: Vec<String>,
     /// How the file was understood.
     pub detected: Detected,
+    /// The file as it was written.
+    pub written: Written,
 }
 
 /// Reads a manifest from its bytes. `name` is used in messages, and its extension
@@ -79,7 +83,14 @@ pub fn parse(name: &str, bytes: &[u8]) -> Result<Loaded, LoadError> {
 }
 
 fn load(table: Table<'_>) -> Result<Loaded, LoadError> {
-    let Table { mut detected, header, width, records } = table;
+    let Table { mut detected, preamble, header, width, records } = table;
+    let form = Form {
+        format: detected.format,
+        encoding: detected.encoding,
+        delimiter: detected.delimiter,
+        preamble,
+        header: header.cells.iter().take(header.filled()).map(|c| c.text.to_string()).collect(),
+    };
     let (columns, width, problems) = if header.defects.is_empty() {
         let (columns, problems) = Columns::resolve(&header);
         (columns, width, problems)
@@ -88,11 +99,11 @@ fn load(table: Table<'_>) -> Result<Loaded, LoadError> {
         (Columns::default(), Width::UpToHeader(usize::MAX), header.defects.clone())
     };
     let header_is_sound = problems.is_empty();
-    let mut rows = Rows::new(&columns, width, problems);
+    let mut rows = Rows::new(&columns, width, problems, Written::new(form));
     for record in records {
         rows.take(&record);
     }
-    let Read { rows, invalid, problems, used } = rows.finish();
+    let Read { rows, invalid, problems, used, written } = rows.finish();
     detected.rows = rows.len() + invalid.len();
     if detected.rows == 0 && header_is_sound {
         return Err(LoadErrorKind::NoRows { name: detected.name }.into());
@@ -104,6 +115,7 @@ fn load(table: Table<'_>) -> Result<Loaded, LoadError> {
         invalid,
         extra_columns: detected.kept.clone(),
         detected,
+        written,
     };
     Ok(Loaded { manifest, problems })
 }

@@ -14,6 +14,7 @@ use super::duplicates::Claims;
 use super::problem::{ProblemCode, RowProblem};
 use super::record::Record;
 use super::row::{Reset, Row};
+use super::written::Written;
 
 /// A row with problems: what it takes to account for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +42,7 @@ pub(super) struct Rows<'c> {
     sound: Vec<Row>,
     invalid: Vec<InvalidRow>,
     problems: Vec<RowProblem>,
+    written: Written,
 }
 
 /// How many cells a row must have.
@@ -60,6 +62,8 @@ pub(super) struct Read {
     pub(super) problems: Vec<RowProblem>,
     /// Per column of the header, whether any row took its cell.
     pub(super) used: Vec<bool>,
+    /// The rows as they were written.
+    pub(super) written: Written,
 }
 
 /// A cell chosen among the columns of one meaning.
@@ -71,7 +75,12 @@ struct Chosen<'r> {
 
 impl<'c> Rows<'c> {
     /// Reads rows under a header; `problems` are the header's own.
-    pub(super) fn new(columns: &'c Columns, width: Width, problems: Vec<RowProblem>) -> Self {
+    pub(super) fn new(
+        columns: &'c Columns,
+        width: Width,
+        problems: Vec<RowProblem>,
+        written: Written,
+    ) -> Self {
         Self {
             columns,
             width,
@@ -83,6 +92,7 @@ impl<'c> Rows<'c> {
             sound: Vec::new(),
             invalid: Vec::new(),
             problems,
+            written,
         }
     }
 
@@ -91,6 +101,7 @@ impl<'c> Rows<'c> {
         if record.is_blank() {
             return;
         }
+        self.written.keep(record);
         let found = self.problems.len();
         self.problems.extend_from_slice(&record.defects);
         let row = if record.broken || !self.has_the_right_width(record) {
@@ -122,7 +133,8 @@ impl<'c> Rows<'c> {
         }));
         self.invalid.sort_by_key(|row| row.line);
         self.problems.sort_by_key(|problem| (problem.line, problem.column));
-        Read { rows, invalid: self.invalid, problems: self.problems, used: self.used }
+        let Self { invalid, problems, used, written, .. } = self;
+        Read { rows, invalid, problems, used, written }
     }
 
     fn has_the_right_width(&mut self, record: &Record<'_>) -> bool {

@@ -19,6 +19,8 @@ const MAX_COLUMNS: usize = 1000;
 /// A manifest in no particular format.
 pub(super) struct Table<'a> {
     pub(super) detected: Detected,
+    /// What a CSV has before its header.
+    pub(super) preamble: String,
     pub(super) header: Record<'a>,
     pub(super) width: Width,
     pub(super) records: Box<dyn Iterator<Item = Record<'a>> + 'a>,
@@ -45,7 +47,14 @@ impl<'a> Table<'a> {
                 detected.encoding = Some(encoding);
                 let json_lines::JsonLines { header, records } = json_lines::read(text, MAX_COLUMNS);
                 let width = Width::UpToHeader(header.filled());
-                Self { detected, header, width, records: Box::new(records.into_iter()) }.checked()
+                Self {
+                    detected,
+                    preamble: String::new(),
+                    header,
+                    width,
+                    records: Box::new(records.into_iter()),
+                }
+                .checked()
             }
         }
     }
@@ -63,7 +72,8 @@ impl<'a> Table<'a> {
             return Err(LoadErrorKind::Empty { name: name.to_owned() }.into());
         };
         let width = Width::UpToHeader(header.filled());
-        Table { detected, header, width, records: Box::new(records) }.checked()
+        let (preamble, records) = (String::new(), Box::new(records));
+        Table { detected, preamble, header, width, records }.checked()
     }
 
     fn of_csv(name: &str, text: &'a str, encoding: Encoding) -> Result<Self, LoadError> {
@@ -87,7 +97,8 @@ impl<'a> Table<'a> {
             return Err(LoadErrorKind::Empty { name: name.to_owned() }.into());
         };
         let width = Width::AsHeader(header.filled());
-        Self { detected, header, width, records: Box::new(records) }.checked()
+        let preamble = text[..layout.at].to_owned();
+        Self { detected, preamble, header, width, records: Box::new(records) }.checked()
     }
 
     fn checked(self) -> Result<Self, LoadError> {
