@@ -44,6 +44,10 @@ pub struct ManifestRow<'a> {
     pub decision: &'static str,
     /// Its reason code.
     pub reason: &'static str,
+    /// The plan's sentence, where the reason code does not say it all.
+    pub explanation: Option<String>,
+    /// The row's cells as they were written, as a JSON list of texts.
+    pub cells: &'a str,
 }
 
 /// What is known when a run begins.
@@ -57,6 +61,8 @@ pub struct RunStart<'a> {
     pub tenant_name: Option<&'a str>,
     /// Digest of the plan.
     pub plan_digest: String,
+    /// The manifest's form, as JSON: what it takes to hand rows back as they came.
+    pub manifest_form: String,
 }
 
 impl Checkpoint {
@@ -135,6 +141,7 @@ impl Checkpoint {
     ) -> rusqlite::Result<i64> {
         let transaction = self.connection.transaction()?;
         set_meta(&transaction, "manifest", start.manifest)?;
+        set_meta(&transaction, "manifest_form", &start.manifest_form)?;
         set_meta(&transaction, "tenant_name", start.tenant_name.unwrap_or_default())?;
         transaction.execute(
             "INSERT INTO run (started_at, program, plan_digest) VALUES (?1, ?2, ?3)",
@@ -144,8 +151,9 @@ impl Checkpoint {
         transaction.execute("DELETE FROM manifest_row", [])?;
         {
             let mut insert = transaction.prepare(
-                "INSERT INTO manifest_row (line, user, user_id, address, decision, reason)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                "INSERT INTO manifest_row
+                 (line, user, user_id, address, decision, reason, explanation, cells)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
             )?;
             for row in rows {
                 insert.execute(params![
@@ -154,7 +162,9 @@ impl Checkpoint {
                     row.user_id,
                     row.address,
                     row.decision,
-                    row.reason
+                    row.reason,
+                    row.explanation.unwrap_or_default(),
+                    row.cells
                 ])?;
             }
         }

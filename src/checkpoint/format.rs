@@ -64,11 +64,12 @@ const FIRST: &str = "
 ";
 
 /// What reports and unattended nights need: which command a run was, the manifest's
-/// rows as the user wrote them, what the directory showed of a guest each time that
+/// rows as the user wrote them and why the plan left some alone, what the directory showed of a guest each time that
 /// it showed something new, and how long the tenant made a run wait.
 const NIGHTS: &str = "
     ALTER TABLE run ADD COLUMN command TEXT NOT NULL DEFAULT 'apply';
     ALTER TABLE manifest_row ADD COLUMN cells TEXT NOT NULL DEFAULT '[]';
+    ALTER TABLE manifest_row ADD COLUMN explanation TEXT NOT NULL DEFAULT '';
     CREATE TABLE sighting (
         id INTEGER PRIMARY KEY,
         run INTEGER NOT NULL,

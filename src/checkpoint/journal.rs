@@ -13,14 +13,14 @@ use rusqlite::{Connection, params};
 use tokio::sync::oneshot;
 
 use super::lock::Lock;
-use super::{CheckpointError, Record};
+use super::{CheckpointError, Entry, Record};
 
 /// Records that one commit takes at most. A commit costs one flush of the disk
 /// however many it holds; beyond some hundreds the flush no longer counts.
 const LARGEST_COMMIT: usize = 512;
 
 type Acknowledge = oneshot::Sender<Result<(), String>>;
-type Queued = (Record, Timestamp, Acknowledge);
+type Queued = (Entry, Timestamp, Acknowledge);
 
 /// The checkpoint during a run.
 #[derive(Debug)]
@@ -51,6 +51,7 @@ impl Journal {
             queue: Mutex::default(),
             unattended: Condvar::new(),
             file: Mutex::new(Some(file)),
+            waits: Mutex::default(),
         };
         Self { desk: Arc::new(desk), path, run }
     }
@@ -58,9 +59,13 @@ impl Journal {
     /// Writes a record. When this returns, the record survives whatever happens
     /// next. After a failure every later record fails too: what is not written
     /// down must not be done.
-    pub async fn append(&self, record: Record, at: Timestamp) -> Result<(), CheckpointError> {
+    pub async fn append(
+        &self,
+        record: impl Into<Entry>,
+        at: Timestamp,
+    ) -> Result<(), CheckpointError> {
         let (acknowledge, acknowledged) = oneshot::channel();
-        if let Some(shift) = self.desk.hand_in((record, at, acknowledge)) {
+        if let Some(shift) = self.desk.hand_in((record.into(), at, acknowledge)) {
             tokio::task::spawn_blocking(move || shift.work());
         }
         acknowledged
@@ -69,12 +74,19 @@ impl Journal {
             .map_err(CheckpointError::Broken)
     }
 
+    /// Where the run's waits are noted.
+    pub fn waits(&self) -> WaitLog {
+        WaitLog(Arc::clone(&self.desk))
+    }
+
     /// Writes down how the run ended and releases the checkpoint.
     pub fn end_run(self, end: &RunEnd) -> Result<(), CheckpointError> {
         let Some(File { connection, lock, .. }) = self.desk.close() else {
             return Err(CheckpointError::Broken("it was closed before".to_owned()));
         };
+        let waits = self.desk.take_waits();
         let write_end = || {
+            write_waits(&connection, self.run, &waits)?;
             connection.execute(
                 "UPDATE run SET ended_at = ?2, stop_reason = ?3, exit_code = ?4, summary = ?5
                  WHERE id = ?1",
@@ -90,6 +102,34 @@ impl Journal {
     }
 }
 
+/// Where waits are noted: how long the tenant made a run wait, for its report. They go
+/// to disk with the next record or the end of the run, as nothing depends on them.
+#[derive(Debug, Clone)]
+pub struct WaitLog(Arc<Desk>);
+
+impl WaitLog {
+    /// Notes a wait of so many seconds that began then.
+    pub fn note(&self, at: Timestamp, scope: Option<&str>, seconds: f64) {
+        lock(&self.0.waits).push(Wait { at, scope: scope.unwrap_or_default().to_owned(), seconds });
+    }
+}
+
+#[derive(Debug)]
+struct Wait {
+    at: Timestamp,
+    scope: String,
+    seconds: f64,
+}
+
+fn write_waits(connection: &Connection, run: i64, waits: &[Wait]) -> rusqlite::Result<()> {
+    for Wait { at, scope, seconds } in waits {
+        connection
+            .prepare_cached("INSERT INTO wait (run, at, scope, seconds) VALUES (?1, ?2, ?3, ?4)")?
+            .execute(params![run, at.to_string(), scope, seconds])?;
+    }
+    Ok(())
+}
+
 /// Where records are handed in and wait for the writer on duty. The lock is kept
 /// until the last record handed in is written, even if nobody waits for it.
 #[derive(Debug)]
@@ -99,6 +139,7 @@ struct Desk {
     /// Told when a writer has written everything and left.
     unattended: Condvar,
     file: Mutex<Option<File>>,
+    waits: Mutex<Vec<Wait>>,
 }
 
 #[derive(Debug, Default)]
@@ -121,6 +162,10 @@ impl Desk {
         queue.records.push(record);
         let needs_writer = !std::mem::replace(&mut queue.is_attended, true);
         needs_writer.then(|| Shift { desk: Arc::clone(self), is_over: false })
+    }
+
+    fn take_waits(&self) -> Vec<Wait> {
+        std::mem::take(&mut *lock(&self.waits))
     }
 
     /// Waits until everything handed in is written, and gives up the file.
@@ -169,7 +214,8 @@ impl Shift {
         if let Some(why) = &file.broken {
             return Err(why.clone());
         }
-        commit(&mut file.connection, self.desk.run, batch).map_err(|error| {
+        let waits = self.desk.take_waits();
+        commit(&mut file.connection, self.desk.run, batch, &waits).map_err(|error| {
             let why = error.to_string();
             file.broken = Some(why.clone());
             why
@@ -222,12 +268,19 @@ const PRESENT_STATE: &str = "
         END";
 
 /// Events and the present state they leave, in one transaction.
-fn commit(connection: &mut Connection, run: i64, batch: &[Queued]) -> rusqlite::Result<()> {
+fn commit(
+    connection: &mut Connection,
+    run: i64,
+    batch: &[Queued],
+    waits: &[Wait],
+) -> rusqlite::Result<()> {
     let transaction = connection.transaction()?;
-    for (record, at, _) in batch {
+    write_waits(&transaction, run, waits)?;
+    for (entry, at, _) in batch {
+        let record = &entry.record;
         let key = record.key();
         let (user, address) = (key.user_id.to_string(), key.address.folded());
-        let (at, word, detail) = (at.to_string(), record.word(), record.detail().to_string());
+        let (at, word, detail) = (at.to_string(), record.word(), entry.detail().to_string());
         transaction
             .prepare_cached(
                 "INSERT INTO event (run, at, user_id, address, what, detail)
@@ -301,8 +354,13 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let now = Timestamp::UNIX_EPOCH;
         let checkpoint = Checkpoint::open(&directory.path().join("c"), now).unwrap();
-        let start =
-            RunStart { at: now, manifest: "m", tenant_name: None, plan_digest: String::new() };
+        let start = RunStart {
+            at: now,
+            manifest: "m",
+            tenant_name: None,
+            plan_digest: String::new(),
+            manifest_form: String::new(),
+        };
         let journal = checkpoint.begin_run(&start, std::iter::empty()).unwrap();
         let before = tokio::time::Instant::now();
         // Something to jump to, were the clock to move.
@@ -322,7 +380,13 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("c.checkpoint");
         let at = Timestamp::UNIX_EPOCH;
-        let start = RunStart { at, manifest: "m", tenant_name: None, plan_digest: String::new() };
+        let start = RunStart {
+            at,
+            manifest: "m",
+            tenant_name: None,
+            plan_digest: String::new(),
+            manifest_form: String::new(),
+        };
         let checkpoint = Checkpoint::open(&path, at).unwrap();
         let journal = checkpoint.begin_run(&start, std::iter::empty()).unwrap();
         let user_id = UserId::parse(ID).unwrap();

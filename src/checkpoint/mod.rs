@@ -8,6 +8,7 @@
 mod error;
 mod file;
 mod format;
+mod history;
 mod journal;
 mod ledger;
 mod lock;
@@ -19,7 +20,11 @@ mod tests;
 
 pub use error::CheckpointError;
 pub use file::{Checkpoint, ManifestRow, RunStart};
-pub use journal::{Journal, RunEnd};
+pub use history::{
+    Delta, History, HistoryEvent, HistoryRow, RunRecord, Sighting, Standing, Trail, WaitRecord,
+    read_history, read_trail, user_named,
+};
+pub use journal::{Journal, RunEnd, WaitLog};
 pub use lock::Owner;
-pub use record::{BeforeImage, Record};
+pub use record::{BeforeImage, Entry, Record};
 pub use status::{FailureCount, LastRun, NotInManifest, Resends, Status, read_ledger, read_status};

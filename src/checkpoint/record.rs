@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{InvitationKey, Redemption};
+use crate::domain::{InvitationKey, Redemption, Trace};
 
 /// What a guest looked like before the first write: what `revert` would restore.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,6 +70,8 @@ pub enum Record {
         code: String,
         /// The sentence for a person.
         message: String,
+        /// What to do about it.
+        advice: String,
         /// The service's request id.
         request_id: Option<String>,
     },
@@ -86,7 +88,36 @@ pub enum Record {
     },
 }
 
+/// A record, and what the request it tells of left with the service.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    pub(super) record: Record,
+    trace: Option<Trace>,
+}
+
+impl From<Record> for Entry {
+    fn from(record: Record) -> Self {
+        Self { record, trace: None }
+    }
+}
+
+impl Entry {
+    /// The record's detail, and the traces beside it.
+    pub(super) fn detail(&self) -> serde_json::Value {
+        let mut detail = self.record.detail();
+        if let Some(trace) = self.trace.as_ref().filter(|trace| !trace.is_empty()) {
+            detail["trace"] = serde_json::to_value(trace).expect("plain data");
+        }
+        detail
+    }
+}
+
 impl Record {
+    /// The record of what came of a request, with its traces.
+    pub fn after(self, trace: Option<Trace>) -> Entry {
+        Entry { record: self, trace }
+    }
+
     /// The guest and address it is about.
     pub fn key(&self) -> &InvitationKey {
         match self {
@@ -130,8 +161,8 @@ impl Record {
             Self::Outstanding { why, .. } => json!({ "why": why }),
             Self::Unknown { evidence, .. } => json!({ "evidence": evidence }),
             Self::Invited { how, .. } => json!({ "how": how }),
-            Self::Failed { code, message, request_id, .. } => {
-                json!({ "code": code, "message": message, "request_id": request_id })
+            Self::Failed { code, message, advice, request_id, .. } => {
+                json!({ "code": code, "message": message, "advice": advice, "request_id": request_id })
             }
             Self::ResendAsked { who, why, before, .. } => {
                 json!({ "who": who, "why": why, "before": before })

@@ -123,7 +123,7 @@ pub fn read_ledger(path: &Path) -> Result<Ledger, CheckpointError> {
     })
 }
 
-fn open(path: &Path) -> Result<Connection, CheckpointError> {
+pub(super) fn open(path: &Path) -> Result<Connection, CheckpointError> {
     match std::fs::metadata(path) {
         Ok(found) if found.len() == 0 => {
             return Err(CheckpointError::Missing { path: path.to_owned() });
@@ -149,10 +149,9 @@ fn open(path: &Path) -> Result<Connection, CheckpointError> {
 /// The state of the campaign decides; the plan's word counts only for rows that
 /// nothing has happened to. Of several rows that ask for the same, the first has the
 /// state and the others nothing to do, so that an invitation is counted once.
-/// Grouped under a name that no column has: `state` would mean `row.state` and put
-/// all rows without one into a single group.
-const COUNTS: &str = "
-    SELECT CASE
+/// Named as no column is: `state` would mean `row.state` and put all rows without
+/// one into a single group.
+pub(super) const STANDING: &str = "CASE
         WHEN r.state IS NOT NULL AND m.nth > 1 THEN 'settled'
         WHEN r.state = 'invited' THEN 'invited'
         WHEN r.state = 'intended' THEN 'unknown'
@@ -163,15 +162,15 @@ const COUNTS: &str = "
         WHEN r.state = 'patched' THEN 'patched'
         WHEN r.state = 'outstanding' AND b.user_id IS NOT NULL THEN 'patched'
         ELSE 'not_attempted'
-    END AS standing, count(*)
-    FROM (
-        SELECT user_id, address, decision,
-               row_number() OVER (PARTITION BY user_id, address ORDER BY line) AS nth
+    END AS standing";
+
+/// The rows of the manifest, each with what became of its guest and address.
+pub(super) const ROWS: &str = "(
+        SELECT *, row_number() OVER (PARTITION BY user_id, address ORDER BY line) AS nth
         FROM manifest_row
     ) m
     LEFT JOIN row r ON r.user_id = m.user_id AND r.address = m.address
-    LEFT JOIN before_image b ON b.user_id = m.user_id
-    GROUP BY standing";
+    LEFT JOIN before_image b ON b.user_id = m.user_id";
 
 /// The rows counted as failed, by code. Rows of earlier manifests and rows with
 /// nothing left to do are not among them.
@@ -211,7 +210,7 @@ const NOT_IN_MANIFEST: &str = "
     WHERE m.line IS NULL
     GROUP BY standing";
 
-fn counts(connection: &Connection) -> rusqlite::Result<Status> {
+pub(super) fn counts(connection: &Connection) -> rusqlite::Result<Status> {
     let created_at = meta(connection, "created_at")?.and_then(|text| text.parse().ok());
     let mut status = Status {
         manifest: meta(connection, "manifest")?.unwrap_or_default(),
@@ -232,7 +231,8 @@ fn counts(connection: &Connection) -> rusqlite::Result<Status> {
         last_run: None,
         held_by: None,
     };
-    for (state, count) in standings(connection, COUNTS)? {
+    let all = format!("SELECT {STANDING}, count(*) FROM {ROWS} GROUP BY standing");
+    for (state, count) in standings(connection, &all)? {
         status.rows += count;
         match state.as_str() {
             "invited" => status.invited += count,

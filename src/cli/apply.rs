@@ -14,7 +14,7 @@ use crate::config::args::{ApplyArgs, Cli};
 use crate::config::{RowSelector, Settings, checkpoint_path};
 use crate::domain::InvitationKey;
 use crate::manifest::{Manifest, Row};
-use crate::plan::{ChangeReason, Decision, Plan};
+use crate::plan::{ChangeReason, Decision, Plan, PlannedRow};
 use crate::report::{
     ExtraColumns, Progress, ProgressMode, SummaryView, apply_json, check_result_path, plan_text,
     result_file, summary_text,
@@ -135,8 +135,10 @@ fn apply_manifest(
         manifest: &manifest.name,
         tenant_name: plan.tenant_name.as_deref(),
         plan_digest: plan.digest.to_string(),
+        manifest_form: serde_json::to_string(&manifest.written.form).expect("plain data"),
     };
-    let journal = checkpoint.begin_run(&start, plan.rows.iter().map(manifest_row))?;
+    let rows = plan.rows.iter().map(|row| manifest_row(row, manifest));
+    let journal = checkpoint.begin_run(&start, rows)?;
     record_resends(&context, &journal, &plan, args)?;
     let run_settings = run_settings(settings, deadline, last_run.as_ref(), probe);
     let result = carry_out_shown(&context, &plan, &journal, &run_settings, &sink);
@@ -193,7 +195,13 @@ fn carry_out_shown(
     };
     let (events, shown) = mpsc::channel::<Event>();
     let forward = events.clone();
-    sink.redirect(move |event| drop(forward.send(event)));
+    let waits = journal.waits();
+    sink.redirect(move |event| {
+        if let Event::Throttled { scope, wait } = &event {
+            waits.note(Timestamp::now(), scope.as_deref(), wait.as_secs_f64());
+        }
+        drop(forward.send(event));
+    });
     std::thread::scope(|scope| {
         let mut progress = Progress::new(mode, plan, ui.styles_err());
         scope.spawn(move || {
@@ -284,7 +292,7 @@ fn numbers(summary: &Summary) -> String {
     .to_string()
 }
 
-fn manifest_row(row: &crate::plan::PlannedRow) -> ManifestRow<'_> {
+fn manifest_row<'a>(row: &'a PlannedRow, manifest: &'a Manifest) -> ManifestRow<'a> {
     ManifestRow {
         line: row.line,
         user: &row.user,
@@ -292,6 +300,12 @@ fn manifest_row(row: &crate::plan::PlannedRow) -> ManifestRow<'_> {
         address: row.new_email.as_ref().map(crate::domain::Email::folded),
         decision: row.decision.name(),
         reason: row.decision.reason(),
+        explanation: match &row.decision {
+            // Its reason and its addresses say it.
+            Decision::Change(_) => None,
+            Decision::Settled(_) | Decision::Blocked(_) => Some(row.decision.to_string()),
+        },
+        cells: manifest.written.cells(row.line).unwrap_or("[]"),
     }
 }
 

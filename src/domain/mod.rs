@@ -9,6 +9,7 @@ mod email;
 mod guest;
 mod invitation;
 mod ledger;
+mod trace;
 
 pub use directory::{
     AddressHolder, Caller, Directory, DirectoryUser, HolderKind, RoleHolding, Tenant, Unreadable,
@@ -21,3 +22,4 @@ pub use invitation::{
     RedirectUrlError,
 };
 pub use ledger::{Ledger, LedgerEntry, LedgerState, Redemption, Resend};
+pub use trace::Trace;

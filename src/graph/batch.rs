@@ -5,6 +5,7 @@
 //! of nineteen others.
 
 use std::collections::HashMap;
+use std::sync::Mutex;
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
@@ -119,6 +120,7 @@ impl Graph {
             body: Some(body.into()),
             operation: Operation::Read,
             advanced: false,
+            trace: Mutex::default(),
         };
         Ok(self.read::<wire::BatchResponse>(&call).await?.responses)
     }

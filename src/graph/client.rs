@@ -4,8 +4,8 @@
 //! service's clock, and, when the service turned the request away, wait as it
 //! asked and go again. What else an answer means is told by the catalogue.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -16,6 +16,8 @@ use tokio_util::sync::CancellationToken;
 use tracing::debug;
 use url::Url;
 use uuid::Uuid;
+
+use crate::domain::Trace;
 
 use super::auth::{AuthError, Claims, TOKEN_HEADER, TokenSource, Tokens};
 use super::backoff::backoff;
@@ -126,11 +128,37 @@ pub(super) struct Call {
     /// Serves the request from the eventually consistent index that advanced
     /// queries need (Microsoft Graph, *Advanced queries*, 2025-08).
     pub(super) advanced: bool,
+    /// What its attempts leave with the service.
+    pub(super) trace: Mutex<Trace>,
 }
 
 impl Call {
     pub(super) fn get(url: Url) -> Self {
-        Self { method: Method::GET, url, body: None, operation: Operation::Read, advanced: false }
+        Self {
+            method: Method::GET,
+            url,
+            body: None,
+            operation: Operation::Read,
+            advanced: false,
+            trace: Mutex::default(),
+        }
+    }
+
+    /// What its attempts left with the service.
+    pub(super) fn into_trace(self) -> Trace {
+        self.trace.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note_request(&self, id: Uuid) {
+        let mut trace = self.trace.lock().unwrap_or_else(PoisonError::into_inner);
+        let requests = trace.requests + 1;
+        *trace = Trace { requests, client_request_id: Some(id.to_string()), ..Trace::default() };
+    }
+
+    fn note_answer(&self, answer: &Response<Bytes>) {
+        let mut trace = self.trace.lock().unwrap_or_else(PoisonError::into_inner);
+        trace.status = Some(answer.status().as_u16());
+        trace.request_id = header(answer.headers(), "request-id");
     }
 }
 
@@ -272,7 +300,9 @@ impl Graph {
             };
             self.traffic.requests.fetch_add(1, Ordering::Relaxed);
             let sent_at = Instant::now();
-            let answer = self.transport.send(request(call, &bearer)).await;
+            let id = Uuid::new_v4();
+            call.note_request(id);
+            let answer = self.transport.send(request(call, &bearer, id)).await;
             drop(permit);
             log(call, &answer, sent_at.elapsed());
             let answer = match answer {
@@ -289,6 +319,7 @@ impl Graph {
                     return Err(CallError::Lost { evidence: format!("no answer: {error}") });
                 }
             };
+            call.note_answer(&answer);
             // A date that was long on its way would put the service's clock back by as much.
             if sent_at.elapsed() <= QUICK_ANSWER {
                 self.clock.learn(answer.headers());
@@ -366,12 +397,12 @@ impl Graph {
     }
 }
 
-fn request(call: &Call, bearer: &HeaderValue) -> Request<Bytes> {
+fn request(call: &Call, bearer: &HeaderValue, id: Uuid) -> Request<Bytes> {
     let mut builder = Request::builder()
         .method(call.method.clone())
         .uri(call.url.as_str())
         .header(TOKEN_HEADER, bearer)
-        .header("client-request-id", Uuid::new_v4().to_string())
+        .header("client-request-id", id.to_string())
         // A bulk job yields to people at work (Microsoft Graph, *Throttling*).
         .header("x-ms-throttle-priority", "low");
     if call.body.is_some() {

@@ -1,12 +1,14 @@
 //! Reading users, and writing to one guest: PATCH of the mail, POST of an
 //! invitation.
 
+use std::sync::Mutex;
+
 use bytes::Bytes;
 use http::{Method, StatusCode};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::domain::{DirectoryUser, RedemptionState, UserId, UserType};
+use crate::domain::{DirectoryUser, RedemptionState, Trace, UserId, UserType};
 
 use super::catalogue::{Operation, Verdict};
 use super::client::{Call, CallError, Graph};
@@ -27,8 +29,14 @@ impl Graph {
     }
 
     /// Writes `mail` or `otherMails`. Setting the same value twice does no harm, so
-    /// a lost answer is answered by repeating.
-    pub async fn patch_user(&self, id: UserId, patch: &wire::UserPatch) -> Result<(), CallError> {
+    /// a lost answer is answered by repeating. `trace` becomes what it leaves with the
+    /// service, whatever comes of it.
+    pub async fn patch_user(
+        &self,
+        id: UserId,
+        patch: &wire::UserPatch,
+        trace: &mut Trace,
+    ) -> Result<(), CallError> {
         let operation = if patch.other_mails.is_some() {
             Operation::WriteOtherMails
         } else {
@@ -40,8 +48,11 @@ impl Graph {
             body: Some(json(patch)),
             operation,
             advanced: false,
+            trace: Mutex::default(),
         };
-        self.repeat(&call).await.map(drop)
+        let answer = self.repeat(&call).await;
+        *trace = call.into_trace();
+        answer.map(drop)
     }
 
     /// Waits until an invitation may be sent. What the guest looks like, and that it is
@@ -51,16 +62,24 @@ impl Graph {
     }
 
     /// Sends an invitation, once, with a turn taken before. A lost or unreadable answer, and every 5xx, is
-    /// [`CallError::Lost`]: it may have been sent.
-    pub async fn invite(&self, request: &wire::InvitationRequest) -> Result<(), CallError> {
+    /// [`CallError::Lost`]: it may have been sent. `trace` becomes what it leaves with the
+    /// service, whatever comes of it.
+    pub async fn invite(
+        &self,
+        request: &wire::InvitationRequest,
+        trace: &mut Trace,
+    ) -> Result<(), CallError> {
         let call = Call {
             method: Method::POST,
             url: self.url("/invitations", ""),
             body: Some(json(request)),
             operation: Operation::Invite,
             advanced: false,
+            trace: Mutex::default(),
         };
-        let answer = match self.pass(&call).await {
+        let answer = self.pass(&call).await;
+        *trace = call.into_trace();
+        let answer = match answer {
             Err(CallError::Refused { refusal, verdict: Verdict::OutcomeUnknown }) => {
                 return Err(CallError::Lost {
                     evidence: format!("the service answered {refusal}"),

@@ -1,9 +1,12 @@
 //! How a row ends: every outcome is written down before it is reported, and an
 //! error that is true of all rows ends the run.
 
+use std::sync::PoisonError;
+
 use jiff::Timestamp;
 
 use crate::checkpoint::{CheckpointError, Record};
+use crate::domain::Trace;
 use crate::graph::{AuthError, CallError, Cause, Refusal, StopCause, Verdict};
 
 use super::event::{Failure, InvitedHow, Outcome, Phase, StopReason};
@@ -134,6 +137,7 @@ impl RowRun<'_, '_> {
             key: self.key.clone(),
             code: failure.code.clone(),
             message: failure.message.clone(),
+            advice: failure.advice.clone(),
             request_id: failure.request_id.clone(),
         };
         match self.append(record).await {
@@ -155,8 +159,24 @@ impl RowRun<'_, '_> {
         self.append_at(record, self.run.graph.clock().service_now()).await
     }
 
+    /// Keeps what a write left with the service for the record of what came of it.
+    pub(super) fn leave(&self, trace: Trace) {
+        *self.trace.lock().unwrap_or_else(PoisonError::into_inner) = Some(trace);
+    }
+
     async fn append_at(&self, record: Record, at: Timestamp) -> Result<(), CheckpointError> {
-        let written = self.run.journal.append(record, at).await;
+        // What is about to be done has left nothing yet.
+        let trace = match record {
+            Record::Patching { .. } | Record::Intended { .. } | Record::ResendAsked { .. } => None,
+            Record::Patched { .. }
+            | Record::Outstanding { .. }
+            | Record::Unknown { .. }
+            | Record::Invited { .. }
+            | Record::Failed { .. } => {
+                self.trace.lock().unwrap_or_else(PoisonError::into_inner).take()
+            }
+        };
+        let written = self.run.journal.append(record.after(trace), at).await;
         if let Err(error) = &written {
             let message = match error {
                 CheckpointError::Broken(why) => why.clone(),

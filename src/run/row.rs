@@ -1,13 +1,14 @@
 //! One row from beginning to end: settle what an earlier run left open, look,
 //! write the mail, wait, write down the intent, invite, write down the answer.
 
+use std::sync::Mutex;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::time::Instant;
 
 use crate::checkpoint::{BeforeImage, Record};
-use crate::domain::{DirectoryUser, InvitationKey, Redemption, UserId};
+use crate::domain::{DirectoryUser, InvitationKey, Redemption, Trace, UserId};
 use crate::graph::{CallError, THROTTLED_ATTEMPTS, Verdict};
 use crate::plan::{Change, ChangeReason, PlannedRow};
 
@@ -48,6 +49,8 @@ pub(super) struct RowRun<'r, 'a> {
     pub(super) is_open: bool,
     /// Since when the service may not have caught up with the new mail.
     pub(super) written_at: Option<Instant>,
+    /// What the last write left with the service, until it is written down.
+    pub(super) trace: Mutex<Option<Trace>>,
 }
 
 impl Run<'_> {
@@ -66,6 +69,7 @@ impl Run<'_> {
             lost: None,
             is_open: change.unsettled.is_some(),
             written_at: None,
+            trace: Mutex::default(),
         };
         let outcome = match row.steps().await {
             Ok(outcome) | Err(Done(outcome)) => outcome,
@@ -177,7 +181,10 @@ impl RowRun<'_, '_> {
             },
         })
         .await?;
-        if let Err(error) = self.run.graph.patch_user(self.user_id(), &patch(set)).await {
+        let mut trace = Trace::default();
+        let written = self.run.graph.patch_user(self.user_id(), &patch(set), &mut trace).await;
+        self.leave(trace);
+        if let Err(error) = written {
             return Err(self.call_failed(error, "writing the mail").await);
         }
         self.record(Record::Patched { key: self.key.clone() }).await?;
@@ -230,7 +237,10 @@ impl RowRun<'_, '_> {
             // P1: the intent is durable before the request leaves. The order of these
             // two lines is the design.
             self.record_at(self.intent(before.clone()), intended_at).await?;
-            let error = match self.run.graph.invite(&request).await {
+            let mut trace = Trace::default();
+            let answer = self.run.graph.invite(&request, &mut trace).await;
+            self.leave(trace);
+            let error = match answer {
                 Ok(()) => return self.invited(InvitedHow::Accepted).await,
                 Err(error) => error,
             };

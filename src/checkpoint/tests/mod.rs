@@ -38,6 +38,7 @@ impl Place {
             manifest: "guests.csv",
             tenant_name: Some("Contoso"),
             plan_digest: "d1".to_owned(),
+            manifest_form: String::new(),
         };
         checkpoint.begin_run(&start, rows.into_iter()).unwrap()
     }
@@ -87,7 +88,8 @@ fn invited(n: u128) -> Record {
 
 fn failed(n: u128, code: &str) -> Record {
     let (code, message) = (code.to_owned(), format!("because of {code}"));
-    Record::Failed { key: key(n), code, message, request_id: Some("r-1".to_owned()) }
+    let advice = "mend it".to_owned();
+    Record::Failed { key: key(n), code, message, advice, request_id: Some("r-1".to_owned()) }
 }
 
 fn resend_asked(n: u128) -> Record {

@@ -60,6 +60,8 @@ fn row<'a>(line: u32, n: u128, decision: &'static str) -> ManifestRow<'a> {
         address: Some(key(n).address.folded()),
         decision,
         reason: "x",
+        explanation: None,
+        cells: "[]",
     }
 }
 

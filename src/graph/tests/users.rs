@@ -1,7 +1,7 @@
 //! Writing to one guest: a PATCH may be repeated, an invitation may not.
 
 use super::*;
-use crate::domain::UserId;
+use crate::domain::{Trace, UserId};
 use crate::emulator::{Action, Canned, Fault, Matcher, RetryAfter};
 use crate::graph::{CallError, Verdict, wire};
 
@@ -50,7 +50,7 @@ async fn an_invitation_whose_answer_is_lost_is_not_repeated() {
         (Action::CommitThenAnswer(Canned::status(408)), 1),
     ] {
         let rig = rig(Matcher::invitation(), action.clone());
-        let error = rig.graph.invite(&request()).await.unwrap_err();
+        let error = rig.graph.invite(&request(), &mut Trace::default()).await.unwrap_err();
         assert!(matches!(error, CallError::Lost { .. }), "{action:?}: {error:?}");
         assert_eq!(invitations(&rig), (1, happened), "{action:?}");
     }
@@ -62,7 +62,7 @@ async fn a_success_that_cannot_be_read_is_lost() {
         ["", "<html></html>", "{", "{}", "null", "[]", r#"{"id":7}"#, r#"{"value":[]}"#, "\u{0}"]
     {
         let rig = saying(201, body);
-        let error = rig.graph.invite(&request()).await.unwrap_err();
+        let error = rig.graph.invite(&request(), &mut Trace::default()).await.unwrap_err();
         assert!(matches!(error, CallError::Lost { .. }), "{body}: {error:?}");
         assert_eq!(invitations(&rig), (1, 0), "{body}");
     }
@@ -71,7 +71,7 @@ async fn a_success_that_cannot_be_read_is_lost() {
 #[tokio::test(start_paused = true)]
 async fn an_invitation_created_with_an_error_is_a_failure() {
     let rig = rig(Matcher::invitation(), Action::ErrorStatusIn201);
-    match rig.graph.invite(&request()).await.unwrap_err() {
+    match rig.graph.invite(&request(), &mut Trace::default()).await.unwrap_err() {
         CallError::Refused { verdict: Verdict::RowFailed(cause), .. } => {
             assert_eq!(cause.code, "status-error");
         }
@@ -86,7 +86,7 @@ async fn an_answer_about_something_else_is_a_lost_one() {
         r#"{"id":"1","status":"Failed"}"#,
         r#"{"id":"1","status":"PendingAcceptance","invitedUser":{"id":"9071bfde-35e0-47d2-a582-d244ab1b4af6"}}"#,
     ] {
-        let answer = saying(201, body).graph.invite(&request()).await;
+        let answer = saying(201, body).graph.invite(&request(), &mut Trace::default()).await;
         assert!(matches!(answer, Err(CallError::Lost { .. })), "{body}: {answer:?}");
     }
 }
@@ -100,7 +100,7 @@ async fn an_accepted_invitation_needs_little_to_be_one() {
         r#"{"inviteRedeemUrl":"https://login.microsoftonline.com/redeem"}"#,
         r#"{"status":"InProgress"}"#,
     ] {
-        let answer = saying(201, body).graph.invite(&request()).await;
+        let answer = saying(201, body).graph.invite(&request(), &mut Trace::default()).await;
         assert!(answer.is_ok(), "{body}: {answer:?}");
     }
 }
@@ -115,14 +115,14 @@ async fn an_invitation_turned_away_is_said_and_its_next_turn_comes_after_the_hol
     for turn in 0..3 {
         rig.graph.invitation_turn().await.unwrap();
         assert!(started.elapsed() >= std::time::Duration::from_secs(5 * turn), "{turn}");
-        let answer = rig.graph.invite(&request()).await;
+        let answer = rig.graph.invite(&request(), &mut Trace::default()).await;
         assert!(matches!(answer, Err(CallError::Throttled { by_service: true })), "{answer:?}");
     }
     // Without a turn it is not even sent while the hold-off lasts.
-    let answer = rig.graph.invite(&request()).await;
+    let answer = rig.graph.invite(&request(), &mut Trace::default()).await;
     assert!(matches!(answer, Err(CallError::Throttled { by_service: false })), "{answer:?}");
     rig.graph.invitation_turn().await.unwrap();
-    rig.graph.invite(&request()).await.unwrap();
+    rig.graph.invite(&request(), &mut Trace::default()).await.unwrap();
     assert_eq!(invitations(&rig), (4, 1));
 }
 
@@ -131,7 +131,7 @@ async fn an_invitation_never_sent_goes_again() {
     let unsent = || Err(TransportError { reached: Reached::No, message: "refused".to_owned() });
     let script = says(Method::POST, "/v1.0/invitations", vec![unsent(), unsent()]);
     let rig = Rig::scripted(TenantSeed::with_guests(1), Options::default(), script);
-    rig.graph.invite(&request()).await.unwrap();
+    rig.graph.invite(&request(), &mut Trace::default()).await.unwrap();
     assert_eq!(invitations(&rig), (3, 1));
 }
 
@@ -147,7 +147,7 @@ async fn a_patch_whose_answer_is_lost_is_repeated() {
         Action::Answer(Canned::html(503)),
     ] {
         let rig = rig(Matcher::patch(), action.clone());
-        rig.graph.patch_user(first, &patch).await.unwrap();
+        rig.graph.patch_user(first, &patch, &mut Trace::default()).await.unwrap();
         assert_eq!(rig.sent(&Method::PATCH, "/users"), 2, "{action:?}");
         let user = rig.emulator.user(&TenantSeed::guest_id(1)).unwrap();
         assert_eq!(user.mail, patch.mail);

@@ -81,6 +81,7 @@ impl Campaign {
             manifest: "guests.csv",
             tenant_name: plan.tenant_name.as_deref(),
             plan_digest: plan.digest.to_string(),
+            manifest_form: String::new(),
         };
         let journal = checkpoint.begin_run(&start, plan.rows.iter().map(manifest_row)).unwrap();
         self.record_resends(&graph, &journal, &plan).await;
@@ -191,5 +192,7 @@ fn manifest_row(row: &PlannedRow) -> ManifestRow<'_> {
         address: row.new_email.as_ref().map(Email::folded),
         decision: row.decision.name(),
         reason: row.decision.reason(),
+        explanation: None,
+        cells: "[]",
     }
 }
