@@ -6,14 +6,17 @@
 
 use std::collections::HashMap;
 use std::sync::Mutex;
+use std::time::Duration;
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use serde_json::Value;
+use tokio::time::Instant;
 
 use super::backoff::backoff;
 use super::catalogue::{Operation, Verdict, judge};
 use super::client::{Call, CallError, Graph};
+use super::pace::{Lane, Shape};
 use super::refusal::Refusal;
 use super::wire;
 
@@ -51,13 +54,17 @@ impl Graph {
         let mut done: HashMap<usize, Got> = HashMap::new();
         let mut outstanding: Vec<usize> = (0..gets.len()).collect();
         for round in 1.. {
+            let shape = |get: &Get| Shape::of(&get.path, &get.query);
+            self.pacer.take_units(outstanding.iter().map(|&n| shape(&gets[n]))).await?;
+            let sent_at = Instant::now();
             let answers = match self.post_batch(gets, &outstanding).await {
                 Ok(answers) => answers,
                 // A server without `$batch` still answers the single requests.
                 Err(error) if error.is_unavailable() => return self.get_singly(gets).await,
                 Err(error) => return Err(error),
             };
-            let mut wait = None;
+            // The longest wait of any item counts for the next batch.
+            let mut longest: Option<(Duration, HeaderMap)> = None;
             for answer in answers {
                 let Some(position) = answer.id.parse().ok().filter(|p| outstanding.contains(p))
                 else {
@@ -66,18 +73,20 @@ impl Graph {
                 let status = StatusCode::from_u16(answer.status).map_err(|_| {
                     CallError::Protocol(format!("a batch answered status {}", answer.status))
                 })?;
+                let headers = header_map(&answer.headers);
+                self.pacer.learn_cost(shape(&gets[position]), &headers);
                 if status.is_success() {
                     done.insert(position, Ok(answer.body));
                     continue;
                 }
-                let headers = header_map(&answer.headers);
                 let body = answer.body.to_string();
                 let refusal = Refusal::from_parts(status, &headers, body.as_bytes());
                 match judge(Operation::Read, &refusal) {
                     Verdict::Retry | Verdict::OutcomeUnknown if round < ROUNDS => {
-                        // The longest wait of any item counts for the next batch.
                         let asked = refusal.retry_after.unwrap_or_else(|| backoff(round));
-                        wait = wait.max(Some(asked));
+                        if longest.as_ref().is_none_or(|(wait, _)| asked > *wait) {
+                            longest = Some((asked, headers));
+                        }
                     }
                     _ => {
                         done.insert(position, Err(refusal));
@@ -91,7 +100,8 @@ impl Graph {
             if round >= ROUNDS {
                 return Err(CallError::Protocol("a batch left requests unanswered".to_owned()));
             }
-            self.hold_off_for(wait.unwrap_or_else(|| backoff(round)), None);
+            let (wait, headers) = longest.unwrap_or_else(|| (backoff(round), HeaderMap::new()));
+            self.hold_off_for(wait, Lane::Read, sent_at, &headers);
         }
         Ok((0..gets.len()).filter_map(|position| done.remove(&position)).collect())
     }

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -23,7 +23,9 @@ use super::auth::{AuthError, Claims, TOKEN_HEADER, TokenSource, Tokens};
 use super::backoff::backoff;
 use super::catalogue::{Operation, StopCause, Verdict, judge};
 use super::clock::Clock;
-use super::pace::{Pace, Pacer, Stopped, sleep_or_stop};
+use super::pace::{
+    EarlierWrite, Lane, Pace, Pacer, Shape, Stopped, Throttling, Waits, sleep_or_stop,
+};
 use super::refusal::{Refusal, header};
 use super::transport::{ExplanationLost, Reached, Transport, TransportError};
 
@@ -160,6 +162,14 @@ impl Call {
         trace.status = Some(answer.status().as_u16());
         trace.request_id = header(answer.headers(), "request-id");
     }
+
+    fn lane(&self) -> Lane {
+        match self.operation {
+            Operation::Read => Lane::Read,
+            Operation::WriteMail | Operation::WriteOtherMails => Lane::Patch,
+            Operation::Invite => Lane::Invite,
+        }
+    }
 }
 
 /// A client for one tenant.
@@ -215,6 +225,17 @@ impl Graph {
     /// Counts of what was sent.
     pub fn traffic(&self) -> &Traffic {
         &self.traffic
+    }
+
+    /// Tells what earlier runs wrote in the last [`EarlierWrite::WINDOW`]: the tenant has
+    /// not forgotten it.
+    pub fn note_earlier_writes(&self, writes: &[EarlierWrite]) {
+        self.pacer.spent(writes);
+    }
+
+    /// What requests have waited for so far.
+    pub fn waits(&self) -> Waits {
+        self.pacer.waits()
     }
 
     /// A URL below the version root; `path` and `query` are already encoded.
@@ -283,12 +304,12 @@ impl Graph {
     pub(super) async fn pass(&self, call: &Call) -> Result<Response<Bytes>, CallError> {
         let mut rejected: Option<HeaderValue> = None;
         let (mut throttled, mut unconnected, mut unexplained) = (0, 0, 0);
+        let (lane, shape) = (call.lane(), self.shape(&call.url));
         loop {
-            let permit = match call.operation {
-                Operation::Read => self.pacer.enter(false).await?,
-                Operation::WriteMail | Operation::WriteOtherMails => self.pacer.enter(true).await?,
+            let permit = match lane {
+                Lane::Read | Lane::Patch => self.pacer.enter(lane, shape).await?,
                 // Its turn was taken before its intent was written down.
-                Operation::Invite => match self.pacer.enter_now().await? {
+                Lane::Invite => match self.pacer.enter_now().await? {
                     Some(permit) => permit,
                     None => return Err(CallError::Throttled { by_service: false }),
                 },
@@ -324,6 +345,10 @@ impl Graph {
             if sent_at.elapsed() <= QUICK_ANSWER {
                 self.clock.learn(answer.headers());
             }
+            self.pacer.learn_cost(shape, answer.headers());
+            if answer.status() != StatusCode::TOO_MANY_REQUESTS {
+                self.pacer.let_through(lane, answer.headers());
+            }
             if answer.status().is_success() {
                 return Ok(answer);
             }
@@ -350,9 +375,8 @@ impl Graph {
                     if throttled == THROTTLED_ATTEMPTS {
                         return Err(CallError::ThrottledOut(throttled));
                     }
-                    let scope = header(answer.headers(), "x-ms-throttle-scope");
                     let wait = refusal.retry_after.unwrap_or_else(|| backoff(throttled));
-                    self.hold_off_for(wait, scope);
+                    self.hold_off_for(wait, lane, sent_at, answer.headers());
                     if call.operation == Operation::Invite {
                         // By the time the hold-off ends, the guest may have changed.
                         return Err(CallError::Throttled { by_service: true });
@@ -376,12 +400,27 @@ impl Graph {
         }
     }
 
-    /// Holds everything off. Whoever waits at the door notices.
-    pub(super) fn hold_off_for(&self, wait: Duration, scope: Option<String>) {
+    /// Holds off what a refusal names. Whoever waits at the door notices.
+    pub(super) fn hold_off_for(
+        &self,
+        wait: Duration,
+        lane: Lane,
+        sent_at: Instant,
+        headers: &HeaderMap,
+    ) {
         self.traffic.throttled.fetch_add(1, Ordering::Relaxed);
         self.traffic.retries.fetch_add(1, Ordering::Relaxed);
-        self.pacer.hold_off_for(wait);
+        let scope = header(headers, "x-ms-throttle-scope");
+        let information = header(headers, "x-ms-throttle-information");
+        let (scope_told, information) = (scope.as_deref(), information.as_deref());
+        self.pacer.refused(Throttling { lane, sent_at, wait, scope: scope_told, information });
         (self.observer)(Observation::Throttled { scope, wait });
+    }
+
+    /// What the cost of a call depends on.
+    fn shape(&self, url: &Url) -> Shape {
+        let path = url.path().strip_prefix(self.root.path()).unwrap_or_default();
+        Shape::of(path, url.query().unwrap_or_default())
     }
 
     async fn retry_wait(
@@ -404,7 +443,7 @@ fn request(call: &Call, bearer: &HeaderValue, id: Uuid) -> Request<Bytes> {
         .header(TOKEN_HEADER, bearer)
         .header("client-request-id", id.to_string())
         // A bulk job yields to people at work (Microsoft Graph, *Throttling*).
-        .header("x-ms-throttle-priority", "low");
+        .header("x-ms-throttle-priority", "Low");
     if call.body.is_some() {
         builder = builder.header(http::header::CONTENT_TYPE, "application/json");
     }

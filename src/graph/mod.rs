@@ -27,7 +27,7 @@ pub use catalogue::{Cause, Operation, StopCause, Verdict, judge};
 pub(crate) use client::THROTTLED_ATTEMPTS;
 pub use client::{CallError, Graph, Observation, Observer, Traffic};
 pub use clock::Clock;
-pub use pace::Pace;
+pub use pace::{EarlierWrite, Pace, Waits};
 pub use refusal::Refusal;
 pub use survey::{Method, Survey, Wanted};
 pub use transport::{

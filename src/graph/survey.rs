@@ -73,6 +73,8 @@ impl Graph {
         let mut unreadable = Vec::new();
         let mut tenant = self.tenant(&mut unreadable).await?;
         tenant.guests = self.count_guests().await?;
+        // Members not counted: the tenant may be larger than that, never smaller.
+        self.pacer.tenant_has(tenant.guests.unwrap_or_default());
         let look_ups =
             (wanted.references.len() + wanted.addresses.len() + wanted.known.len()) as u64;
         let method = match tenant.guests {

@@ -13,6 +13,7 @@ use crate::domain::{DirectoryUser, RedemptionState, Trace, UserId, UserType};
 use super::catalogue::{Operation, Verdict};
 use super::client::{Call, CallError, Graph};
 use super::odata::query;
+use super::pace::Shape;
 use super::wire;
 
 impl Graph {
@@ -58,7 +59,7 @@ impl Graph {
     /// Waits until an invitation may be sent. What the guest looks like, and that it is
     /// about to be invited, is to be settled between this and [`Self::invite`].
     pub async fn invitation_turn(&self) -> Result<(), CallError> {
-        Ok(self.pacer.take_turn().await?)
+        Ok(self.pacer.take_turn(Shape::of("/invitations", "")).await?)
     }
 
     /// Sends an invitation, once, with a turn taken before. A lost or unreadable answer, and every 5xx, is
