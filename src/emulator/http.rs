@@ -43,6 +43,11 @@ impl Request {
         self.header("ConsistencyLevel").is_some_and(|level| level.eq_ignore_ascii_case("eventual"))
     }
 
+    /// Whether the beta version is asked.
+    pub(super) fn is_beta(&self) -> bool {
+        self.path.starts_with("/beta/")
+    }
+
     /// The body as JSON. Its `Content-Type` must say so.
     pub(super) fn json<T: DeserializeOwned>(&self) -> Result<T, Refusal> {
         let is_json = self

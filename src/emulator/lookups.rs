@@ -1,13 +1,15 @@
-//! The other reads: organization, policy, deleted users, roles, groups, objects by
+//! The other reads: organization, deleted users, roles, members of groups, objects by
 //! id.
 //!
-//! Leaves to others: users (`users`).
+//! Leaves to others: users (`users`), contacts and groups (`recipients`), policies
+//! (`policies`).
 
+use http::StatusCode;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::time::Instant;
 
-use super::directory::fold;
+use super::directory::{Directory, fold};
 use super::errors::Refusal;
 use super::http::{Answer, Request};
 use super::odata::Query;
@@ -43,8 +45,14 @@ const READ_MEMBERS: &[&str] = &[
     "Directory.Read.All",
     "Directory.ReadWrite.All",
 ];
-/// Microsoft Graph, *Get authorizationPolicy*, permissions.
-const READ_POLICY: &[&str] = &["Policy.Read.All", "Policy.ReadWrite.Authorization"];
+/// Microsoft Graph, *List roleEligibilityScheduleInstances*, permissions.
+const READ_ELIGIBILITIES: &[&str] = &[
+    "RoleEligibilitySchedule.Read.Directory",
+    "RoleEligibilitySchedule.ReadWrite.Directory",
+    "RoleManagement.Read.All",
+    "RoleManagement.Read.Directory",
+    "RoleManagement.ReadWrite.Directory",
+];
 
 /// Microsoft Graph, *directoryObject: getByIds*.
 const MAX_IDS: usize = 1000;
@@ -61,22 +69,6 @@ impl Shared {
         }
         let items = std::iter::once((0, organization)).skip(query.start);
         Ok(page(request, &query, &context("organization", &query), None, items))
-    }
-
-    /// `GET /policies/authorizationPolicy`
-    pub(super) fn authorization_policy(
-        &self,
-        grant: &Grant,
-        request: &Request,
-    ) -> Result<Answer, Refusal> {
-        grant.require_any(READ_POLICY)?;
-        Ok(Answer::ok(&json!({
-            "@odata.context":
-                format!("{}/v1.0/$metadata#policies/authorizationPolicy/$entity", request.origin),
-            "id": "authorizationPolicy",
-            "displayName": "Authorization Policy",
-            "allowInvitesFrom": self.tenant().allow_invites_from,
-        })))
     }
 
     /// `GET /directory/deletedItems/microsoft.graph.user`
@@ -106,41 +98,28 @@ impl Shared {
         request: &Request,
     ) -> Result<Answer, Refusal> {
         grant.require_any(READ_ROLES)?;
-        let query = Query::parse(&request.query)?;
-        let wanted = query.filter.as_deref().map(assignment_filter).transpose()?;
-        let expands = match query.expand.as_deref() {
-            None => false,
-            Some("principal") => true,
-            Some(_) => return Err(not_emulated("$expand")),
-        };
         let tenant = self.tenant();
-        let directory = &tenant.directory;
-        let principal = |id: &str| {
-            let object = |kind: &str, id: &str, name: &Option<String>| DirectoryObject {
-                odata_type: Some(format!("#microsoft.graph.{kind}")),
-                id: id.into(),
-                display_name: name.clone(),
-            };
-            if let Some(at) = directory.find(id) {
-                let user = &directory.current(at).user;
-                return object("user", &user.id, &user.display_name);
-            }
-            match directory.groups.get(&fold(id)) {
-                Some(group) => object("group", &group.id, &group.display_name),
-                None => object("servicePrincipal", id, &None),
-            }
+        let path = "roleManagement/directory/roleAssignments";
+        role_page(&tenant.directory, &tenant.directory.role_assignments, path, request)
+    }
+
+    /// `GET /roleManagement/directory/roleEligibilityScheduleInstances`
+    pub(super) fn role_eligibilities(
+        &self,
+        grant: &Grant,
+        request: &Request,
+    ) -> Result<Answer, Refusal> {
+        grant.require_any(READ_ELIGIBILITIES)?;
+        let Some(eligibilities) = &self.role_eligibilities else {
+            return Err(Refusal::new(
+                StatusCode::BAD_REQUEST,
+                "AadPremiumLicenseRequired",
+                "The tenant needs to have Microsoft Entra ID P2 or Microsoft Entra ID Governance \
+                 license.",
+            ));
         };
-        let assignments = directory.role_assignments.iter().enumerate().skip(query.start);
-        let assignments = assignments.filter(|(_, assignment)| match &wanted {
-            Some(("principalId", id)) => assignment.principal_id.eq_ignore_ascii_case(id),
-            Some((_, id)) => assignment.role_definition_id.eq_ignore_ascii_case(id),
-            None => true,
-        });
-        let items = assignments.map(|(at, assignment)| {
-            let principal = expands.then(|| principal(&assignment.principal_id));
-            (at, RoleAssignment { principal, ..assignment.clone() })
-        });
-        Ok(page(request, &query, "roleManagement/directory/roleAssignments", None, items))
+        let path = "roleManagement/directory/roleEligibilityScheduleInstances";
+        role_page(&self.tenant().directory, eligibilities, path, request)
     }
 
     /// `GET /groups/{id}/transitiveMembers/microsoft.graph.user`
@@ -209,6 +188,48 @@ impl Shared {
         let context = format!("{}/v1.0/$metadata#directoryObjects", request.origin);
         Ok(Answer::ok(&Found { context, value }))
     }
+}
+
+/// A page of who may hold which role.
+fn role_page(
+    directory: &Directory,
+    assignments: &[RoleAssignment],
+    path: &str,
+    request: &Request,
+) -> Result<Answer, Refusal> {
+    let query = Query::parse(&request.query)?;
+    let wanted = query.filter.as_deref().map(assignment_filter).transpose()?;
+    let expands = match query.expand.as_deref() {
+        None => false,
+        Some("principal") => true,
+        Some(_) => return Err(not_emulated("$expand")),
+    };
+    let principal = |id: &str| {
+        let object = |kind: &str, id: &str, name: &Option<String>| DirectoryObject {
+            odata_type: Some(format!("#microsoft.graph.{kind}")),
+            id: id.into(),
+            display_name: name.clone(),
+        };
+        if let Some(at) = directory.find(id) {
+            let user = &directory.current(at).user;
+            return object("user", &user.id, &user.display_name);
+        }
+        match directory.groups.get(&fold(id)) {
+            Some(group) => object("group", &group.id, &group.display_name),
+            None => object("servicePrincipal", id, &None),
+        }
+    };
+    let assignments = assignments.iter().enumerate().skip(query.start);
+    let assignments = assignments.filter(|(_, assignment)| match &wanted {
+        Some(("principalId", id)) => assignment.principal_id.eq_ignore_ascii_case(id),
+        Some((_, id)) => assignment.role_definition_id.eq_ignore_ascii_case(id),
+        None => true,
+    });
+    let items = assignments.map(|(at, assignment)| {
+        let principal = expands.then(|| principal(&assignment.principal_id));
+        (at, RoleAssignment { principal, ..assignment.clone() })
+    });
+    Ok(page(request, &query, path, None, items))
 }
 
 /// `principalId eq '…'` or `roleDefinitionId eq '…'` (Microsoft Graph, *List

@@ -69,6 +69,10 @@ impl Shared {
                 Err(Refusal::method_not_allowed())
             }
             ["v1.0", path @ ..] => return self.graph(path, request).await,
+            // The one thing of the beta version that this program reads.
+            ["beta", path @ ..] if path == ["policies", "b2bManagementPolicies"] => {
+                return self.graph(path, request).await;
+            }
             [version, ..] => Err(Refusal::bad_request(format!("Invalid version: {version}"))),
             [] => Err(Refusal::bad_request("Empty Payload. JSON content expected.")),
         };
@@ -110,6 +114,16 @@ impl Shared {
             ("GET", ["policies", "authorizationPolicy"]) => {
                 self.authorization_policy(&grant, request)
             }
+            ("GET", ["policies", "crossTenantAccessPolicy", "partners"]) => {
+                self.partners(&grant, request)
+            }
+            ("GET", ["policies", "b2bManagementPolicies"]) if request.is_beta() => {
+                self.b2b_policies(&grant, request)
+            }
+            ("GET", ["contacts"]) => self.list_contacts(&grant, request),
+            ("GET", ["contacts", "$count"]) => self.count_contacts(&grant, request),
+            ("GET", ["groups"]) => self.list_groups(&grant, request),
+            ("GET", ["groups", "$count"]) => self.count_groups(&grant, request),
             ("GET", ["users"]) => self.list_users(&grant, request),
             ("GET", ["users", "$count"]) => self.count_users(&grant, request),
             ("GET", ["users", name]) => self.get_user(&grant, name, request),
@@ -119,6 +133,9 @@ impl Shared {
             }
             ("GET", ["roleManagement", "directory", "roleAssignments"]) => {
                 self.role_assignments(&grant, request)
+            }
+            ("GET", ["roleManagement", "directory", "roleEligibilityScheduleInstances"]) => {
+                self.role_eligibilities(&grant, request)
             }
             ("GET", ["groups", id, "transitiveMembers", "microsoft.graph.user"]) => {
                 self.transitive_members(&grant, id, request)
@@ -198,12 +215,14 @@ fn segments(decoded: &[String]) -> Vec<&str> {
 /// A known path takes another method; an unknown one has a segment too many.
 fn unknown(path: &[&str]) -> Refusal {
     match path {
-        ["organization" | "users" | "invitations"]
+        ["organization" | "users" | "invitations" | "contacts" | "groups"]
         | ["users", _]
+        | ["contacts" | "groups", "$count"]
         | ["policies", "authorizationPolicy"]
+        | ["policies", "crossTenantAccessPolicy", "partners"]
         | ["directoryObjects", "getByIds"]
         | ["directory", "deletedItems", "microsoft.graph.user"]
-        | ["roleManagement", "directory", "roleAssignments"]
+        | ["roleManagement", "directory", "roleAssignments" | "roleEligibilityScheduleInstances"]
         | ["groups", _, "transitiveMembers", "microsoft.graph.user"] => {
             Refusal::method_not_allowed()
         }

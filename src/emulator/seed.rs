@@ -28,6 +28,16 @@ pub struct TenantSeed {
     pub contacts: Vec<Contact>,
     /// Active assignments of directory roles.
     pub role_assignments: Vec<wire::RoleAssignment>,
+    /// Roles that can be activated in Privileged Identity Management; None where the
+    /// tenant has no licence for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub role_eligibilities: Option<Vec<wire::RoleAssignment>>,
+    /// Tenants with settings of their own in the cross-tenant access policy.
+    pub partners: Vec<wire::Partner>,
+    /// Definition of the B2B management policy, which holds the domains that may be
+    /// invited; None where there is no such policy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub b2b_policy: Option<serde_json::Value>,
 }
 
 /// Who may invite (Microsoft Graph, *authorizationPolicy resource type*).
@@ -195,6 +205,7 @@ impl TenantSeed {
                     "Directory.Read.All",
                     "RoleManagement.Read.Directory",
                     "Policy.Read.All",
+                    "Policy.Read.B2BManagementPolicy",
                 ]
                 .map(String::from)
                 .to_vec(),

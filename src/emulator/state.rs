@@ -42,6 +42,10 @@ pub(super) struct Shared {
     /// Verified domains in lower case.
     pub(super) domains: Vec<String>,
     pub(super) initial_domain: String,
+    /// None: no licence for Privileged Identity Management.
+    pub(super) role_eligibilities: Option<Vec<wire::RoleAssignment>>,
+    pub(super) partners: Vec<wire::Partner>,
+    pub(super) b2b_policy: Option<serde_json::Value>,
     tenant: Mutex<Tenant>,
     applications: Mutex<Vec<Application>>,
     tokens: Mutex<Tokens>,
@@ -62,6 +66,9 @@ impl Shared {
             groups,
             contacts,
             role_assignments,
+            role_eligibilities,
+            partners,
+            b2b_policy,
         } = seed;
         let domains = &organization.verified_domains;
         let initial = domains.iter().find(|domain| domain.is_initial).or(domains.first());
@@ -75,6 +82,9 @@ impl Shared {
             tenant_id: organization.id.clone(),
             domains: domains.iter().map(|domain| domain.name.to_lowercase()).collect(),
             initial_domain,
+            role_eligibilities,
+            partners,
+            b2b_policy,
             organization,
             options,
             tenant: Mutex::new(Tenant {

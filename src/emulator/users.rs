@@ -165,7 +165,7 @@ pub(super) fn parse_filter(query: &Query, is_advanced: bool) -> Result<Option<Fi
 }
 
 /// Microsoft Graph, *Advanced query capabilities*, 2025-08.
-fn count_needs_advanced() -> Refusal {
+pub(super) fn count_needs_advanced() -> Refusal {
     Refusal::unsupported_query(
         "Operator '$count' is not supported because the required parameters might be missing. Try \
          adding $count=true query parameter and ConsistencyLevel:eventual header.",

@@ -323,6 +323,68 @@ pub struct RoleAssignment {
     pub principal: Option<DirectoryObject>,
 }
 
+/// An `authorizationPolicy`, as far as it is read.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct AuthorizationPolicy {
+    /// `none`, `adminsAndGuestInviters`, `adminsGuestInvitersAndAllMembers` or `everyone`.
+    pub allow_invites_from: Option<String>,
+}
+
+/// A `crossTenantAccessPolicyConfigurationPartner`, with
+/// `$expand=identitySynchronization`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Partner {
+    /// The partner's tenant id.
+    pub tenant_id: String,
+    /// Whether the partner may synchronise users into this tenant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub identity_synchronization: Option<IdentitySynchronization>,
+}
+
+/// A `crossTenantIdentitySyncPolicyPartner`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct IdentitySynchronization {
+    /// Name of the partner.
+    pub display_name: Option<String>,
+    /// Synchronisation into this tenant.
+    pub user_sync_inbound: Option<UserSyncInbound>,
+}
+
+/// A `crossTenantUserSyncInbound`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct UserSyncInbound {
+    /// Whether it is allowed.
+    pub is_sync_allowed: Option<bool>,
+}
+
+/// A `b2bManagementPolicy` (Microsoft Graph beta, 2025-10).
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct B2bManagementPolicy {
+    /// Texts of JSON, one as a rule.
+    #[serde(deserialize_with = "null_as_default")]
+    pub definition: Vec<String>,
+}
+
+/// An object that mail is sent to besides users: an `orgContact` or a `group`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct MailRecipient {
+    /// Object id.
+    pub id: String,
+    /// Its name.
+    pub display_name: Option<String>,
+    /// Primary address.
+    pub mail: Option<String>,
+    /// `SMTP:primary`, `smtp:secondary`, and addresses of other kinds.
+    #[serde(deserialize_with = "null_as_default")]
+    pub proxy_addresses: Vec<String>,
+}
+
 /// Any directory object, as far as it is read.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -487,5 +549,39 @@ mod tests {
                 serde_json::from_value(json!({ "access_token": "t", "expires_in": life })).unwrap();
             assert_eq!(token.expires_in, 3599);
         }
+    }
+
+    #[test]
+    fn policies_and_contacts_are_read_as_documented() {
+        // Microsoft Graph, *crossTenantAccessPolicy: List partners*, examples 1 and 2.
+        let partners: Page<Partner> = serde_json::from_str(
+            r#"{"value":[
+                {"tenantId":"123f4846-ba00-4fd7-ba43-dac1f8f63013","inboundTrust":null,
+                 "automaticUserConsentSettings":{"inboundAllowed":null,"outboundAllowed":null}},
+                {"tenantId":"9c5d131d-b1c3-4fc4-9e3f-c6557947d551","identitySynchronization":{
+                    "tenantId":"9c5d131d-b1c3-4fc4-9e3f-c6557947d551","displayName":"Fabrikam",
+                    "userSyncInbound":{"isSyncAllowed":true}}}]}"#,
+        )
+        .unwrap();
+        assert!(partners.value[0].identity_synchronization.is_none());
+        let policy = partners.value[1].identity_synchronization.as_ref().unwrap();
+        let inbound = policy.user_sync_inbound.as_ref().unwrap();
+        assert_eq!(inbound.is_sync_allowed, Some(true));
+        // Microsoft Graph beta, *List b2bManagementPolicies*, 2025-10.
+        let policies: Page<B2bManagementPolicy> = serde_json::from_str(
+            r##"{"value":[{"@odata.type":"#microsoft.graph.b2bManagementPolicy",
+                "id":"f596ef0d-42f9-0359-1aaa-12d02b38802a","deletedDateTime":null,
+                "definition":["{'B2BManagementPolicy':{'Version':1}}"],
+                "isOrganizationDefault":"true"}]}"##,
+        )
+        .unwrap();
+        assert_eq!(policies.value[0].definition.len(), 1);
+        // Microsoft Graph, *List orgContacts*.
+        let contact: MailRecipient = serde_json::from_str(
+            r#"{"companyName":"Contoso","displayName":"Eric S","mail":"erics@contoso.com",
+                "proxyAddresses":null,"phones":[{"number":"111-1111","type":"businessFax"}]}"#,
+        )
+        .unwrap();
+        assert_eq!(contact.mail.as_deref(), Some("erics@contoso.com"));
     }
 }

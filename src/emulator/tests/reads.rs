@@ -6,8 +6,8 @@ use http::Method;
 use serde_json::json;
 
 use super::caller::{one_guest, start, tenant};
-use crate::emulator::{Group, Lag, Options, TenantSeed, guest};
-use crate::graph::wire::{RoleAssignment, USER_SELECT};
+use crate::emulator::{Contact, Group, Lag, Options, TenantSeed, guest};
+use crate::graph::wire::{Partner, RoleAssignment, USER_SELECT};
 
 #[tokio::test]
 async fn pages_lead_to_the_next_with_the_same_query() {
@@ -150,6 +150,65 @@ async fn roles_groups_and_deleted_users_are_listed() {
     assert_eq!(organization.json["value"][0]["verifiedDomains"][0]["name"], "contoso.example");
     let policy = caller.get("/policies/authorizationPolicy").await;
     assert_eq!(policy.json["allowInvitesFrom"], "everyone");
+}
+
+#[tokio::test]
+async fn contacts_groups_policies_and_eligible_roles_are_listed() {
+    let group = |id: &str, mail: Option<&str>| Group {
+        id: id.into(),
+        mail: mail.map(Into::into),
+        proxy_addresses: mail.iter().map(|mail| format!("SMTP:{mail}")).collect(),
+        ..Group::default()
+    };
+    let seed = TenantSeed {
+        groups: vec![group("G2", None), group("G1", Some("g@contoso.example"))],
+        contacts: vec![Contact {
+            id: "C1".into(),
+            mail: Some("c@fabrikam.example".into()),
+            ..Contact::default()
+        }],
+        role_eligibilities: Some(vec![RoleAssignment {
+            principal_id: "G1".into(),
+            ..RoleAssignment::default()
+        }]),
+        partners: vec![Partner { tenant_id: "p1".into(), ..Partner::default() }],
+        b2b_policy: Some(json!({ "B2BManagementPolicy": {} })),
+        ..TenantSeed::empty()
+    };
+    let (_, caller) = start(seed.clone(), Options::default());
+    let ids = async |path: &str| {
+        let answer = caller.get(path).await;
+        let items = answer.json["value"].as_array().unwrap_or_else(|| panic!("{}", answer.text));
+        items.iter().map(|item| item["id"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(ids("/contacts?$select=id,mail").await, ["C1"]);
+    assert_eq!(ids("/groups?$select=id").await, ["G1", "G2"]);
+    assert_eq!(ids("/groups?$select=id&$filter=mailEnabled%20eq%20true").await, ["G1"]);
+    let by_proxy = "$filter=proxyAddresses/any(p:p%20eq%20'smtp:G@contoso.example')";
+    assert_eq!(ids(&format!("/groups?$select=id&{by_proxy}")).await, ["G1"]);
+    assert_eq!(ids(&format!("/contacts?$select=id&{by_proxy}")).await, [""; 0]);
+    assert_eq!(caller.get_eventual("/contacts/$count").await.text, "1");
+    assert_eq!(caller.get("/groups/$count").await.code(), "Request_UnsupportedQuery");
+    let eligible = "/roleManagement/directory/roleEligibilityScheduleInstances?$expand=principal";
+    let first = &caller.get(eligible).await.json["value"][0];
+    assert_eq!(first["principal"]["@odata.type"], "#microsoft.graph.group");
+    let partners = caller.get("/policies/crossTenantAccessPolicy/partners").await;
+    assert_eq!(partners.json["value"], json!([{ "tenantId": "p1" }]));
+    // Only the beta version has it.
+    assert_eq!(caller.get("/policies/b2bManagementPolicies").await.status, 400);
+
+    let unlicensed = TenantSeed { role_eligibilities: None, ..seed.clone() };
+    let (_, caller) = start(unlicensed, Options::default());
+    assert_eq!(caller.get(eligible).await.code(), "AadPremiumLicenseRequired");
+
+    let mut seed = seed;
+    seed.applications[0].roles = vec!["User.ReadWrite.All".into()];
+    let (_, caller) = start(seed, Options::default());
+    let partners = "/policies/crossTenantAccessPolicy/partners";
+    for path in ["/contacts", "/contacts/$count", "/groups", "/groups/$count", eligible, partners] {
+        let answer = caller.get(path).await;
+        assert_eq!((answer.status.as_u16(), answer.code()), (403, "Authorization_RequestDenied"));
+    }
 }
 
 #[tokio::test]

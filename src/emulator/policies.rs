@@ -1,0 +1,77 @@
+//! The tenant's policies on inviting and on other tenants.
+//!
+//! Leaves to others: keeping to them (`invitations`).
+
+use serde_json::json;
+
+use super::errors::Refusal;
+use super::http::{Answer, Request};
+use super::odata::Query;
+use super::page::page;
+use super::state::Shared;
+use super::token::Grant;
+use crate::graph::wire::Partner;
+
+/// Microsoft Graph, *Get authorizationPolicy*, permissions.
+const READ_POLICY: &[&str] = &["Policy.Read.All", "Policy.ReadWrite.Authorization"];
+/// Microsoft Graph, *crossTenantAccessPolicy: List partners*, permissions.
+const READ_PARTNERS: &[&str] = &["Policy.Read.All", "Policy.ReadWrite.CrossTenantAccess"];
+/// Microsoft Graph beta, *List b2bManagementPolicies*, permissions, 2025-10.
+const READ_B2B_POLICIES: &[&str] =
+    &["Policy.Read.B2BManagementPolicy", "Policy.ReadWrite.B2BManagementPolicy"];
+
+impl Shared {
+    /// `GET /policies/authorizationPolicy`
+    pub(super) fn authorization_policy(
+        &self,
+        grant: &Grant,
+        request: &Request,
+    ) -> Result<Answer, Refusal> {
+        grant.require_any(READ_POLICY)?;
+        Ok(Answer::ok(&json!({
+            "@odata.context":
+                format!("{}/v1.0/$metadata#policies/authorizationPolicy/$entity", request.origin),
+            "id": "authorizationPolicy",
+            "displayName": "Authorization Policy",
+            "allowInvitesFrom": self.tenant().allow_invites_from,
+        })))
+    }
+
+    /// `GET /policies/crossTenantAccessPolicy/partners`
+    pub(super) fn partners(&self, grant: &Grant, request: &Request) -> Result<Answer, Refusal> {
+        grant.require_any(READ_PARTNERS)?;
+        let query = Query::parse(&request.query)?;
+        let expands = match query.expand.as_deref() {
+            None => false,
+            Some("identitySynchronization") => true,
+            Some(_) => {
+                return Err(Refusal::unsupported_query("The emulator has no such $expand here."));
+            }
+        };
+        let items = self.partners.iter().enumerate().skip(query.start).map(|(at, partner)| {
+            let identity_synchronization =
+                partner.identity_synchronization.clone().filter(|_| expands);
+            (at, Partner { identity_synchronization, ..partner.clone() })
+        });
+        Ok(page(request, &query, "policies/crossTenantAccessPolicy/partners", None, items))
+    }
+
+    /// `GET /beta/policies/b2bManagementPolicies`
+    pub(super) fn b2b_policies(&self, grant: &Grant, request: &Request) -> Result<Answer, Refusal> {
+        grant.require_any(READ_B2B_POLICIES)?;
+        let policies: Vec<_> = self
+            .b2b_policy
+            .iter()
+            .map(|definition| {
+                json!({
+                    "id": "f596ef0d-42f9-0359-1aaa-12d02b38802a",
+                    "displayName": "B2BManagementPolicy",
+                    "definition": [definition.to_string()],
+                    "isOrganizationDefault": true,
+                })
+            })
+            .collect();
+        let context = format!("{}/beta/$metadata#policies/b2bManagementPolicies", request.origin);
+        Ok(Answer::ok(&json!({ "@odata.context": context, "value": policies })))
+    }
+}
