@@ -178,6 +178,15 @@ fn options() -> Options {
                 Matcher::patch().nth(40),
                 Action::Answer(Canned::throttled(RetryAfter::Seconds(2))),
             ),
+            // Held by something in Exchange that no plan can see, such as a public folder.
+            Fault::new(
+                Matcher::patch().of("df71b184-b148-4fef-9ce1-fddb61f81c42").always(),
+                Action::Answer(Canned::error(
+                    400,
+                    "Request_BadRequest",
+                    "Another object with the same value for property proxyAddresses already exists.",
+                )),
+            ),
             Fault::new(Matcher::patch().nth(90), Action::Answer(Canned::status(503))),
             Fault::new(Matcher::invitation().nth(25), Action::CommitThenDrop),
             Fault::new(Matcher::invitation().nth(70), Action::Answer(Canned::status(504))),

@@ -9,7 +9,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Email, RedemptionState, UserId};
+use super::{Email, Policies, RedemptionState, UserId};
 
 /// `userType` of a directory user. It says nothing about where the user signs
 /// in: external members and internal guests exist.
@@ -100,8 +100,10 @@ pub enum HolderKind {
     Member,
     /// A soft-deleted user: still holds its proxy addresses for 30 days.
     DeletedUser,
-    /// A group, contact or other directory object.
-    Other,
+    /// A contact of the organization.
+    Contact,
+    /// A group that receives mail.
+    Group,
 }
 
 impl fmt::Display for HolderKind {
@@ -110,7 +112,8 @@ impl fmt::Display for HolderKind {
             Self::Guest => "guest",
             Self::Member => "member",
             Self::DeletedUser => "soft-deleted user",
-            Self::Other => "directory object",
+            Self::Contact => "contact",
+            Self::Group => "group",
         })
     }
 }
@@ -158,8 +161,10 @@ pub enum Caller {
 pub struct Unreadable {
     /// What: "role assignments".
     pub what: &'static str,
-    /// What the plan does not know because of it.
+    /// What the plan does not see because of it: "guests that hold a role".
     pub consequence: &'static str,
+    /// The permission that shows it, the least one that serves several purposes.
+    pub permission: &'static str,
     /// Why, in the service's own words.
     pub why: String,
 }
@@ -177,6 +182,8 @@ pub struct Tenant {
     pub default_domain: Option<String>,
     /// How many guests it has, when known.
     pub guests: Option<u64>,
+    /// What its policies say of invitations.
+    pub policies: Policies,
 }
 
 /// The snapshot. Build it with [`Directory::new`] and the `add_` methods, then
@@ -187,6 +194,9 @@ pub struct Directory {
     pub tenant: Tenant,
     /// Users with active roles; None when they could not be read.
     pub role_holders: Option<HashMap<UserId, RoleHolding>>,
+    /// Users who can activate a role at any moment (Privileged Identity Management);
+    /// empty when that could not be read.
+    pub eligible: HashMap<UserId, RoleHolding>,
     /// What could not be read.
     pub unreadable: Vec<Unreadable>,
     users: Vec<DirectoryUser>,

@@ -9,6 +9,7 @@ mod email;
 mod guest;
 mod invitation;
 mod ledger;
+mod policies;
 mod trace;
 
 pub use directory::{
@@ -22,4 +23,5 @@ pub use invitation::{
     RedirectUrlError,
 };
 pub use ledger::{Ledger, LedgerEntry, LedgerState, Redemption, Resend};
+pub use policies::{InvitedDomains, InvitesFrom, Partner, Policies};
 pub use trace::Trace;

@@ -21,7 +21,7 @@ use super::refusal::Refusal;
 use super::wire;
 
 /// Microsoft's limit.
-const BATCH_SIZE: usize = 20;
+pub(super) const BATCH_SIZE: usize = 20;
 
 /// Batches under way at one time; more would only queue at the server.
 const CONCURRENT_BATCHES: usize = 4;

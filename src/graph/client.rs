@@ -246,6 +246,14 @@ impl Graph {
         url
     }
 
+    /// A URL below the root of the beta version, for what no other version shows.
+    pub(super) fn beta_url(&self, path: &str) -> Url {
+        let mut url = self.root.clone();
+        let root = self.root.path().trim_end_matches("/v1.0");
+        url.set_path(&format!("{root}/beta{path}"));
+        url
+    }
+
     /// A link the service gave us, if it leads to where we came from. A token must
     /// never travel to another origin.
     pub(super) fn own_link(&self, link: &str) -> Result<Url, CallError> {

@@ -11,10 +11,12 @@ mod client;
 mod clock;
 mod odata;
 mod pace;
+mod recipients;
 mod refusal;
 mod roles;
 mod rules;
 mod survey;
+mod tenant;
 mod transport;
 mod users;
 pub mod wire;
@@ -30,6 +32,7 @@ pub use clock::Clock;
 pub use pace::{EarlierWrite, Pace, Waits};
 pub use refusal::Refusal;
 pub use survey::{Method, Survey, Wanted};
+pub use tenant::Examination;
 pub use transport::{
     ExplanationLost, HttpTransport, Reached, Transport, TransportError, is_loopback,
 };

@@ -11,11 +11,33 @@ use crate::domain::{Directory, GuestRef, RoleHolding, Unreadable, UserId};
 use super::batch::Get;
 use super::client::{Call, CallError, Graph};
 use super::odata::{query, segment};
-use super::survey::{Wanted, parse};
+use super::survey::{Optional, Wanted, parse};
 use super::wire;
 
-const WHAT: &str = "role assignments";
-const CONSEQUENCE: &str = "guests that hold a role can't be told apart; an application can't reset them, and they will fail";
+const CONSEQUENCE: &str = "guests that hold a role";
+const ASSIGNMENTS: Optional = Optional {
+    what: "role assignments",
+    consequence: CONSEQUENCE,
+    permission: "RoleManagement.Read.Directory",
+};
+const GROUP_MEMBERS: Optional = Optional {
+    what: "members of role-assignable groups",
+    consequence: CONSEQUENCE,
+    permission: "Directory.Read.All",
+};
+const ELIGIBILITIES: Optional = Optional {
+    what: "roles that can be activated",
+    consequence: "guests that may activate a role",
+    permission: "RoleManagement.Read.Directory",
+};
+
+/// Where who may hold which role is listed.
+const ACTIVE: &str = "/roleManagement/directory/roleAssignments";
+const ELIGIBLE: &str = "/roleManagement/directory/roleEligibilityScheduleInstances";
+
+/// Privileged Identity Management is not licensed. Without a licence nobody stays
+/// eligible (Entra, *License requirements to use PIM*).
+const UNLICENSED: &str = "AadPremiumLicenseRequired";
 
 /// Role holders, by how they came to it.
 type Holders = HashMap<UserId, RoleHolding>;
@@ -32,13 +54,8 @@ impl Graph {
         wanted: &Wanted,
         unreadable: &mut Vec<Unreadable>,
     ) -> Result<Option<Holders>, CallError> {
-        let mut read = self.assignments(&[("$expand", "principal"), ("$top", "999")]).await;
-        if matches!(&read, Err(error) if error.is_unavailable()) {
-            // Without the principals, groups can't be told from users; users can.
-            read = self.assignments(&[]).await;
-        }
-        let Some((mut holders, groups)) = self.optional(read, unreadable, WHAT, CONSEQUENCE)?
-        else {
+        let read = self.principals(ACTIVE).await;
+        let Some((mut holders, groups)) = self.optional(read, unreadable, &ASSIGNMENTS)? else {
             return Ok(None);
         };
         for (group, name) in &groups {
@@ -46,12 +63,7 @@ impl Graph {
                 Err(error) if error.is_unavailable() => {
                     // Asking for each guest takes a request more per row, and fewer rights.
                     let read = self.roles_of_each(directory, wanted, &mut holders).await;
-                    self.optional(
-                        read,
-                        unreadable,
-                        "members of role-assignable groups",
-                        CONSEQUENCE,
-                    )?;
+                    self.optional(read, unreadable, &GROUP_MEMBERS)?;
                     break;
                 }
                 read => read?,
@@ -60,9 +72,43 @@ impl Graph {
         Ok(Some(holders))
     }
 
-    async fn assignments(&self, options: &[(&str, &str)]) -> Result<(Holders, Groups), CallError> {
-        let call =
-            Call::get(self.url("/roleManagement/directory/roleAssignments", &query(options)));
+    /// Everyone who may activate a role, directly or through a group. It is no more than
+    /// a warning, so one thing that can't be read stands for all of it.
+    pub(super) async fn eligible(
+        &self,
+        unreadable: &mut Vec<Unreadable>,
+    ) -> Result<Holders, CallError> {
+        let read = async {
+            let (mut holders, groups) = self.principals(ELIGIBLE).await?;
+            for (group, name) in &groups {
+                self.members(group, name, &mut holders).await?;
+            }
+            Ok(holders)
+        };
+        let read = match read.await {
+            Err(error) if is_unlicensed(&error) => Ok(Holders::new()),
+            read => read,
+        };
+        Ok(self.optional(read, unreadable, &ELIGIBILITIES)?.unwrap_or_default())
+    }
+
+    /// The users and groups of a list of roles.
+    async fn principals(&self, list: &str) -> Result<(Holders, Groups), CallError> {
+        match self.assignments(list, &[("$expand", "principal"), ("$top", "999")]).await {
+            Err(error) if error.is_unavailable() && !is_unlicensed(&error) => {
+                // Without the principals, groups can't be told from users; users can.
+                self.assignments(list, &[]).await
+            }
+            read => read,
+        }
+    }
+
+    async fn assignments(
+        &self,
+        list: &str,
+        options: &[(&str, &str)],
+    ) -> Result<(Holders, Groups), CallError> {
+        let call = Call::get(self.url(list, &query(options)));
         let (mut holders, mut groups) = (Holders::new(), Groups::new());
         self.pages(call, |assignment: wire::RoleAssignment| {
             let principal = assignment.principal.unwrap_or_default();
@@ -129,4 +175,8 @@ impl Graph {
         }
         Ok(())
     }
+}
+
+fn is_unlicensed(error: &CallError) -> bool {
+    matches!(error, CallError::Refused { refusal, .. } if refusal.code == UNLICENSED)
 }

@@ -11,13 +11,14 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::domain::{
-    AddressHolder, Caller, Directory, DirectoryUser, Email, GuestRef, HolderKind, Tenant,
-    Unreadable, UserId, UserType,
+    AddressHolder, Caller, Directory, DirectoryUser, Email, GuestRef, HolderKind, Unreadable,
+    UserId, UserType,
 };
 
 use super::batch::Get;
 use super::client::{Call, CallError, Graph};
 use super::odata::{held_by, literal, query};
+use super::recipients::TAKEN;
 use super::refusal::Refusal;
 use super::users::{directory_user, smtp_addresses};
 use super::wire;
@@ -57,8 +58,8 @@ pub struct Survey {
 }
 
 /// Graph's largest page of users (Microsoft Graph, *List users*).
-const PAGE: &str = "999";
-const PAGE_SIZE: u64 = 999;
+pub(super) const PAGE: &str = "999";
+pub(super) const PAGE_SIZE: u64 = 999;
 
 /// One look-up by filter costs 2 resource units less 1 for `$select`, and each row
 /// takes one for the guest and one for the new address; a page of the sweep costs
@@ -66,13 +67,30 @@ const PAGE_SIZE: u64 = 999;
 const LOOK_UP_UNITS: u64 = 1;
 const PAGE_UNITS: u64 = 1;
 
+/// A read that a plan can do without.
+pub(super) struct Optional {
+    /// What: "role assignments".
+    pub(super) what: &'static str,
+    /// What the plan does not know without it.
+    pub(super) consequence: &'static str,
+    /// The permission that shows it.
+    pub(super) permission: &'static str,
+}
+
+const MEMBERS: Optional = Optional {
+    what: "members that hold the new addresses",
+    consequence: TAKEN,
+    permission: "User.Read.All",
+};
+const DELETED_USERS: Optional =
+    Optional { what: "deleted users", consequence: TAKEN, permission: "User.Read.All" };
+
 impl Graph {
     /// Reads what a plan needs.
     pub async fn survey(&self, wanted: &Wanted, caller: Caller) -> Result<Survey, CallError> {
         let before = self.traffic().requests.load(std::sync::atomic::Ordering::Relaxed);
         let mut unreadable = Vec::new();
-        let mut tenant = self.tenant(&mut unreadable).await?;
-        tenant.guests = self.count_guests().await?;
+        let tenant = self.tenant(&mut unreadable).await?;
         // Members not counted: the tenant may be larger than that, never smaller.
         self.pacer.tenant_has(tenant.guests.unwrap_or_default());
         let look_ups =
@@ -94,50 +112,14 @@ impl Graph {
         self.look_up_addresses(&mut directory, wanted, swept, &mut unreadable).await?;
         directory.index();
         self.deleted_users(&mut directory, &mut unreadable).await?;
+        self.recipients(&mut directory, wanted, &mut unreadable).await?;
         if caller == Caller::AppOnly {
             directory.role_holders = self.role_holders(&directory, wanted, &mut unreadable).await?;
+            directory.eligible = self.eligible(&mut unreadable).await?;
         }
         directory.unreadable = unreadable;
         let after = self.traffic().requests.load(std::sync::atomic::Ordering::Relaxed);
         Ok(Survey { directory, method, requests: after - before })
-    }
-
-    async fn tenant(&self, unreadable: &mut Vec<Unreadable>) -> Result<Tenant, CallError> {
-        let url =
-            self.url("/organization", &query(&[("$select", "id,displayName,verifiedDomains")]));
-        let page: Option<wire::Page<wire::Organization>> = self
-            .optional(self.read(&Call::get(url)).await, unreadable, "the organization", "verified domains are not known, so a new address in one of them is refused only when it is invited")?;
-        let Some(organization) = page.and_then(|page| page.value.into_iter().next()) else {
-            return Ok(Tenant::default());
-        };
-        let default = organization.verified_domains.iter().find(|domain| domain.is_default);
-        Ok(Tenant {
-            id: Some(organization.id).filter(|id| !id.is_empty()),
-            display_name: organization.display_name,
-            default_domain: default.map(|domain| domain.name.to_ascii_lowercase()),
-            verified_domains: organization
-                .verified_domains
-                .iter()
-                .map(|domain| domain.name.to_ascii_lowercase())
-                .collect(),
-            guests: None,
-        })
-    }
-
-    /// How many guests there are; None when the server does not count.
-    async fn count_guests(&self) -> Result<Option<u64>, CallError> {
-        let url = self.url("/users/$count", &query(&[("$filter", "userType eq 'Guest'")]));
-        let call = Call { advanced: true, ..Call::get(url) };
-        match self.repeat(&call).await {
-            // The number is plain text, sometimes behind a byte order mark.
-            Ok(body) => Ok(String::from_utf8_lossy(&body)
-                .trim_start_matches('\u{feff}')
-                .trim()
-                .parse()
-                .ok()),
-            Err(error) if error.is_unavailable() => Ok(None),
-            Err(error) => Err(error),
-        }
     }
 
     async fn sweep(&self, directory: &mut Directory) -> Result<Swept, CallError> {
@@ -222,22 +204,29 @@ impl Graph {
                 query: query(&[("$filter", &held_by(name)), ("$select", wire::USER_SELECT)]),
             })
             .collect();
-        let mut users = Vec::new();
-        for got in self.get_all(&gets).await? {
-            let page: wire::Page<wire::User> = parse(got.map_err(refused)?)?;
-            for user in page.value {
-                users.push(directory_user(user)?);
-            }
+        let users: Vec<wire::User> = self.all_of(&gets).await?;
+        users.into_iter().map(directory_user).collect()
+    }
+
+    /// What all of these collections hold together.
+    pub(super) async fn all_of<T: DeserializeOwned>(
+        &self,
+        gets: &[Get],
+    ) -> Result<Vec<T>, CallError> {
+        let mut items = Vec::new();
+        for got in self.get_all(gets).await? {
+            let page: wire::Page<T> = parse(got.map_err(refused)?)?;
+            items.extend(page.value);
             // A second holder on the next page is a second holder.
             if let Some(link) = page.next_link {
-                self.pages(Call::get(self.own_link(&link)?), |user: wire::User| {
-                    users.push(directory_user(user)?);
+                self.pages(Call::get(self.own_link(&link)?), |item: T| {
+                    items.push(item);
                     Ok(())
                 })
                 .await?;
             }
         }
-        Ok(users)
+        Ok(items)
     }
 
     /// Finds out who holds the new addresses. After a sweep only members can be
@@ -260,12 +249,7 @@ impl Graph {
             let addresses: Vec<&str> = addresses.iter().map(String::as_str).collect();
             self.holders(&addresses).await
         };
-        let found = self.optional(
-            found,
-            unreadable,
-            "members that hold the new addresses",
-            "a new address that a member holds is refused only when it is written",
-        )?;
+        let found = self.optional(found, unreadable, &MEMBERS)?;
         for user in found.unwrap_or_default() {
             directory.add_user(user);
         }
@@ -319,12 +303,7 @@ impl Graph {
                 Ok(())
             })
             .await;
-        self.optional(
-            read,
-            unreadable,
-            "deleted users",
-            "a new address that a deleted user still holds is refused only when it is written",
-        )?;
+        self.optional(read, unreadable, &DELETED_USERS)?;
         for user in deleted {
             let Ok(id) = UserId::parse(&user.id) else { continue };
             let name = user.display_name.as_deref().unwrap_or(&user.user_principal_name);
@@ -368,13 +347,18 @@ impl Graph {
         &self,
         read: Result<T, CallError>,
         unreadable: &mut Vec<Unreadable>,
-        what: &'static str,
-        consequence: &'static str,
+        about: &Optional,
     ) -> Result<Option<T>, CallError> {
         match read {
             Ok(value) => Ok(Some(value)),
             Err(error) if error.is_unavailable() => {
-                unreadable.push(Unreadable { what, consequence, why: error.to_string() });
+                let Optional { what, consequence, permission } = *about;
+                unreadable.push(Unreadable {
+                    what,
+                    consequence,
+                    permission,
+                    why: error.to_string(),
+                });
                 Ok(None)
             }
             Err(error) => Err(error),

@@ -286,6 +286,10 @@ impl Planner<'_> {
         if self.directory.tenant.verified_domains.contains(&domain) {
             return Some(Blocked::OwnDomain { domain });
         }
+        let allowed = &self.directory.tenant.policies.domains;
+        if allowed.as_ref().is_some_and(|allowed| !allowed.allow(&domain)) {
+            return Some(Blocked::DomainNotAllowed { domain });
+        }
         if !moves {
             return None;
         }

@@ -185,6 +185,12 @@ pub enum Blocked {
         /// The domain.
         domain: String,
     },
+    /// The tenant's allow or deny list keeps the address's domain from being invited; a
+    /// reset guest could not redeem (Entra, *Allow or block invitations*, 2026-04).
+    DomainNotAllowed {
+        /// The domain.
+        domain: String,
+    },
     /// The guest holds no address that could be invited.
     NoMail,
     /// Several rows want different things of one guest.
@@ -273,6 +279,7 @@ impl Blocked {
             Self::Disabled => "disabled",
             Self::AddressTaken { .. } => "address-taken",
             Self::OwnDomain { .. } => "own-domain",
+            Self::DomainNotAllowed { .. } => "domain-not-allowed",
             Self::NoMail => "no-mail",
             Self::ConflictingRows { .. } => "conflicting-rows",
             Self::FailedBefore { .. } => "failed-before",
@@ -377,6 +384,10 @@ impl fmt::Display for Blocked {
             Self::OwnDomain { domain } => {
                 write!(f, "{domain} is a verified domain of this tenant; guests can't be invited to it")
             }
+            Self::DomainNotAllowed { domain } => write!(
+                f,
+                "the tenant's collaboration restrictions do not allow {domain}; change them in the external collaboration settings"
+            ),
             Self::NoMail => f.write_str("the guest holds no address to invite; give a new_email"),
             Self::ConflictingRows { lines } => {
                 f.write_str("lines ")?;

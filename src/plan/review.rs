@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::config::Limit;
-use crate::domain::{Caller, Directory};
+use crate::domain::{Caller, Directory, DirectoryUser, InvitesFrom, Unreadable, UserType};
 
 use super::decision::{ChangeReason, Decision, Invitation, PlannedRow, Settled};
 use super::{Counts, Finding};
@@ -42,21 +42,18 @@ pub fn review(
         domains_not_allowed(&invitations, guards.allowed_domains.as_deref()),
         resets(rows),
         already_match(rows),
+        invitations_disabled(&invitations, directory),
+        may_activate_role(rows, directory),
+        synchronised(rows, directory),
         message_dropped(&invitations, caller),
         language_ignored(&invitations),
         mail_capped(&invitations, directory.tenant.default_domain.as_deref()),
         unusual_characters(&invitations),
+        unreadable(&directory.unreadable),
     ]
     .into_iter()
     .flatten()
     .collect();
-    findings.extend(directory.unreadable.iter().map(|missing| {
-        Finding::warn(
-            "unreadable",
-            format!("{} could not be read: {}", missing.what, missing.why),
-            missing.consequence,
-        )
-    }));
     findings.sort_by_key(|finding| finding.severity);
     findings
 }
@@ -154,6 +151,124 @@ fn already_match(rows: &[PlannedRow]) -> Option<Finding> {
             "if another run wrote it, go on with that run's checkpoint, which knows who was invited; --reset-matching resets them all",
         )
     })
+}
+
+fn invitations_disabled(invitations: &[&Invitation], directory: &Directory) -> Option<Finding> {
+    let is_disabled = directory.tenant.policies.invites_from == Some(InvitesFrom::Nobody);
+    (is_disabled && !invitations.is_empty()).then(|| {
+        Finding::warn(
+            "invitations-disabled",
+            "the tenant lets nobody invite guests (allowInvitesFrom is none)".to_owned(),
+            "the first invitation would end the run; change the guest invite settings in the external collaboration settings and wait up to an hour",
+        )
+    })
+}
+
+/// The guests that change.
+fn changing<'a>(
+    rows: &'a [PlannedRow],
+    directory: &'a Directory,
+) -> impl Iterator<Item = (u32, &'a DirectoryUser)> {
+    rows.iter().filter(|row| matches!(row.decision, Decision::Change(_))).filter_map(|row| {
+        let user = row.user_id.and_then(|id| directory.user(id))?;
+        Some((row.line, user))
+    })
+}
+
+fn may_activate_role(rows: &[PlannedRow], directory: &Directory) -> Option<Finding> {
+    if directory.eligible.is_empty() {
+        return None;
+    }
+    let lines: Vec<u32> = changing(rows, directory)
+        .filter(|(_, user)| directory.eligible.contains_key(&user.id))
+        .map(|(line, _)| line)
+        .collect();
+    (!lines.is_empty()).then(|| {
+        Finding::warn(
+            "may-activate-role",
+            format!(
+                "{} a directory role ({})",
+                count(lines.len() as u64, "guest may activate", "guests may activate"),
+                some_lines(&lines)
+            ),
+            "while a role is active an application can't reset the guest",
+        )
+    })
+}
+
+/// Synchronisation makes external members and then owns their properties (Entra,
+/// *Cross-tenant synchronization*). Which partner owns one, the directory does not say.
+fn synchronised(rows: &[PlannedRow], directory: &Directory) -> Option<Finding> {
+    let mut partners: Vec<&str> = directory.tenant.policies.synchronising().collect();
+    if partners.is_empty() {
+        return None;
+    }
+    partners.sort_unstable();
+    let lines: Vec<u32> = changing(rows, directory)
+        .filter(|(_, user)| {
+            user.user_type == UserType::Member
+                && user.creation_type.as_deref() == Some("Invitation")
+        })
+        .map(|(line, _)| line)
+        .collect();
+    (!lines.is_empty()).then(|| {
+        Finding::warn(
+            "may-be-synchronised",
+            format!(
+                "{} ({}), and {} may synchronise users into this tenant",
+                count(lines.len() as u64, "row is about an external member", "rows are about external members"),
+                some_lines(&lines),
+                partners.join(", ")
+            ),
+            "a synchronised account gets its mail back with the next cycle; have the partner change it at its source",
+        )
+    })
+}
+
+/// The lines, the first few of many.
+fn some_lines(lines: &[u32]) -> String {
+    const SHOWN: usize = 8;
+    let shown: Vec<String> = lines.iter().take(SHOWN).map(u32::to_string).collect();
+    let word = if lines.len() == 1 { "line" } else { "lines" };
+    let more = if lines.len() > SHOWN { ", …" } else { "" };
+    format!("{word} {}{more}", shown.join(", "))
+}
+
+/// One finding for all that could not be read: by the service's words, which are mostly
+/// the same, and with the permissions that show it.
+fn unreadable(missing: &[Unreadable]) -> Option<Finding> {
+    fn once<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+        let mut seen = Vec::new();
+        texts.for_each(|text| {
+            if !seen.contains(&text) {
+                seen.push(text);
+            }
+        });
+        seen
+    }
+    if missing.is_empty() {
+        return None;
+    }
+    let reasons = once(missing.iter().map(|missing| missing.why.as_str()));
+    let parts: Vec<String> = reasons
+        .into_iter()
+        .map(|why| {
+            let what = missing.iter().filter(|missing| missing.why == why);
+            let what: Vec<&str> = what.map(|missing| missing.what).collect();
+            format!("{} ({why})", what.join(", "))
+        })
+        .collect();
+    let consequences = once(missing.iter().map(|missing| missing.consequence));
+    let permissions = once(missing.iter().map(|missing| missing.permission));
+    Some(Finding::warn(
+        "unreadable",
+        format!("could not be read: {}", parts.join("; ")),
+        format!(
+            "granting {} shows it; until then the plan does not see {}",
+            permissions.join(", "),
+            consequences.join(", ")
+        ),
+    ))
 }
 
 fn message_dropped(invitations: &[&Invitation], caller: Caller) -> Option<Finding> {

@@ -32,6 +32,7 @@ pub(super) fn is_particular(decision: &Decision) -> bool {
             | Blocked::HoldsRole { .. }
             | Blocked::AddressTaken { .. }
             | Blocked::OwnDomain { .. }
+            | Blocked::DomainNotAllowed { .. }
             | Blocked::ConflictingRows { .. }
             | Blocked::FailedBefore { .. }
             | Blocked::ChangedByHand { .. },
@@ -71,6 +72,9 @@ pub(super) fn about(decision: &Decision) -> String {
         }
         Decision::Blocked(Blocked::OwnDomain { .. }) => {
             "the new address is in a domain of this tenant"
+        }
+        Decision::Blocked(Blocked::DomainNotAllowed { .. }) => {
+            "the tenant does not allow the address's domain to be invited"
         }
         Decision::Blocked(Blocked::ConflictingRows { .. }) => {
             "several rows want different things of one guest or address"

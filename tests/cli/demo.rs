@@ -14,5 +14,5 @@ fn the_demo_ends_well_and_leaves_its_files() {
     let status = status.exits(0).json();
     assert_eq!(status["counts"]["not_attempted"], 0, "{status}");
     assert_eq!(status["counts"]["unknown"], 0, "{status}");
-    assert_eq!(status["counts"]["invited"], 185, "{status}");
+    assert_eq!(status["counts"]["invited"], 182, "{status}");
 }

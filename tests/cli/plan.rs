@@ -1,5 +1,7 @@
 //! `plan`.
 
+use reinvite::emulator::{AllowInvitesFrom, SAMPLE_CLIENT_ID};
+
 use crate::support::{Campaign, snapshot};
 
 #[test]
@@ -80,7 +82,7 @@ fn the_plan_tells_of_every_row_what_will_happen() {
     ------- stderr -------
     guests.csv: CSV, UTF-8, comma; 20 rows; columns: user, new_email, message, cc, language, reset
     kept for templates and the report: department
-    directory read in one sweep over all guests, in 11 requests
+    directory read in one sweep over all guests, in 17 requests
     ");
 }
 
@@ -130,17 +132,18 @@ fn the_whole_sample_meets_every_decision() {
     }));
     snapshot!(summary.unwrap(), @r#"
     {
-      "blocked": 28,
-      "change": 186,
+      "blocked": 31,
+      "change": 183,
       "reasons": {
-        "address-taken": 5,
+        "address-taken": 7,
         "already-matches": 2,
         "ambiguous": 2,
         "disabled": 2,
+        "domain-not-allowed": 1,
         "externally-mastered": 2,
         "holds-role": 4,
         "internal-guest": 3,
-        "new-address": 181,
+        "new-address": 178,
         "not-a-guest": 2,
         "not-found": 2,
         "own-domain": 2,
@@ -152,6 +155,86 @@ fn the_whole_sample_meets_every_decision() {
       "settled": 2
     }
     "#);
+}
+
+/// What only a look at more than the guests can tell.
+const SEEN_AHEAD: &str = "\
+user,new_email
+feda2520-2d0b-405b-b04e-effabcb05509,isaac.fischer@fabrikam.example
+liam.rao@northwind.example,liam.rao@fabrikam.example
+nadia.kim@northwind.example,nadia.kim@webmail.example
+olga.lopez@northwind.example,olga.lopez@fabrikam.example
+ravi.patel@northwind.example,ravi.patel@fabrikam.example
+";
+
+#[test]
+fn what_would_fail_is_seen_before_it_is_sent() {
+    let campaign = Campaign::new();
+    campaign.write("ahead.csv", SEEN_AHEAD);
+    snapshot!(campaign.run("plan ahead.csv").without_stderr(), @"
+    Plan for Contoso (tenant 7c0f5c1e-2b1d-4f0a-9a53-c0ffee000001): 5 rows, acting as an application
+
+    Change                      2
+      new-address               2  moves to a new address
+                                   Microsoft mails its standard text in the guest's language
+        line 5  olga.lopez@northwind.example → olga.lopez@fabrikam.example
+        line 6  ravi.patel@northwind.example → ravi.patel@fabrikam.example
+
+    Blocked                     3
+      address-taken             2  the new address belongs to another object
+        line 2  feda2520-2d0b-405b-b04e-effabcb05509
+                  the new address belongs to contact Isaac Fischer (Fabrikam) (f35f484b-437d-4132-84f3-096658a45712)
+        line 3  liam.rao@northwind.example
+                  the new address belongs to group Fabrikam service desk (b7a5a3d4-61b5-4a3f-8f0c-2f9f3b7f6c10)
+      domain-not-allowed        1  the tenant does not allow the address's domain to be invited
+        line 4  nadia.kim@northwind.example
+                  the tenant's collaboration restrictions do not allow webmail.example; change them in the external
+                  collaboration settings
+
+    Findings
+      warn    may-activate-role
+              1 guest may activate a directory role (line 5)
+              while a role is active an application can't reset the guest
+      warn    may-be-synchronised
+              1 row is about an external member (line 6), and Fabrikam may synchronise users into this tenant
+              a synchronised account gets its mail back with the next cycle; have the partner change it at its source
+
+    Digest [DIGEST]   (apply --plan [DIGEST] carries out exactly this)
+    ");
+}
+
+#[test]
+fn what_may_not_be_read_is_one_finding_that_names_the_permissions() {
+    let campaign = Campaign::new();
+    campaign.tenant.edit_application(SAMPLE_CLIENT_ID, |application| {
+        application.roles = vec!["User.Invite.All".into(), "User.ReadWrite.All".into()];
+    });
+    campaign.tenant.set_allow_invites_from(AllowInvitesFrom::None);
+    campaign.write("ahead.csv", SEEN_AHEAD);
+    snapshot!(campaign.run("plan ahead.csv").without_stderr(), @"
+    Plan for tenant 7c0f5c1e-2b1d-4f0a-9a53-c0ffee000001: 5 rows, acting as an application
+
+    Change                      5
+      new-address               5  moves to a new address
+                                   Microsoft mails its standard text in the guest's language
+        line 2  isaac.fischer@northwind.example → isaac.fischer@fabrikam.example
+        line 3  liam.rao@northwind.example → liam.rao@fabrikam.example
+        line 4  nadia.kim@northwind.example → nadia.kim@webmail.example
+        line 5  olga.lopez@northwind.example → olga.lopez@fabrikam.example
+        line 6  ravi.patel@northwind.example → ravi.patel@fabrikam.example
+
+    Findings
+      warn    unreadable
+              could not be read: the organization, who may invite, cross-tenant access settings, the list of domains that
+              may be invited, contacts, groups, role assignments, roles that can be activated (403
+              Authorization_RequestDenied: Insufficient privileges to complete the operation.)
+              granting Directory.Read.All, Policy.Read.All, Policy.Read.B2BManagementPolicy, RoleManagement.Read.Directory
+              shows it; until then the plan does not see new addresses in the tenant's own domains, whether invitations are
+              allowed, accounts that another tenant synchronises, domains that may not be invited, new addresses that others
+              hold, guests that hold a role, guests that may activate a role
+
+    Digest [DIGEST]   (apply --plan [DIGEST] carries out exactly this)
+    ");
 }
 
 #[test]

@@ -73,6 +73,8 @@ fn the_manifest_meets_every_kind_of_guest() {
     let cases = cases(&seed);
     let holders: HashSet<&str> =
         seed.role_assignments.iter().map(|assignment| assignment.principal_id.as_str()).collect();
+    let eligible = seed.role_eligibilities.iter().flatten();
+    let eligible: HashSet<&str> = eligible.map(|role| role.principal_id.as_str()).collect();
     let through_group: HashSet<&str> = seed
         .groups
         .iter()
@@ -139,6 +141,13 @@ fn the_manifest_meets_every_kind_of_guest() {
                 seed.contacts.iter().any(|contact| taken(&contact.proxy_addresses, to))
             }),
         ),
+        (
+            "taken by a group",
+            1,
+            single(&|_, to| seed.groups.iter().any(|group| taken(&group.proxy_addresses, to))),
+        ),
+        ("in a blocked domain", 1, single(&|_, to| to.ends_with("@webmail.example"))),
+        ("may activate a role", 1, single(&|user, _| eligible.contains(user.id.as_str()))),
         ("without mail", 2, single(&|user, _| user.mail.is_none())),
         (
             "already moved",

@@ -51,8 +51,7 @@ impl Bucket {
         let slack = (per_second * TIMER_SLACK.as_secs_f64()).ceil();
         let burst = burst.max(slack).clamp(1.0, DEEPEST);
         let capacity = cells(burst * cells_per_unit);
-        let quota =
-            Quota::with_period(tick).expect("the period is not zero").allow_burst(capacity);
+        let quota = Quota::with_period(tick).expect("the period is not zero").allow_burst(capacity);
         let clock = RuntimeClock(Instant::now());
         Self {
             limiter: RateLimiter::direct_with_clock(quota, clock.clone()),
@@ -148,7 +147,10 @@ mod tests {
         ] {
             let bucket = Bucket::new(per_second, burst);
             let seconds = seconds_for(&bucket, &vec![1.0; taken]).await;
-            assert!((seconds - expected).abs() <= 0.01 + expected * 0.001, "{per_second}: {seconds}");
+            assert!(
+                (seconds - expected).abs() <= 0.01 + expected * 0.001,
+                "{per_second}: {seconds}"
+            );
         }
     }
 

@@ -104,7 +104,11 @@ mod tests {
             (Patch, None, None, WRITES),
             (Invite, None, None, &[Invite]),
         ] {
-            assert_eq!(held_by(lane, scope, information), held, "{lane:?} {scope:?} {information:?}");
+            assert_eq!(
+                held_by(lane, scope, information),
+                held,
+                "{lane:?} {scope:?} {information:?}"
+            );
         }
     }
 

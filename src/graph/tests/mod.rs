@@ -3,6 +3,7 @@
 
 mod batch;
 mod client;
+mod preflight;
 mod survey;
 mod users;
 

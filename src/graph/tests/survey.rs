@@ -165,7 +165,7 @@ async fn role_holders_are_found_directly_and_through_groups() {
     // A signed-in administrator can reset role holders, so nobody asks.
     let survey = rig.graph.survey(&wanted, Caller::Delegated).await.unwrap();
     assert_eq!(survey.directory.role_holders, None);
-    assert_eq!(rig.sent(&Method::GET, "/roleManagement"), 1);
+    assert_eq!(rig.sent(&Method::GET, "/roleManagement"), 2);
 }
 
 #[tokio::test(start_paused = true)]
@@ -177,11 +177,18 @@ async fn what_may_not_be_read_is_noted_and_only_the_guests_are_indispensable() {
     for (path, what) in [
         ("/organization", "the organization"),
         ("/directory/deletedItems", "deleted users"),
-        ("/roleManagement", "role assignments"),
+        ("/roleManagement/directory/roleAssignments", "role assignments"),
+        ("/roleManagement/directory/roleEligibility", "roles that can be activated"),
+        ("/contacts", "contacts"),
+        ("/groups", "groups"),
+        ("/policies/authorizationPolicy", "who may invite"),
+        ("/policies/crossTenantAccessPolicy", "cross-tenant access settings"),
+        ("/beta/policies", "the list of domains that may be invited"),
     ] {
         let options = Options { faults: vec![denied(path)], ..Options::default() };
         let rig = Rig::new(seed(3, []), options);
-        let survey = read(&rig, &wanted(&["guest1@fabrikam.example"], &[])).await.unwrap();
+        let wanted = wanted(&["guest1@fabrikam.example"], &["a@northwind.example"]);
+        let survey = read(&rig, &wanted).await.unwrap();
         let noted: Vec<_> = survey.directory.unreadable.iter().map(|u| u.what).collect();
         assert_eq!(noted, [what]);
         assert!(survey.directory.unreadable[0].why.contains("403"));

@@ -39,7 +39,7 @@ fn every_reason_has_a_world_in_which_it_is_given() {
     });
     let unknown = || LedgerState::Unknown { before: None };
     let with_role = |holding| moves(guest(1)).with(|w| w.roles = Some([(id(1), holding)].into()));
-    for (expected, world) in [
+    for (expected, world) in vec![
         ("new-address", moves(guest(1))),
         ("reset-only", World::of([guest(1)]).asks(OLD, "")),
         (
@@ -99,6 +99,21 @@ fn every_reason_has_a_world_in_which_it_is_given() {
                 .with(|w| w.users.push(but(guest(2), |u| u.proxy_addresses = vec![NEW.into()]))),
         ),
         ("own-domain", World::of([guest(1)]).asks(OLD, "guest1@Contoso.example")),
+        (
+            "domain-not-allowed",
+            moves(guest(1)).with(|w| {
+                let allowed = ["fabrikam.example".to_owned()].into();
+                w.tenant.policies.domains = Some(InvitedDomains::Only(allowed));
+            }),
+        ),
+        (
+            // A reset guest would have to redeem, and could not.
+            "domain-not-allowed",
+            World::of([guest(1)]).asks(OLD, "").with(|w| {
+                let blocked = ["fabrikam.example".to_owned()].into();
+                w.tenant.policies.domains = Some(InvitedDomains::AllBut(blocked));
+            }),
+        ),
         ("no-mail", World::of([but(guest(1), |u| u.mail = None)]).asks(&id(1).to_string(), "")),
         ("failed-before", moves(guest(1)).left(1, NEW, failed())),
     ] {
@@ -128,6 +143,9 @@ fn who_is_meant_comes_before_what_was_done_and_that_before_what_may_be_done() {
     expect("address-taken", &|w| w.users.push(taker.clone()));
     expect("externally-mastered", &|w| w.users[0].formerly_synced = true);
     expect("synced", &|w| w.users[0].synced = true);
+    expect("domain-not-allowed", &|w| {
+        w.tenant.policies.domains = Some(InvitedDomains::Only(["other.example".into()].into()));
+    });
     expect("own-domain", &|w| {
         w.tenant.verified_domains.extend(["northwind.example".into()]);
     });

@@ -14,9 +14,9 @@ use uuid::Uuid;
 use super::{Guards, Plan, PlannedRow, Policy};
 use crate::config::{InvitationDefaults, Limit, MailWrite};
 use crate::domain::{
-    AddressHolder, Caller, Directory, DirectoryUser, Email, GuestRef, InvitationKey, Ledger,
-    LedgerEntry, LedgerState, Redemption, RedemptionState, Resend, RoleHolding, Tenant, Unreadable,
-    UserId, UserType,
+    AddressHolder, Caller, Directory, DirectoryUser, Email, GuestRef, InvitationKey,
+    InvitedDomains, InvitesFrom, Ledger, LedgerEntry, LedgerState, Partner, Redemption,
+    RedemptionState, Resend, RoleHolding, Tenant, Unreadable, UserId, UserType,
 };
 use crate::manifest::{InvalidRow, Manifest, Reset, Row, parse};
 
@@ -27,6 +27,7 @@ struct World {
     users: Vec<DirectoryUser>,
     holders: Vec<(String, AddressHolder)>,
     roles: Option<HashMap<UserId, RoleHolding>>,
+    eligible: Vec<UserId>,
     unreadable: Vec<Unreadable>,
     ledger: Vec<(InvitationKey, LedgerState)>,
     resends: Vec<(InvitationKey, Resend)>,
@@ -51,6 +52,7 @@ impl World {
             users: users.into_iter().collect(),
             holders: Vec::new(),
             roles: Some(HashMap::new()),
+            eligible: Vec::new(),
             unreadable: Vec::new(),
             ledger: Vec::new(),
             resends: Vec::new(),
@@ -106,6 +108,8 @@ impl World {
         }
         directory.index();
         directory.role_holders.clone_from(&self.roles);
+        let eligible = self.eligible.iter().map(|id| (*id, RoleHolding::Direct));
+        directory.eligible = eligible.collect();
         directory.unreadable.clone_from(&self.unreadable);
         let mut ledger = Ledger::default();
         for (key, state) in &self.ledger {

@@ -141,15 +141,69 @@ fn discouraged_characters_are_pointed_out() {
 }
 
 #[test]
-fn what_could_not_be_read_is_said_after_what_refuses() {
+fn guests_that_may_activate_a_role_are_pointed_out_and_not_blocked() {
+    let world = movers(3).with(|w| w.eligible = vec![id(1), id(3), id(9)]);
+    let plan = world.plan();
+    assert_eq!(plan.counts.change, 3);
+    assert_eq!(plan.findings[0].code, "may-activate-role");
+    assert!(plan.findings[0].message.contains("2 guests may activate"), "{plan:?}");
+    assert!(plan.findings[0].message.contains("(lines 2, 4)"), "{plan:?}");
+    assert!(found(&movers(1).with(|w| w.eligible = vec![id(9)])).is_empty());
+}
+
+#[test]
+fn external_members_are_pointed_out_where_a_partner_synchronises_users() {
+    let partner = |synchronises| Partner {
+        tenant_id: "f".to_owned(),
+        name: Some("Fabrikam".to_owned()),
+        synchronises,
+    };
+    let world = |user_type, synchronises| {
+        movers(2).with(|w| {
+            w.users[0].user_type = user_type;
+            w.tenant.policies.partners = Some(vec![partner(synchronises)]);
+        })
+    };
+    let plan = world(UserType::Member, true).plan();
+    assert_eq!(plan.findings[0].code, "may-be-synchronised");
+    assert!(plan.findings[0].message.contains("(line 2), and Fabrikam may"), "{plan:?}");
+    assert!(found(&world(UserType::Member, false)).is_empty());
+    assert!(found(&world(UserType::Guest, true)).is_empty());
+}
+
+#[test]
+fn a_tenant_that_lets_nobody_invite_is_pointed_out_where_something_would_change() {
+    let from = |world: World, from| world.with(|w| w.tenant.policies.invites_from = Some(from));
+    assert_eq!(found(&from(movers(1), InvitesFrom::Nobody)), ["invitations-disabled"]);
+    assert!(found(&from(movers(1), InvitesFrom::AdminsAndGuestInviters)).is_empty());
+    let idle = movers(1).left(1, "guest1@northwind.example", LedgerState::Invited);
+    assert!(found(&from(idle, InvitesFrom::Nobody)).is_empty());
+}
+
+#[test]
+fn what_could_not_be_read_is_one_finding_after_what_refuses() {
+    let missing = |what, consequence, permission, why: &str| Unreadable {
+        what,
+        consequence,
+        permission,
+        why: why.to_owned(),
+    };
     let world = limited(2, Some(1000), "1").with(|w| {
-        w.unreadable = vec![Unreadable {
-            what: "role assignments",
-            consequence: "they will fail",
-            why: "403".to_owned(),
-        }];
+        w.unreadable = vec![
+            missing("contacts", "holders", "Directory.Read.All", "403"),
+            missing("who may invite", "inviters", "Policy.Read.All", "404"),
+            missing("groups", "holders", "Directory.Read.All", "403"),
+        ];
     });
     assert_eq!(found(&world), ["max-changes", "unreadable"]);
-    let severities: Vec<_> = world.plan().findings.iter().map(|f| f.severity).collect();
-    assert_eq!(severities, [Severity::Refuse, Severity::Warn]);
+    let findings = world.plan().findings;
+    assert_eq!([findings[0].severity, findings[1].severity], [Severity::Refuse, Severity::Warn]);
+    assert_eq!(
+        findings[1].message,
+        "could not be read: contacts, groups (403); who may invite (404)"
+    );
+    assert_eq!(
+        findings[1].advice,
+        "granting Directory.Read.All, Policy.Read.All shows it; until then the plan does not see holders, inviters"
+    );
 }
