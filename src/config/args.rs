@@ -172,6 +172,38 @@ pub struct GlobalArgs {
         hide_env_values = true
     )]
     pub color: ColorChoice,
+
+    /// Write log lines in this form; json without --log-file puts them on stderr
+    #[arg(
+        long,
+        value_enum,
+        value_name = "FORM",
+        default_value_t,
+        global = true,
+        env = "REINVITE_LOG_FORMAT",
+        hide_env_values = true
+    )]
+    pub log_format: LogFormat,
+
+    /// Append log lines to this file
+    #[arg(
+        long,
+        value_name = "FILE",
+        global = true,
+        env = "REINVITE_LOG_FILE",
+        hide_env_values = true
+    )]
+    pub log_file: Option<PathBuf>,
+}
+
+/// The form of log lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object each, for programs.
+    Json,
 }
 
 /// The form of the data on stdout.

@@ -105,7 +105,7 @@ fn client_id(text: &str) -> Result<String, String> {
 }
 
 /// Whether a secret's place is given at all.
-fn given(layers: &mut Layers<'_>, keys: [Key; 2]) -> Result<bool, Reported> {
+pub(super) fn given(layers: &mut Layers<'_>, keys: [Key; 2]) -> Result<bool, Reported> {
     let mut given = false;
     for key in keys {
         given |= layers.get(key, |_| Ok(()))?.is_some();
@@ -115,7 +115,7 @@ fn given(layers: &mut Layers<'_>, keys: [Key; 2]) -> Result<bool, Reported> {
 
 /// One of the two places of a secret. Given in the environment it replaces
 /// whichever of the two the file gives.
-fn source(
+pub(super) fn source(
     layers: &mut Layers<'_>,
     [file, env]: [Key; 2],
     example: &str,

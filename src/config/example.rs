@@ -15,8 +15,8 @@ mod tests {
     use crate::config::key;
     use crate::config::layers::Layers;
     use crate::config::{
-        AuthSettings, Guards, InvitationDefaults, MailWrite, Overrides, PaceSettings, SecretSource,
-        Settings,
+        AuthSettings, Guards, HookSettings, InvitationDefaults, MailWrite, NotifySettings,
+        Overrides, PaceSettings, SecretSource, Settings,
     };
 
     use super::EXAMPLE;
@@ -74,6 +74,9 @@ mod tests {
         assert_eq!(stated.pace, PaceSettings::default());
         assert_eq!(stated.guards, Guards::default());
         assert_eq!(stated.checkpoint, None);
+        assert_eq!(stated.metrics, None);
+        assert_eq!(stated.notify, NotifySettings::default());
+        assert_eq!(stated.hooks, HookSettings::default());
     }
 
     #[test]
@@ -109,5 +112,8 @@ mod tests {
         assert!(settings.invitation.message.is_some());
         assert!(settings.guards.allowed_domains.is_some());
         assert!(settings.checkpoint.is_some());
+        assert!(settings.metrics.is_some());
+        assert!(settings.notify.webhook.is_some() && settings.notify.ping.is_some());
+        assert!(settings.hooks.on_success.is_some());
     }
 }

@@ -81,6 +81,17 @@ keys! {
     GUARDS_CANARY = "guards" "canary";
     GUARDS_STOP_FILE = "guards" "stop_file";
     CHECKPOINT_PATH = "checkpoint" "path";
+    METRICS_TEXTFILE = "metrics" "textfile";
+    NOTIFY_WEBHOOK_FILE = "notify" "webhook_file";
+    NOTIFY_WEBHOOK_ENV = "notify" "webhook_env";
+    NOTIFY_FORMAT = "notify" "format";
+    NOTIFY_ON = "notify" "on";
+    NOTIFY_PING_FILE = "notify" "ping_file";
+    NOTIFY_PING_ENV = "notify" "ping_env";
+    HOOKS_ON_SUCCESS = "hooks" "on_success";
+    HOOKS_ON_FAILURE = "hooks" "on_failure";
+    HOOKS_FINALLY = "hooks" "finally";
+    HOOKS_TIME_LIMIT = "hooks" "time_limit";
 }
 
 #[cfg(test)]
@@ -104,7 +115,18 @@ mod tests {
         assert_eq!(distinct.len(), listed.len());
         assert_eq!(
             listed,
-            ["tenant", "auth", "invitation", "mail", "pace", "guards", "checkpoint"]
+            [
+                "tenant",
+                "auth",
+                "invitation",
+                "mail",
+                "pace",
+                "guards",
+                "checkpoint",
+                "metrics",
+                "notify",
+                "hooks"
+            ]
         );
     }
 }

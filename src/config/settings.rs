@@ -10,11 +10,14 @@ use super::auth::AuthSettings;
 use super::cloud::TenantSettings;
 use super::error::{ConfigError, Warning};
 use super::guards::Guards;
+use super::hooks::HookSettings;
 use super::invitation::{InvitationDefaults, MailWrite};
 use super::key;
-use super::layers::{Layers, Reported};
+use super::layers::{Found, Layers, Reported};
 use super::limit::Limit;
+use super::notify::NotifySettings;
 use super::pace::PaceSettings;
+use super::value::Fault;
 
 /// Flags that stand above keys of the configuration.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -46,6 +49,12 @@ pub struct Settings {
     pub guards: Guards,
     /// The checkpoint, if one is named; see [`super::checkpoint_path`].
     pub checkpoint: Option<PathBuf>,
+    /// Where the run's metrics are written, for `node_exporter`.
+    pub metrics: Option<PathBuf>,
+    /// Who is told of the run's end.
+    pub notify: NotifySettings,
+    /// What runs after it.
+    pub hooks: HookSettings,
 }
 
 /// What a command needs that stays offline: no tenant, no sign-in.
@@ -80,6 +89,9 @@ impl Settings {
         let auth = AuthSettings::resolve(layers);
         let mail = MailWrite::resolve(layers);
         let pace = PaceSettings::resolve(layers);
+        let metrics = layers.path(key::METRICS_TEXTFILE).and_then(|found| textfile(layers, found));
+        let notify = NotifySettings::resolve(layers);
+        let hooks = HookSettings::resolve(layers);
         let offline = OfflineSettings::resolve(layers, overrides);
         let OfflineSettings { invitation, guards, checkpoint } = offline?;
         Ok(Self {
@@ -90,7 +102,25 @@ impl Settings {
             pace: pace?,
             guards,
             checkpoint,
+            metrics: metrics?,
+            notify: notify?,
+            hooks: hooks?,
         })
+    }
+}
+
+/// `node_exporter` reads `*.prom` alone: another name would never be seen.
+fn textfile(
+    layers: &mut Layers<'_>,
+    found: Option<Found<PathBuf>>,
+) -> Result<Option<PathBuf>, Reported> {
+    match found {
+        Some(Found { value, origin }) if value.extension().is_none_or(|end| end != "prom") => {
+            let fault = Fault::new(format!("`{}` does not end in .prom", value.display()))
+                .with_hint("node_exporter's textfile collector reads files named *.prom alone");
+            Err(layers.report(key::METRICS_TEXTFILE, origin, fault))
+        }
+        found => Ok(found.map(|found| found.value)),
     }
 }
 

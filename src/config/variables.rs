@@ -7,6 +7,7 @@ use clap::CommandFactory as _;
 
 use super::args::Cli;
 use super::error::Warning;
+use super::hooks::is_hook_variable;
 use super::key::ALL;
 use super::suggest::nearest;
 
@@ -21,6 +22,7 @@ pub fn unknown_variables(names: impl Iterator<Item = String>) -> Vec<Warning> {
     }
     let mut unknown: Vec<String> =
         names.filter(|name| name.starts_with("REINVITE_") && !known.contains(name)).collect();
+    unknown.retain(|name| !is_hook_variable(name));
     unknown.sort();
     unknown
         .into_iter()
@@ -44,6 +46,8 @@ mod tests {
             "REINVITE_MAX_CHANGES",
             "REINVITE_PACE_PRESET",
             "REINVITE_MAX_CHANGE",
+            "REINVITE_HOOK_EXIT_CODE",
+            "REINVITE_HOOK_FINALLY",
             "REINVITE_SOMETHING_ELSE_ALTOGETHER",
         ];
         let warnings = unknown_variables(names.into_iter().map(str::to_owned));
@@ -51,6 +55,7 @@ mod tests {
         assert_eq!(
             texts,
             [
+                "the environment variable REINVITE_HOOK_FINALLY means nothing to reinvite; did you mean REINVITE_HOOKS_FINALLY?",
                 "the environment variable REINVITE_MAX_CHANGE means nothing to reinvite; did you mean REINVITE_MAX_CHANGES?",
                 "the environment variable REINVITE_SOMETHING_ELSE_ALTOGETHER means nothing to reinvite",
             ]

@@ -1,0 +1,111 @@
+//! Who is told of a run's end over the network: a webhook, and a monitor that
+//! expects a ping. Their addresses open them to whoever knows them, so they are
+//! secrets.
+//!
+//! Leaves to others: what is told, and telling it.
+
+use super::auth::{given, source};
+use super::key::{self, Key};
+use super::layers::{Layers, Reported};
+use super::secret::SecretSource;
+use super::value::{Fault, Value};
+
+/// Who is told, of what, and how.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NotifySettings {
+    /// Where the webhook's address is.
+    pub webhook: Option<SecretSource>,
+    /// What the webhook understands.
+    pub format: WebhookFormat,
+    /// The ends that the webhook is told of.
+    pub on: NotifyOn,
+    /// Where the address is that is pinged: as it is after a success, with `/start`
+    /// and `/fail` after it at the start and after a failure (Healthchecks, *Pinging
+    /// API*).
+    pub ping: Option<SecretSource>,
+}
+
+/// What a webhook understands.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum WebhookFormat {
+    /// One JSON object with everything that is known of the run.
+    #[default]
+    Json,
+    /// A message of Slack's incoming webhooks.
+    Slack,
+    /// An adaptive card, as a Teams workflow posts it.
+    Teams,
+}
+
+const FORMATS: &[(&str, WebhookFormat)] = &[
+    ("json", WebhookFormat::Json),
+    ("slack", WebhookFormat::Slack),
+    ("teams", WebhookFormat::Teams),
+];
+
+/// The ends that are told of. Any of them is enough.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NotifyOn {
+    /// Failures.
+    pub failure: bool,
+    /// Runs that wrote something to the directory.
+    pub changes: bool,
+    /// All of them.
+    pub always: bool,
+}
+
+impl Default for NotifyOn {
+    fn default() -> Self {
+        Self { failure: true, changes: false, always: false }
+    }
+}
+
+const OCCASIONS: &[&str] = &["failure", "changes", "always"];
+
+const WEBHOOK: [Key; 2] = [key::NOTIFY_WEBHOOK_FILE, key::NOTIFY_WEBHOOK_ENV];
+const PING: [Key; 2] = [key::NOTIFY_PING_FILE, key::NOTIFY_PING_ENV];
+
+impl NotifySettings {
+    pub(super) fn resolve(layers: &mut Layers<'_>) -> Result<Self, Reported> {
+        let webhook = address(layers, WEBHOOK);
+        let format = layers.get(key::NOTIFY_FORMAT, |value| value.choice(FORMATS));
+        let on = layers.get(key::NOTIFY_ON, occasions);
+        let ping = address(layers, PING);
+        Ok(Self {
+            webhook: webhook?,
+            format: format?.unwrap_or_default(),
+            on: on?.unwrap_or_default(),
+            ping: ping?,
+        })
+    }
+}
+
+/// Where an address is, if it is anywhere.
+fn address(layers: &mut Layers<'_>, keys: [Key; 2]) -> Result<Option<SecretSource>, Reported> {
+    if !given(layers, keys)? {
+        return Ok(None);
+    }
+    let source = source(layers, keys, "")?;
+    if let Some(warning) = source.warning() {
+        layers.warn(warning);
+    }
+    Ok(Some(source))
+}
+
+fn occasions(value: &Value) -> Result<NotifyOn, Fault> {
+    let mut on = NotifyOn { failure: false, changes: false, always: false };
+    let words = value.texts()?;
+    if words.is_empty() {
+        return Err(Fault::new("an empty list would tell of nothing")
+            .with_hint("leave the webhook out instead"));
+    }
+    for word in words {
+        let choices: Vec<_> = OCCASIONS.iter().map(|&word| (word, word)).collect();
+        match Value::Text(word.to_owned()).choice(&choices)? {
+            "failure" => on.failure = true,
+            "changes" => on.changes = true,
+            _ => on.always = true,
+        }
+    }
+    Ok(on)
+}
