@@ -6,7 +6,11 @@
 //! Leaves to others: streams, whether there is a terminal, and exit codes (`cli`).
 
 mod delivery;
+mod ending;
+mod hook;
 mod json;
+mod log;
+mod metrics;
 mod plan_text;
 mod progress;
 mod reason;
@@ -18,8 +22,13 @@ mod status;
 mod style;
 mod summary_text;
 mod text;
+mod webhook;
 
+pub use ending::{Ending, Verdict, stopped};
+pub use hook::hook_environment;
 pub use json::{apply_json, plan_json, unplanned_json};
+pub use log::{Level, LogLine, is_log};
+pub use metrics::{METRICS_BEGIN, metrics};
 pub use plan_text::{PlanView, plan_text};
 pub use progress::{Progress, ProgressMode};
 pub use result_file::{ExtraColumns, ResultFileError, check_result_path, result_file};
@@ -29,3 +38,4 @@ pub use status::{
 };
 pub use style::{Styles, count, plural};
 pub use summary_text::{SummaryView, summary_text};
+pub use webhook::{webhook_json, webhook_slack, webhook_teams};

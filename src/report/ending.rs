@@ -1,0 +1,258 @@
+//! How a command ended: everything that whoever is told of it can want to know.
+//! The log's last line, the metrics, the webhook and the hooks take their facts
+//! from here, so that they agree.
+//!
+//! Leaves to others: telling it (`cli`).
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::run::{StopReason, Summary};
+
+use super::style::count;
+use super::text::harmless;
+
+/// What an end is to whoever waits for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// As it should be; what a time budget left over comes next time.
+    Success,
+    /// Nothing was done, because another run is at it.
+    Skipped,
+    /// Somebody has to look.
+    Failure,
+}
+
+impl Verdict {
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::Skipped => "skipped",
+            Self::Failure => "failure",
+        }
+    }
+}
+
+/// How a command ended. Texts hold no secret and no redeem link.
+#[derive(Debug, Clone)]
+pub struct Ending {
+    /// The command: `apply`.
+    pub command: &'static str,
+    /// One of a kind for every start of the program.
+    pub run_id: Uuid,
+    /// What the end is to whoever waits for it.
+    pub verdict: Verdict,
+    /// The program's exit code.
+    pub exit_code: u8,
+    /// What the exit code means.
+    pub meaning: &'static str,
+    /// What to do about it.
+    pub to_do: Option<String>,
+    /// Stable code of why it ended early.
+    pub stop_reason: Option<&'static str>,
+    /// The same in a sentence.
+    pub stop_message: Option<String>,
+    /// The tenant as the configuration names it, so that it is known before the
+    /// tenant answers, and always the same.
+    pub tenant: Option<String>,
+    /// The tenant's id, once it is known.
+    pub tenant_id: Option<String>,
+    /// The tenant's name, once it is known.
+    pub tenant_name: Option<String>,
+    /// The manifest as it was named.
+    pub manifest: Option<String>,
+    /// The checkpoint.
+    pub checkpoint: Option<String>,
+    /// Digest of the plan, once there was one.
+    pub plan_digest: Option<String>,
+    /// When the command was started.
+    pub started_at: Timestamp,
+    /// When it ended.
+    pub ended_at: Timestamp,
+    /// From start to end, by a clock that nobody sets.
+    pub duration: Duration,
+    /// The run in numbers; None when it ended before there was a plan.
+    pub numbers: Option<Summary>,
+    /// How long the tenant asked to send nothing; waits side by side count once.
+    pub throttle_wait: Duration,
+}
+
+/// The numbers of a run by name, in the order of the contract.
+pub(super) fn numbers(summary: &Summary) -> [(&'static str, u64); 10] {
+    [
+        ("rows", summary.rows),
+        ("invited", summary.invited),
+        ("patched", summary.patched),
+        ("settled", summary.settled),
+        ("blocked", summary.blocked),
+        ("failed", summary.failed),
+        ("unknown", summary.unknown),
+        ("not_attempted", summary.not_attempted),
+        ("retries", summary.retries),
+        ("throttled", summary.throttled),
+    ]
+}
+
+/// Every row is in exactly one of these.
+pub(super) const STATES: [&str; 6] =
+    ["invited", "settled", "blocked", "failed", "unknown", "not_attempted"];
+
+impl Ending {
+    /// Whether something was written to the directory.
+    pub fn has_changes(&self) -> bool {
+        self.numbers.as_ref().is_some_and(|numbers| numbers.invited + numbers.patched > 0)
+    }
+
+    /// The tenant's id, or what the configuration has in its place.
+    pub(super) fn tenant_id(&self) -> Option<&str> {
+        self.tenant_id.as_deref().or(self.tenant.as_deref())
+    }
+
+    /// The summary as one object, with the keys that `--output json` has. The numbers
+    /// are missing when there was no plan.
+    pub fn summary(&self) -> Value {
+        let mut summary = json!({
+            "exit_code": self.exit_code,
+            "stop_reason": self.stop_reason,
+            "stop_message": self.stop_message,
+            "plan_digest": self.plan_digest,
+            "tenant_id": self.tenant_id(),
+            "tenant_name": self.tenant_name,
+            "started_at": stamp(self.started_at),
+            "elapsed_seconds": seconds(self.duration),
+            "throttle_wait_seconds": seconds(self.throttle_wait),
+        });
+        for (name, number) in self.numbers.iter().flat_map(numbers) {
+            summary[name] = number.into();
+        }
+        summary
+    }
+
+    /// The end in at most five lines of plain text.
+    pub fn lines(&self) -> Vec<String> {
+        let Self { command, meaning, exit_code, .. } = self;
+        let what = match self.manifest.as_deref() {
+            Some(manifest) => format!("reinvite {command} {manifest}"),
+            None => format!("reinvite {command}"),
+        };
+        let tenant = match (self.tenant_name.as_deref(), self.tenant_id()) {
+            (Some(name), Some(id)) => Some(format!("Tenant: {name} ({id})")),
+            (None, Some(id)) => Some(format!("Tenant: {id}")),
+            (_, None) => None,
+        };
+        let why = self.stop_message.as_ref().map(|why| format!("Why: {}", first_line(why)));
+        let to_do = self.to_do.as_ref().map(|advice| format!("To do: {}", first_line(advice)));
+        let first = format!("{what}: {meaning} (exit code {exit_code})");
+        let lines = [Some(first), tenant, self.numbers.as_ref().map(rows_in_words), why, to_do];
+        lines.into_iter().flatten().map(|line| harmless(&line)).collect()
+    }
+}
+
+/// How many rows there are, and what became of them.
+fn rows_in_words(summary: &Summary) -> String {
+    let rows = count(summary.rows, "row", "rows");
+    let states: Vec<_> = numbers(summary)
+        .into_iter()
+        .filter(|(name, n)| STATES.contains(name) && *n > 0)
+        .map(|(name, n)| format!("{n} {}", name.replace('_', " ")))
+        .collect();
+    if states.is_empty() { rows } else { format!("{rows}: {}", states.join(", ")) }
+}
+
+/// A message is one line among others; of a long list the first says enough.
+fn first_line(text: &str) -> &str {
+    text.lines().next().unwrap_or_default()
+}
+
+/// A moment with milliseconds, in UTC: `2026-03-02T02:00:00.000Z`.
+pub(super) fn stamp(at: Timestamp) -> String {
+    format!("{at:.3}")
+}
+
+/// To the millisecond: more digits would only differ.
+pub(super) fn seconds(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1000.0).round() / 1000.0
+}
+
+/// What a stopped run says of itself: the code, and the sentence.
+pub fn stopped(summary: &Summary) -> Option<(&'static str, String)> {
+    summary.stop_reason.as_ref().map(|reason| (reason.code(), StopReason::to_string(reason)))
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// A night that the tenant stopped.
+    pub(in crate::report) fn stopped_night() -> Ending {
+        let started_at: Timestamp = "2026-03-02T02:00:00Z".parse().unwrap();
+        let numbers = super::super::sample::summary();
+        let (stop_reason, stop_message) = stopped(&numbers).unzip();
+        Ending {
+            command: "apply",
+            run_id: Uuid::nil(),
+            verdict: Verdict::Failure,
+            exit_code: 5,
+            meaning: "stopped by a safety limit or by the tenant",
+            to_do: Some("ask Microsoft support <today> & wait".to_owned()),
+            stop_reason,
+            stop_message,
+            tenant: Some("contoso.example".to_owned()),
+            tenant_id: Some("7d1c2a40-0000-4000-8000-0000000000aa".to_owned()),
+            tenant_name: Some("Contoso *Ltd*".to_owned()),
+            manifest: Some("nights/guests \"old\".csv".to_owned()),
+            checkpoint: Some("nights/guests.csv.checkpoint".to_owned()),
+            plan_digest: Some("f1ff".to_owned()),
+            started_at,
+            ended_at: started_at + Duration::from_millis(192_400),
+            duration: Duration::from_millis(192_400),
+            numbers: Some(numbers),
+            throttle_wait: Duration::from_millis(12_500),
+        }
+    }
+
+    /// A night on which the manifest could not be read.
+    pub(in crate::report) fn unplanned_night() -> Ending {
+        Ending {
+            exit_code: 2,
+            meaning: "usage, configuration or manifest unusable; nothing sent",
+            to_do: None,
+            stop_reason: Some("usage"),
+            stop_message: Some("guests.csv: 2 problems;\nnothing was sent".to_owned()),
+            tenant_id: None,
+            tenant_name: None,
+            plan_digest: None,
+            numbers: None,
+            throttle_wait: Duration::ZERO,
+            ..stopped_night()
+        }
+    }
+
+    #[test]
+    fn an_end_is_told_in_at_most_five_lines() {
+        insta::assert_snapshot!(stopped_night().lines().join("\n"), @r#"
+        reinvite apply nights/guests "old".csv: stopped by a safety limit or by the tenant (exit code 5)
+        Tenant: Contoso *Ltd* (7d1c2a40-0000-4000-8000-0000000000aa)
+        14 rows: 2 invited, 3 settled, 5 blocked, 1 failed, 1 unknown, 2 not attempted
+        Why: the tenant says stop: Guest invitations are blocked for suspicious activity
+        To do: ask Microsoft support <today> & wait
+        "#);
+        insta::assert_snapshot!(unplanned_night().lines().join("\n"), @r#"
+        reinvite apply nights/guests "old".csv: usage, configuration or manifest unusable; nothing sent (exit code 2)
+        Tenant: contoso.example
+        Why: guests.csv: 2 problems;
+        "#);
+    }
+
+    #[test]
+    fn the_summary_has_the_keys_of_the_contract() {
+        insta::assert_snapshot!(stopped_night().summary(), @r#"{"blocked":5,"elapsed_seconds":192.4,"exit_code":5,"failed":1,"invited":2,"not_attempted":2,"patched":4,"plan_digest":"f1ff","retries":7,"rows":14,"settled":3,"started_at":"2026-03-02T02:00:00.000Z","stop_message":"the tenant says stop: Guest invitations are blocked for suspicious activity","stop_reason":"invitations-blocked","tenant_id":"7d1c2a40-0000-4000-8000-0000000000aa","tenant_name":"Contoso *Ltd*","throttle_wait_seconds":12.5,"throttled":1,"unknown":1}"#);
+        insta::assert_snapshot!(unplanned_night().summary(), @r#"{"elapsed_seconds":192.4,"exit_code":2,"plan_digest":null,"started_at":"2026-03-02T02:00:00.000Z","stop_message":"guests.csv: 2 problems;\nnothing was sent","stop_reason":"usage","tenant_id":"contoso.example","tenant_name":null,"throttle_wait_seconds":0.0}"#);
+    }
+}
