@@ -27,4 +27,6 @@ pub use history::{
 pub use journal::{Journal, RunEnd, WaitLog};
 pub use lock::Owner;
 pub use record::{BeforeImage, Entry, Record};
-pub use status::{FailureCount, LastRun, NotInManifest, Resends, Status, read_ledger, read_status};
+pub use status::{
+    FailureCount, LastRun, NotInManifest, Resends, Status, last_success, read_ledger, read_status,
+};

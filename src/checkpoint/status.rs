@@ -123,6 +123,31 @@ pub fn read_ledger(path: &Path) -> Result<Ledger, CheckpointError> {
     })
 }
 
+/// When the last of the runs ended whose exit code was a success.
+pub fn last_success(
+    path: &Path,
+    is_success: impl Fn(u8) -> bool,
+) -> Result<Option<Timestamp>, CheckpointError> {
+    let connection = match open(path) {
+        Err(CheckpointError::Missing { .. }) => return Ok(None),
+        other => other?,
+    };
+    let find = || {
+        let mut query = connection.prepare(
+            "SELECT exit_code, ended_at FROM run
+             WHERE exit_code IS NOT NULL AND ended_at IS NOT NULL ORDER BY id DESC",
+        )?;
+        let mut runs = query.query([])?;
+        while let Some(run) = runs.next()? {
+            if is_success(run.get(0)?) {
+                return Ok(run.get_ref(1)?.as_str()?.parse().ok());
+            }
+        }
+        Ok(None)
+    };
+    find().map_err(|source| classify(path, source))
+}
+
 pub(super) fn open(path: &Path) -> Result<Connection, CheckpointError> {
     match std::fs::metadata(path) {
         Ok(found) if found.len() == 0 => {

@@ -21,6 +21,7 @@ use crate::report::{
 };
 use crate::run::{Event, RunResult, RunSettings, Stop, StopReason, Summary, carry_out};
 
+use super::after::After;
 use super::carry_on::continue_with;
 use super::connect::{Sink, client};
 use super::consent::{confirm, refusal};
@@ -38,14 +39,21 @@ const IDLE: Duration = Duration::from_millis(200);
 
 pub(super) fn run(cli: &Cli, args: &ApplyArgs, ui: &Ui) -> Result<Exit, Failure> {
     let settings = settings(cli, ui)?;
-    let job = Job {
-        settings: &settings,
-        args,
-        yes: cli.global.yes,
-        again: continue_with(cli, args),
-        checkpoint: checkpoint_path(Some(&args.planning.manifest), settings.checkpoint.as_deref())?,
+    let after = After::of(&settings, ui);
+    let work = || {
+        let manifest = &args.planning.manifest;
+        let job = Job {
+            settings: &settings,
+            args,
+            yes: cli.global.yes,
+            again: continue_with(cli, args),
+            checkpoint: checkpoint_path(Some(manifest), settings.checkpoint.as_deref())?,
+            after: Some(&after),
+        };
+        apply(&job, ui)
     };
-    apply(&job, ui)
+    let result = work();
+    after.conclude(result)
 }
 
 /// What is to be applied, and how.
@@ -56,10 +64,13 @@ pub(super) struct Job<'a> {
     /// The command that continues after a stop.
     pub(super) again: String,
     pub(super) checkpoint: std::path::PathBuf,
+    /// Who is told of start and end.
+    pub(super) after: Option<&'a After<'a>>,
 }
 
 pub(super) fn apply(job: &Job<'_>, ui: &Ui) -> Result<Exit, Failure> {
     let args = job.args;
+    ui.chronicle.checkpoint(&job.checkpoint);
     if !args.resend.is_empty() && args.reason.is_none() {
         return Err(Failure::new(
             Exit::Usage,
@@ -87,12 +98,15 @@ fn apply_manifest(
     let _guard = runtime.enter();
     signals::listen(stop.clone());
     stop_at(&runtime, deadline, &stop);
-    let sink = lines(ui.quiet);
+    let sink = lines(ui);
     let graph = client(settings, &stop, &sink)?;
 
     // Before anything is asked of the tenant: a checkpoint that can't be written, or
     // that someone else holds, ends the run here.
     let checkpoint = Checkpoint::open(&job.checkpoint, Timestamp::now())?;
+    if let Some(after) = job.after {
+        after.started();
+    }
     // After it: a result must not take the name of the checkpoint or its lock.
     if let Some(path) = &args.result {
         check_result_path(path).map_err(|error| {
@@ -116,10 +130,11 @@ fn apply_manifest(
     let context = Context { runtime: &runtime, graph: &graph, settings, stop: &stop, ui };
     let planned = make_plan(&context, manifest, &ledger, asked)?;
     let plan = planned.plan;
+    ui.chronicle.planned(&plan);
     checkpoint.claim(&planned.tenant_key)?;
     drop(ledger);
 
-    if !ui.quiet {
+    if !ui.quiet && ui.is_read_by_a_person() {
         // A stderr that nobody reads is no reason not to do what was asked.
         let _ = plan_text(&mut ui.stderr(), &plan, &view(ui, ui.styles_err()));
     }
@@ -168,6 +183,7 @@ fn refused(plan: &Plan, reason: StopReason, advice: &str, ui: &Ui) -> Result<Exi
         stop_reason: Some(reason),
         ..Summary::default()
     };
+    ui.chronicle.counted(&summary);
     let exit = Exit::of(&summary);
     if ui.json() {
         // A reader that is gone must not turn the refusal into success.
@@ -204,11 +220,15 @@ fn carry_out_shown(
     });
     std::thread::scope(|scope| {
         let mut progress = Progress::new(mode, plan, ui.styles_err());
+        let is_shown = ui.is_read_by_a_person();
         scope.spawn(move || {
             loop {
                 match shown.recv_timeout(IDLE) {
                     Ok(event) => {
-                        progress.on_event(&event);
+                        ui.chronicle.event(&event, Some(plan));
+                        if is_shown {
+                            progress.on_event(&event);
+                        }
                         if matches!(event, Event::Finished(_)) {
                             break;
                         }
@@ -233,6 +253,7 @@ fn finish(
     ui: &Ui,
 ) -> Result<Exit, Failure> {
     let RunResult { outcomes, summary } = result;
+    ui.chronicle.counted(summary);
     let exit = Exit::of(summary);
     let ended = journal.end_run(&RunEnd {
         at: Timestamp::now(),

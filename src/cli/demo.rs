@@ -63,6 +63,7 @@ pub(super) fn run(args: &DemoArgs, ui: &Ui) -> Result<Exit, Failure> {
             yes: true,
             again: "reinvite demo".to_owned(),
             checkpoint: files.checkpoint.clone(),
+            after: None,
         },
         ui,
     )?;

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use crate::report::Verdict;
 use crate::run::{StopReason, Summary};
 
 /// What the program's end means for a scheduler.
@@ -49,6 +50,74 @@ impl Exit {
             Self::SomeUnknown => 9,
             Self::Interrupted => 130,
             Self::Terminated => 143,
+        }
+    }
+
+    /// The exit of this code, if there is one.
+    pub(super) fn of_code(code: u8) -> Option<Self> {
+        const ALL: [Exit; 12] = [
+            Exit::Done,
+            Exit::Unexpected,
+            Exit::Usage,
+            Exit::ChangesPending,
+            Exit::SomeFailed,
+            Exit::Stopped,
+            Exit::Permission,
+            Exit::OutOfTime,
+            Exit::Held,
+            Exit::SomeUnknown,
+            Exit::Interrupted,
+            Exit::Terminated,
+        ];
+        ALL.into_iter().find(|exit| exit.code() == code)
+    }
+
+    /// What it means, as the table of the exit codes has it.
+    pub(super) fn meaning(self) -> &'static str {
+        match self {
+            Self::Done => "done, or nothing to do",
+            Self::Unexpected => "unexpected failure",
+            Self::Usage => "usage, configuration or manifest unusable; nothing sent",
+            Self::ChangesPending => "changes pending",
+            Self::SomeFailed => "finished, and some rows failed or are blocked",
+            Self::Stopped => "stopped by a safety limit or by the tenant",
+            Self::Permission => "authentication or permission",
+            Self::OutOfTime => "time budget reached; checkpoint saved",
+            Self::Held => "another run holds the checkpoint",
+            Self::SomeUnknown => "finished, and some outcomes are unknown",
+            Self::Interrupted | Self::Terminated => "interrupted; checkpoint saved",
+        }
+    }
+
+    /// What to do about it, where nothing more particular is known.
+    pub(super) fn to_do(self) -> Option<&'static str> {
+        match self {
+            Self::Done | Self::ChangesPending | Self::Held => None,
+            Self::Unexpected | Self::Stopped => Some("look at what it said, and run it again"),
+            Self::Usage => Some("mend what it names"),
+            Self::SomeFailed => Some("look at the failed and blocked rows: `reinvite status`"),
+            Self::Permission => Some("mend the credentials or the permissions"),
+            Self::OutOfTime | Self::Interrupted | Self::Terminated => {
+                Some("run the same command again; it goes on where it stopped")
+            }
+            Self::SomeUnknown => Some("run it again, which looks once more; then ask the guests"),
+        }
+    }
+
+    /// What the end is to whoever waits for it. A used-up time budget is part of the
+    /// arrangement, and a run that found another at work says nothing of either.
+    pub(super) fn verdict(self) -> Verdict {
+        match self {
+            Self::Done | Self::ChangesPending | Self::OutOfTime => Verdict::Success,
+            Self::Held => Verdict::Skipped,
+            Self::Unexpected
+            | Self::Usage
+            | Self::SomeFailed
+            | Self::Stopped
+            | Self::Permission
+            | Self::SomeUnknown
+            | Self::Interrupted
+            | Self::Terminated => Verdict::Failure,
         }
     }
 

@@ -4,7 +4,7 @@ use std::io::Write as _;
 
 use crate::config::args::LintArgs;
 use crate::manifest::{self, Loaded, Manifest, Source};
-use crate::report::count;
+use crate::report::{Level, count};
 
 use super::Exit;
 use super::failure::Failure;
@@ -39,6 +39,13 @@ pub(super) fn detected(manifest: &Manifest, ui: &Ui) {
 
 /// Every problem with its place, and what to do about it.
 pub(super) fn problems(loaded: &Loaded, ui: &Ui) -> Result<(), Failure> {
+    for problem in &loaded.problems {
+        let text = format!("{}:{problem}", loaded.manifest.name);
+        ui.chronicle.said(Level::Error, "problem", &text);
+    }
+    if !ui.is_read_by_a_person() {
+        return Ok(());
+    }
     let style = ui.styles_err().faint;
     let mut stderr = std::io::BufWriter::new(ui.stderr());
     for problem in &loaded.problems {

@@ -3,8 +3,10 @@
 //!
 //! Leaves to others: everything else.
 
+mod after;
 mod apply;
 mod carry_on;
+mod chronicle;
 mod connect;
 mod consent;
 mod demo;
@@ -13,10 +15,12 @@ mod exit;
 mod failure;
 mod init;
 mod lint;
+mod log_file;
 mod plan;
 mod planning;
 mod signals;
 mod status;
+mod trace;
 mod ui;
 
 use clap::Parser as _;
@@ -45,14 +49,39 @@ pub fn main() -> std::process::ExitCode {
     for warning in unknown_variables(variables) {
         ui.warn(warning);
     }
-    match run(&cli, &ui) {
-        Ok(exit) => exit.into(),
-        Err(failure) if failure.is_closed_pipe() => Exit::Done.into(),
+    let result = open_log(&cli, &ui).and_then(|()| run(&cli, &ui));
+    // After the last word of the command and of whoever was told of its end.
+    let ending = ui.chronicle.ending(&result);
+    let exit = match result {
+        Ok(exit) => exit,
+        Err(failure) if failure.is_closed_pipe() => Exit::Done,
         Err(failure) => {
             ui.failure(&failure);
-            failure.exit.into()
+            failure.exit
         }
+    };
+    ui.chronicle.ended(&ending);
+    exit.into()
+}
+
+/// Opens the log file, if one is asked for, and begins it.
+fn open_log(cli: &Cli, ui: &Ui) -> Result<(), Failure> {
+    if let Some(path) = &cli.global.log_file
+        && let Some(why) = ui.chronicle.open(path)?
+    {
+        ui.warn(why);
     }
+    let (command, manifest) = match &cli.command {
+        Command::Demo(_) => ("demo", None),
+        Command::Init(_) => ("init", None),
+        Command::Lint(args) => ("lint", Some(&args.manifest)),
+        Command::Plan(args) => ("plan", Some(&args.planning.manifest)),
+        Command::Apply(args) => ("apply", Some(&args.planning.manifest)),
+        Command::Status(args) => ("status", args.manifest.as_ref()),
+        Command::Emulate(_) => ("emulate", None),
+    };
+    ui.chronicle.began(command, manifest.map(std::path::PathBuf::as_path));
+    Ok(())
 }
 
 fn run(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {

@@ -43,10 +43,11 @@ fn plan(
     let runtime = runtime()?;
     let _guard = runtime.enter();
     signals::listen(stop.clone());
-    let graph = client(settings, &stop, &lines(ui.quiet))?;
+    let graph = client(settings, &stop, &lines(ui))?;
     let asked = Asked { reset_matching: args.planning.reset_matching, ..Asked::default() };
     let context = Context { runtime: &runtime, graph: &graph, settings, stop: &stop, ui };
     let Planned { plan, tenant_key } = make_plan(&context, manifest, &ledger, asked)?;
+    ui.chronicle.planned(&plan);
     if let Some(found) = ledger.tenant.filter(|found| !found.eq_ignore_ascii_case(&tenant_key)) {
         return Err(CheckpointError::OtherTenant { path, found, wanted: tenant_key }.into());
     }

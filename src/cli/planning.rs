@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::io::Write as _;
+use std::sync::Arc;
 use std::time::Instant;
 
 use tokio::runtime::Runtime;
@@ -146,8 +147,11 @@ pub(super) fn interrupted(error: CallError, stop: &Stop) -> Failure {
 }
 
 /// Tells of throttling and retries while there is no progress display.
-pub(super) fn lines(quiet: bool) -> Sink {
+pub(super) fn lines(ui: &Ui) -> Sink {
+    let quiet = ui.quiet || !ui.is_read_by_a_person();
+    let chronicle = Arc::clone(&ui.chronicle);
     Sink::new(move |event| {
+        chronicle.event(&event, None);
         let text = match event {
             Event::Throttled { wait, .. } => {
                 format!("throttled by the tenant; waiting {:.1} s", wait.as_secs_f64())

@@ -1,16 +1,20 @@
-//! What is printed where: data to stdout, everything else to stderr.
+//! What is printed where: data to stdout, everything else to stderr; to a person, or
+//! as log lines.
 
 use std::fmt::Display;
 use std::io::{self, IsTerminal as _, Write};
+use std::sync::Arc;
 
 use anstream::{AutoStream, ColorChoice};
 use clap::ColorChoice as Color;
 use tracing_subscriber::EnvFilter;
 
 use crate::config::args::{GlobalArgs, OutputFormat};
-use crate::report::Styles;
+use crate::report::{Level, Styles};
 
+use super::chronicle::Chronicle;
 use super::failure::Failure;
+use super::trace::TraceLines;
 
 /// The two streams and how much to say on them.
 #[derive(Debug)]
@@ -18,6 +22,8 @@ pub(super) struct Ui {
     pub(super) output: OutputFormat,
     pub(super) quiet: bool,
     pub(super) verbose: u8,
+    /// What happens, for the log and for whoever is told of the end.
+    pub(super) chronicle: Arc<Chronicle>,
     color: Color,
 }
 
@@ -30,6 +36,7 @@ impl Ui {
             output: global.output,
             quiet: global.quiet,
             verbose: global.verbose,
+            chronicle: Arc::new(Chronicle::new(global)),
             color: global.color,
         };
         let level = match ui.verbose {
@@ -42,8 +49,12 @@ impl Ui {
         let logging = tracing_subscriber::fmt()
             .with_writer(io::stderr)
             .with_ansi(ui.choice(&io::stderr()) != ColorChoice::Never)
-            .with_env_filter(EnvFilter::new(level))
-            .try_init();
+            .with_env_filter(EnvFilter::new(level));
+        let logging = if ui.chronicle.is_on_stderr() {
+            logging.event_format(TraceLines(ui.chronicle.run_id())).try_init()
+        } else {
+            logging.try_init()
+        };
         // A second initialisation can only happen within one process of tests.
         drop(logging);
         ui
@@ -93,7 +104,7 @@ impl Ui {
     /// Whether a bar can be drawn: logging and a bar would tear each other apart.
     pub(super) fn can_animate(&self) -> bool {
         let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-        io::stderr().is_terminal() && !dumb && self.verbose < 2
+        io::stderr().is_terminal() && !dumb && self.verbose < 2 && self.is_read_by_a_person()
     }
 
     pub(super) fn width() -> usize {
@@ -103,21 +114,35 @@ impl Ui {
         columns.or_else(terminal).unwrap_or(PLAIN_WIDTH).max(60)
     }
 
+    /// Whether stderr is for a person to read, and not a log in JSON.
+    pub(super) fn is_read_by_a_person(&self) -> bool {
+        !self.chronicle.is_on_stderr()
+    }
+
     /// Tells something worth knowing, unless asked to be quiet.
     pub(super) fn note(&self, text: impl Display) {
-        if !self.quiet {
+        self.chronicle.said(Level::Info, "note", text.to_string().trim());
+        if !self.quiet && self.is_read_by_a_person() {
             let _ = writeln!(self.stderr(), "{text}");
         }
     }
 
     /// Tells something that should not be overlooked.
     pub(super) fn warn(&self, text: impl Display) {
+        self.chronicle.said(Level::Warning, "warning", &text.to_string());
+        if !self.is_read_by_a_person() {
+            return;
+        }
         let style = self.styles_err().attention;
         let _ = writeln!(self.stderr(), "{style}warning{style:#}: {text}");
     }
 
     /// Tells what went wrong, its causes, and what to do.
     pub(super) fn failure(&self, failure: &Failure) {
+        self.chronicle.failed(failure);
+        if !self.is_read_by_a_person() {
+            return;
+        }
         let styles = self.styles_err();
         let mut stderr = self.stderr();
         let bad = styles.bad;

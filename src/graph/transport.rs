@@ -91,17 +91,18 @@ impl HttpTransport {
 impl Transport for HttpTransport {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
         let host = request.uri().authority().map(ToString::to_string).unwrap_or_default();
-        let failed = |error: &reqwest::Error| TransportError {
+        // Without the URL: it holds addresses, and a webhook's is a secret.
+        let failed = |error: reqwest::Error| TransportError {
             reached: if error.is_connect() || error.is_builder() {
                 Reached::No
             } else {
                 Reached::Maybe
             },
-            message: format!("{host}: {}", chain(error)),
+            message: format!("{host}: {}", chain(&error.without_url())),
         };
-        let request = reqwest::Request::try_from(request).map_err(|error| failed(&error))?;
+        let request = reqwest::Request::try_from(request).map_err(failed)?;
         let client = if is_loopback(request.url()) { &self.direct } else { &self.client };
-        let mut answer = client.execute(request).await.map_err(|error| failed(&error))?;
+        let mut answer = client.execute(request).await.map_err(failed)?;
         let mut response = Response::new(Bytes::new());
         *response.status_mut() = answer.status();
         std::mem::swap(response.headers_mut(), answer.headers_mut());
@@ -111,7 +112,7 @@ impl Transport for HttpTransport {
             Err(_) if !response.status().is_success() => {
                 response.extensions_mut().insert(ExplanationLost);
             }
-            Err(error) => return Err(failed(&error)),
+            Err(error) => return Err(failed(error)),
         }
         Ok(response)
     }

@@ -4,7 +4,7 @@ use crate::support::{Campaign, snapshot};
 
 #[test]
 fn the_short_help_fits_on_a_screen() {
-    snapshot!(Campaign::new().run("-h"), @r#"
+    snapshot!(Campaign::new().run("-h"), @"
     Examples:
       reinvite demo               try everything on a tenant inside this program
       reinvite init               write a configuration and a manifest to start from
@@ -42,7 +42,10 @@ fn the_short_help_fits_on_a_screen() {
       -v, --verbose...         Say more; twice, everything [env: REINVITE_VERBOSE]
           --color <WHEN>       Use colours [env: REINVITE_COLOR] [default: auto] [possible values: auto,
                                always, never]
-    "#);
+          --log-format <FORM>  Write log lines in this form; json without --log-file puts them on stderr
+                               [env: REINVITE_LOG_FORMAT] [default: text] [possible values: text, json]
+          --log-file <FILE>    Append log lines to this file [env: REINVITE_LOG_FILE]
+    ");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 mod support;
 
+mod after;
 mod apply;
 mod bad_days;
 mod checkpoint;
@@ -14,6 +15,7 @@ mod guards;
 mod help;
 mod init;
 mod lint;
+mod log;
 mod plan;
 mod secrets;
 #[cfg(unix)]

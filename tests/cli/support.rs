@@ -347,6 +347,8 @@ pub(crate) fn filters() -> Vec<(&'static str, &'static str)> {
         (r#""elapsed_seconds":[0-9.]+"#, r#""elapsed_seconds":"[DURATION]""#),
         (r"(request id|Trace ID:|Correlation ID:) [0-9a-f-]{36}", "$1 [ID]"),
         (r"\(os error \d+\)", "(os error [CODE])"),
+        (r#""(run_id|request_id)":( ?)"[0-9a-f-]{36}""#, r#""$1":$2"[ID]""#),
+        (r#""(elapsed|duration)_seconds": [0-9.]+"#, r#""$1_seconds": "[DURATION]""#),
         (r"\b[0-9a-f]{64}\b", "[DIGEST]"),
         (r"(Digest |--plan |now )[0-9a-f]{12}\b", "$1[DIGEST]"),
     ]
