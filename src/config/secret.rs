@@ -96,6 +96,7 @@ impl SecretSource {
     /// A sentence when others than the owner can read the secret's file.
     pub fn warning(&self) -> Option<String> {
         match self {
+            Self::File(path) if is_credential(path) => None,
             Self::File(path) => readable_by_others(path).then(|| {
                 format!(
                     "other accounts can read the secret in `{}`; restrict it with `chmod 600`",
@@ -112,6 +113,13 @@ impl SecretSource {
             Self::Env(name) => format!("the environment variable {name}"),
         }
     }
+}
+
+/// Whether systemd shows the file to this service alone. It does so by an access control
+/// list, whose mask stands where the rights of the group would.
+fn is_credential(path: &Path) -> bool {
+    std::env::var_os("CREDENTIALS_DIRECTORY")
+        .is_some_and(|directory| !directory.is_empty() && path.starts_with(directory))
 }
 
 #[cfg(unix)]

@@ -17,6 +17,7 @@ mod init;
 mod lint;
 mod log;
 mod plan;
+mod schedulers;
 mod secrets;
 #[cfg(unix)]
 mod signals;
