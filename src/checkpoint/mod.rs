@@ -12,6 +12,7 @@ mod history;
 mod journal;
 mod ledger;
 mod lock;
+mod recent;
 mod record;
 mod status;
 
@@ -26,6 +27,7 @@ pub use history::{
 };
 pub use journal::{Journal, RunEnd, WaitLog};
 pub use lock::Owner;
+pub use recent::Announced;
 pub use record::{BeforeImage, Entry, Record};
 pub use status::{
     FailureCount, LastRun, NotInManifest, Resends, Status, last_success, read_ledger, read_status,

@@ -19,11 +19,11 @@ use crate::report::{
     ExtraColumns, Progress, ProgressMode, SummaryView, apply_json, check_result_path, plan_text,
     result_file, summary_text,
 };
-use crate::run::{Event, RunResult, RunSettings, Stop, StopReason, Summary, carry_out};
+use crate::run::{Event, LimitedBy, RunResult, RunSettings, Stop, StopReason, Summary, carry_out};
 
 use super::after::After;
 use super::carry_on::continue_with;
-use super::connect::{Sink, client};
+use super::connect::{Sink, client, tell_what_was_spent};
 use super::consent::{confirm, refusal};
 use super::failure::Failure;
 use super::plan::{settings, view};
@@ -145,6 +145,7 @@ fn apply_manifest(
         confirm(&context, &plan)?;
     }
 
+    tell_what_was_spent(&graph, &checkpoint)?;
     let start = RunStart {
         at: Timestamp::now(),
         manifest: &manifest.name,
@@ -309,6 +310,7 @@ fn numbers(summary: &Summary) -> String {
         "retries": summary.retries,
         "throttled": summary.throttled,
         "elapsed_seconds": summary.elapsed.as_secs_f64(),
+        "limited_by": summary.limited_by.map(LimitedBy::code),
     })
     .to_string()
 }

@@ -2,14 +2,16 @@
 //! observations go.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use url::Url;
 
+use crate::checkpoint::{Checkpoint, CheckpointError};
 use crate::config::{AuthSettings, PaceSettings, Settings};
 use crate::domain::Caller;
 use crate::graph::{
-    CallError, ClientSecret, Clock, GivenToken, Graph, HttpTransport, Observation, Pace,
-    TokenSource,
+    CallError, ClientSecret, Clock, EarlierWrite, GivenToken, Graph, HttpTransport, Observation,
+    Pace, TokenSource,
 };
 use crate::run::{Event, Stop};
 
@@ -61,6 +63,26 @@ pub(super) fn client(settings: &Settings, stop: &Stop, sink: &Sink) -> Result<Gr
         Arc::new(move |observation| sink.take(event(observation))),
         stop.token(),
     ))
+}
+
+/// Tells the pacer what earlier runs of the campaign wrote a moment ago: the tenant
+/// has not forgotten it.
+pub(super) fn tell_what_was_spent(
+    graph: &Graph,
+    checkpoint: &Checkpoint,
+) -> Result<(), CheckpointError> {
+    let now = graph.clock().service_now();
+    let announced = checkpoint.announced_since(now - EarlierWrite::WINDOW, EarlierWrite::MOST)?;
+    let earlier: Vec<EarlierWrite> = announced
+        .iter()
+        .map(|write| EarlierWrite {
+            // One that lies ahead was announced by a clock that is fast: just now.
+            ago: Duration::try_from(now.duration_since(write.at)).unwrap_or_default(),
+            is_invitation: write.is_invitation,
+        })
+        .collect();
+    graph.note_earlier_writes(&earlier);
+    Ok(())
 }
 
 /// Signs in and tells who we are and which tenant the token is for.

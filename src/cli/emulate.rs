@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use tokio::net::TcpListener;
 
 use crate::config::args::EmulateArgs;
-use crate::config::{Latency, Quota};
+use crate::config::{Latencies, Latency, Quota};
 use crate::emulator::{
     Emulator, Lag, Options, Quotas, SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET, TenantSeed,
 };
@@ -62,16 +62,20 @@ fn seed(args: &EmulateArgs) -> Result<TenantSeed, Failure> {
 }
 
 fn options(args: &EmulateArgs) -> Options {
-    let Latency { min, max } = args.latency;
+    let latency = |Latency { min, max }| min..=max;
+    let Latencies { all, patch, invite } = args.latency;
+    let quotas = match args.quota {
+        Quota::Documented => Quotas::default(),
+        Quota::None => Quotas::unlimited(),
+        Quota::Factor(factor) => Quotas::default().scaled(factor),
+    };
     Options {
-        quotas: match args.quota {
-            Quota::Documented => Quotas::default(),
-            Quota::None => Quotas::unlimited(),
-            Quota::Factor(factor) => Quotas::default().scaled(factor),
-        },
+        quotas: quotas.over(args.quota_window.0),
         read_lag: lag(args.read_lag),
         invitation_lag: lag(args.invitation_lag),
-        latency: (max > Duration::ZERO).then_some(min..=max),
+        latency: (all.max > Duration::ZERO).then(|| latency(all)),
+        patch_latency: patch.map(latency),
+        invitation_latency: invite.map(latency),
         // Hours of rehearsal with every request kept would only grow.
         log_requests: false,
         ..Options::default()

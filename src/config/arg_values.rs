@@ -104,6 +104,55 @@ impl FromStr for Latency {
     }
 }
 
+/// The times that the emulator takes for answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Latencies {
+    /// For any request without a time of its own.
+    pub all: Latency,
+    /// For a PATCH.
+    pub patch: Option<Latency>,
+    /// For an invitation.
+    pub invite: Option<Latency>,
+}
+
+impl FromStr for Latencies {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let mut latencies = Self::default();
+        for part in text.split(',') {
+            let Some((name, latency)) = part.split_once('=') else {
+                latencies.all = part.parse()?;
+                continue;
+            };
+            let own = match name.trim() {
+                "patch" => &mut latencies.patch,
+                "invite" => &mut latencies.invite,
+                _ => return Err("only patch= and invite= have times of their own"),
+            };
+            *own = Some(latency.parse()?);
+        }
+        Ok(latencies)
+    }
+}
+
+/// A factor above zero.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Factor(pub f64);
+
+impl FromStr for Factor {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.parse() {
+            Ok(Quota::Factor(factor)) => Ok(Self(factor)),
+            Ok(Quota::Documented | Quota::None) | Err(_) => {
+                Err("write a factor above 0 such as 0.5")
+            }
+        }
+    }
+}
+
 /// An address of this machine alone. The emulator asks nobody for a password, so
 /// it is not for the network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -188,6 +237,28 @@ mod tests {
             ("a..b", None),
             ("-1", None),
         ] {
+            assert_eq!(text.parse().ok(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_patch_and_an_invitation_may_take_their_own_time() {
+        let latency = |text: &str| text.parse::<Latency>().unwrap();
+        let all = Latencies { all: latency("20..80"), ..Latencies::default() };
+        let both =
+            Latencies { patch: Some(latency("80..250")), invite: Some(latency("150..600")), ..all };
+        for (text, expected) in [
+            ("20..80", Some(all)),
+            ("20..80,patch=80..250,invite=150..600", Some(both)),
+            ("invite=150..600 ms, patch=80..250, 20..80", Some(both)),
+            ("patch=5", Some(Latencies { patch: Some(latency("5")), ..Latencies::default() })),
+            ("get=5", None),
+            ("patch=", None),
+            ("", None),
+        ] {
+            assert_eq!(text.parse().ok(), expected, "{text}");
+        }
+        for (text, expected) in [("0.5", Some(Factor(0.5))), ("0", None), ("none", None)] {
             assert_eq!(text.parse().ok(), expected, "{text}");
         }
     }

@@ -11,7 +11,7 @@ use clap::builder::BoolishValueParser;
 use jiff::civil::Time;
 
 use super::arg_values::{
-    Latency, ListenAddress, Quota, RowSelector, parse_time_of_day, parse_time_span,
+    Factor, Latencies, ListenAddress, Quota, RowSelector, parse_time_of_day, parse_time_span,
 };
 use super::duration::parse_duration;
 use super::limit::Limit;
@@ -208,7 +208,18 @@ pub struct EmulateArgs {
     )]
     pub quota: Quota,
 
-    /// Take so many milliseconds for an answer
+    /// Count quotas over windows so much shorter or longer; the rates stay
+    #[arg(
+        long,
+        value_name = "FACTOR",
+        default_value = "1",
+        env = "REINVITE_QUOTA_WINDOW",
+        hide_env_values = true
+    )]
+    pub quota_window: Factor,
+
+    /// Take so many milliseconds for an answer; a PATCH or an invitation may take its own
+    /// time, as in 30..120,patch=80..250,invite=150..600
     #[arg(
         long,
         value_name = "MIN..MAX",
@@ -216,7 +227,7 @@ pub struct EmulateArgs {
         env = "REINVITE_LATENCY",
         hide_env_values = true
     )]
-    pub latency: Latency,
+    pub latency: Latencies,
 
     /// Let reads show a write so much later
     #[arg(

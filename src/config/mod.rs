@@ -33,7 +33,7 @@ mod suggest;
 mod value;
 mod variables;
 
-pub use arg_values::{Latency, ListenAddress, Quota, RowSelector};
+pub use arg_values::{Factor, Latencies, Latency, ListenAddress, Quota, RowSelector};
 pub use auth::AuthSettings;
 pub use checkpoint::checkpoint_path;
 pub use cloud::{Cloud, TenantSettings};

@@ -6,6 +6,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use http::Method;
 use jiff::Timestamp;
 
 use super::faults::Fault;
@@ -25,6 +26,10 @@ pub struct Options {
     pub invitation_lag: Lag,
     /// How long each request takes, chosen at random.
     pub latency: Option<RangeInclusive<Duration>>,
+    /// The same for a PATCH, where it differs.
+    pub patch_latency: Option<RangeInclusive<Duration>>,
+    /// The same for an invitation, where it differs.
+    pub invitation_latency: Option<RangeInclusive<Duration>>,
     /// What goes wrong.
     pub faults: Vec<Fault>,
     /// Life of a token. Entra's is 60 to 90 minutes (Entra, *Access tokens*).
@@ -45,12 +50,32 @@ impl Default for Options {
             read_lag: Lag::None,
             invitation_lag: Lag::None,
             latency: None,
+            patch_latency: None,
+            invitation_latency: None,
             faults: Vec::new(),
             token_life: Duration::from_secs(75 * 60),
             tripwire: Tripwire::default(),
             log_requests: true,
             starts_at: None,
         }
+    }
+}
+
+impl Options {
+    /// The latency of a request.
+    pub(super) fn latency_of(
+        &self,
+        method: &Method,
+        path: &str,
+    ) -> Option<&RangeInclusive<Duration>> {
+        let own = if *method == Method::PATCH {
+            &self.patch_latency
+        } else if path.ends_with("/invitations") {
+            &self.invitation_latency
+        } else {
+            &None
+        };
+        own.as_ref().or(self.latency.as_ref())
     }
 }
 

@@ -26,6 +26,12 @@ pub struct Quotas {
     pub invitations_are_writes: bool,
     /// Multiplies every amount: 0.1 makes a tenth of everything.
     pub scale: f64,
+    /// Multiplies every window and what it permits: the rates stay, and at 0.1 a tenth
+    /// can be spent at once.
+    pub window: f64,
+    /// Whether answers tell how much of a limit is used, which is not promised for every
+    /// service.
+    pub tells_share: bool,
 }
 
 /// The resource units of one application.
@@ -65,6 +71,8 @@ impl Default for Quotas {
             invitations: Some(Limit::new(150.0, 5)),
             invitations_are_writes: false,
             scale: 1.0,
+            window: 1.0,
+            tells_share: true,
         }
     }
 }
@@ -79,6 +87,8 @@ impl Quotas {
             invitations: None,
             invitations_are_writes: false,
             scale: 1.0,
+            window: 1.0,
+            tells_share: true,
         }
     }
 
@@ -86,6 +96,19 @@ impl Quotas {
     #[must_use]
     pub fn scaled(self, scale: f64) -> Self {
         Self { scale: self.scale * scale, ..self }
+    }
+
+    /// The same rates over windows of another length.
+    #[must_use]
+    pub fn over(self, window: f64) -> Self {
+        Self { window: self.window * window, ..self }
+    }
+
+    fn bucket(&self, limit: Option<Limit>, now: Instant) -> Option<Bucket> {
+        let Limit { amount, per } = limit?;
+        let per_second = amount * self.scale / per.as_secs_f64();
+        let capacity = (amount * self.scale * self.window).max(1.0);
+        Some(Bucket { capacity, per_second, used: 0.0, at: now })
     }
 }
 
@@ -157,11 +180,6 @@ struct Bucket {
 }
 
 impl Bucket {
-    fn new(limit: Limit, scale: f64, now: Instant) -> Self {
-        let capacity = (limit.amount * scale).max(1.0);
-        Self { capacity, per_second: capacity / limit.per.as_secs_f64(), used: 0.0, at: now }
-    }
-
     fn drain(&mut self, now: Instant) {
         let drained = now.duration_since(self.at).as_secs_f64() * self.per_second;
         self.used = (self.used - drained).max(0.0);
@@ -202,8 +220,6 @@ pub(super) struct Meters {
 impl Meters {
     pub(super) fn new(quotas: Quotas, users: usize, tenant_id: String) -> Self {
         let now = Instant::now();
-        let bucket =
-            |limit: Option<Limit>| limit.map(|limit| Bucket::new(limit, quotas.scale, now));
         let units_limit = match quotas.resource_units {
             ResourceUnits::ByTenantSize if users < 50 => Some(Limit::new(3_500.0, 10)),
             ResourceUnits::ByTenantSize if users <= 500 => Some(Limit::new(5_000.0, 10)),
@@ -212,8 +228,8 @@ impl Meters {
             ResourceUnits::Unlimited => None,
         };
         Self {
-            tenant_writes: bucket(quotas.tenant_writes),
-            invitations: bucket(quotas.invitations),
+            tenant_writes: quotas.bucket(quotas.tenant_writes, now),
+            invitations: quotas.bucket(quotas.invitations, now),
             apps: HashMap::new(),
             units_limit,
             tenant_id,
@@ -221,14 +237,18 @@ impl Meters {
         }
     }
 
+    /// Whether answers tell how much of a limit is used.
+    pub(super) fn tell_share(&self) -> bool {
+        self.quotas.tells_share
+    }
+
     /// Charges a request. Answers with the highest share of any limit it touched.
     pub(super) fn charge(&mut self, app: &str, cost: Cost) -> Result<f64, Throttled> {
         let Self { quotas, units_limit, tenant_id, apps, tenant_writes, invitations } = self;
         let now = Instant::now();
         if !apps.contains_key(app) {
-            let bucket =
-                |limit: Option<Limit>| limit.map(|limit| Bucket::new(limit, quotas.scale, now));
-            apps.insert(app.to_owned(), (bucket(*units_limit), bucket(quotas.writes)));
+            let own = (quotas.bucket(*units_limit, now), quotas.bucket(quotas.writes, now));
+            apps.insert(app.to_owned(), own);
         }
         let (units, writes) = apps.get_mut(app).expect("inserted above");
         let is_write = cost.is_write || (cost.is_invitation && quotas.invitations_are_writes);
@@ -338,6 +358,19 @@ mod tests {
                 assert!(meters.charge("a", PATCH).is_ok());
             }
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_shorter_window_permits_less_at_once_and_as_much_in_time() {
+        let mut meters = meters(Quotas::default().scaled(10.0).over(0.01), 10);
+        let passed =
+            |meters: &mut Meters| (0..1_000).filter(|_| meters.charge("a", PATCH).is_ok()).count();
+        assert_eq!(passed(&mut meters), 300);
+        tokio::time::advance(Duration::from_secs(10)).await;
+        assert_eq!(passed(&mut meters), 300);
+        // What was refused counts as well.
+        tokio::time::advance(Duration::from_millis(1_500)).await;
+        assert_eq!(passed(&mut meters), 60);
     }
 
     #[tokio::test(start_paused = true)]

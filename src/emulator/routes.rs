@@ -18,7 +18,7 @@ impl Shared {
         if let ["emulator", rest @ ..] = segments(&request.segments()).as_slice() {
             return self.about_itself(rest);
         }
-        if let Some(latency) = &self.options.latency {
+        if let Some(latency) = self.options.latency_of(&request.method, &request.path) {
             let (least, most) = (latency.start().as_micros(), latency.end().as_micros());
             let micros = fastrand::u128(least..=most.max(least));
             let micros = u64::try_from(micros).unwrap_or(u64::MAX);
@@ -95,7 +95,10 @@ impl Shared {
             return result.unwrap_or_else(|refusal| self.refuse(refusal, request));
         }
         let cost = cost(&request.method, path, &request.query);
-        let charged = self.meters().charge(&grant.app, cost);
+        let (charged, tells_share) = {
+            let mut meters = self.meters();
+            (meters.charge(&grant.app, cost), meters.tell_share())
+        };
         let share = match charged {
             Ok(share) => share,
             Err(throttled) => {
@@ -105,7 +108,9 @@ impl Shared {
                 if let Some(information) = throttled.information {
                     answer.set("x-ms-throttle-information", information);
                 }
-                report_share(&mut answer, throttled.share);
+                if tells_share {
+                    report_share(&mut answer, throttled.share);
+                }
                 return answer;
             }
         };
@@ -149,7 +154,9 @@ impl Shared {
         if cost.units > 0 {
             answer.set("x-ms-resource-unit", &cost.units.to_string());
         }
-        report_share(&mut answer, share);
+        if tells_share {
+            report_share(&mut answer, share);
+        }
         answer
     }
 

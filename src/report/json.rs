@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use crate::domain::{Caller, UserId};
 use crate::plan::{Counts, Decision, Digest, Finding, Plan, PlannedRow};
-use crate::run::{Outcome, StopReason, Summary};
+use crate::run::{LimitedBy, Outcome, StopReason, Summary};
 
 use super::delivery::Delivery;
 use super::row::{Message, RowEnd, old_email};
@@ -96,6 +96,8 @@ struct RunSummary<'a> {
     stop_message: Option<String>,
     started_at: Option<Timestamp>,
     elapsed_seconds: f64,
+    /// `pace`, `quota`, `throttling`, `replication`, `requests-in-flight` or `latency`.
+    limited_by: Option<&'static str>,
     tenant_id: &'a str,
     tenant_name: Option<&'a str>,
     caller: Caller,
@@ -201,6 +203,7 @@ pub fn apply_json(
         retries,
         throttled,
         ref stop_reason,
+        limited_by,
         elapsed,
         started_at,
     } = *summary;
@@ -221,6 +224,7 @@ pub fn apply_json(
         stop_message: stop_reason.as_ref().map(StopReason::to_string),
         started_at,
         elapsed_seconds: seconds(elapsed),
+        limited_by: limited_by.map(LimitedBy::code),
         tenant_id: &plan.tenant_id,
         tenant_name: plan.tenant_name.as_deref(),
         caller: plan.caller,
@@ -362,7 +366,7 @@ mod tests {
         plan.rows.truncate(4);
         apply_json(&mut out, &plan, &outcomes, &sample::summary(), 5).unwrap();
         insta::assert_snapshot!(String::from_utf8(out).unwrap(), @r#"
-        {"summary":{"rows":14,"invited":2,"patched":4,"settled":3,"blocked":5,"failed":1,"unknown":1,"not_attempted":2,"retries":7,"throttled":1,"plan_digest":"f1fffe58e39f6c831892fc59fa22b7f3c90c3fbb7d3708819716cb5ab9846644","exit_code":5,"stop_reason":"invitations-blocked","stop_message":"the tenant says stop: Guest invitations are blocked for suspicious activity","started_at":"2026-03-02T02:00:00Z","elapsed_seconds":192.4,"tenant_id":"7d1c2a40-0000-4000-8000-0000000000aa","tenant_name":"Contoso","caller":"app-only"},
+        {"summary":{"rows":14,"invited":2,"patched":4,"settled":3,"blocked":5,"failed":1,"unknown":1,"not_attempted":2,"retries":7,"throttled":1,"plan_digest":"f1fffe58e39f6c831892fc59fa22b7f3c90c3fbb7d3708819716cb5ab9846644","exit_code":5,"stop_reason":"invitations-blocked","stop_message":"the tenant says stop: Guest invitations are blocked for suspicious activity","started_at":"2026-03-02T02:00:00Z","elapsed_seconds":192.4,"limited_by":"throttling","tenant_id":"7d1c2a40-0000-4000-8000-0000000000aa","tenant_name":"Contoso","caller":"app-only"},
         "findings":[{"severity":"refuse","code":"max-changes","message":"6 rows would change, and max_changes allows 5","advice":"review the plan, then set [guards] max_changes or --max-changes to 6 or more"},{"severity":"warn","code":"resets","message":"1 guest is reset without a new address","advice":"they are locked out until they redeem again; a reset can't be undone"}],
         "rows":[
         {"line":2,"user":"ada@northwind.example","user_id":"00000000-0000-0000-0000-000000000002","old_email":"ada@northwind.example","new_email":"ada@fabrikam.example","decision":"change","reason":"new-address","explanation":"the service accepted the invitation","delivery":"standard-text","outcome":"invited","outcome_reason":"accepted","advice":null,"request_id":null},

@@ -13,7 +13,7 @@ use crate::plan::{
     Blocked, Change, ChangeReason, Counts, Decision, Digest, Finding, Invitation, Plan, PlannedRow,
     SetMail, Settled, Severity,
 };
-use crate::run::{Failure, InvitedHow, Outcome, StopReason, Summary};
+use crate::run::{Failure, InvitedHow, LimitedBy, Outcome, StopReason, Summary};
 
 pub(super) fn email(text: &str) -> Email {
     Email::parse(text).unwrap()
@@ -262,6 +262,10 @@ pub(super) fn summary() -> Summary {
         not_attempted: 2,
         retries: 7,
         throttled: 1,
+        limited_by: Some(LimitedBy::Throttling {
+            refusals: 1,
+            waited: std::time::Duration::from_secs(130),
+        }),
         stop_reason: Some(StopReason::Tenant {
             code: "invitations-blocked",
             message: "Guest invitations are blocked for suspicious activity".to_owned(),

@@ -9,7 +9,7 @@ use std::time::Duration;
 use anstyle::Style;
 
 use crate::plan::{Plan, PlannedRow};
-use crate::run::{InvitedHow, Outcome, Summary};
+use crate::run::{InvitedHow, LimitedBy, Outcome, Summary};
 
 use super::row::{RowEnd, journey};
 use super::style::{Styles, count, paint};
@@ -32,6 +32,9 @@ pub struct SummaryView<'a> {
 
 const LABEL_COLUMNS: usize = 14;
 const NARROWEST: usize = 40;
+
+/// A run of a few seconds was as fast as anyone needs.
+const WORTH_A_LIMIT: Duration = Duration::from_secs(5);
 
 /// Writes the summary for a person. `outcomes` goes by the position in the
 /// plan's rows.
@@ -152,7 +155,24 @@ fn effort(out: &mut dyn Write, summary: &Summary, view: &SummaryView<'_>) -> io:
     for line in wrap(&parts.join(", "), view.width) {
         writeln!(out, "{}", paint(view.styles.faint, line))?;
     }
+    for line in limit(summary).iter().flat_map(|limit| wrap(limit, view.width)) {
+        writeln!(out, "{}", paint(view.styles.faint, line))?;
+    }
     Ok(())
+}
+
+/// What would have to change for the next run to be faster, where that is worth a
+/// thought.
+fn limit(summary: &Summary) -> Option<String> {
+    let limit = summary.limited_by.filter(|_| summary.elapsed >= WORTH_A_LIMIT)?;
+    Some(match limit {
+        LimitedBy::Throttling { refusals, waited } => format!(
+            "limited by {limit} ({}, {} of waiting)",
+            count(refusals, "refusal", "refusals"),
+            span(waited)
+        ),
+        other => format!("limited by {other}"),
+    })
 }
 
 /// Invitations per second, or per minute where that is a readable number.
@@ -265,6 +285,7 @@ mod tests {
           not attempted       2  1 of them with the mail already written
 
         took 3 min 12 s, 0.6 invitations per minute, 4 mails written, 7 retries, throttled 1 time
+        limited by the tenant's throttling (1 refusal, 2 min 10 s of waiting)
 
         Failed
           address-mismatch: 1 row
@@ -305,6 +326,29 @@ mod tests {
 
         took 850 ms
         ");
+    }
+
+    #[test]
+    fn what_limited_a_run_is_said_when_it_took_a_while() {
+        let summary = |limited_by, seconds| Summary {
+            limited_by: Some(limited_by),
+            elapsed: Duration::from_secs(seconds),
+            ..Summary::default()
+        };
+        let pace = LimitedBy::Pace { writes_per_second: 4.0 };
+        assert_eq!(limit(&summary(pace, 4)), None);
+        for (limited_by, text) in [
+            (pace, "limited by the configured pace (4 writes/s)"),
+            (LimitedBy::Quota, "limited by Microsoft's documented quotas"),
+            (LimitedBy::Replication, "limited by replication in the directory"),
+            (
+                LimitedBy::RequestsInFlight { most: 16 },
+                "limited by requests in flight (16 at a time)",
+            ),
+            (LimitedBy::Latency, "limited by the time that requests take"),
+        ] {
+            assert_eq!(limit(&summary(limited_by, 60)).as_deref(), Some(text));
+        }
     }
 
     #[test]

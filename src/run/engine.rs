@@ -19,6 +19,7 @@ use crate::plan::{Change, ChangeReason, Decision, Plan, PlannedRow};
 
 use super::ending::not_settled;
 use super::event::{Event, InvitedHow, Outcome, StopReason, Summary};
+use super::limit::{Standstill, Told};
 use super::stop::Stop;
 use super::tally::Tally;
 
@@ -96,6 +97,12 @@ pub async fn carry_out(
 ) -> RunResult {
     let started = Instant::now();
     let started_at = graph.clock().now();
+    let waited_before = graph.waits();
+    let standstill = Standstill::default();
+    let observe: Observer<'_> = &|event| {
+        standstill.note(&event);
+        observe(event);
+    };
     let run = Run {
         graph,
         journal,
@@ -119,7 +126,16 @@ pub async fn carry_out(
             () = &mut work => {}
         }
     }
-    let summary = run.summary(plan, &mut outcomes, started, started_at);
+    let mut summary = run.summary(plan, &mut outcomes, started, started_at);
+    summary.limited_by = (plan.counts.change > 0).then(|| {
+        standstill.conclude(Told {
+            writes_per_second: settings.writes_per_second,
+            requests_in_flight: settings.requests_in_flight,
+            refusals: summary.throttled,
+            waits: graph.waits().since(waited_before),
+            elapsed: summary.elapsed,
+        })
+    });
     observe(Event::Finished(Box::new(summary.clone())));
     RunResult { outcomes, summary }
 }

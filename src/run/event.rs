@@ -5,6 +5,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::limit::LimitedBy;
+
 /// Something that happened during a run.
 #[derive(Debug, Clone)]
 pub enum Event {
@@ -38,7 +40,7 @@ pub enum Event {
         /// The outcome.
         outcome: Outcome,
     },
-    /// The service asked for patience: nothing is sent for this long.
+    /// The service asked for patience: nothing of what it named is sent for this long.
     Throttled {
         /// `x-ms-throttle-scope`, when told.
         scope: Option<String>,
@@ -260,7 +262,7 @@ impl std::fmt::Display for StopReason {
 /// The run in numbers. Every row is in exactly one of `invited`, `settled`,
 /// `blocked`, `failed`, `unknown` and `not_attempted`; `patched` counts mails
 /// written, whatever became of the row.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Summary {
     /// All rows of the manifest.
     pub rows: u64,
@@ -284,6 +286,8 @@ pub struct Summary {
     pub throttled: u64,
     /// Why the run ended early.
     pub stop_reason: Option<StopReason>,
+    /// What kept it from going faster; None when there was nothing to carry out.
+    pub limited_by: Option<LimitedBy>,
     /// From the first row to the last.
     pub elapsed: Duration,
     /// When it began.

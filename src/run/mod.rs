@@ -8,6 +8,7 @@ mod clear;
 mod ending;
 mod engine;
 pub mod event;
+mod limit;
 mod precheck;
 mod request;
 mod row;
@@ -17,6 +18,7 @@ mod tally;
 
 pub use engine::{Observer, RunResult, RunSettings, carry_out};
 pub use event::{Event, Failure, InvitedHow, Outcome, Phase, StopReason, Summary};
+pub use limit::LimitedBy;
 pub use precheck::{Precheck, precheck};
 pub use settle::{Settlement, settle};
 pub use stop::Stop;

@@ -345,6 +345,8 @@ pub(crate) fn filters() -> Vec<(&'static str, &'static str)> {
         // How many were under way when the run stopped is up to the machine.
         (r"[0-9]+ of them with the mail already", "[SOME] of them with the mail already"),
         (r#""elapsed_seconds":[0-9.]+"#, r#""elapsed_seconds":"[DURATION]""#),
+        (r#""limited_by":"[a-z-]+""#, r#""limited_by":"[LIMIT]""#),
+        (r"limited by .*\n", ""),
         (r"(request id|Trace ID:|Correlation ID:) [0-9a-f-]{36}", "$1 [ID]"),
         (r"\(os error \d+\)", "(os error [CODE])"),
         (r#""(run_id|request_id)":( ?)"[0-9a-f-]{36}""#, r#""$1":$2"[ID]""#),

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use reinvite::emulator::{Action, Canned, Matcher, RetryAfter};
+use reinvite::run::LimitedBy;
 
-use crate::support::{Campaign, Sent, id, seconds};
+use crate::support::{Campaign, Cut, Sent, id, seconds};
 
 fn gap(one: &Sent, next: &Sent) -> Duration {
     next.at.duration_since(one.at).unsigned_abs()
@@ -76,12 +77,14 @@ fn forms() -> Vec<(Canned, Duration)> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_retry_after_in_any_form_holds_off_every_request_until_then() {
-    for on in [
-        Matcher::invitation().nth(3),
-        Matcher::patch().nth(3),
-        Matcher::new(http::Method::GET, &format!("/users/{}", id(3))),
-    ] {
+async fn a_retry_after_in_any_form_holds_off_what_was_refused_until_then() {
+    // Nothing said which quota it was, and an invitation may count as a write.
+    let held: [(Matcher, fn(&Sent) -> bool); 3] = [
+        (Matcher::invitation().nth(3), Sent::is_invitation),
+        (Matcher::patch().nth(3), Sent::is_write),
+        (Matcher::new(http::Method::GET, &format!("/users/{}", id(3))), |sent| !sent.is_write()),
+    ];
+    for (on, is_held) in held {
         for (canned, wait) in forms() {
             let mut campaign = Campaign::new()
                 .guests(6)
@@ -95,16 +98,63 @@ async fn a_retry_after_in_any_form_holds_off_every_request_until_then() {
             let early: Vec<&Sent> = finished
                 .sent
                 .iter()
-                .filter(|sent| sent.at > refused.at && sent.at < until)
+                .filter(|sent| sent.at > refused.at && sent.at < until && is_held(sent))
                 .collect();
             assert!(early.is_empty(), "{canned:?}: {early:?}");
             // And no longer than it was asked for, give or take the second that a date cuts off.
-            let next = finished.sent.iter().find(|sent| sent.at >= until).unwrap();
+            let next = finished.sent.iter().find(|sent| sent.at >= until && is_held(sent)).unwrap();
             let late = next.at.duration_since(until).unsigned_abs();
             assert!(late <= seconds(2), "{canned:?}: {late:?} late");
             assert!((1..=6).all(|n| campaign.invitations(n) == 1));
         }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_scope_says_what_else_is_held_off() {
+    let told = |scope: &str| {
+        Canned::throttled(RetryAfter::Seconds(30))
+            .header("x-ms-throttle-scope", &format!("{scope}/app/tenant"))
+    };
+    for (scope, patches_go_on) in [
+        ("Tenant/ReadWrite", true),
+        ("Tenant_Application/Write", false),
+        ("Tenant_Application/ReadWrite", false),
+    ] {
+        let mut campaign = Campaign::new()
+            .guests(100)
+            .pace(2.0, 1, 4)
+            .fault(Matcher::invitation(), Action::Answer(told(scope)));
+        let finished = campaign.run().await;
+        assert_eq!((finished.summary.invited, finished.summary.throttled), (100, 1));
+        let ledger = campaign.ledger();
+        let refused = ledger.requests.iter().find(|request| request.status == 429).unwrap();
+        let meanwhile = |sent: &&Sent| sent.at > refused.at && sent.at < refused.at + seconds(30);
+        let patches = finished.sent.iter().filter(meanwhile).filter(|sent| sent.is_patch());
+        // Those go on at the pace that both share.
+        assert_eq!(patches.count() >= 50, patches_go_on, "{scope}");
+        let invitations =
+            finished.sent.iter().filter(meanwhile).filter(|sent| sent.is_invitation());
+        assert_eq!(invitations.count(), 0, "{scope}");
+    }
+}
+
+/// A tenant does not forget what was written because a program started again.
+#[tokio::test(start_paused = true)]
+async fn a_new_run_gets_no_new_burst() {
+    let mut campaign = Campaign::new()
+        .guests(40)
+        .pace(1.0, 20, 16)
+        .settings(|settings| settings.settle = Duration::ZERO)
+        .cut(Cut::Before(70));
+    assert!(campaign.run_until_cut().await.is_none());
+    let before = campaign.ledger().writes.len();
+    assert!(before >= 20, "{before}");
+    let finished = campaign.resume().await;
+    assert_eq!(finished.summary.limited_by.map(LimitedBy::code), Some("pace"));
+    let writes = finished.writes();
+    let at_once = writes.iter().filter(|write| gap(writes[0], write) < seconds(1)).count();
+    assert!(at_once <= 2, "{at_once}");
 }
 
 #[tokio::test(start_paused = true)]

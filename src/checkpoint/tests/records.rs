@@ -182,3 +182,24 @@ async fn the_end_of_a_run_leaves_one_file_that_only_its_owner_reads() {
     let names: Vec<String> = files().into_iter().map(|(name, _)| name).collect();
     assert_eq!(names, ["guests.csv.checkpoint"]);
 }
+
+#[tokio::test]
+async fn what_was_announced_lately_is_known_and_what_was_not_sent_counts_too() {
+    let place = Place::new();
+    let records =
+        [patching(1, "a@b.example"), intended(1), outstanding(1), intended(1), invited(1)];
+    // A second apart, from 1.
+    place.run(vec![], &records).await;
+    let checkpoint = Checkpoint::open(&place.path(), at(100)).unwrap();
+    let known = |since, most| {
+        let announced = checkpoint.announced_since(at(since), most).unwrap();
+        let seconds = announced
+            .iter()
+            .map(|write| (write.at.duration_since(at(0)).as_secs(), write.is_invitation));
+        seconds.collect::<Vec<_>>()
+    };
+    assert_eq!(known(0, 10), [(4, true), (2, true), (1, false)]);
+    assert_eq!(known(2, 10), [(4, true), (2, true)]);
+    assert_eq!(known(0, 1), [(4, true)]);
+    assert_eq!(known(6, 10), []);
+}

@@ -83,6 +83,19 @@ async fn delays_and_latency_take_their_time() {
     caller.get("/users/A1").await;
     assert!(began.elapsed() >= Duration::from_millis(20));
     assert!(began.elapsed() <= Duration::from_millis(51));
+    let [patch, invitation] = [100, 200].map(Duration::from_millis).map(|time| Some(time..=time));
+    let (_, caller) = one_guest(Options {
+        patch_latency: patch,
+        invitation_latency: invitation,
+        ..Options::default()
+    });
+    let began = Instant::now();
+    caller.get("/users/A1").await;
+    assert_eq!(began.elapsed(), Duration::ZERO);
+    caller.patch("A1", json!({ "mail": "new@fabrikam.example" })).await;
+    assert_eq!(began.elapsed().as_millis(), 100);
+    caller.invite("A1", "new@fabrikam.example").await;
+    assert_eq!(began.elapsed().as_millis(), 300);
 }
 
 #[tokio::test]

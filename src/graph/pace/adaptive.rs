@@ -1,6 +1,6 @@
 //! Finding the rate that the tenant bears, below the configured one.
 //!
-//! Two signals slow a lane down. `x-ms-throttle-limit-percentage`, which comes with
+//! Two signals slow it down. `x-ms-throttle-limit-percentage`, which comes with
 //! answers from 0.8 of a limit on, does so in proportion, before anything is refused.
 //! A refusal cuts the rate by a part of what got through until then, once for all
 //! requests that were under way; while nothing speaks against it the rate grows again,
@@ -27,11 +27,14 @@ const AT_LIMIT: f64 = 0.05;
 /// regained a fifth.
 const STALE: Duration = Duration::from_secs(30);
 
+/// How long ago two answers may lie apart to be about the same.
+const SHARED: Duration = Duration::from_secs(5);
+
 /// What is left of the rate after a refusal.
 const CUT: f64 = 0.8;
 
 /// From nothing to the configured rate in so many seconds.
-const REGAIN: f64 = 120.0;
+const REGAIN: f64 = 240.0;
 
 /// But by no more than a part of the present rate in a second: far below the
 /// configured rate, steps that are small there are leaps.
@@ -45,31 +48,41 @@ const AVERAGED: f64 = 10.0;
 
 /// Above what got through lately by no more than this when a limit comes near: else a
 /// rate that was never reached would have to come down a long way before it mattered.
-const ROOM: f64 = 1.25;
+const ROOM: f64 = 2.0;
 
-/// The rate of one lane.
+/// The rate grows while less than this is known to be used. There, half of it is taken
+/// off: with [`ROOM`], what is left is what gets through.
+const STEADY: f64 = 0.9;
+
+/// The rate of requests that share a quota.
 #[derive(Debug)]
 pub(super) struct Adaptive {
     state: Mutex<State>,
-    /// At the configured rate, without a burst: in a tenant that is near a limit,
-    /// requests go one by one.
+    /// At the configured rate, and no more at once than makes good for a timer that is
+    /// late: in a tenant that is near a limit, requests go one by one.
     evenly: Bucket,
 }
 
 impl Adaptive {
     pub(super) fn new(most: f64) -> Self {
-        Self { state: Mutex::new(State::new(most, Instant::now())), evenly: Bucket::new(most, 1.0) }
+        Self { state: Mutex::new(State::new(most, Instant::now())), evenly: Bucket::new(most, 2.0) }
     }
 
-    /// Waits as long as the present rate lies below the configured one.
+    /// Waits as long as the present rate lies below the configured one. For a while
+    /// after a signal there are no bursts either: they would bring the next one.
     pub(super) async fn wait(&self) {
         let mut due = 1.0;
         // A share of one, bit by bit, as the rate may change meanwhile.
         while due > 1e-9 {
-            let share = self.state().share(Instant::now());
-            if share >= 1.0 {
-                return;
-            }
+            let share = {
+                let mut state = self.state();
+                let now = Instant::now();
+                let share = state.share(now);
+                if share >= 1.0 && state.is_at_ease(now) {
+                    return;
+                }
+                share
+            };
             let portion = (due / share).min(1.0);
             self.evenly.take(portion).await;
             due -= portion * share;
@@ -79,6 +92,20 @@ impl Adaptive {
     /// Learns from an answer that was no refusal.
     pub(super) fn accepted(&self, used: Option<f64>) {
         self.state().accepted(Instant::now(), used);
+    }
+
+    /// Counts what got through with an answer that may be about another quota. Returns
+    /// whether it was taken for this one: a limit that others have just been told is
+    /// near, and that is said to be near again, is the one they share.
+    pub(super) fn passed(&self, used: Option<f64>) -> bool {
+        let (mut state, now) = (self.state(), Instant::now());
+        let since_told = state.near.map(|(_, told)| now.duration_since(told));
+        if since_told.is_some_and(|since| since < SHARED) && used.is_some() {
+            state.accepted(now, used);
+            return true;
+        }
+        state.through.one(now);
+        false
     }
 
     /// Learns from a refusal. `until` is the end of the wait it asked for.
@@ -102,6 +129,8 @@ struct State {
     cut_at: Option<Instant>,
     /// How much of a limit is used, as last told, and when.
     near: Option<(f64, Instant)>,
+    /// When a limit was last said to be near or used up.
+    signal_at: Option<Instant>,
     through: Throughput,
 }
 
@@ -113,6 +142,7 @@ impl State {
             grown_at: now,
             cut_at: None,
             near: None,
+            signal_at: None,
             through: Throughput::new(now),
         }
     }
@@ -124,8 +154,7 @@ impl State {
             let way = ((used - NEAR) / (USED_UP - NEAR)).clamp(0.0, 1.0);
             1.0 - way * (1.0 - AT_LIMIT)
         });
-        // While a limit is near, the rate stays as it is.
-        if self.near.is_none() {
+        if self.near.is_none_or(|(used, _)| used < STEADY) {
             let seconds = now.saturating_duration_since(self.grown_at).as_secs_f64();
             let step = (self.most / REGAIN).min(self.rate * STEEPEST);
             self.rate = (self.rate + step * seconds).min(self.most);
@@ -134,13 +163,21 @@ impl State {
         (self.rate * slowed / self.most).clamp(f64::MIN_POSITIVE, 1.0)
     }
 
+    fn is_at_ease(&self, now: Instant) -> bool {
+        self.signal_at.is_none_or(|at| now.saturating_duration_since(at) >= STALE)
+    }
+
     fn accepted(&mut self, now: Instant, used: Option<f64>) {
         self.share(now);
         self.through.one(now);
         let was_near = self.near.is_some();
         self.near = used.filter(|used| *used >= NEAR).map(|used| (used, now));
-        if self.near.is_some() && !was_near {
-            self.lower_to(self.through.per_second(now) * ROOM);
+        self.signal_at = self.near.map(|(_, told)| told).or(self.signal_at);
+        if self.near.is_some()
+            && !was_near
+            && let Some(through) = self.through.per_second(now)
+        {
+            self.lower_to(through * ROOM);
         }
     }
 
@@ -149,8 +186,10 @@ impl State {
             return;
         }
         self.share(now);
-        self.lower_to(self.rate.min(self.through.per_second(now)) * CUT);
+        let through = self.through.per_second(now).unwrap_or(f64::INFINITY);
+        self.lower_to(self.rate.min(through) * CUT);
         self.cut_at = Some(now);
+        self.signal_at = Some(until);
         self.grown_at = until;
         // The wait and the cut are the answer to it.
         self.near = None;
@@ -187,9 +226,11 @@ impl Throughput {
         self.weighted * (-seconds / AVERAGED).exp()
     }
 
-    fn per_second(&self, now: Instant) -> f64 {
-        let observed = now.saturating_duration_since(self.began).as_secs_f64().max(1.0);
-        self.faded(now) / (AVERAGED * (1.0 - (-observed / AVERAGED).exp()))
+    /// None while it has not been observed for long enough to say.
+    fn per_second(&self, now: Instant) -> Option<f64> {
+        let observed = now.saturating_duration_since(self.began).as_secs_f64();
+        let seen = 1.0 - (-observed / AVERAGED).exp();
+        (observed >= AVERAGED / 2.0).then(|| self.faded(now) / (AVERAGED * seen))
     }
 }
 

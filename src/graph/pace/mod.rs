@@ -48,28 +48,20 @@ pub struct Pace {
 pub(super) struct Pacer {
     budgets: Budgets,
     costs: Costs,
-    patches: Line,
-    invitations: Line,
+    /// Where PATCHes and invitations stand in line. Fair: first come, first served. Held
+    /// while waiting, so that at the end of a hold-off one goes and the others follow at
+    /// the rate. One line each: while one is held off, the other goes on, and otherwise
+    /// they take turns.
+    patch_turn: tokio::sync::Mutex<()>,
+    invite_turn: tokio::sync::Mutex<()>,
+    /// What the tenant bears of both together.
+    writes: Adaptive,
+    /// What it bears of invitations, whose quota is another.
+    invitations: Adaptive,
     hold_offs: HoldOffs,
     in_flight: Semaphore,
     waiting: Waiting,
     stop: CancellationToken,
-}
-
-/// Where the writes of one kind stand in line. The quotas of PATCH and POST are not
-/// the same, so neither waits behind the other for more than the pace they share.
-#[derive(Debug)]
-struct Line {
-    /// Fair: first come, first served. Held while waiting, so that at the end of a
-    /// hold-off one goes and the others follow at the rate.
-    turn: tokio::sync::Mutex<()>,
-    rate: Adaptive,
-}
-
-impl Line {
-    fn new(pace: Pace) -> Self {
-        Self { turn: tokio::sync::Mutex::new(()), rate: Adaptive::new(pace.writes_per_second) }
-    }
 }
 
 /// The run is stopping: the request was not sent.
@@ -96,8 +88,10 @@ impl Pacer {
         Self {
             budgets: Budgets::new(pace),
             costs: Costs::default(),
-            patches: Line::new(pace),
-            invitations: Line::new(pace),
+            patch_turn: tokio::sync::Mutex::new(()),
+            invite_turn: tokio::sync::Mutex::new(()),
+            writes: Adaptive::new(pace.writes_per_second),
+            invitations: Adaptive::new(pace.writes_per_second),
             hold_offs: HoldOffs::default(),
             in_flight: Semaphore::new(pace.requests_in_flight),
             waiting: Waiting::default(),
@@ -157,8 +151,14 @@ impl Pacer {
 
     /// Learns from an answer that was no refusal for want of quota.
     pub(super) fn let_through(&self, lane: Lane, headers: &HeaderMap) {
-        if let Some(line) = self.line(lane) {
-            line.rate.accepted(number(headers, "x-ms-throttle-limit-percentage"));
+        let used = number(headers, "x-ms-throttle-limit-percentage");
+        match lane {
+            Lane::Read => {}
+            Lane::Patch => self.writes.accepted(used),
+            Lane::Invite => {
+                let is_shared = self.writes.passed(used);
+                self.invitations.accepted(used.filter(|_| !is_shared));
+            }
         }
     }
 
@@ -166,9 +166,13 @@ impl Pacer {
     pub(super) fn refused(&self, throttling: Throttling<'_>) {
         let Throttling { lane, sent_at, wait, scope, information } = throttling;
         let until = Instant::now() + wait;
-        self.hold_offs.hold(held_by(lane, scope, information), until);
-        if let Some(line) = self.line(lane) {
-            line.rate.refused(sent_at, until);
+        let held = held_by(lane, scope, information);
+        self.hold_offs.hold(held, until);
+        match lane {
+            Lane::Read => {}
+            // A quota of the directory, by what it says.
+            Lane::Invite if held == [Lane::Invite] => self.invitations.refused(sent_at, until),
+            Lane::Patch | Lane::Invite => self.writes.refused(sent_at, until),
         }
     }
 
@@ -187,24 +191,25 @@ impl Pacer {
         self.waiting.so_far()
     }
 
-    fn line(&self, lane: Lane) -> Option<&Line> {
-        match lane {
-            Lane::Read => None,
-            Lane::Patch => Some(&self.patches),
-            Lane::Invite => Some(&self.invitations),
-        }
-    }
-
     /// Waits for everything that can be waited for without a place in flight: one that
     /// waits for its turn must not occupy a place that another could use.
     async fn turn(&self, lane: Lane, shape: Shape) -> Option<MutexGuard<'_, ()>> {
         let units = self.costs.of(shape);
-        let Some(line) = self.line(lane) else {
-            self.waiting.during(Cause::Quota, self.budgets.take_units(units)).await;
-            return None;
+        let turn = match lane {
+            Lane::Read => {
+                self.waiting.during(Cause::Quota, self.budgets.take_units(units)).await;
+                return None;
+            }
+            Lane::Patch => self.patch_turn.lock().await,
+            Lane::Invite => self.invite_turn.lock().await,
         };
-        let turn = line.turn.lock().await;
-        self.waiting.during(Cause::Throttling, line.rate.wait()).await;
+        let bearable = async {
+            self.writes.wait().await;
+            if lane == Lane::Invite {
+                self.invitations.wait().await;
+            }
+        };
+        self.waiting.during(Cause::Throttling, bearable).await;
         self.waiting.during(Cause::Pace, self.budgets.pace.take(1.0)).await;
         let quota = async {
             self.budgets.take_write(lane == Lane::Invite).await;

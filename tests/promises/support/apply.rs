@@ -7,7 +7,7 @@ use reinvite::checkpoint::{Checkpoint, Journal, ManifestRow, Record, RunEnd, Run
 use reinvite::config::{InvitationDefaults, Limit};
 use reinvite::domain::{Email, InvitationKey, Ledger};
 use reinvite::emulator::{Emulator, SAMPLE_CLIENT_ID};
-use reinvite::graph::{Clock, GivenToken, Graph, Wanted};
+use reinvite::graph::{Clock, EarlierWrite, GivenToken, Graph, Wanted};
 use reinvite::manifest;
 use reinvite::plan::{ChangeReason, Decision, Guards, Plan, PlannedRow, Policy};
 use reinvite::run::{Event, RunResult, RunSettings, Stop, StopReason, carry_out};
@@ -76,6 +76,17 @@ impl Campaign {
         if let Some(act) = self.after_plan.take() {
             act(emulator);
         }
+        let now = graph.clock().service_now();
+        let earlier: Vec<EarlierWrite> = checkpoint
+            .announced_since(now - EarlierWrite::WINDOW, EarlierWrite::MOST)
+            .unwrap()
+            .iter()
+            .map(|write| EarlierWrite {
+                ago: now.duration_since(write.at).try_into().unwrap_or_default(),
+                is_invitation: write.is_invitation,
+            })
+            .collect();
+        graph.note_earlier_writes(&earlier);
         let start = RunStart {
             at: graph.clock().now(),
             manifest: "guests.csv",

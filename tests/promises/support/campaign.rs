@@ -145,6 +145,12 @@ impl Campaign {
         self
     }
 
+    /// Another behaviour of the tenant before it starts.
+    pub(crate) fn behaviour(mut self, change: impl FnOnce(&mut Options)) -> Self {
+        change(&mut self.options);
+        self
+    }
+
     /// Something that goes wrong. It may be said between runs, too.
     pub(crate) fn fault(mut self, on: Matcher, action: Action) -> Self {
         let fault = Fault::new(on, action);
