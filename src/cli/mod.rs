@@ -12,12 +12,14 @@ mod consent;
 mod demo;
 mod emulate;
 mod exit;
+mod explain;
 mod failure;
 mod init;
 mod lint;
 mod log_file;
 mod plan;
 mod planning;
+mod report;
 mod signals;
 mod status;
 mod trace;
@@ -78,6 +80,8 @@ fn open_log(cli: &Cli, ui: &Ui) -> Result<(), Failure> {
         Command::Plan(args) => ("plan", Some(&args.planning.manifest)),
         Command::Apply(args) => ("apply", Some(&args.planning.manifest)),
         Command::Status(args) => ("status", args.manifest.as_ref()),
+        Command::Explain(args) => ("explain", args.manifest.as_ref()),
+        Command::Report(args) => ("report", args.campaigns.first()),
         Command::Emulate(_) => ("emulate", None),
     };
     ui.chronicle.began(command, manifest.map(std::path::PathBuf::as_path));
@@ -92,6 +96,8 @@ fn run(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
         Command::Plan(args) => plan::run(cli, args, ui),
         Command::Apply(args) => apply::run(cli, args, ui),
         Command::Status(args) => status::run(cli, args, ui),
+        Command::Explain(args) => explain::run(cli, args, ui),
+        Command::Report(args) => report::run(cli, args, ui),
         Command::Emulate(args) => emulate::run(args, ui),
     }
 }

@@ -11,7 +11,8 @@ use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Args, ColorChoice, Parser, Subcommand, ValueEnum};
 
 pub use super::command_args::{
-    ApplyArgs, DemoArgs, EmulateArgs, InitArgs, LintArgs, PlanArgs, PlanningArgs, StatusArgs,
+    ApplyArgs, DemoArgs, EmulateArgs, ExplainArgs, InitArgs, LintArgs, PlanArgs, PlanningArgs,
+    ReportArgs, ReportKind, StatusArgs,
 };
 use super::settings::Overrides;
 
@@ -70,6 +71,22 @@ const STATUS_EXAMPLES: &str = "\
 Examples:
   reinvite status guests.csv
   reinvite status --checkpoint guests.csv.checkpoint --output json
+
+";
+
+const EXPLAIN_EXAMPLES: &str = "\
+Examples:
+  reinvite explain 17 guests.csv
+  reinvite explain ada@fabrikam.example guests.csv
+
+";
+
+const REPORT_EXAMPLES: &str = "\
+Examples:
+  reinvite report guests.csv --out report.html
+  reinvite report guests.csv --failed failed.csv
+  reinvite report guests.csv --format markdown
+  reinvite report north.csv south.csv --out all.html
 
 ";
 
@@ -237,6 +254,12 @@ pub enum Command {
     /// Count what a campaign has done and what is left
     #[command(before_help = STATUS_EXAMPLES)]
     Status(StatusArgs),
+    /// Tell everything about one row and its guest
+    #[command(before_help = EXPLAIN_EXAMPLES)]
+    Explain(ExplainArgs),
+    /// Report a campaign as a web page, for spreadsheets, programs, tickets or CI
+    #[command(before_help = REPORT_EXAMPLES)]
+    Report(ReportArgs),
     /// Serve a tenant on this machine, for trials and rehearsals
     #[command(before_help = EMULATE_EXAMPLES)]
     Emulate(EmulateArgs),
@@ -272,6 +295,8 @@ impl Cli {
             | Command::Init(_)
             | Command::Lint(_)
             | Command::Status(_)
+            | Command::Explain(_)
+            | Command::Report(_)
             | Command::Emulate(_) => Overrides { checkpoint, ..Overrides::default() },
         }
     }

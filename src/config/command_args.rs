@@ -6,8 +6,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Args;
 use clap::builder::BoolishValueParser;
+use clap::{Args, ValueEnum};
 use jiff::civil::Time;
 
 use super::arg_values::{
@@ -175,6 +175,90 @@ pub struct StatusArgs {
     /// Manifest of the campaign, to find its checkpoint
     #[arg(value_name = "MANIFEST")]
     pub manifest: Option<PathBuf>,
+}
+
+/// `explain`.
+#[derive(Debug, Clone, Args)]
+pub struct ExplainArgs {
+    /// Line of the manifest, object id, user principal name, or old or new address
+    #[arg(value_name = "LINE|USER|ADDRESS")]
+    pub row: RowSelector,
+
+    /// Manifest of the campaign, to find its checkpoint, or the checkpoint itself
+    #[arg(value_name = "MANIFEST")]
+    pub manifest: Option<PathBuf>,
+
+    /// Advise on an invitation that is pending for so many days
+    #[arg(
+        long,
+        value_name = "DAYS",
+        value_parser = clap::value_parser!(u16).range(1..=3650),
+        default_value = "14",
+        env = "REINVITE_STUCK_AFTER",
+        hide_env_values = true
+    )]
+    pub stuck_after: u16,
+}
+
+/// `report`.
+#[derive(Debug, Clone, Args)]
+pub struct ReportArgs {
+    /// Manifests of campaigns, to find their checkpoints, or checkpoints themselves
+    #[arg(value_name = "MANIFEST|CHECKPOINT")]
+    pub campaigns: Vec<PathBuf>,
+
+    /// Write the report in this format [default: by the name of --out, else html]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "FORMAT",
+        env = "REINVITE_FORMAT",
+        hide_env_values = true
+    )]
+    pub format: Option<ReportKind>,
+
+    /// Write the report to this file
+    #[arg(long, value_name = "FILE", env = "REINVITE_OUT", hide_env_values = true)]
+    pub out: Option<PathBuf>,
+
+    /// Write the failed and blocked rows to this file, as the manifest has them
+    #[arg(long, value_name = "FILE", env = "REINVITE_FAILED", hide_env_values = true)]
+    pub failed: Option<PathBuf>,
+
+    /// List an invitation as stuck that is pending for so many days
+    #[arg(
+        long,
+        value_name = "DAYS",
+        value_parser = clap::value_parser!(u16).range(1..=3650),
+        default_value = "14",
+        env = "REINVITE_STUCK_AFTER",
+        hide_env_values = true
+    )]
+    pub stuck_after: u16,
+
+    /// Replace a file that is not an earlier report
+    #[arg(
+        long,
+        env = "REINVITE_FORCE",
+        hide_env_values = true,
+        value_parser = BoolishValueParser::new()
+    )]
+    pub force: bool,
+}
+
+/// The format of a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ReportKind {
+    /// One self-contained page.
+    Html,
+    /// For spreadsheets.
+    Csv,
+    /// For programs.
+    Json,
+    /// For tickets.
+    Markdown,
+    /// For CI.
+    Junit,
 }
 
 /// `emulate`.

@@ -5,8 +5,10 @@
 //! events, plans and summaries, and neither the service nor the checkpoint.
 //! Leaves to others: streams, whether there is a terminal, and exit codes (`cli`).
 
+mod campaign;
 mod delivery;
 mod ending;
+mod file;
 mod hook;
 mod json;
 mod log;
@@ -24,7 +26,12 @@ mod summary_text;
 mod text;
 mod webhook;
 
+pub use campaign::{
+    Explained, Report, ReportFormat, ReportOptions, explain_json, explain_text, failed_csv,
+    failed_rows, write_report,
+};
 pub use ending::{Ending, Verdict, stopped};
+pub use file::{Replace, ReportFileError, check_report_path, report_file};
 pub use hook::hook_environment;
 pub use json::{apply_json, plan_json, unplanned_json};
 pub use log::{Level, LogLine, is_log};

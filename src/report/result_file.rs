@@ -142,7 +142,7 @@ fn is_replaceable(target: &Path) -> io::Result<bool> {
 }
 
 /// A new file that only its owner can read: it holds everybody's addresses.
-fn create(path: &Path) -> io::Result<File> {
+pub(super) fn create(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
@@ -151,7 +151,7 @@ fn create(path: &Path) -> io::Result<File> {
 }
 
 /// The file that is really meant, behind any links.
-fn target(path: &Path) -> Result<PathBuf, ResultFileError> {
+pub(super) fn target(path: &Path) -> Result<PathBuf, ResultFileError> {
     match fs::canonicalize(path) {
         Ok(real) if real.is_file() => Ok(real),
         Ok(_) => Err(ResultFileError::NotAFile { path: path.to_owned() }),
@@ -167,7 +167,7 @@ fn is_json(path: &Path) -> bool {
 }
 
 /// A name in the same directory, so that a rename replaces the target at once.
-fn beside(target: &Path) -> PathBuf {
+pub(super) fn beside(target: &Path) -> PathBuf {
     let mut name = std::ffi::OsString::from(".");
     name.push(target.file_name().unwrap_or_default());
     name.push(format!(".{}.tmp", std::process::id()));
@@ -232,7 +232,7 @@ fn apart(name: &str) -> String {
 
 /// The cell as text: a spreadsheet would run what looks like a formula, and the
 /// texts come from other people (OWASP, *CSV Injection*).
-fn guarded(cell: &str) -> std::borrow::Cow<'_, str> {
+pub(super) fn guarded(cell: &str) -> std::borrow::Cow<'_, str> {
     if cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']) {
         format!("'{cell}").into()
     } else {

@@ -1,0 +1,157 @@
+//! `report`: one or more campaigns as a report, from their checkpoints alone.
+
+use std::io::{IsTerminal as _, Read as _};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::checkpoint::{History, read_history};
+use crate::config::args::{Cli, ReportArgs, ReportKind};
+use crate::config::{OfflineSettings, checkpoint_path};
+use crate::report::{
+    Replace, Report, ReportFileError, ReportFormat, ReportOptions, check_report_path, count,
+    failed_csv, failed_rows, report_file, write_report,
+};
+
+use super::Exit;
+use super::failure::Failure;
+use super::ui::Ui;
+
+pub(super) fn run(cli: &Cli, args: &ReportArgs, ui: &Ui) -> Result<Exit, Failure> {
+    let format = format(args, ui);
+    let replace = if args.force { Replace::Anything } else { Replace::Reports };
+    if let Some(path) = &args.out {
+        check(path, replace)?;
+    } else if format == ReportFormat::Html
+        && args.failed.is_none()
+        && std::io::stdout().is_terminal()
+    {
+        return Err(usage("a terminal can't show an HTML report")
+            .hint("write it to a file with --out report.html, or choose --format markdown"));
+    }
+    // A file of failed rows may have been mended since: it is work, not a report.
+    let replace = if args.force { Replace::Anything } else { Replace::Nothing };
+    if let Some(path) = &args.failed {
+        check(path, replace)?;
+    }
+    let paths = checkpoints(cli, args, ui)?;
+    if args.failed.is_some() && paths.len() > 1 {
+        return Err(usage("--failed writes the rows of one manifest, and several are named")
+            .hint("name one of them"));
+    }
+    let histories: Vec<History> =
+        paths.iter().map(|path| read_history(path)).collect::<Result<_, _>>()?;
+    let options = ReportOptions { now: Timestamp::now(), stuck_after: days(args.stuck_after) };
+    let report = Report::new(histories, options);
+    if let Some(path) = &args.failed {
+        failed(&report, path, &paths[0], ui)?;
+    }
+    match &args.out {
+        Some(path) => {
+            report_file(path, |out| write_report(out, &report, format)).map_err(unwritten)?;
+            ui.note(format_args!("the report is in {}", path.display()));
+        }
+        // Whoever asks for the failed rows alone gets them alone.
+        None if args.failed.is_some() && args.format.is_none() => {}
+        None => write_report(&mut ui.stdout(), &report, format)?,
+    }
+    Ok(Exit::Done)
+}
+
+/// The format asked for, else the one that the file's name says.
+fn format(args: &ReportArgs, ui: &Ui) -> ReportFormat {
+    let named =
+        args.out.as_ref().and_then(|path| path.extension()?.to_str()).map(str::to_lowercase);
+    let by_name = named.map(|extension| match extension.as_str() {
+        "csv" => ReportKind::Csv,
+        "json" => ReportKind::Json,
+        "md" | "markdown" => ReportKind::Markdown,
+        "xml" => ReportKind::Junit,
+        _ => ReportKind::Html,
+    });
+    let default = if ui.json() { ReportKind::Json } else { ReportKind::Html };
+    match args.format.or(by_name).unwrap_or(default) {
+        ReportKind::Html => ReportFormat::Html,
+        ReportKind::Csv => ReportFormat::Csv,
+        ReportKind::Json => ReportFormat::Json,
+        ReportKind::Markdown => ReportFormat::Markdown,
+        ReportKind::Junit => ReportFormat::Junit,
+    }
+}
+
+/// The checkpoints to report: the arguments' own, else the configured one.
+fn checkpoints(cli: &Cli, args: &ReportArgs, ui: &Ui) -> Result<Vec<PathBuf>, Failure> {
+    let (path, named) = cli.global.config_file();
+    let env = |name: &str| std::env::var_os(name);
+    let (settings, warnings) = OfflineSettings::load(path, named, env, &cli.overrides())?;
+    for warning in warnings {
+        ui.warn(warning);
+    }
+    let configured = settings.checkpoint.as_deref();
+    match args.campaigns.as_slice() {
+        [] => Ok(vec![checkpoint_path(None, configured)?]),
+        [one] if !is_checkpoint(one) => Ok(vec![checkpoint_path(Some(one), configured)?]),
+        many => {
+            let own = |path: &PathBuf| {
+                if is_checkpoint(path) {
+                    Ok(path.clone())
+                } else {
+                    checkpoint_path(Some(path), None)
+                }
+            };
+            Ok(many.iter().map(own).collect::<Result<_, _>>()?)
+        }
+    }
+}
+
+/// So many days.
+pub(super) fn days(days: u16) -> Duration {
+    Duration::from_secs(u64::from(days) * 86_400)
+}
+
+/// Whether the argument is a checkpoint itself, rather than a manifest that has one.
+pub(super) fn is_checkpoint(path: &Path) -> bool {
+    let mut beginning = [0; 16];
+    let is_database = std::fs::File::open(path)
+        .and_then(|mut file| file.read_exact(&mut beginning))
+        .is_ok_and(|()| beginning.starts_with(b"SQLite format 3\0"));
+    is_database || path.extension().is_some_and(|extension| extension == "checkpoint")
+}
+
+fn failed(report: &Report, path: &Path, checkpoint: &Path, ui: &Ui) -> Result<(), Failure> {
+    let rows = failed_rows(report) as u64;
+    let Some(bytes) = failed_csv(report) else {
+        return Err(usage("the checkpoint does not have the manifest's rows as they were written")
+            .hint("an earlier version wrote it; run apply once with this one"));
+    };
+    report_file(path, |out| out.write_all(&bytes)).map_err(unwritten)?;
+    ui.note(format_args!(
+        "{}: {}; mend them, then: reinvite apply {} --checkpoint {} --retry-failed",
+        path.display(),
+        count(rows, "failed or blocked row", "failed or blocked rows"),
+        path.display(),
+        checkpoint.display(),
+    ));
+    Ok(())
+}
+
+fn check(path: &Path, replace: Replace) -> Result<(), Failure> {
+    check_report_path(path, replace).map_err(|error| {
+        let hint = match &error {
+            ReportFileError::NotAReport { .. } => {
+                "name another file, or replace this one with --force"
+            }
+            ReportFileError::Database { .. } | ReportFileError::File(_) => "name another file",
+        };
+        Failure::new(Exit::Usage, error).hint(hint)
+    })
+}
+
+fn unwritten(error: impl Into<anyhow::Error>) -> Failure {
+    Failure::new(Exit::Unexpected, error).hint("check the path, its permissions and the disk")
+}
+
+fn usage(message: &'static str) -> Failure {
+    Failure::new(Exit::Usage, anyhow::anyhow!(message))
+}

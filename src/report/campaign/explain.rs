@@ -1,0 +1,354 @@
+//! Everything about one row on one screen: what was asked for, which guest that is,
+//! what was done and when, what the directory showed, and what to do next.
+
+use std::io::{self, Write};
+
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::checkpoint::{HistoryEvent, HistoryRow, Trail};
+use crate::domain::Trace;
+use crate::report::style::{Styles, paint};
+use crate::report::text::{fit, harmless, wrap};
+
+use super::ReportOptions;
+use super::row::{RowView, word};
+
+/// One row and everything recorded of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Explained<'a> {
+    /// Name of the manifest.
+    pub manifest: &'a str,
+    /// The manifest's header as written.
+    pub header: &'a [String],
+    /// The row.
+    pub row: &'a HistoryRow,
+    /// What was recorded of its guest and address; None for a row without a guest.
+    pub trail: Option<&'a Trail>,
+    /// What the report is made for.
+    pub options: ReportOptions,
+}
+
+const LABEL: usize = 12;
+
+/// Width at which nothing useful is left of a line.
+const NARROWEST: usize = 60;
+
+/// Writes the row for a person.
+pub fn explain_text(
+    out: &mut dyn Write,
+    explained: &Explained<'_>,
+    styles: Styles,
+    width: usize,
+) -> io::Result<()> {
+    let width = width.max(NARROWEST);
+    let view = RowView::of(explained.row, explained.options);
+    let place = match explained.row.line {
+        Some(line) => format!("{}, line {line}", harmless(explained.manifest)),
+        None => "not in the manifest any more".to_owned(),
+    };
+    writeln!(out, "{}", paint(styles.heading, format!("{place}: {}", view.journey())))?;
+    let mut lines = Lines { out, width };
+    let state = match view.redemption {
+        Some(redemption) => format!("{}, {}", word(view.state), redemption.word()),
+        None => word(view.state).to_owned(),
+    };
+    lines.put("state", &format!("{state} ({})", harmless(view.reason)))?;
+    if let Some(explanation) = view.explanation {
+        lines.put("why", &harmless(explanation))?;
+    }
+    lines.put("asked for", &asked(explained))?;
+    lines.put("guest", &matched(explained.row))?;
+    let before = explained.trail.and_then(|trail| trail.before.as_ref());
+    match before {
+        Some(before) => {
+            let others = match before.other_mails.as_slice() {
+                [] => String::new(),
+                others => format!("; otherMails {}", harmless(&others.join(", "))),
+            };
+            let mail = before.mail.as_deref().map_or("no mail".to_owned(), harmless);
+            lines.put("before", &format!("{mail}{others}"))?;
+        }
+        None => lines.put("before", "this campaign has written nothing to it")?,
+    }
+    if let Some(at) = view.patched_at {
+        lines.put(
+            "after",
+            &format!("{}, written {at:.0}", view.new_email.map_or(String::new(), harmless)),
+        )?;
+    }
+    if let Some(trail) = explained.trail {
+        history(&mut lines, trail, styles)?;
+    }
+    let next = next_step(&view);
+    writeln!(lines.out)?;
+    lines.put("next", next)
+}
+
+fn history(lines: &mut Lines<'_>, trail: &Trail, styles: Styles) -> io::Result<()> {
+    writeln!(lines.out, "\n{}", paint(styles.heading, "What happened"))?;
+    if trail.events.is_empty() {
+        writeln!(lines.out, "  nothing yet")?;
+    }
+    for event in &trail.events {
+        lines.event(event.at, &happened(event))?;
+    }
+    writeln!(lines.out, "\n{}", paint(styles.heading, "Mails sent"))?;
+    let mails = mails(trail);
+    if mails.is_empty() {
+        writeln!(lines.out, "  none")?;
+    }
+    for mail in mails {
+        lines.event(mail.at, &mail.sentence())?;
+    }
+    writeln!(lines.out, "\n{}", paint(styles.heading, "Seen in the directory"))?;
+    if trail.sightings.is_empty() {
+        writeln!(lines.out, "  nothing: verify has not looked yet")?;
+    }
+    for seen in &trail.sightings {
+        let since = seen.since.map_or(String::new(), |since| format!(" since {since:.0}"));
+        let mail = seen.detail.get("mail").and_then(Value::as_str);
+        let mail = mail.map_or(String::new(), |mail| format!(": {}", harmless(mail)));
+        lines.event(seen.at, &format!("{}{since}{mail}", harmless(&seen.finding)))?;
+    }
+    Ok(())
+}
+
+struct Lines<'a> {
+    out: &'a mut dyn Write,
+    width: usize,
+}
+
+impl Lines<'_> {
+    fn put(&mut self, label: &str, text: &str) -> io::Result<()> {
+        let mut label = label;
+        for line in wrap(text, self.width - LABEL - 2) {
+            writeln!(self.out, "  {}{line}", fit(label, LABEL))?;
+            label = "";
+        }
+        Ok(())
+    }
+
+    fn event(&mut self, at: Timestamp, text: &str) -> io::Result<()> {
+        let mut label = format!("{at:.0}");
+        for line in wrap(text, self.width - 24) {
+            writeln!(self.out, "  {}{line}", fit(&label, 22))?;
+            label.clear();
+        }
+        Ok(())
+    }
+}
+
+/// The manifest's cells under their names, the empty ones left out.
+fn cells(explained: &Explained<'_>) -> Vec<(String, String)> {
+    let cells: Vec<String> = serde_json::from_str(&explained.row.cells).unwrap_or_default();
+    let named = explained.header.iter().zip(cells);
+    named
+        .filter(|(_, cell)| !cell.trim().is_empty())
+        .map(|(name, cell)| (name.clone(), cell))
+        .collect()
+}
+
+fn asked(explained: &Explained<'_>) -> String {
+    let cells = cells(explained);
+    if cells.is_empty() {
+        let address = explained.row.address.as_deref().unwrap_or("no new address");
+        return format!("{} → {}", harmless(&explained.row.user), harmless(address));
+    }
+    let named =
+        cells.iter().map(|(name, cell)| format!("{}: {}", harmless(name.trim()), harmless(cell)));
+    named.collect::<Vec<_>>().join("; ")
+}
+
+/// Which guest it is, and how the row names it.
+fn matched(row: &HistoryRow) -> String {
+    let Some(id) = &row.user_id else { return "none was found".to_owned() };
+    format!("{}, {}", harmless(id), named_by(row))
+}
+
+fn named_by(row: &HistoryRow) -> &'static str {
+    let user = row.user.to_lowercase();
+    let is = |mail: &Option<String>| mail.as_ref().is_some_and(|mail| mail.to_lowercase() == user);
+    if row.user_id.as_ref().is_some_and(|id| id.to_lowercase() == user) {
+        "named by object id"
+    } else if user.contains("#ext#") {
+        "named by user principal name"
+    } else if is(&row.old_mail) {
+        "the only user with this address, which was its mail"
+    } else if is(&row.address) {
+        "the only user with this address, the one it moves to"
+    } else {
+        "the only user with this user principal name or address"
+    }
+}
+
+/// What to do next.
+fn next_step<'a>(view: &RowView<'a>) -> &'a str {
+    match (view.advice, view.redemption) {
+        (Some(advice), _) => advice,
+        (None, Some(super::row::Redemption::Pending)) => "wait for the guest to redeem",
+        (None, Some(super::row::Redemption::NotVerified)) => {
+            "nothing; verify tells whether the guest has redeemed"
+        }
+        (None, _) => "nothing",
+    }
+}
+
+fn text<'a>(detail: &'a Value, key: &str) -> Option<&'a str> {
+    detail.get(key).and_then(Value::as_str).filter(|text| !text.is_empty())
+}
+
+fn trace(event: &HistoryEvent) -> Option<Trace> {
+    serde_json::from_value(event.detail.get("trace")?.clone()).ok()
+}
+
+/// An event in a line.
+fn happened(event: &HistoryEvent) -> String {
+    let detail = &event.detail;
+    let mut sentence = match event.what.as_str() {
+        "patching" => "the mail is about to be written".to_owned(),
+        "patched" => "the mail was written".to_owned(),
+        "intended" => "the invitation is about to be sent".to_owned(),
+        "invited" if text(detail, "how") == Some("settled-from-directory") => {
+            "invited: the answer was lost, and the directory shows it".to_owned()
+        }
+        "invited" => "invited: the service accepted it".to_owned(),
+        "outstanding" => format!(
+            "not sent: {}",
+            text(detail, "why").map_or("no reason recorded".to_owned(), harmless)
+        ),
+        "unknown" => format!(
+            "sent or not, not known: {}",
+            text(detail, "evidence").map_or("no answer".to_owned(), harmless)
+        ),
+        "failed" => format!(
+            "failed, {}: {}",
+            text(detail, "code").map_or("no code".to_owned(), harmless),
+            text(detail, "message").map_or(String::new(), harmless)
+        ),
+        "resend-asked" => asked_again(detail),
+        other => harmless(other),
+    };
+    if let Some(trace) = trace(event) {
+        sentence.push_str(&traces(&trace));
+    } else if let Some(id) = text(detail, "request_id") {
+        sentence.push_str("; request-id ");
+        sentence.push_str(&harmless(id));
+    }
+    sentence
+}
+
+fn traces(trace: &Trace) -> String {
+    let mut parts = Vec::new();
+    match trace.status {
+        Some(status) => parts.push(format!("status {status}")),
+        None => parts.push("no answer".to_owned()),
+    }
+    if trace.requests > 1 {
+        parts.push(format!("after {} requests", trace.requests));
+    }
+    parts.extend(trace.request_id.as_ref().map(|id| format!("request-id {}", harmless(id))));
+    parts.extend(
+        trace.client_request_id.as_ref().map(|id| format!("client-request-id {}", harmless(id))),
+    );
+    format!("; {}", parts.join(", "))
+}
+
+fn asked_again(detail: &Value) -> String {
+    let who = text(detail, "who").map_or("someone".to_owned(), harmless);
+    let why = text(detail, "why").map_or(String::new(), |why| format!(": {}", harmless(why)));
+    format!("{who} asked for another invitation{why}")
+}
+
+/// An invitation that the service accepted, and so mailed unless the row said not to.
+#[derive(Debug, Serialize)]
+struct Mail {
+    at: Timestamp,
+    /// `first`, `resend` or `reminder`; `again` when no record says why.
+    kind: &'static str,
+    who: Option<String>,
+    why: Option<String>,
+}
+
+impl Mail {
+    fn sentence(&self) -> String {
+        match self.kind {
+            "first" => "the first invitation".to_owned(),
+            "resend" => format!(
+                "sent again, asked for by {}{}",
+                self.who.as_deref().map_or("someone".to_owned(), harmless),
+                self.why.as_deref().map_or(String::new(), |why| format!(": {}", harmless(why)))
+            ),
+            "reminder" => "a reminder".to_owned(),
+            _ => "sent again".to_owned(),
+        }
+    }
+}
+
+fn mails(trail: &Trail) -> Vec<Mail> {
+    let mut mails: Vec<Mail> = Vec::new();
+    let (mut asked, mut is_reminder) = (None, false);
+    for event in &trail.events {
+        match event.what.as_str() {
+            "resend-asked" => {
+                let own = |key| text(&event.detail, key).map(str::to_owned);
+                asked = Some((own("who"), own("why")));
+            }
+            // A policy's own invitation says so in its intent, or by its command.
+            "intended" => {
+                is_reminder = event.detail.get("reminder").is_some_and(|it| !it.is_null())
+                    || text(&event.detail, "reason") == Some("reminder")
+                    || event.command == "remind";
+            }
+            "invited" => {
+                let (kind, (who, why)) = if mails.is_empty() {
+                    ("first", (None, None))
+                } else if let Some(asked) = asked.take() {
+                    ("resend", asked)
+                } else if is_reminder {
+                    ("reminder", (None, None))
+                } else {
+                    ("again", (None, None))
+                };
+                mails.push(Mail { at: event.at, kind, who, why });
+            }
+            _ => {}
+        }
+    }
+    mails
+}
+
+#[derive(Serialize)]
+struct Object<'a> {
+    manifest: &'a str,
+    row: RowView<'a>,
+    /// The manifest's cells as written, by column.
+    cells: Vec<(String, String)>,
+    /// How the row names the guest.
+    matched: Option<&'static str>,
+    before: Option<&'a crate::checkpoint::BeforeImage>,
+    events: &'a [HistoryEvent],
+    mails: Vec<Mail>,
+    sightings: &'a [crate::checkpoint::Sighting],
+    next: &'a str,
+}
+
+/// Writes the row as one object.
+pub fn explain_json(out: &mut dyn Write, explained: &Explained<'_>) -> io::Result<()> {
+    let row = RowView::of(explained.row, explained.options);
+    let next = next_step(&row);
+    let object = Object {
+        manifest: explained.manifest,
+        cells: cells(explained),
+        matched: explained.row.user_id.as_ref().map(|_| named_by(explained.row)),
+        before: explained.trail.and_then(|trail| trail.before.as_ref()),
+        events: explained.trail.map_or(&[], |trail| &trail.events),
+        mails: explained.trail.map(mails).unwrap_or_default(),
+        sightings: explained.trail.map_or(&[], |trail| &trail.sightings),
+        next,
+        row,
+    };
+    serde_json::to_writer(&mut *out, &object)?;
+    out.write_all(b"\n")
+}

@@ -1,0 +1,106 @@
+//! The rows that failed or are blocked, in the user's own columns, delimiter and
+//! encoding, with why and what to do: to be mended and fed in again. Unknown rows are
+//! not among them, since their invitation may have been sent.
+//!
+//! The user's own cells stay exactly as they were, even where a spreadsheet would take
+//! one for a formula: they came from the user's own file, and have to mean the same
+//! when they come back.
+
+use ::csv::{Terminator, WriterBuilder};
+
+use crate::checkpoint::Standing;
+use crate::manifest::{Form, Format};
+use crate::report::result_file::guarded;
+
+use super::row::RowView;
+use super::view::{Campaign, Report};
+
+/// How many rows such a file would have.
+pub fn failed_rows(report: &Report) -> usize {
+    let of = |campaign: &Campaign| {
+        let is_bad = |standing| matches!(standing, Standing::Failed | Standing::Blocked);
+        campaign.rows().iter().filter(|row| is_bad(row.standing)).count()
+    };
+    report.campaigns.iter().map(of).sum()
+}
+
+/// The file for the report's first campaign. None when the checkpoint does not have
+/// the rows as they were written, as of an earlier version.
+pub fn failed_csv(report: &Report) -> Option<Vec<u8>> {
+    let campaign = report.campaigns.first()?;
+    let form: Form = serde_json::from_str(campaign.history.form.as_deref()?).ok()?;
+    let columns = Columns::of(&form);
+    let mut csv = WriterBuilder::new()
+        .delimiter(delimiter(&form))
+        .terminator(Terminator::CRLF)
+        .from_writer(Vec::new());
+    let mut write = |cells: &[String]| csv.write_record(cells).expect("memory takes everything");
+    write(&columns.header(&form));
+    for row in campaign.rows() {
+        if !matches!(row.standing, Standing::Failed | Standing::Blocked) {
+            continue;
+        }
+        let view = RowView::of(row, report.options);
+        let cells: Vec<String> = serde_json::from_str(&row.cells).unwrap_or_default();
+        let reason = match view.explanation {
+            Some(explanation) => format!("{}: {explanation}", view.reason),
+            None => view.reason.to_owned(),
+        };
+        write(&columns.row(cells, &reason, view.advice.unwrap_or_default()));
+    }
+    let text = csv.into_inner().expect("memory takes everything");
+    let text = String::from_utf8(text).expect("it was written from texts");
+    let preamble = if form.format == Format::Csv { form.preamble.as_str() } else { "" };
+    Some(form.encode(&format!("{preamble}{text}")))
+}
+
+/// What separates cells; a manifest that was no CSV comes back with commas.
+fn delimiter(form: &Form) -> u8 {
+    form.delimiter.and_then(|delimiter| u8::try_from(delimiter).ok()).unwrap_or(b',')
+}
+
+/// The user's columns, and the names of the two that are added.
+struct Columns {
+    /// How many of the user's columns come back.
+    own: usize,
+    added: [&'static str; 2],
+}
+
+/// The columns that are added.
+const ADDED: [&str; 2] = ["reason", "advice"];
+
+/// Their names when the user has one of those.
+const APART: [&str; 2] = ["reinvite_reason", "reinvite_advice"];
+
+impl Columns {
+    fn of(form: &Form) -> Self {
+        let width = form.header.len();
+        let is = |cell: &String, name: &str| cell.trim().eq_ignore_ascii_case(name);
+        let own = match form.header.as_slice() {
+            // Mended and fed in once before: replaced, instead of two more each time.
+            [own @ .., reason, advice]
+                if [ADDED, APART]
+                    .iter()
+                    .any(|[one, other]| is(reason, one) && is(advice, other)) =>
+            {
+                own.len()
+            }
+            _ => width,
+        };
+        let taken = form.header[..own].iter().any(|cell| ADDED.iter().any(|name| is(cell, name)));
+        let added = if taken { APART } else { ADDED };
+        Self { own, added }
+    }
+
+    fn header(&self, form: &Form) -> Vec<String> {
+        let own = form.header[..self.own].iter().cloned();
+        own.chain(self.added.map(str::to_owned)).collect()
+    }
+
+    fn row(&self, mut cells: Vec<String>, reason: &str, advice: &str) -> Vec<String> {
+        cells.resize(self.own, String::new());
+        // These two may quote the directory.
+        cells.extend([guarded(reason).into_owned(), guarded(advice).into_owned()]);
+        cells
+    }
+}

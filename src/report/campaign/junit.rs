@@ -1,0 +1,89 @@
+//! A report as `JUnit` XML for CI: a suite per campaign, a test case per row. A row that
+//! failed or is blocked is a failure, an unknown one an error, and one that no run has
+//! finished is skipped.
+
+use std::io::{self, BufWriter, Write};
+
+use crate::checkpoint::Standing;
+use crate::report::text::harmless;
+
+use super::row::RowView;
+use super::view::Report;
+
+/// How every such file begins.
+pub(super) const MARK: &str =
+    "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<!-- reinvite report 1 -->\n";
+
+pub(super) fn write(out: &mut dyn Write, report: &Report) -> io::Result<()> {
+    let mut out = BufWriter::new(out);
+    out.write_all(MARK.as_bytes())?;
+    writeln!(out, "<testsuites name=\"reinvite\">")?;
+    for campaign in &report.campaigns {
+        let counts = campaign.totals.counts;
+        let created = campaign.history.status.created_at.unwrap_or_default();
+        writeln!(
+            out,
+            "<testsuite name=\"{}\" tests=\"{}\" failures=\"{}\" errors=\"{}\" skipped=\"{}\" timestamp=\"{created:.0}\">",
+            xml(&campaign.title()),
+            campaign.totals.rows,
+            counts.failed + counts.blocked,
+            counts.unknown,
+            counts.patched + counts.not_attempted,
+        )?;
+        for row in campaign.rows() {
+            case(&mut out, &campaign.history.status.manifest, &RowView::of(row, report.options))?;
+        }
+        writeln!(out, "</testsuite>")?;
+    }
+    writeln!(out, "</testsuites>")?;
+    out.flush()
+}
+
+fn case(out: &mut dyn Write, manifest: &str, row: &RowView<'_>) -> io::Result<()> {
+    let line = row.line.unwrap_or_default();
+    let (class, name) = (xml(manifest), xml(&row.journey()));
+    write!(out, "<testcase classname=\"{class}\" name=\"line {line}: {name}\"")?;
+    let element = match row.state {
+        Standing::Failed | Standing::Blocked => "failure",
+        Standing::Unknown => "error",
+        Standing::Patched | Standing::NotAttempted => {
+            return writeln!(out, "><skipped message=\"{}\"/></testcase>", xml(row.reason));
+        }
+        Standing::Invited | Standing::Settled => return writeln!(out, "/>"),
+    };
+    writeln!(
+        out,
+        "><{element} type=\"{}\" message=\"{}\">{}</{element}></testcase>",
+        xml(row.reason),
+        xml(row.explanation.unwrap_or(row.reason)),
+        xml(row.advice.unwrap_or_default()),
+    )
+}
+
+/// A text within XML. Characters that XML 1.0 has no place for are escaped as the
+/// terminal sees them.
+fn xml(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in harmless(text).chars() {
+        match c {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&apos;"),
+            '\u{fffe}' | '\u{ffff}' => escaped.push('\u{fffd}'),
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_stay_within_their_attribute() {
+        assert_eq!(xml("a\"<b>&'\u{0}\u{ffff}"), "a&quot;&lt;b&gt;&amp;&apos;\\u{0}\u{fffd}");
+    }
+}

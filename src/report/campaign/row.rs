@@ -1,0 +1,212 @@
+//! One row of a campaign in words: where it stands, whether the guest redeemed, and
+//! whether it needs a person. Every format takes its words from here.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+
+use crate::checkpoint::{HistoryRow, Standing};
+use crate::report::text::harmless;
+
+use super::advice;
+
+/// What a report is made for.
+#[derive(Debug, Clone, Copy)]
+pub struct ReportOptions {
+    /// Now.
+    pub now: Timestamp,
+    /// An invitation pending for so long needs a person.
+    pub stuck_after: Duration,
+}
+
+/// Why a row needs a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Attention {
+    Failed,
+    Blocked,
+    Unknown,
+    /// Pending for long.
+    Stuck,
+    /// The directory shows something that this campaign did not do.
+    Drift,
+}
+
+/// Whether an invited guest has redeemed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Redemption {
+    /// Nobody has looked since the invitation.
+    NotVerified,
+    Pending,
+    Redeemed,
+    NoTrace,
+    MailChanged,
+    Deleted,
+    Reinvited,
+}
+
+/// A row as every format shows it. Its keys are those of the JSON report.
+#[derive(Debug, Serialize)]
+pub(super) struct RowView<'a> {
+    pub(super) line: Option<u32>,
+    pub(super) user: &'a str,
+    pub(super) user_id: Option<&'a str>,
+    pub(super) old_email: Option<&'a str>,
+    pub(super) new_email: Option<&'a str>,
+    pub(super) state: Standing,
+    pub(super) reason: &'a str,
+    pub(super) redemption: Option<Redemption>,
+    pub(super) attention: Option<Attention>,
+    pub(super) explanation: Option<&'a str>,
+    pub(super) advice: Option<&'a str>,
+    pub(super) invitations: u32,
+    pub(super) patched_at: Option<Timestamp>,
+    pub(super) invited_at: Option<Timestamp>,
+    pub(super) last_invited_at: Option<Timestamp>,
+    pub(super) redeemed_at: Option<Timestamp>,
+    pub(super) seen_at: Option<Timestamp>,
+    pub(super) request_id: Option<&'a str>,
+}
+
+impl<'a> RowView<'a> {
+    pub(super) fn of(row: &'a HistoryRow, options: ReportOptions) -> Self {
+        let redemption = redemption(row);
+        let attention = attention(row, redemption, options);
+        let (reason, explanation) = reason(row);
+        let detail = |key: &str| row.detail.get(key).and_then(|value| value.as_str());
+        let advice = match (attention, row.standing) {
+            (Some(Attention::Failed), _) => {
+                Some(detail("advice").filter(|text| !text.is_empty()).unwrap_or(advice::FAILED))
+            }
+            (Some(Attention::Blocked), _) => Some(advice::of_blocked(&row.reason)),
+            (Some(Attention::Unknown), _) => Some(advice::UNKNOWN),
+            (Some(Attention::Stuck), _) => Some(advice::STUCK),
+            (Some(Attention::Drift), _) => {
+                row.sighting.as_ref().and_then(|seen| advice::of_finding(&seen.finding))
+            }
+            (None, Standing::Patched | Standing::NotAttempted) => Some(advice::RUN_AGAIN),
+            (None, _) => None,
+        };
+        Self {
+            line: row.line,
+            user: &row.user,
+            user_id: row.user_id.as_deref(),
+            old_email: row.old_mail.as_deref(),
+            new_email: row.address.as_deref(),
+            state: row.standing,
+            reason,
+            redemption,
+            attention,
+            explanation,
+            advice,
+            invitations: row.invitations,
+            patched_at: row.patched_at,
+            invited_at: row.first_invited_at,
+            last_invited_at: row.invited_at,
+            redeemed_at: (redemption == Some(Redemption::Redeemed))
+                .then_some(row.redeemed_at)
+                .flatten(),
+            seen_at: row.sighting.as_ref().map(|seen| seen.at),
+            request_id: detail("request_id"),
+        }
+    }
+
+    /// The guest, and the address it moves to if that is another.
+    pub(super) fn journey(&self) -> String {
+        let user = harmless(self.user);
+        match self.new_email {
+            Some(new) if !new.eq_ignore_ascii_case(self.user) => {
+                format!("{user} → {}", harmless(new))
+            }
+            Some(_) | None => user,
+        }
+    }
+}
+
+impl Redemption {
+    pub(super) const fn word(self) -> &'static str {
+        match self {
+            Self::NotVerified => "not verified",
+            Self::Pending => "pending",
+            Self::Redeemed => "redeemed",
+            Self::NoTrace => "no trace",
+            Self::MailChanged => "mail changed",
+            Self::Deleted => "deleted",
+            Self::Reinvited => "invited by others",
+        }
+    }
+}
+
+/// The state for a person.
+pub(super) const fn word(standing: Standing) -> &'static str {
+    match standing {
+        Standing::Invited => "invited",
+        Standing::Settled => "settled",
+        Standing::Blocked => "blocked",
+        Standing::Failed => "failed",
+        Standing::Unknown => "unknown",
+        Standing::Patched => "patched",
+        Standing::NotAttempted => "not attempted",
+    }
+}
+
+/// What is known of the redemption of the last invitation. What was seen before it
+/// says nothing about it, but that one pending before is pending still: another
+/// invitation redeems nothing, and resets what was redeemed.
+fn redemption(row: &HistoryRow) -> Option<Redemption> {
+    let invited_at = row.invited_at.filter(|_| row.standing == Standing::Invited)?;
+    let Some(seen) = &row.sighting else { return Some(Redemption::NotVerified) };
+    let is_old = seen.at < invited_at;
+    Some(match &*seen.finding {
+        "redeemed" if is_old => Redemption::Pending,
+        "no-trace" if is_old => Redemption::NotVerified,
+        "redeemed" => Redemption::Redeemed,
+        "pending" => Redemption::Pending,
+        "no-trace" => Redemption::NoTrace,
+        "mail-changed" => Redemption::MailChanged,
+        "deleted" => Redemption::Deleted,
+        "reinvited" => Redemption::Reinvited,
+        _ => Redemption::NotVerified,
+    })
+}
+
+fn attention(
+    row: &HistoryRow,
+    redemption: Option<Redemption>,
+    options: ReportOptions,
+) -> Option<Attention> {
+    match row.standing {
+        Standing::Failed => return Some(Attention::Failed),
+        Standing::Blocked => return Some(Attention::Blocked),
+        Standing::Unknown => return Some(Attention::Unknown),
+        Standing::Settled | Standing::Patched | Standing::NotAttempted => return None,
+        Standing::Invited => {}
+    }
+    match redemption? {
+        Redemption::Pending => {
+            let long = SignedDuration::try_from(options.stuck_after).unwrap_or(SignedDuration::MAX);
+            (options.now.duration_since(row.invited_at?) >= long).then_some(Attention::Stuck)
+        }
+        Redemption::NoTrace
+        | Redemption::MailChanged
+        | Redemption::Deleted
+        | Redemption::Reinvited => Some(Attention::Drift),
+        Redemption::NotVerified | Redemption::Redeemed => None,
+    }
+}
+
+/// The reason's code and its sentence.
+fn reason(row: &HistoryRow) -> (&str, Option<&str>) {
+    let detail = |key: &str| row.detail.get(key).and_then(|value| value.as_str());
+    let planned = Some(row.explanation.as_str()).filter(|text| !text.is_empty());
+    match row.standing {
+        Standing::Invited => ("accepted", None),
+        Standing::Settled | Standing::Blocked => (&row.reason, planned),
+        Standing::Failed => (detail("code").unwrap_or("failed"), detail("message")),
+        Standing::Unknown => ("answer-lost", detail("evidence")),
+        Standing::Patched => ("mail-written", None),
+        Standing::NotAttempted => ("not-reached", None),
+    }
+}

@@ -1,0 +1,240 @@
+//! A campaign in numbers: counts, the funnel, domains, what the last run changed.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::checkpoint::{Delta, History, HistoryRow, RunRecord, Standing};
+use crate::report::status::StatusCounts;
+
+use super::row::{Attention, Redemption, ReportOptions, RowView};
+
+/// One or more campaigns at one moment.
+#[derive(Debug)]
+pub struct Report {
+    pub(super) options: ReportOptions,
+    pub(super) campaigns: Vec<Campaign>,
+}
+
+/// A campaign and what its rows add up to.
+#[derive(Debug)]
+pub(super) struct Campaign {
+    /// What the checkpoint tells.
+    pub(super) history: Arc<History>,
+    pub(super) totals: Totals,
+    pub(super) domains: Vec<Domain>,
+}
+
+/// What rows add up to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub(super) struct Totals {
+    pub(super) rows: u64,
+    #[serde(flatten)]
+    pub(super) counts: StatusCounts,
+    /// Rows whose mail is in place by this campaign: written, or invited as it was.
+    pub(super) changed: u64,
+    /// Of the guests invited.
+    pub(super) redeemed: u64,
+    pub(super) pending: u64,
+    pub(super) stuck: u64,
+    /// The directory shows something else than this campaign left.
+    pub(super) drift: u64,
+    /// Invited, and nobody has looked since.
+    pub(super) not_verified: u64,
+    /// Invitations accepted, reminders and repetitions included.
+    pub(super) mails: u64,
+}
+
+/// The guests that move to one domain.
+#[derive(Debug, Clone, Default, Serialize)]
+pub(super) struct Domain {
+    pub(super) domain: String,
+    #[serde(flatten)]
+    pub(super) totals: Totals,
+}
+
+/// What identifies a campaign in every format.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Heading<'a> {
+    pub(super) manifest: &'a str,
+    pub(super) tenant_id: &'a str,
+    pub(super) tenant_name: Option<&'a str>,
+    pub(super) created_at: Option<Timestamp>,
+    /// A run is at work on it right now.
+    pub(super) running: bool,
+    /// When `verify` or `reconcile` last compared the directory.
+    pub(super) verified_at: Option<Timestamp>,
+    /// Guests of earlier manifests, which this one has no more.
+    pub(super) left_manifest: usize,
+    /// Redeem links are never kept, so no report has them.
+    pub(super) last_run: Option<LastRun<'a>>,
+}
+
+/// The last run and what it changed.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct LastRun<'a> {
+    pub(super) command: &'a str,
+    pub(super) started_at: Timestamp,
+    pub(super) ended_at: Option<Timestamp>,
+    pub(super) stop_reason: Option<&'a str>,
+    pub(super) exit_code: Option<u8>,
+    pub(super) changed: Delta,
+}
+
+impl Report {
+    /// A report of these campaigns.
+    pub fn new(histories: Vec<History>, options: ReportOptions) -> Self {
+        let campaigns = histories.into_iter().map(|history| Campaign::new(history, options));
+        Self { options, campaigns: campaigns.collect() }
+    }
+
+    /// What all campaigns add up to.
+    pub(super) fn totals(&self) -> Totals {
+        let mut totals = Totals::default();
+        for campaign in &self.campaigns {
+            totals.add(&campaign.totals);
+        }
+        totals
+    }
+}
+
+impl Campaign {
+    fn new(history: History, options: ReportOptions) -> Self {
+        let mut totals = Totals::default();
+        let mut domains: HashMap<&str, Totals> = HashMap::new();
+        for row in history.rows.iter().filter(|row| row.line.is_some()) {
+            let one = Totals::of(row, &RowView::of(row, options));
+            totals.add(&one);
+            let address = row.address.as_deref().unwrap_or_default();
+            let domain = address.rsplit_once('@').map_or("", |(_, domain)| domain);
+            domains.entry(domain).or_default().add(&one);
+        }
+        let mut domains: Vec<Domain> = domains
+            .into_iter()
+            .map(|(domain, totals)| Domain { domain: domain.to_owned(), totals })
+            .collect();
+        domains.sort_by(|one, other| {
+            other.totals.rows.cmp(&one.totals.rows).then_with(|| one.domain.cmp(&other.domain))
+        });
+        Self { history: Arc::new(history), totals, domains }
+    }
+
+    /// The rows of the manifest.
+    pub(super) fn rows(&self) -> &[HistoryRow] {
+        let rows = &self.history.rows;
+        &rows[..rows.iter().position(|row| row.line.is_none()).unwrap_or(rows.len())]
+    }
+
+    pub(super) fn heading(&self) -> Heading<'_> {
+        let status = &self.history.status;
+        Heading {
+            manifest: &status.manifest,
+            tenant_id: &status.tenant,
+            tenant_name: status.tenant_name.as_deref(),
+            created_at: status.created_at,
+            running: status.held_by.is_some(),
+            verified_at: self.history.looked_at,
+            left_manifest: self.history.rows.len() - self.rows().len(),
+            last_run: self.history.runs.last().map(|run| self.last_run(run)),
+        }
+    }
+
+    fn last_run<'a>(&self, run: &'a RunRecord) -> LastRun<'a> {
+        LastRun {
+            command: &run.command,
+            started_at: run.started_at,
+            ended_at: run.ended_at,
+            stop_reason: run.stop_reason.as_deref(),
+            exit_code: run.exit_code,
+            changed: self.history.delta,
+        }
+    }
+
+    /// The tenant and the manifest, for a person.
+    pub(super) fn title(&self) -> String {
+        let status = &self.history.status;
+        let tenant = status.tenant_name.as_deref().unwrap_or(&status.tenant);
+        let manifest =
+            if status.manifest.is_empty() { "no manifest yet" } else { &status.manifest };
+        crate::report::text::harmless(&format!("{tenant}: {manifest}"))
+    }
+
+    /// The rows that need a person, by why.
+    pub(super) fn attention(
+        &self,
+        options: ReportOptions,
+    ) -> BTreeMap<&'static str, Vec<RowView<'_>>> {
+        let mut lists: BTreeMap<&'static str, Vec<RowView<'_>>> = BTreeMap::new();
+        for row in self.rows() {
+            let view = RowView::of(row, options);
+            if let Some(attention) = view.attention {
+                lists.entry(attention.word()).or_default().push(view);
+            }
+        }
+        lists
+    }
+}
+
+impl Attention {
+    /// In the order in which a person should look.
+    pub(super) const ALL: [Self; 5] =
+        [Self::Unknown, Self::Failed, Self::Blocked, Self::Drift, Self::Stuck];
+
+    pub(super) const fn word(self) -> &'static str {
+        match self {
+            Self::Failed => "failed",
+            Self::Blocked => "blocked",
+            Self::Unknown => "unknown",
+            Self::Stuck => "stuck",
+            Self::Drift => "drift",
+        }
+    }
+}
+
+impl Totals {
+    fn of(row: &HistoryRow, view: &RowView<'_>) -> Self {
+        let is = |yes: bool| u64::from(yes);
+        let redemption = |wanted| is(view.redemption == Some(wanted));
+        let standing = |wanted| is(row.standing == wanted);
+        Self {
+            rows: 1,
+            counts: StatusCounts {
+                invited: standing(Standing::Invited),
+                patched: standing(Standing::Patched),
+                unknown: standing(Standing::Unknown),
+                failed: standing(Standing::Failed),
+                blocked: standing(Standing::Blocked),
+                settled: standing(Standing::Settled),
+                not_attempted: standing(Standing::NotAttempted),
+            },
+            changed: is(row.patched_at.is_some() || row.standing == Standing::Invited),
+            redeemed: redemption(Redemption::Redeemed),
+            pending: redemption(Redemption::Pending),
+            stuck: is(view.attention == Some(Attention::Stuck)),
+            drift: is(view.attention == Some(Attention::Drift)),
+            not_verified: redemption(Redemption::NotVerified),
+            mails: row.invitations.into(),
+        }
+    }
+
+    pub(super) fn add(&mut self, other: &Self) {
+        self.rows += other.rows;
+        let (counts, others) = (&mut self.counts, &other.counts);
+        counts.invited += others.invited;
+        counts.patched += others.patched;
+        counts.unknown += others.unknown;
+        counts.failed += others.failed;
+        counts.blocked += others.blocked;
+        counts.settled += others.settled;
+        counts.not_attempted += others.not_attempted;
+        self.changed += other.changed;
+        self.redeemed += other.redeemed;
+        self.pending += other.pending;
+        self.stuck += other.stuck;
+        self.drift += other.drift;
+        self.not_verified += other.not_verified;
+        self.mails += other.mails;
+    }
+}
