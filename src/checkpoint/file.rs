@@ -55,6 +55,8 @@ pub struct ManifestRow<'a> {
 pub struct RunStart<'a> {
     /// When.
     pub at: Timestamp,
+    /// The command: `apply`, `reconcile`, `remind`, `verify`.
+    pub command: &'static str,
     /// Name of the manifest.
     pub manifest: &'a str,
     /// Name of the tenant, for a person.
@@ -134,6 +136,25 @@ impl Checkpoint {
         Ok(Journal::start(self.path, self.connection, self.lock, run))
     }
 
+    /// Writes down that a run begins that looks at the campaign and plans no manifest:
+    /// what the last plan left is kept.
+    pub fn begin_look(
+        self,
+        command: &'static str,
+        at: Timestamp,
+    ) -> Result<Journal, CheckpointError> {
+        let sql =
+            "INSERT INTO run (started_at, command, program, plan_digest) VALUES (?1, ?2, ?3, '')";
+        let values = params![at.to_string(), command, env!("CARGO_PKG_VERSION")];
+        match self.connection.execute(sql, values) {
+            Ok(_) => {
+                let run = self.connection.last_insert_rowid();
+                Ok(Journal::start(self.path, self.connection, self.lock, run))
+            }
+            Err(source) => Err(CheckpointError::Database { path: self.path, source }),
+        }
+    }
+
     fn write_start<'a>(
         &mut self,
         start: &RunStart<'_>,
@@ -144,8 +165,13 @@ impl Checkpoint {
         set_meta(&transaction, "manifest_form", &start.manifest_form)?;
         set_meta(&transaction, "tenant_name", start.tenant_name.unwrap_or_default())?;
         transaction.execute(
-            "INSERT INTO run (started_at, program, plan_digest) VALUES (?1, ?2, ?3)",
-            params![start.at.to_string(), env!("CARGO_PKG_VERSION"), start.plan_digest],
+            "INSERT INTO run (started_at, command, program, plan_digest) VALUES (?1, ?2, ?3, ?4)",
+            params![
+                start.at.to_string(),
+                start.command,
+                env!("CARGO_PKG_VERSION"),
+                start.plan_digest
+            ],
         )?;
         let run = transaction.last_insert_rowid();
         transaction.execute("DELETE FROM manifest_row", [])?;

@@ -5,11 +5,11 @@
 //! is paused knows nothing of it, and lets virtual minutes pass while a commit is
 //! under way. It does wait for its own blocking threads.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 use tokio::sync::oneshot;
 
 use super::lock::Lock;
@@ -77,6 +77,11 @@ impl Journal {
     /// Where the run's waits are noted.
     pub fn waits(&self) -> WaitLog {
         WaitLog(Arc::clone(&self.desk))
+    }
+
+    /// The file, for reading beside the run.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Writes down how the run ended and releases the checkpoint.
@@ -250,10 +255,11 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// nothing to note: what became of the one before is settled as ever.
 const ASK_AGAIN: &str = "
     UPDATE row SET detail = json_set(detail, '$.resend', json_object(
-        'invited_at', coalesce(detail ->> '$.resend.invited_at', at),
+        'invited_at',
+            coalesce(detail ->> '$.resend.invited_at', detail ->> '$.accepted.at', at),
         'before', json(?3)))
-    WHERE user_id = ?1 AND address = ?2
-        AND (state = 'invited' OR detail ->> '$.resend.invited_at' IS NOT NULL)";
+    WHERE user_id = ?1 AND address = ?2 AND (state = 'invited'
+        OR detail ->> '$.resend.invited_at' IS NOT NULL OR detail ->> '$.accepted.at' IS NOT NULL)";
 
 /// The present state. What a person asked for is carried along until the service
 /// accepts it.
@@ -280,17 +286,31 @@ fn commit(
         let record = &entry.record;
         let key = record.key();
         let (user, address) = (key.user_id.to_string(), key.address.folded());
-        let (at, word, detail) = (at.to_string(), record.word(), entry.detail().to_string());
+        let (at, word, mut detail) = (at.to_string(), record.word(), entry.detail());
+        if let Record::Seen(sighting) = record {
+            let since = sighting.since.map(|since| since.to_string());
+            transaction
+                .prepare_cached(
+                    "INSERT INTO sighting (run, at, user_id, address, finding, since, detail)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                )?
+                .execute(params![run, at, user, address, word, since, detail.to_string()])?;
+            continue;
+        }
         transaction
             .prepare_cached(
                 "INSERT INTO event (run, at, user_id, address, what, detail)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             )?
-            .execute(params![run, at, user, address, word, detail])?;
+            .execute(params![run, at, user, address, word, detail.to_string()])?;
         match record {
             // Evidence leaves state and moment of the intent as they are, since that is
-            // what a later settlement compares the directory with.
-            Record::Unknown { .. } => continue,
+            // what a later settlement compares the directory with. What is done to a
+            // mail after the invitation doesn't undo the invitation.
+            Record::Unknown { .. }
+            | Record::Correcting { .. }
+            | Record::Corrected { .. }
+            | Record::Seen(_) => continue,
             Record::ResendAsked { before, .. } => {
                 let before = serde_json::to_string(before).expect("plain data");
                 transaction.prepare_cached(ASK_AGAIN)?.execute(params![user, address, before])?;
@@ -310,17 +330,60 @@ fn commit(
                     remember_name(&transaction, &mail.to_lowercase(), &user)?;
                 }
             }
-            Record::Intended { reference, .. } => remember_name(&transaction, reference, &user)?,
-            Record::Patched { .. }
-            | Record::Outstanding { .. }
-            | Record::Invited { .. }
-            | Record::Failed { .. } => {}
+            Record::Intended { reference, .. } => {
+                remember_name(&transaction, reference, &user)?;
+                if let Some(accepted) = accepted(&transaction, &user, &address)? {
+                    detail["accepted"] = accepted;
+                }
+            }
+            // One more invitation that was not sent leaves the accepted one as it was.
+            Record::Outstanding { .. } | Record::Failed { .. } => {
+                if let Some(accepted) = accepted(&transaction, &user, &address)? {
+                    let [at, detail] = ["at", "detail"].map(|key| accepted[key].as_str());
+                    put_row(&transaction, [&user, &address, "invited"], at, detail)?;
+                    continue;
+                }
+            }
+            Record::Patched { .. } | Record::Invited { .. } => {}
         }
-        transaction
-            .prepare_cached(PRESENT_STATE)?
-            .execute(params![user, address, word, at, detail])?;
+        put_row(&transaction, [&user, &address, word], Some(&at), Some(&detail.to_string()))?;
     }
     transaction.commit()
+}
+
+/// The accepted invitation that the row's state stands for, or keeps while one more
+/// is on its way: when it was accepted, and how. Where a person asked for one more,
+/// that request is what the row keeps instead.
+fn accepted(
+    connection: &Connection,
+    user: &str,
+    address: &str,
+) -> rusqlite::Result<Option<serde_json::Value>> {
+    let sql = "
+        SELECT CASE state
+            WHEN 'invited' THEN json_object('at', at, 'detail', detail)
+            WHEN 'intended' THEN detail -> '$.accepted'
+        END
+        FROM row
+        WHERE user_id = ?1 AND address = ?2 AND detail ->> '$.resend' IS NULL";
+    let accepted: Option<Option<String>> = connection
+        .prepare_cached(sql)?
+        .query_row(params![user, address], |row| row.get(0))
+        .optional()?;
+    Ok(accepted.flatten().and_then(|text| serde_json::from_str(&text).ok()))
+}
+
+/// The present state of a row.
+fn put_row(
+    connection: &Connection,
+    [user, address, state]: [&str; 3],
+    at: Option<&str>,
+    detail: Option<&str>,
+) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(PRESENT_STATE)?
+        .execute(params![user, address, state, at, detail])
+        .map(drop)
 }
 
 /// A name is remembered for when the directory no longer knows it. An object id is
@@ -356,6 +419,7 @@ mod tests {
         let checkpoint = Checkpoint::open(&directory.path().join("c"), now).unwrap();
         let start = RunStart {
             at: now,
+            command: "apply",
             manifest: "m",
             tenant_name: None,
             plan_digest: String::new(),
@@ -382,6 +446,7 @@ mod tests {
         let at = Timestamp::UNIX_EPOCH;
         let start = RunStart {
             at,
+            command: "apply",
             manifest: "m",
             tenant_name: None,
             plan_digest: String::new(),

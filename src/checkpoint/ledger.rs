@@ -43,6 +43,7 @@ struct Detail {
     code: String,
     message: String,
     resend: Option<Resend>,
+    accepted: Option<serde_json::Value>,
 }
 
 pub(super) fn read(connection: &Connection) -> Result<Ledger, ReadError> {
@@ -61,6 +62,9 @@ pub(super) fn read(connection: &Connection) -> Result<Ledger, ReadError> {
         };
         let at: Timestamp = at.parse().map_err(|_| bad("time"))?;
         let detail: Detail = serde_json::from_str(detail).map_err(|_| bad("detail"))?;
+        if state == "intended" && detail.accepted.is_some() {
+            ledger.record_resent(key.clone());
+        }
         let state = match state {
             "patching" => LedgerState::Patching,
             "patched" => LedgerState::Patched,

@@ -12,6 +12,7 @@ mod history;
 mod journal;
 mod ledger;
 mod lock;
+mod past;
 mod recent;
 mod record;
 mod status;
@@ -27,6 +28,7 @@ pub use history::{
 };
 pub use journal::{Journal, RunEnd, WaitLog};
 pub use lock::Owner;
+pub use past::{Past, PreviousRow, read_past};
 pub use recent::Announced;
 pub use record::{BeforeImage, Entry, Record};
 pub use status::{

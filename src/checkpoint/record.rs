@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{InvitationKey, Redemption, Trace};
+use crate::domain::{InvitationKey, Redemption, Shows, Sighting, Trace};
 
 /// What a guest looked like before the first write: what `revert` would restore.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,6 +86,20 @@ pub enum Record {
         /// The guest's redemption at that moment.
         before: Redemption,
     },
+    /// A mail that somebody changed after the invitation is about to be put right.
+    Correcting {
+        /// Guest and address.
+        key: InvitationKey,
+        /// What it was changed to.
+        found: Option<String>,
+    },
+    /// It was put right.
+    Corrected {
+        /// Guest and address.
+        key: InvitationKey,
+    },
+    /// The directory showed something new of a guest. Kept in a table of its own.
+    Seen(Sighting),
 }
 
 /// A record, and what the request it tells of left with the service.
@@ -128,12 +142,15 @@ impl Record {
             | Self::Unknown { key, .. }
             | Self::Invited { key, .. }
             | Self::Failed { key, .. }
-            | Self::ResendAsked { key, .. } => key,
+            | Self::ResendAsked { key, .. }
+            | Self::Correcting { key, .. }
+            | Self::Corrected { key }
+            | Self::Seen(Sighting { key, .. }) => key,
         }
     }
 
-    /// The word for it in the `event` table and, but for a request to send again,
-    /// in the `row` table.
+    /// The word for it in the `event` table and, if it changes the state of the row,
+    /// in the `row` table; of a sighting, its finding.
     pub(super) fn word(&self) -> &'static str {
         match self {
             Self::Patching { .. } => "patching",
@@ -144,6 +161,9 @@ impl Record {
             Self::Invited { .. } => "invited",
             Self::Failed { .. } => "failed",
             Self::ResendAsked { .. } => "resend-asked",
+            Self::Correcting { .. } => "correcting",
+            Self::Corrected { .. } => "corrected",
+            Self::Seen(sighting) => sighting.shows.word(),
         }
     }
 
@@ -157,7 +177,17 @@ impl Record {
             Self::Intended { reference, before, .. } => {
                 json!({ "reference": reference, "before": before })
             }
-            Self::Patched { .. } => json!({}),
+            Self::Patched { .. } | Self::Corrected { .. } => json!({}),
+            Self::Correcting { found, .. } => json!({ "found": found }),
+            Self::Seen(Sighting { shows, .. }) => match shows {
+                Shows::MailChanged { mail, back } => json!({ "mail": mail, "back": back }),
+                Shows::Unclear { state } => json!({ "state": state }),
+                Shows::Pending
+                | Shows::Redeemed
+                | Shows::NoTrace
+                | Shows::Deleted
+                | Shows::Reinvited => json!({}),
+            },
             Self::Outstanding { why, .. } => json!({ "why": why }),
             Self::Unknown { evidence, .. } => json!({ "evidence": evidence }),
             Self::Invited { how, .. } => json!({ "how": how }),

@@ -148,6 +148,7 @@ fn apply_manifest(
     tell_what_was_spent(&graph, &checkpoint)?;
     let start = RunStart {
         at: Timestamp::now(),
+        command: "apply",
         manifest: &manifest.name,
         tenant_name: plan.tenant_name.as_deref(),
         plan_digest: plan.digest.to_string(),

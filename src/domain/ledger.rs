@@ -1,7 +1,7 @@
 //! What the campaign has already done, as planning sees it: the durable record
 //! condensed to one present state per guest and address.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -76,6 +76,7 @@ pub struct Ledger {
     pub tenant: Option<String>,
     entries: HashMap<InvitationKey, LedgerEntry>,
     names: HashMap<Box<str>, UserId>,
+    resent: HashSet<InvitationKey>,
 }
 
 impl Ledger {
@@ -88,6 +89,23 @@ impl Ledger {
     /// guest had before the move) meant this guest.
     pub fn record_name(&mut self, folded: &str, user_id: UserId) {
         self.names.insert(folded.into(), user_id);
+    }
+
+    /// Records that the invitation of unknown outcome is one more after an accepted
+    /// one: nothing is missing if it turns out not to have been sent.
+    pub fn record_resent(&mut self, key: InvitationKey) {
+        self.resent.insert(key);
+    }
+
+    /// Whether an earlier invitation of the key was accepted, though the outcome of
+    /// its last is unknown.
+    pub fn is_resent(&self, key: &InvitationKey) -> bool {
+        self.resent.contains(key)
+    }
+
+    /// Every guest and address with its present state, in no order.
+    pub fn entries(&self) -> impl Iterator<Item = (&InvitationKey, &LedgerEntry)> {
+        self.entries.iter()
     }
 
     /// The present state of a guest and address.

@@ -10,6 +10,7 @@ mod guest;
 mod invitation;
 mod ledger;
 mod policies;
+mod sighting;
 mod trace;
 
 pub use directory::{
@@ -24,4 +25,5 @@ pub use invitation::{
 };
 pub use ledger::{Ledger, LedgerEntry, LedgerState, Redemption, Resend};
 pub use policies::{InvitedDomains, InvitesFrom, Partner, Policies};
+pub use sighting::{Invitations, LastSighting, Shows, Sighting};
 pub use trace::Trace;

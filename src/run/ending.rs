@@ -167,8 +167,13 @@ impl RowRun<'_, '_> {
     async fn append_at(&self, record: Record, at: Timestamp) -> Result<(), CheckpointError> {
         // What is about to be done has left nothing yet.
         let trace = match record {
-            Record::Patching { .. } | Record::Intended { .. } | Record::ResendAsked { .. } => None,
+            Record::Patching { .. }
+            | Record::Intended { .. }
+            | Record::ResendAsked { .. }
+            | Record::Correcting { .. }
+            | Record::Seen(_) => None,
             Record::Patched { .. }
+            | Record::Corrected { .. }
             | Record::Outstanding { .. }
             | Record::Unknown { .. }
             | Record::Invited { .. }

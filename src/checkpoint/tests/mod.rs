@@ -35,6 +35,7 @@ impl Place {
         checkpoint.claim(TENANT).unwrap();
         let start = RunStart {
             at: at(0),
+            command: "apply",
             manifest: "guests.csv",
             tenant_name: Some("Contoso"),
             plan_digest: "d1".to_owned(),

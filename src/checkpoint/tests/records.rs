@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 
 use super::*;
 use crate::checkpoint::read_ledger;
-use crate::domain::{LedgerEntry, LedgerState, Resend};
+use crate::domain::{Invitations, LedgerEntry, LedgerState, Resend, Shows, Sighting};
 
 #[tokio::test]
 async fn every_record_leaves_the_state_that_planning_reads() {
@@ -39,6 +39,47 @@ async fn every_record_leaves_the_state_that_planning_reads() {
         ("failed", vec![intended(1), failed(1, "gone")], Some(refused), 2),
         // Nothing is known to stand yet: what became of the first is still the question.
         ("asked for again, unknown", vec![intended(1), resend_asked(1)], Some(unknown), 1),
+        (
+            "sent again, and not sent after all",
+            vec![intended(1), invited(1), intended(1), outstanding(1)],
+            Some(LedgerState::Invited),
+            2,
+        ),
+        (
+            "sent again after being turned away, and refused",
+            vec![intended(1), invited(1), intended(1), outstanding(1), intended(1), failed(1, "x")],
+            Some(LedgerState::Invited),
+            2,
+        ),
+        (
+            "not even sent again",
+            vec![intended(1), invited(1), failed(1, "gone")],
+            Some(LedgerState::Invited),
+            2,
+        ),
+        (
+            "sent again, answer lost",
+            vec![intended(1), invited(1), intended(1), evidence()],
+            Some(LedgerState::Unknown { before: Some(redemption()) }),
+            3,
+        ),
+        (
+            "sent again",
+            vec![intended(1), invited(1), intended(1), invited(1)],
+            Some(LedgerState::Invited),
+            4,
+        ),
+        (
+            "mail put right",
+            vec![
+                intended(1),
+                invited(1),
+                Record::Correcting { key: key(1), found: None },
+                Record::Corrected { key: key(1) },
+            ],
+            Some(LedgerState::Invited),
+            2,
+        ),
     ] {
         let place = Place::new();
         place.run(Vec::new(), &records).await;
@@ -202,4 +243,56 @@ async fn what_was_announced_lately_is_known_and_what_was_not_sent_counts_too() {
     assert_eq!(known(2, 10), [(4, true), (2, true)]);
     assert_eq!(known(0, 1), [(4, true)]);
     assert_eq!(known(6, 10), []);
+}
+
+#[tokio::test]
+async fn history_counts_invitations_and_keeps_the_last_sighting() {
+    let seen = |shows: Shows, since: i64| {
+        Record::Seen(Sighting { key: key(1), shows, since: Some(at(since)) })
+    };
+    let place = Place::new();
+    let records = [
+        intended(1),
+        outstanding(1),
+        intended(1),
+        invited(1),
+        seen(Shows::Pending, 3),
+        intended(1),
+        invited(1),
+        seen(Shows::Redeemed, 8),
+        intended(1),
+    ];
+    place.run(Vec::new(), &records).await;
+    let checkpoint = Checkpoint::open(&place.path(), at(1000)).unwrap();
+    let past = checkpoint.past().unwrap();
+    let expected =
+        Invitations { accepted: 2, first_at: at(4), accepted_at: at(7), intended_at: at(6) };
+    assert_eq!(past.invitations[&key(1)], expected);
+    let last = &past.sightings[&key(1)];
+    assert_eq!((&*last.finding, last.since), ("redeemed", Some(at(8))));
+    assert!(checkpoint.ledger().unwrap().is_resent(&key(1)));
+    assert_eq!(checkpoint.begun_since(at(9)).unwrap(), 1);
+    assert_eq!(checkpoint.begun_since(at(10)).unwrap(), 0);
+    // Sightings are no events: reports read them where they are.
+    assert_eq!(events(&place.path()).len(), records.len() - 2);
+}
+
+#[tokio::test]
+async fn a_look_keeps_the_manifest_of_the_last_plan() {
+    let place = Place::new();
+    let row = ManifestRow {
+        line: 2,
+        user: "someone",
+        user_id: None,
+        address: None,
+        decision: "blocked",
+        reason: "not-found",
+        explanation: None,
+        cells: "[]",
+    };
+    place.run(vec![row], &[]).await;
+    let checkpoint = Checkpoint::open(&place.path(), at(1000)).unwrap();
+    end(checkpoint.begin_look("verify", at(1000)).unwrap());
+    let checkpoint = Checkpoint::open(&place.path(), at(1001)).unwrap();
+    assert_eq!(checkpoint.past().unwrap().manifest.len(), 1);
 }

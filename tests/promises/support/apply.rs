@@ -89,6 +89,7 @@ impl Campaign {
         graph.note_earlier_writes(&earlier);
         let start = RunStart {
             at: graph.clock().now(),
+            command: "apply",
             manifest: "guests.csv",
             tenant_name: plan.tenant_name.as_deref(),
             plan_digest: plan.digest.to_string(),
@@ -171,6 +172,7 @@ impl Campaign {
             reset_matching: false,
             retry_failed: self.retry_failed,
             resend: self.resend.as_ref().map(|(rows, _)| rows.clone()).unwrap_or_default(),
+            reminders: None,
         };
         let guards = Guards { max_changes: Limit::Count(u64::MAX), allowed_domains: None };
         Plan::make(&manifest, &survey.directory, ledger, &policy, &guards)

@@ -1,0 +1,100 @@
+//! What the directory showed of a guest that the campaign has acted on.
+//!
+//! Leaves to others: telling it from a reading (`plan`), and keeping it
+//! (`checkpoint`).
+
+use jiff::Timestamp;
+
+use super::InvitationKey;
+
+/// What one look at a guest showed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sighting {
+    /// The guest and the address it was invited to.
+    pub key: InvitationKey,
+    /// What was found.
+    pub shows: Shows,
+    /// Since when, as the directory tells it.
+    pub since: Option<Timestamp>,
+}
+
+/// What was found of a guest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Shows {
+    /// The invitation is there and not redeemed.
+    Pending,
+    /// The guest has redeemed it.
+    Redeemed,
+    /// The service accepted the invitation, and the directory shows neither pending
+    /// nor a change since, although every replica has had the time to.
+    NoTrace,
+    /// The mail is not the invited address any more.
+    MailChanged {
+        /// What it is.
+        mail: Option<Box<str>>,
+        /// Whether it is an address that the guest had before the campaign.
+        back: bool,
+    },
+    /// The guest is gone, or soft-deleted.
+    Deleted,
+    /// Pending since after our invitation: somebody else invited the guest again.
+    Reinvited,
+    /// The redemption changed after the invitation, to a state that this program
+    /// does not know.
+    Unclear {
+        /// The state.
+        state: Box<str>,
+    },
+}
+
+impl Shows {
+    /// The stable word.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Redeemed => "redeemed",
+            Self::NoTrace => "no-trace",
+            Self::MailChanged { .. } => "mail-changed",
+            Self::Deleted => "deleted",
+            Self::Reinvited => "reinvited",
+            Self::Unclear { .. } => "unclear",
+        }
+    }
+
+    /// Whether a person has to look.
+    pub fn needs_a_person(&self) -> bool {
+        match self {
+            Self::Pending | Self::Redeemed | Self::Reinvited => false,
+            Self::NoTrace | Self::MailChanged { .. } | Self::Deleted | Self::Unclear { .. } => true,
+        }
+    }
+}
+
+/// What was found last, as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LastSighting {
+    /// The word of [`Shows`].
+    pub finding: String,
+    /// Since when.
+    pub since: Option<Timestamp>,
+}
+
+impl LastSighting {
+    /// Whether a new look showed nothing else.
+    pub fn is_same(&self, sighting: &Sighting) -> bool {
+        self.finding == sighting.shows.word() && self.since == sighting.since
+    }
+}
+
+/// How often and when a guest was invited to an address by this campaign.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Invitations {
+    /// Invitations that the service accepted.
+    pub accepted: u64,
+    /// When the first of them was recorded as accepted.
+    pub first_at: Timestamp,
+    /// When the last of them was recorded as accepted.
+    pub accepted_at: Timestamp,
+    /// When the intent of the last one was recorded, in the service's time.
+    pub intended_at: Timestamp,
+}
