@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Span, SpanRelativeTo};
 
 /// The longest duration accepted. Nothing here waits for a year; the bound keeps
 /// deadline arithmetic far from overflow.
@@ -43,6 +43,19 @@ pub fn parse_duration(text: &str) -> Result<Duration, DurationError> {
     Ok(duration)
 }
 
+/// Parses a duration that may be given in days and weeks, too: a day is 24 hours.
+pub(super) fn parse_days(text: &str) -> Result<Duration, DurationError> {
+    let days = SpanRelativeTo::days_are_24_hours();
+    let span = text.trim().parse::<Span>().ok().filter(|span| span.get_years() == 0);
+    let signed = span.and_then(|span| span.to_duration(days).ok());
+    match signed.map(Duration::try_from) {
+        Some(Ok(duration)) if duration > LONGEST => Err(DurationError::TooLong(text.to_owned())),
+        Some(Ok(duration)) => Ok(duration),
+        Some(Err(_)) => Err(DurationError::Negative(text.to_owned())),
+        None => parse_duration(text),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -62,6 +75,18 @@ mod tests {
         ] {
             assert_eq!(parse_duration(text), Ok(Duration::from_secs_f64(seconds)), "{text}");
         }
+    }
+
+    #[test]
+    fn days_are_24_hours() {
+        let hour = 3600;
+        for (text, seconds) in [("7d", 7 * 24 * hour), ("1w 12h", 180 * hour), ("36h", 36 * hour)] {
+            assert_eq!(parse_days(text), Ok(Duration::from_secs(seconds)), "{text}");
+        }
+        assert_eq!(parse_days("400d"), Err(DurationError::TooLong("400d".into())));
+        assert_eq!(parse_days("7"), Err(DurationError::NoUnit("7".into())));
+        assert_eq!(parse_days("-2d"), Err(DurationError::Negative("-2d".into())));
+        assert!(parse_days("1mo").is_err());
     }
 
     #[test]

@@ -16,7 +16,8 @@ mod tests {
     use crate::config::layers::Layers;
     use crate::config::{
         AuthSettings, Guards, HookSettings, InvitationDefaults, MailWrite, NotifySettings,
-        Overrides, PaceSettings, SecretSource, Settings,
+        Overrides, PaceSettings, ReconcileSettings, RemindSettings, SecretSource, Settings,
+        WaveSettings,
     };
 
     use super::EXAMPLE;
@@ -74,6 +75,9 @@ mod tests {
         assert_eq!(stated.pace, PaceSettings::default());
         assert_eq!(stated.guards, Guards::default());
         assert_eq!(stated.checkpoint, None);
+        assert_eq!(stated.reconcile, ReconcileSettings::default());
+        assert_eq!(stated.remind, RemindSettings::default());
+        assert_eq!(stated.waves, WaveSettings::default());
         assert_eq!(stated.metrics, None);
         assert_eq!(stated.notify, NotifySettings::default());
         assert_eq!(stated.hooks, HookSettings::default());
@@ -112,6 +116,8 @@ mod tests {
         assert!(settings.invitation.message.is_some());
         assert!(settings.guards.allowed_domains.is_some());
         assert!(settings.checkpoint.is_some());
+        assert!(settings.remind.after.is_some());
+        assert!(!settings.waves.sizes.is_empty());
         assert!(settings.metrics.is_some());
         assert!(settings.notify.webhook.is_some() && settings.notify.ping.is_some());
         assert!(settings.hooks.on_success.is_some());

@@ -62,7 +62,7 @@ impl Guards {
 }
 
 /// A number as it is or a share in quotes.
-fn limit(value: &Value) -> Result<Limit, Fault> {
+pub(super) fn limit(value: &Value) -> Result<Limit, Fault> {
     match value {
         Value::Integer(count) => u64::try_from(*count)
             .map(Limit::Count)

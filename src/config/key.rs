@@ -81,6 +81,18 @@ keys! {
     GUARDS_CANARY = "guards" "canary";
     GUARDS_STOP_FILE = "guards" "stop_file";
     CHECKPOINT_PATH = "checkpoint" "path";
+    RECONCILE_UNATTENDED = "reconcile" "unattended";
+    RECONCILE_CORRECT_DRIFT = "reconcile" "correct_drift";
+    RECONCILE_MAX_CHANGES = "reconcile" "max_changes";
+    REMIND_AFTER = "remind" "after";
+    REMIND_MAX = "remind" "max";
+    REMIND_GAP = "remind" "gap";
+    REMIND_QUIET_HOURS = "remind" "quiet_hours";
+    REMIND_WEEKDAYS = "remind" "weekdays";
+    WAVES_SIZES = "waves" "sizes";
+    WAVES_MAX_FAILURES = "waves" "max_failures";
+    WAVES_REDEEMED = "waves" "redeemed";
+    WAVES_AFTER = "waves" "after";
     METRICS_TEXTFILE = "metrics" "textfile";
     NOTIFY_WEBHOOK_FILE = "notify" "webhook_file";
     NOTIFY_WEBHOOK_ENV = "notify" "webhook_env";
@@ -123,6 +135,9 @@ mod tests {
                 "pace",
                 "guards",
                 "checkpoint",
+                "reconcile",
+                "remind",
+                "waves",
                 "metrics",
                 "notify",
                 "hooks"

@@ -24,6 +24,12 @@ impl Percent {
         let part = u128::from(total) * u128::from(self.0) / 10_000;
         u64::try_from(part).expect("a share is no more than the whole")
     }
+
+    /// The least of `total` that is such a share, rounded up.
+    pub fn at_least_of(self, total: u64) -> u64 {
+        let part = (u128::from(total) * u128::from(self.0)).div_ceil(10_000);
+        u64::try_from(part).expect("a share is no more than the whole")
+    }
 }
 
 impl fmt::Display for Percent {

@@ -15,9 +15,11 @@ use super::invitation::{InvitationDefaults, MailWrite};
 use super::key;
 use super::layers::{Found, Layers, Reported};
 use super::limit::Limit;
+use super::night::{ReconcileSettings, RemindSettings};
 use super::notify::NotifySettings;
 use super::pace::PaceSettings;
 use super::value::Fault;
+use super::waves::WaveSettings;
 
 /// Flags that stand above keys of the configuration.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -49,6 +51,12 @@ pub struct Settings {
     pub guards: Guards,
     /// The checkpoint, if one is named; see [`super::checkpoint_path`].
     pub checkpoint: Option<PathBuf>,
+    /// What a night may do unasked.
+    pub reconcile: ReconcileSettings,
+    /// Whom to remind, and when.
+    pub remind: RemindSettings,
+    /// How many to begin in which night.
+    pub waves: WaveSettings,
     /// Where the run's metrics are written, for `node_exporter`.
     pub metrics: Option<PathBuf>,
     /// Who is told of the run's end.
@@ -89,6 +97,9 @@ impl Settings {
         let auth = AuthSettings::resolve(layers);
         let mail = MailWrite::resolve(layers);
         let pace = PaceSettings::resolve(layers);
+        let reconcile = ReconcileSettings::resolve(layers);
+        let remind = RemindSettings::resolve(layers);
+        let waves = WaveSettings::resolve(layers);
         let metrics = layers.path(key::METRICS_TEXTFILE).and_then(|found| textfile(layers, found));
         let notify = NotifySettings::resolve(layers);
         let hooks = HookSettings::resolve(layers);
@@ -102,6 +113,9 @@ impl Settings {
             pace: pace?,
             guards,
             checkpoint,
+            reconcile: reconcile?,
+            remind: remind?,
+            waves: waves?,
             metrics: metrics?,
             notify: notify?,
             hooks: hooks?,
