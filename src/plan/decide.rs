@@ -12,6 +12,7 @@ use crate::domain::{
 };
 use crate::manifest::{InvalidRow, Manifest, Reset, Row};
 
+use super::Reminders;
 use super::decision::{
     Blocked, Change, ChangeReason, Decision, Invitation, PlannedRow, SetMail, SetOtherMails,
     Settled, Unsettled,
@@ -35,6 +36,8 @@ pub struct Policy {
     /// Rows to send again although they were invited, by line or as the manifest
     /// names the guest (folded).
     pub resend: BTreeSet<String>,
+    /// Whom to remind; None for nobody.
+    pub reminders: Option<Reminders>,
 }
 
 /// Decides every row, in the order of the manifest. Rows that could not be read
@@ -45,8 +48,7 @@ pub fn decide(
     ledger: &Ledger,
     policy: &Policy,
 ) -> Vec<PlannedRow> {
-    let redirect_url = Arc::new(policy.invitation.redirect_url.clone());
-    let planner = Planner { directory, ledger, policy, redirect_url };
+    let planner = Planner::new(directory, ledger, policy);
     let mut rows: Vec<PlannedRow> = manifest.rows.iter().map(|row| planner.row(row)).collect();
     refuse_conflicting_rows(&mut rows);
     rows.extend(manifest.invalid.iter().map(invalid));
@@ -64,14 +66,20 @@ fn invalid(row: &InvalidRow) -> PlannedRow {
     }
 }
 
-struct Planner<'a> {
+/// Decides row by row.
+pub(super) struct Planner<'a> {
     directory: &'a Directory,
     ledger: &'a Ledger,
     policy: &'a Policy,
     redirect_url: Arc<crate::domain::RedirectUrl>,
 }
 
-impl Planner<'_> {
+impl<'a> Planner<'a> {
+    pub(super) fn new(directory: &'a Directory, ledger: &'a Ledger, policy: &'a Policy) -> Self {
+        let redirect_url = Arc::new(policy.invitation.redirect_url.clone());
+        Self { directory, ledger, policy, redirect_url }
+    }
+
     fn row(&self, row: &Row) -> PlannedRow {
         let mut planned = PlannedRow {
             line: row.line,
@@ -136,7 +144,9 @@ impl Planner<'_> {
         let earlier = self.ledger.get(&key);
         let reason = match self.reason(row, guest, earlier, set_mail.is_some()) {
             Ok(reason) => reason,
-            Err(decision) => return decision,
+            Err(decision) => {
+                return self.reminder(row, guest, &key, &decision).unwrap_or(decision);
+            }
         };
         let obstacle = self.obstacle(guest, address, set_mail.is_some());
         let unsettled = match (reason, earlier) {
@@ -146,7 +156,8 @@ impl Planner<'_> {
                     _ => None,
                 };
                 // It is to be settled whatever stands in the way by now.
-                Some(Unsettled { intended_at: *at, before, obstacle })
+                let resent = self.ledger.is_resent(&key);
+                Some(Unsettled { intended_at: *at, before, obstacle, resent })
             }
             _ => match obstacle {
                 Some(blocked) => return Decision::Blocked(blocked),
@@ -160,6 +171,34 @@ impl Planner<'_> {
             redemption: redemption(guest),
             unsettled,
         }))
+    }
+
+    /// The reminder that is due for a guest with nothing else to do. An obstacle to it
+    /// is no news: the guest was invited. Where Microsoft mails nothing, another
+    /// invitation would do no more than void the link that went another way.
+    fn reminder(
+        &self,
+        row: &Row,
+        guest: &DirectoryUser,
+        key: &InvitationKey,
+        decision: &Decision,
+    ) -> Option<Decision> {
+        let Decision::Settled(Settled::AlreadyInvited { drifted_to: None, .. }) = decision else {
+            return None;
+        };
+        let reminders = self.policy.reminders.as_ref()?;
+        let invitation = self.invitation(row, key.address.clone());
+        let has_mail = self.set_mail(guest, &key.address).is_none();
+        let is_due = has_mail && invitation.send && reminders.is_due(key, guest);
+        (is_due && self.obstacle(guest, &key.address, false).is_none()).then(|| {
+            Decision::Change(Box::new(Change {
+                reason: ChangeReason::Reminder,
+                set_mail: None,
+                invitation,
+                redemption: redemption(guest),
+                unsettled: None,
+            }))
+        })
     }
 
     /// Why the row is a change; or the decision when there is nothing to do or
@@ -269,7 +308,12 @@ impl Planner<'_> {
     }
 
     /// What keeps a guest from being carried out, the most fundamental first.
-    fn obstacle(&self, guest: &DirectoryUser, address: &Email, moves: bool) -> Option<Blocked> {
+    pub(super) fn obstacle(
+        &self,
+        guest: &DirectoryUser,
+        address: &Email,
+        moves: bool,
+    ) -> Option<Blocked> {
         if self.policy.caller == Caller::AppOnly
             && let Some(roles) = &self.directory.role_holders
             && let Some(holding) = roles.get(&guest.id)
@@ -312,7 +356,7 @@ impl Planner<'_> {
     }
 
     /// The PATCH that gives the guest the address, or None when it has it.
-    fn set_mail(&self, guest: &DirectoryUser, address: &Email) -> Option<SetMail> {
+    pub(super) fn set_mail(&self, guest: &DirectoryUser, address: &Email) -> Option<SetMail> {
         let mail = match self.policy.mail {
             MailWrite::Mail | MailWrite::Both => !guest.has_mail(address),
             MailWrite::OtherMails => false,

@@ -49,6 +49,10 @@ pub struct Unsettled {
     pub before: Option<Redemption>,
     /// What forbids another one by now, should it turn out not to have been sent.
     pub obstacle: Option<Blocked>,
+    /// It was one more after an accepted invitation: nothing is to be sent if it turns
+    /// out not to have been.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub resent: bool,
 }
 
 /// Why a row is a change.
@@ -69,6 +73,8 @@ pub enum ChangeReason {
     /// It was sent in an earlier run, and a person asks for it again, or did and has
     /// not got it yet.
     Resend,
+    /// It was sent in an earlier run and not redeemed, and the policy asks for it again.
+    Reminder,
 }
 
 /// A PATCH of the guest.
@@ -247,6 +253,7 @@ impl ChangeReason {
             Self::UnknownOutcome => "unknown-outcome",
             Self::RetryFailed => "retry-failed",
             Self::Resend => "resend",
+            Self::Reminder => "reminder",
         }
     }
 }
@@ -325,6 +332,9 @@ impl fmt::Display for Change {
                 write!(f, "failed earlier; tried again for {address} as asked")
             }
             ChangeReason::Resend => write!(f, "invited earlier; sent again to {address} as asked"),
+            ChangeReason::Reminder => {
+                write!(f, "invited earlier and not redeemed; {address} is reminded")
+            }
         }
     }
 }

@@ -8,8 +8,12 @@
 mod decide;
 mod decision;
 mod digest;
+mod drift;
 mod finding;
+mod ration;
+mod remind;
 mod review;
+mod sight;
 
 #[cfg(test)]
 mod tests;
@@ -22,8 +26,12 @@ pub use decision::{
     Settled, Unsettled,
 };
 pub use digest::Digest;
+pub use drift::{Correction, corrections};
 pub use finding::{Finding, Severity};
-pub use review::{Guards, review};
+pub use ration::{Progress, Ration, Wave, ration};
+pub use remind::Reminders;
+pub use review::{Guards, exceeds, review};
+pub use sight::{Look, Sight, sights};
 
 use crate::domain::{Caller, Directory, Ledger};
 use crate::manifest::Manifest;
@@ -70,7 +78,25 @@ impl Plan {
         policy: &Policy,
         guards: &Guards,
     ) -> Self {
-        let rows = decide(manifest, directory, ledger, policy);
+        Self::of(decide(manifest, directory, ledger, policy), directory, policy, guards)
+    }
+
+    /// The reminders alone: everything else in the manifest is another command's.
+    pub fn reminders(
+        manifest: &Manifest,
+        directory: &Directory,
+        ledger: &Ledger,
+        policy: &Policy,
+        guards: &Guards,
+    ) -> Self {
+        let mut rows = decide(manifest, directory, ledger, policy);
+        rows.retain(|row| {
+            matches!(&row.decision, Decision::Change(change) if change.reason == ChangeReason::Reminder)
+        });
+        Self::of(rows, directory, policy, guards)
+    }
+
+    fn of(rows: Vec<PlannedRow>, directory: &Directory, policy: &Policy, guards: &Guards) -> Self {
         let mut counts = Counts { rows: rows.len() as u64, ..Counts::default() };
         for row in &rows {
             match row.decision {

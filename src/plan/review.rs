@@ -97,6 +97,13 @@ fn too_many_changes(counts: Counts, guests: Option<u64>, limit: Limit) -> Option
     }
 }
 
+/// Whether so many changes are more than the guard allows, for changes that are no rows
+/// of a plan.
+pub fn exceeds(changes: u64, guests: Option<u64>, limit: Limit) -> bool {
+    let counts = Counts { change: changes, ..Counts::default() };
+    too_many_changes(counts, guests, limit).is_some()
+}
+
 fn domains_not_allowed(invitations: &[&Invitation], allowed: Option<&[String]>) -> Option<Finding> {
     let allowed = allowed?;
     let mut refused: BTreeMap<String, u64> = BTreeMap::new();

@@ -67,6 +67,7 @@ impl World {
                 reset_matching: false,
                 retry_failed: false,
                 resend: BTreeSet::new(),
+                reminders: None,
             },
             guards: Guards { max_changes: Limit::Count(u64::MAX), allowed_domains: None },
         }

@@ -1,0 +1,193 @@
+//! What of a plan is begun in one night: no more than its budget, and no more than
+//! the present wave. What was begun before is always finished.
+//!
+//! Which wave it is, the ledger tells: as many guests as were begun so far. So it
+//! is the same wave after any stop, and a run takes one wave at most.
+
+use std::collections::BTreeSet;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+
+use crate::config::{Limit, WaveSettings, WaveSize};
+
+use super::{Blocked, ChangeReason, Decision, PlannedRow, Settled};
+
+/// What the campaign has come to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Guests of the manifest that were invited and have redeemed.
+    pub redeemed: u64,
+    /// When the last guest was invited for the first time.
+    pub last_invited_at: Option<Timestamp>,
+}
+
+/// Rows that wait for a later night.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Ration {
+    /// Their positions in the plan's rows.
+    pub held: BTreeSet<usize>,
+    /// The wave, when there are waves and one is not finished.
+    pub wave: Option<Wave>,
+    /// How many of the rows wait for the budget of the night.
+    pub over_budget: u64,
+}
+
+/// A wave of a campaign.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Wave {
+    /// Its number, from 1.
+    pub number: usize,
+    /// Rows that wait for a later one.
+    pub waiting: u64,
+    /// Why it can't begin yet.
+    pub held_because: Option<String>,
+}
+
+/// Decides which changes of a plan wait. `budget` is what is left of the night's.
+pub fn ration(
+    rows: &[PlannedRow],
+    progress: Progress,
+    waves: &WaveSettings,
+    budget: Option<u64>,
+    now: Timestamp,
+) -> Ration {
+    let mut standing = Standing::default();
+    for (position, row) in rows.iter().enumerate() {
+        standing.count(position, &row.decision);
+    }
+    let mut ration = Ration::default();
+    let mut fresh = std::mem::take(&mut standing.fresh);
+    if !waves.sizes.is_empty() && !fresh.is_empty() {
+        let (number, most) = standing.wave(waves, fresh.len() as u64);
+        let held_because = standing.gate(number, most, waves, progress, now);
+        let room = if held_because.is_some() { 0 } else { most.left };
+        let later = fresh.split_off(usize::try_from(room).unwrap_or(usize::MAX).min(fresh.len()));
+        ration.wave = Some(Wave { number, waiting: later.len() as u64, held_because });
+        ration.held.extend(later);
+    }
+    if let Some(budget) = budget {
+        // Reminders come last: a guest without an invitation is worse off.
+        let room = usize::try_from(budget.saturating_sub(standing.under_way)).unwrap_or(usize::MAX);
+        let over = fresh.iter().chain(&standing.reminders).copied().skip(room);
+        let over: Vec<usize> = over.collect();
+        ration.over_budget = over.len() as u64;
+        ration.held.extend(over);
+    }
+    ration
+}
+
+/// The rows of a plan by what became of them so far.
+#[derive(Debug, Default)]
+struct Standing {
+    /// Nothing was done about them.
+    fresh: Vec<usize>,
+    reminders: Vec<usize>,
+    /// Begun, and to be finished.
+    under_way: u64,
+    invited: u64,
+    failed: u64,
+}
+
+/// How far the guests begun reach into the waves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Reach {
+    /// Nothing of the wave was begun.
+    at_start: bool,
+    /// What of it is left.
+    left: u64,
+}
+
+impl Standing {
+    fn count(&mut self, position: usize, decision: &Decision) {
+        match decision {
+            Decision::Change(change) => match change.reason {
+                ChangeReason::NewAddress | ChangeReason::ResetOnly => self.fresh.push(position),
+                ChangeReason::Reminder => {
+                    self.invited += 1;
+                    self.reminders.push(position);
+                }
+                ChangeReason::FinishEarlierRun
+                | ChangeReason::UnknownOutcome
+                | ChangeReason::RetryFailed
+                | ChangeReason::Resend => self.under_way += 1,
+            },
+            Decision::Settled(Settled::AlreadyInvited { .. }) => self.invited += 1,
+            Decision::Blocked(Blocked::FailedBefore { .. }) => self.failed += 1,
+            Decision::Settled(Settled::AlreadyMatches | Settled::SameAsLine { .. })
+            | Decision::Blocked(_) => {}
+        }
+    }
+
+    fn begun(&self) -> u64 {
+        self.invited + self.failed + self.under_way
+    }
+
+    /// The wave that the next fresh row belongs to, and how far it is.
+    fn wave(&self, waves: &WaveSettings, fresh: u64) -> (usize, Reach) {
+        let (begun, scope) = (self.begun(), self.begun() + fresh);
+        let mut start = 0_u64;
+        for (number, size) in (1..).zip(&waves.sizes) {
+            let end = match size {
+                WaveSize::Limit(limit) => start.saturating_add(limit.most(scope).max(1)),
+                WaveSize::Rest => u64::MAX,
+            };
+            if begun < end {
+                return (number, Reach { at_start: begun == start, left: end - begun });
+            }
+            start = end;
+        }
+        let number = waves.sizes.len() + 1;
+        (number, Reach { at_start: begun == start, left: u64::MAX })
+    }
+
+    /// Why the wave can't begin. One that has begun goes on.
+    fn gate(
+        &self,
+        number: usize,
+        reach: Reach,
+        waves: &WaveSettings,
+        progress: Progress,
+        now: Timestamp,
+    ) -> Option<String> {
+        if number == 1 || !reach.at_start {
+            return None;
+        }
+        let (begun, invited) = (self.begun(), self.invited);
+        let too_many = waves.max_failures.filter(|limit| match limit {
+            Limit::Count(most) => self.failed > *most,
+            Limit::Share(share) => self.failed > share.of(begun),
+        });
+        if let Some(limit) = too_many {
+            let failed = self.failed;
+            return Some(format!("{failed} of {begun} failed, and max_failures allows {limit}"));
+        }
+        if waves.redeemed.is_none() && waves.after.is_none() {
+            return None;
+        }
+        let redeemed = progress.redeemed;
+        let have_redeemed = waves
+            .redeemed
+            .is_some_and(|share| invited > 0 && redeemed >= share.at_least_of(invited));
+        let opens_at = waves.after.and_then(|after| {
+            let after = SignedDuration::try_from(after).ok()?;
+            progress.last_invited_at?.saturating_add(after).ok()
+        });
+        if have_redeemed || opens_at.is_some_and(|at| now >= at) {
+            return None;
+        }
+        let mut why = format!("{redeemed} of {invited} have redeemed");
+        if let Some(share) = waves.redeemed {
+            why.push_str(&format!(", and {share} must"));
+        }
+        if let Some(at) = opens_at {
+            let or = if waves.redeemed.is_some() { "or it is" } else { "it has to be" };
+            why.push_str(&format!("; {or} {at:.0}"));
+        }
+        Some(why)
+    }
+}
+
+#[cfg(test)]
+#[path = "tests/ration.rs"]
+mod tests;

@@ -1,0 +1,145 @@
+//! What a reading shows of the guests that the campaign acted on: as wanted,
+//! pending or redeemed, changed by someone else, gone, or without a trace.
+//!
+//! Leaves to others: reading (`graph`), keeping what was seen (`checkpoint`), and
+//! settling lost answers (`run`).
+
+use std::collections::{BTreeMap, HashMap};
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::config::MailWrite;
+use crate::domain::{
+    Directory, DirectoryUser, Email, InvitationKey, Invitations, Ledger, LedgerEntry, LedgerState,
+    RedemptionState, Shows, Sighting, UserId,
+};
+
+/// What a reading is judged by.
+#[derive(Debug, Clone, Copy)]
+pub struct Look {
+    /// Where the campaign writes addresses.
+    pub mail: MailWrite,
+    /// When the reading began, in the service's time.
+    pub at: Timestamp,
+    /// The longest that a replica is believed to lag.
+    pub lag: SignedDuration,
+}
+
+/// One guest and address, judged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sight {
+    /// The directory shows this.
+    Shows(Sighting),
+    /// It does not show the invitation, and a replica may still lag.
+    TooEarly,
+    /// No invitation was accepted yet, and nothing is wrong.
+    NotInvited,
+    /// Whether an invitation was accepted is not known.
+    Unknown,
+}
+
+/// A change this long before the intent can be the intent's own: it is cut off to
+/// whole seconds, and the service's clock is known to two seconds.
+const TOLERANCE: SignedDuration = SignedDuration::from_secs(3);
+
+/// Judges everything that the campaign has on record, ordered by guest and address. Of
+/// a guest that was moved on to another address only the last counts.
+pub fn sights(
+    ledger: &Ledger,
+    invitations: &HashMap<InvitationKey, Invitations>,
+    directory: &Directory,
+    look: Look,
+) -> Vec<(InvitationKey, Sight)> {
+    let mut by_guest: BTreeMap<UserId, Vec<(&InvitationKey, &LedgerEntry)>> = BTreeMap::new();
+    for (key, entry) in ledger.entries() {
+        by_guest.entry(key.user_id).or_default().push((key, entry));
+    }
+    let mut sights = Vec::new();
+    for (id, mut entries) in by_guest {
+        entries.sort_by_key(|(key, _)| key.address.folded());
+        let guest = directory.user(id);
+        let is_old_mail = |mail: &str| ledger.user_named(&mail.to_lowercase()) == Some(id);
+        for (key, entry) in &entries {
+            let others = entries.iter().filter(|(other, _)| other != key);
+            if others.into_iter().any(|other| is_superseded(entry, *other, guest)) {
+                continue;
+            }
+            let sight = sight(key, entry, invitations.get(*key), guest, &is_old_mail, look);
+            sights.push(((*key).clone(), sight));
+        }
+    }
+    sights
+}
+
+/// Whether the campaign itself has given the guest another address since.
+fn is_superseded(
+    entry: &LedgerEntry,
+    (other, later): (&InvitationKey, &LedgerEntry),
+    guest: Option<&DirectoryUser>,
+) -> bool {
+    let is_later = !matches!(later.state, LedgerState::Failed { .. }) && later.at > entry.at;
+    is_later || guest.is_some_and(|guest| guest.has_mail(&other.address))
+}
+
+/// Judges one guest and address. `is_old_mail` tells an address that the guest had
+/// before the campaign.
+fn sight(
+    key: &InvitationKey,
+    entry: &LedgerEntry,
+    invitations: Option<&Invitations>,
+    guest: Option<&DirectoryUser>,
+    is_old_mail: &dyn Fn(&str) -> bool,
+    look: Look,
+) -> Sight {
+    let shows = |shows, since| Sight::Shows(Sighting { key: key.clone(), shows, since });
+    let is_invited = match &entry.state {
+        LedgerState::Invited => true,
+        LedgerState::Patched => false,
+        LedgerState::Unknown { .. } => return Sight::Unknown,
+        LedgerState::Patching | LedgerState::Outstanding | LedgerState::Failed { .. } => {
+            return Sight::NotInvited;
+        }
+    };
+    let Some(guest) = guest else { return shows(Shows::Deleted, None) };
+    let has_caught_up = entry.at.saturating_add(look.lag).is_ok_and(|then| look.at >= then);
+    let or_too_early = |sight: Sight| if has_caught_up { sight } else { Sight::TooEarly };
+    if !has_wanted_mail(guest, &key.address, look.mail) {
+        let mail = guest.mail.clone();
+        let back = mail.as_deref().is_some_and(is_old_mail);
+        return or_too_early(shows(Shows::MailChanged { mail, back }, None));
+    }
+    if !is_invited {
+        return Sight::NotInvited;
+    }
+    let intended_at = invitations.map_or(entry.at, |invitations| invitations.intended_at);
+    let since = guest.redemption_changed_at;
+    let has_changed = since.is_some_and(|since| since >= intended_at - TOLERANCE);
+    // One that was accepted but not carried out at once shows a later time than its
+    // answer, so only a change well after is taken for someone else's.
+    let ours_ends = entry.at.saturating_add(look.lag).unwrap_or(Timestamp::MAX);
+    match &guest.redemption {
+        Some(RedemptionState::PendingAcceptance) if since.is_some_and(|at| at > ours_ends) => {
+            shows(Shows::Reinvited, since)
+        }
+        Some(RedemptionState::PendingAcceptance) if has_changed => shows(Shows::Pending, since),
+        Some(RedemptionState::PendingAcceptance) => or_too_early(shows(Shows::Pending, since)),
+        Some(RedemptionState::Accepted) if has_changed => shows(Shows::Redeemed, since),
+        Some(RedemptionState::Other(state)) if has_changed => {
+            shows(Shows::Unclear { state: state.clone() }, since)
+        }
+        Some(RedemptionState::Accepted | RedemptionState::Other(_)) | None => {
+            or_too_early(shows(Shows::NoTrace, since))
+        }
+    }
+}
+
+fn has_wanted_mail(guest: &DirectoryUser, address: &Email, mail: MailWrite) -> bool {
+    match mail {
+        MailWrite::Mail | MailWrite::Both => guest.has_mail(address),
+        MailWrite::OtherMails => guest.has_mail(address) || guest.has_other_mail(address),
+    }
+}
+
+#[cfg(test)]
+#[path = "tests/sight.rs"]
+mod tests;
