@@ -9,6 +9,7 @@ mod batch;
 mod catalogue;
 mod client;
 mod clock;
+mod guests;
 mod odata;
 mod pace;
 mod recipients;

@@ -122,7 +122,7 @@ impl Graph {
         Ok(Survey { directory, method, requests: after - before })
     }
 
-    async fn sweep(&self, directory: &mut Directory) -> Result<Swept, CallError> {
+    pub(super) async fn sweep(&self, directory: &mut Directory) -> Result<Swept, CallError> {
         // External members come by invitation too; a filter on the type alone
         // would miss them.
         let filters =
@@ -153,7 +153,7 @@ impl Graph {
 
     /// Finds what the sweep did not: members named by mistake, guests just
     /// created, guests of earlier runs.
-    async fn look_up_references(
+    pub(super) async fn look_up_references(
         &self,
         directory: &mut Directory,
         wanted: &Wanted,
@@ -368,7 +368,7 @@ impl Graph {
 
 /// What the snapshot already covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Swept {
+pub(super) enum Swept {
     Nothing,
     Guests,
 }

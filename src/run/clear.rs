@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
-use crate::domain::{DirectoryUser, Redemption};
+use crate::domain::{DirectoryUser, Redemption, RedemptionState};
 use crate::plan::{Change, PlannedRow};
 
 use super::engine::Run;
@@ -71,6 +71,13 @@ impl RowRun<'_, '_> {
         }
     }
 
+    /// Whether it no longer matters: it was one more invitation after an accepted one,
+    /// and the guest has redeemed one of them.
+    fn is_moot(&self, now: &Redemption) -> bool {
+        let resent = self.change.unsettled.as_ref().is_some_and(|open| open.resent);
+        resent && now.state == Some(RedemptionState::Accepted)
+    }
+
     /// Reads the guest until the directory tells whether an invitation was sent:
     /// true when it was, false when it certainly was not. `over` is the moment, in
     /// our time, after which nothing can have been sent any more.
@@ -107,6 +114,10 @@ impl RowRun<'_, '_> {
                     self.outstanding("the directory shows no change".to_owned()).await?;
                     return Ok(false);
                 }
+                Settlement::Undecided if self.is_moot(&now) => {
+                    self.outstanding(MOOT.to_owned()).await?;
+                    return Ok(false);
+                }
                 Settlement::Undecided => {
                     let evidence = evidence(before, intended_at, &now);
                     return Err(self.unknown(evidence).await);
@@ -129,6 +140,9 @@ impl RowRun<'_, '_> {
         }
     }
 }
+
+/// Why one more invitation of unknown outcome needs nobody's attention.
+pub const MOOT: &str = "the guest has redeemed; whether it was mailed once more does not matter";
 
 /// What a person needs to decide what the directory could not.
 fn evidence(before: Option<&Redemption>, intended_at: Timestamp, now: &Redemption) -> String {

@@ -49,27 +49,9 @@ impl RowRun<'_, '_> {
 
     /// Ends the run when the error is true of all rows.
     pub(super) fn note_stop(&self, error: &CallError) {
-        let reason = match error {
-            CallError::Auth(AuthError::Unreachable(error)) | CallError::Unreachable(error) => {
-                StopReason::Unreachable { message: error.to_string() }
-            }
-            CallError::Auth(error) => StopReason::Permission { message: error.to_string() },
-            CallError::ThrottledOut(_) => StopReason::ThrottledOut,
-            CallError::Refused { refusal, verdict: Verdict::StopRun(cause) } => match cause {
-                StopCause::NotPermitted => StopReason::Permission { message: refusal.to_string() },
-                StopCause::InvitationsBlocked
-                | StopCause::InvitationsDisabled
-                | StopCause::QuotaExceeded => {
-                    StopReason::Tenant { code: cause.code(), message: refusal.to_string() }
-                }
-            },
-            CallError::Refused { .. }
-            | CallError::Stopped
-            | CallError::Throttled { .. }
-            | CallError::Lost { .. }
-            | CallError::Protocol(_) => return,
-        };
-        self.run.stop(reason);
+        if let Some(reason) = stop_reason(error) {
+            self.run.stop(reason);
+        }
     }
 
     /// A step before the invitation that is safe to repeat stayed without answer.
@@ -191,6 +173,30 @@ impl RowRun<'_, '_> {
         }
         written
     }
+}
+
+/// Why a run ends with an error that is true of all rows.
+pub fn stop_reason(error: &CallError) -> Option<StopReason> {
+    Some(match error {
+        CallError::Auth(AuthError::Unreachable(error)) | CallError::Unreachable(error) => {
+            StopReason::Unreachable { message: error.to_string() }
+        }
+        CallError::Auth(error) => StopReason::Permission { message: error.to_string() },
+        CallError::ThrottledOut(_) => StopReason::ThrottledOut,
+        CallError::Refused { refusal, verdict: Verdict::StopRun(cause) } => match cause {
+            StopCause::NotPermitted => StopReason::Permission { message: refusal.to_string() },
+            StopCause::InvitationsBlocked
+            | StopCause::InvitationsDisabled
+            | StopCause::QuotaExceeded => {
+                StopReason::Tenant { code: cause.code(), message: refusal.to_string() }
+            }
+        },
+        CallError::Refused { .. }
+        | CallError::Stopped
+        | CallError::Throttled { .. }
+        | CallError::Lost { .. }
+        | CallError::Protocol(_) => return None,
+    })
 }
 
 /// An earlier run's lost answer that this run did not come to.

@@ -1,6 +1,7 @@
 //! A run from first row to last: which rows start, how many at a time, and when
 //! to stop starting any.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::sync::{Mutex, PoisonError};
@@ -47,6 +48,10 @@ pub struct RunSettings {
     pub probe: bool,
     /// Until when an earlier run may have sent something, in our time.
     pub earlier_runs_ended_at: Timestamp,
+    /// Positions in the plan's rows that wait for a later run.
+    pub held: BTreeSet<usize>,
+    /// When no more reminders may be sent, in the service's time; None for never.
+    pub reminders_until: Option<Timestamp>,
 }
 
 /// Rows under way at one time. One that waits costs about two kilobytes; at
@@ -113,7 +118,8 @@ pub async fn carry_out(
         told: Mutex::new(None),
         lane: Semaphore::new(lane_width(settings)),
     };
-    observe(Event::Started { to_do: plan.counts.change });
+    let to_do = plan.counts.change.saturating_sub(settings.held.len() as u64);
+    observe(Event::Started { to_do });
     let mut outcomes: Vec<Option<Outcome>> = vec![None; plan.rows.len()];
     {
         let work = run.all(plan, &mut outcomes);
@@ -160,6 +166,7 @@ impl Run<'_> {
             .rows
             .iter()
             .enumerate()
+            .filter(|(index, _)| !self.settings.held.contains(index))
             .filter_map(|(index, row)| match &row.decision {
                 Decision::Change(change) => Some((index, row, &**change)),
                 Decision::Settled(_) | Decision::Blocked(_) => None,

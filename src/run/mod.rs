@@ -16,9 +16,12 @@ mod settle;
 mod stop;
 mod tally;
 
+pub use clear::MOOT;
+pub use ending::stop_reason;
 pub use engine::{Observer, RunResult, RunSettings, carry_out};
 pub use event::{Event, Failure, InvitedHow, Outcome, Phase, StopReason, Summary};
 pub use limit::LimitedBy;
 pub use precheck::{Precheck, precheck};
+pub use request::patch as mail_patch;
 pub use settle::{Settlement, settle};
 pub use stop::Stop;

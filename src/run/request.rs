@@ -4,7 +4,8 @@ use crate::domain::UserId;
 use crate::graph::wire;
 use crate::plan::{Invitation, SetMail};
 
-pub(super) fn patch(set: &SetMail) -> wire::UserPatch {
+/// The body that writes a mail.
+pub fn patch(set: &SetMail) -> wire::UserPatch {
     wire::UserPatch {
         mail: set.desired.as_ref().map(|mail| mail.as_str().to_owned()),
         other_mails: set

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use crate::checkpoint::{BeforeImage, Record};
-use crate::domain::{DirectoryUser, InvitationKey, Redemption, Trace, UserId};
+use crate::domain::{DirectoryUser, InvitationKey, Redemption, RedemptionState, Trace, UserId};
 use crate::graph::{CallError, THROTTLED_ATTEMPTS, Verdict};
 use crate::plan::{Change, ChangeReason, PlannedRow};
 
@@ -88,6 +88,10 @@ impl RowRun<'_, '_> {
                 return self.invited(InvitedHow::SettledFromDirectory).await;
             }
             self.is_open = false;
+            if open.resent {
+                // The guest was invited before: whether it is once more is asked afresh.
+                return Err(self.not_attempted());
+            }
             if let Some(obstacle) = &open.obstacle {
                 let failure = Failure {
                     code: obstacle.code().to_owned(),
@@ -112,6 +116,9 @@ impl RowRun<'_, '_> {
             self.enter(Phase::Settling);
             guest = self.look_until_it_shows_our_mail(guest).await?;
             verdict = precheck(self.change, &guest);
+        }
+        if self.is_reminder() && (verdict != Precheck::NothingToWrite || !self.may_remind(&guest)) {
+            return Err(self.not_attempted());
         }
         match verdict {
             Precheck::Conflict(failure) => return Err(self.failed(failure).await),
@@ -210,8 +217,21 @@ impl RowRun<'_, '_> {
             | ChangeReason::RetryFailed
             // One that was cut off may have written it a moment ago.
             | ChangeReason::Resend => true,
-            ChangeReason::ResetOnly => false,
+            ChangeReason::ResetOnly | ChangeReason::Reminder => false,
         }
+    }
+
+    fn is_reminder(&self) -> bool {
+        self.change.reason == ChangeReason::Reminder
+    }
+
+    /// Whether a guest about to be reminded still waits for nothing else, and this is
+    /// still the time for it. If not, it was not to be sent, and nothing has failed.
+    fn may_remind(&self, guest: &DirectoryUser) -> bool {
+        let until = self.run.settings.reminders_until;
+        guest.redemption == Some(RedemptionState::PendingAcceptance)
+            && redemption_conflict(self.change, guest).is_none()
+            && until.is_none_or(|until| self.run.graph.clock().service_now() < until)
     }
 
     /// Sends the invitation; again only when it is known that it was not sent.
@@ -228,6 +248,9 @@ impl RowRun<'_, '_> {
             // show the old one.
             if self.read_at.elapsed() > FRESH {
                 guest = self.look().await?;
+                if self.is_reminder() && !self.may_remind(&guest) {
+                    return Err(self.not_attempted());
+                }
                 if let Some(conflict) = redemption_conflict(self.change, &guest) {
                     return Err(self.failed(conflict).await);
                 }

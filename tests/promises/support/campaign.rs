@@ -90,6 +90,8 @@ impl Campaign {
                 requests_in_flight: 16,
                 probe: false,
                 earlier_runs_ended_at: Timestamp::UNIX_EPOCH,
+                held: BTreeSet::new(),
+                reminders_until: None,
             },
             mail: MailWrite::default(),
             caller: Caller::AppOnly,
