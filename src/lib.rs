@@ -8,6 +8,7 @@
 //!
 //! ```text
 //! main → cli ─┬→ config   manifest → plan ← run → graph → domain
+//!             ├→ night ──────────────────→ run, plan, checkpoint
 //!             ├→ report ─────────────────→ run::event
 //!             ├→ checkpoint ←──────────── run
 //!             └→ emulator → graph::wire
@@ -20,6 +21,7 @@ pub mod domain;
 pub mod emulator;
 pub mod graph;
 pub mod manifest;
+pub mod night;
 pub mod plan;
 pub mod report;
 pub mod run;

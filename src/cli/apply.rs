@@ -1,41 +1,33 @@
 //! `apply`: plan, review, confirm, carry out. The same command continues after
 //! any stop.
 
-use std::sync::mpsc::{self, RecvTimeoutError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use indicatif::ProgressDrawTarget;
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
-use tokio::runtime::Runtime;
 
-use crate::checkpoint::{Checkpoint, Journal, LastRun, ManifestRow, Record, RunEnd, RunStart};
+use crate::checkpoint::{Checkpoint, Journal, Record, RunEnd, RunStart};
 use crate::config::args::{ApplyArgs, Cli};
 use crate::config::{RowSelector, Settings, checkpoint_path};
 use crate::domain::InvitationKey;
 use crate::manifest::{Manifest, Row};
 use crate::plan::{ChangeReason, Decision, Plan, PlannedRow};
 use crate::report::{
-    ExtraColumns, Progress, ProgressMode, SummaryView, apply_json, check_result_path, plan_text,
-    result_file, summary_text,
+    ExtraColumns, SummaryView, apply_json, check_result_path, plan_text, result_file, summary_text,
 };
-use crate::run::{Event, LimitedBy, RunResult, RunSettings, Stop, StopReason, Summary, carry_out};
+use crate::run::{RunResult, Stop, StopReason, carry_out};
 
 use super::after::After;
 use super::carry_on::continue_with;
-use super::connect::{Sink, client, tell_what_was_spent};
+use super::connect::{client, tell_what_was_spent};
 use super::consent::{confirm, refusal};
 use super::failure::Failure;
 use super::plan::{settings, view};
 use super::planning::{Asked, Context, lines, make_plan, read_manifest, runtime, tell_unplanned};
+use super::running::{
+    ROWS_PER_CODE, deadline, manifest_row, numbers, refused, run_settings, shown, stop_at,
+};
 use super::ui::Ui;
 use super::{Exit, signals};
-
-/// Failed rows shown per code in the summary without `-v`.
-const ROWS_PER_CODE: usize = 10;
-
-/// After so long without an event, what was told before must be visible.
-const IDLE: Duration = Duration::from_millis(200);
 
 pub(super) fn run(cli: &Cli, args: &ApplyArgs, ui: &Ui) -> Result<Exit, Failure> {
     let settings = settings(cli, ui)?;
@@ -92,7 +84,7 @@ fn apply_manifest(
 ) -> Result<Exit, Failure> {
     let Job { settings, args, .. } = job;
     resend_names_rows(args, manifest)?;
-    let deadline = deadline(args, started);
+    let deadline = deadline(args.max_duration, args.until, started);
     let stop = Stop::new();
     let runtime = runtime()?;
     let _guard = runtime.enter();
@@ -126,6 +118,7 @@ fn apply_manifest(
         reset_matching: args.planning.reset_matching,
         retry_failed: args.retry_failed,
         resend: args.resend.iter().map(resend_key).collect(),
+        ..Asked::default()
     };
     let context = Context { runtime: &runtime, graph: &graph, settings, stop: &stop, ui };
     let planned = make_plan(&context, manifest, &ledger, asked)?;
@@ -138,11 +131,11 @@ fn apply_manifest(
         // A stderr that nobody reads is no reason not to do what was asked.
         let _ = plan_text(&mut ui.stderr(), &plan, &view(ui, ui.styles_err()));
     }
-    if let Some((reason, advice)) = refusal(&plan, args) {
+    if let Some((reason, advice)) = refusal(&plan, args.plan.as_deref()) {
         return refused(&plan, reason, advice, ui);
     }
     if plan.counts.change > 0 && !job.yes {
-        confirm(&context, &plan)?;
+        confirm(&context, &plan, "Move or reset", plan.counts.change)?;
     }
 
     tell_what_was_spent(&graph, &checkpoint)?;
@@ -158,91 +151,11 @@ fn apply_manifest(
     let journal = checkpoint.begin_run(&start, rows)?;
     record_resends(&context, &journal, &plan, args)?;
     let run_settings = run_settings(settings, deadline, last_run.as_ref(), probe);
-    let result = carry_out_shown(&context, &plan, &journal, &run_settings, &sink);
-    finish(job, &plan, manifest, journal, &result, ui)
-}
-
-/// The reading before a plan can take long, too: the time budget counts from the
-/// beginning.
-fn stop_at(runtime: &Runtime, deadline: Option<tokio::time::Instant>, stop: &Stop) {
-    if let Some(deadline) = deadline {
-        let stop = stop.clone();
-        runtime.spawn(async move {
-            tokio::time::sleep_until(deadline).await;
-            stop.request(StopReason::TimeBudget);
-        });
-    }
-}
-
-/// Ends a run that a guard refused: nothing was sent, every row is accounted for.
-fn refused(plan: &Plan, reason: StopReason, advice: &str, ui: &Ui) -> Result<Exit, Failure> {
-    let message = reason.to_string();
-    let summary = Summary {
-        rows: plan.counts.rows,
-        settled: plan.counts.settled,
-        blocked: plan.counts.blocked,
-        not_attempted: plan.counts.change,
-        stop_reason: Some(reason),
-        ..Summary::default()
-    };
-    ui.chronicle.counted(&summary);
-    let exit = Exit::of(&summary);
-    if ui.json() {
-        // A reader that is gone must not turn the refusal into success.
-        let none = vec![None; plan.rows.len()];
-        let _ = apply_json(&mut ui.stdout(), plan, &none, &summary, exit.code());
-    }
-    Err(Failure::new(exit, anyhow::anyhow!(message)).hint(advice).told())
-}
-
-/// Carries out the plan while a thread of its own shows what happens.
-fn carry_out_shown(
-    context: &Context<'_>,
-    plan: &Plan,
-    journal: &Journal,
-    settings: &RunSettings,
-    sink: &Sink,
-) -> RunResult {
-    let Context { runtime, graph, stop, ui, .. } = context;
-    let mode = if ui.quiet {
-        ProgressMode::Quiet(Box::new(anstream::stderr()))
-    } else if ui.can_animate() {
-        ProgressMode::Bar(ProgressDrawTarget::stderr())
-    } else {
-        ProgressMode::Lines(Box::new(anstream::stderr()))
-    };
-    let (events, shown) = mpsc::channel::<Event>();
-    let forward = events.clone();
-    let waits = journal.waits();
-    sink.redirect(move |event| {
-        if let Event::Throttled { scope, wait } = &event {
-            waits.note(Timestamp::now(), scope.as_deref(), wait.as_secs_f64());
-        }
-        drop(forward.send(event));
+    let result = shown(&context, &plan, &journal, &sink, |context, observe| {
+        let Context { runtime, graph, stop, .. } = context;
+        runtime.block_on(carry_out(&plan, graph, &journal, &run_settings, stop, observe))
     });
-    std::thread::scope(|scope| {
-        let mut progress = Progress::new(mode, plan, ui.styles_err());
-        let is_shown = ui.is_read_by_a_person();
-        scope.spawn(move || {
-            loop {
-                match shown.recv_timeout(IDLE) {
-                    Ok(event) => {
-                        ui.chronicle.event(&event, Some(plan));
-                        if is_shown {
-                            progress.on_event(&event);
-                        }
-                        if matches!(event, Event::Finished(_)) {
-                            break;
-                        }
-                    }
-                    Err(RecvTimeoutError::Timeout) => progress.on_idle(),
-                    Err(RecvTimeoutError::Disconnected) => break,
-                }
-            }
-        });
-        let observe = |event| drop(events.send(event));
-        runtime.block_on(carry_out(plan, graph, journal, settings, stop, &observe))
-    })
+    finish(job, &plan, manifest, journal, &result, ui)
 }
 
 /// Writes down how the run ended, then tells.
@@ -261,7 +174,7 @@ fn finish(
         at: Timestamp::now(),
         stop_reason: summary.stop_reason.as_ref().map(StopReason::code),
         exit_code: exit.code(),
-        summary: numbers(summary),
+        summary: numbers(summary).to_string(),
     });
     let written = job.args.result.as_deref().map(|path| {
         let cells = |line: u32| {
@@ -296,87 +209,6 @@ fn finish(
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
         Ok(()) | Err(_) => Ok(exit),
     }
-}
-
-fn numbers(summary: &Summary) -> String {
-    serde_json::json!({
-        "rows": summary.rows,
-        "invited": summary.invited,
-        "patched": summary.patched,
-        "settled": summary.settled,
-        "blocked": summary.blocked,
-        "failed": summary.failed,
-        "unknown": summary.unknown,
-        "not_attempted": summary.not_attempted,
-        "retries": summary.retries,
-        "throttled": summary.throttled,
-        "elapsed_seconds": summary.elapsed.as_secs_f64(),
-        "limited_by": summary.limited_by.map(LimitedBy::code),
-    })
-    .to_string()
-}
-
-fn manifest_row<'a>(row: &'a PlannedRow, manifest: &'a Manifest) -> ManifestRow<'a> {
-    ManifestRow {
-        line: row.line,
-        user: &row.user,
-        user_id: row.user_id.map(|id| id.to_string()),
-        address: row.new_email.as_ref().map(crate::domain::Email::folded),
-        decision: row.decision.name(),
-        reason: row.decision.reason(),
-        explanation: match &row.decision {
-            // Its reason and its addresses say it.
-            Decision::Change(_) => None,
-            Decision::Settled(_) | Decision::Blocked(_) => Some(row.decision.to_string()),
-        },
-        cells: manifest.written.cells(row.line).unwrap_or("[]"),
-    }
-}
-
-fn run_settings(
-    settings: &Settings,
-    deadline: Option<tokio::time::Instant>,
-    last_run: Option<&LastRun>,
-    probe: bool,
-) -> RunSettings {
-    // An earlier run that did not say when it ended was killed, and may have sent
-    // something until just before this one took the lock.
-    let ended_at = last_run.and_then(|run| run.ended_at);
-    RunSettings {
-        settle: settings.pace.settle,
-        replication_lag: settings.pace.replication_lag,
-        max_failures: settings.guards.max_failures,
-        canary: settings.guards.canary.unwrap_or(0),
-        deadline,
-        stop_file: settings.guards.stop_file.clone(),
-        writes_per_second: settings.pace.writes_per_second,
-        requests_in_flight: settings.pace.requests_in_flight,
-        probe,
-        earlier_runs_ended_at: ended_at.unwrap_or_else(Timestamp::now),
-    }
-}
-
-/// When to stop starting rows: the earlier of `--max-duration` and `--until`.
-fn deadline(args: &ApplyArgs, started: Instant) -> Option<tokio::time::Instant> {
-    let by_duration = args.max_duration;
-    let by_time = args.until.map(|until| time_left(until, Timestamp::now()));
-    let left = match (by_duration, by_time) {
-        (Some(one), Some(other)) => one.min(other),
-        (one, other) => one.or(other)?,
-    };
-    Some(tokio::time::Instant::from_std(started) + left)
-}
-
-/// From now until the next time the clock in UTC shows this time of day.
-fn time_left(until: jiff::civil::Time, now: Timestamp) -> Duration {
-    let now = now.to_zoned(TimeZone::UTC);
-    let today = now.date().to_datetime(until).to_zoned(TimeZone::UTC);
-    let next = today.map(|today| {
-        if today > now { today } else { today.saturating_add(jiff::Span::new().days(1)) }
-    });
-    next.ok()
-        .and_then(|next| Duration::try_from(next.duration_since(&now)).ok())
-        .unwrap_or_default()
 }
 
 fn resend_key(selector: &RowSelector) -> String {

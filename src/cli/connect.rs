@@ -8,7 +8,6 @@ use url::Url;
 
 use crate::checkpoint::{Checkpoint, CheckpointError};
 use crate::config::{AuthSettings, PaceSettings, Settings};
-use crate::domain::Caller;
 use crate::graph::{
     CallError, ClientSecret, Clock, EarlierWrite, GivenToken, Graph, HttpTransport, Observation,
     Pace, TokenSource,
@@ -83,12 +82,6 @@ pub(super) fn tell_what_was_spent(
         .collect();
     graph.note_earlier_writes(&earlier);
     Ok(())
-}
-
-/// Signs in and tells who we are and which tenant the token is for.
-pub(super) async fn sign_in(graph: &Graph) -> Result<(Caller, Option<String>), CallError> {
-    let claims = graph.sign_in().await?;
-    Ok((claims.caller(), claims.tenant().map(str::to_owned)))
 }
 
 fn token_url(login: &Url, tenant: &str) -> Url {

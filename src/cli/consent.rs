@@ -5,7 +5,6 @@ use std::io::{IsTerminal as _, Write as _};
 
 use tokio::sync::oneshot;
 
-use crate::config::args::ApplyArgs;
 use crate::graph::CallError;
 use crate::plan::Plan;
 use crate::report::count;
@@ -16,8 +15,8 @@ use super::failure::Failure;
 use super::planning::{Context, interrupted};
 
 /// Why the plan may not be carried out, if it may not, and what to do.
-pub(super) fn refusal<'p>(plan: &'p Plan, args: &ApplyArgs) -> Option<(StopReason, &'p str)> {
-    if let Some(reviewed) = args.plan.as_deref().filter(|reviewed| !plan.digest.is(reviewed)) {
+pub(super) fn refusal<'p>(plan: &'p Plan, reviewed: Option<&str>) -> Option<(StopReason, &'p str)> {
+    if let Some(reviewed) = reviewed.filter(|reviewed| !plan.digest.is(reviewed)) {
         let reason = StopReason::Guard {
             code: "plan-changed",
             message: format!(
@@ -32,10 +31,15 @@ pub(super) fn refusal<'p>(plan: &'p Plan, args: &ApplyArgs) -> Option<(StopReaso
     Some((reason, &finding.advice))
 }
 
-/// Asks a person, naming the tenant and the counts. Without a terminal there is
+/// Asks a person, naming what is done, the tenant and the count. Without a terminal there is
 /// nobody to ask, and nothing is changed.
-pub(super) fn confirm(context: &Context<'_>, plan: &Plan) -> Result<(), Failure> {
-    let changes = count(plan.counts.change, "guest", "guests");
+pub(super) fn confirm(
+    context: &Context<'_>,
+    plan: &Plan,
+    what: &str,
+    changes: u64,
+) -> Result<(), Failure> {
+    let changes = count(changes, "guest", "guests");
     let tenant = plan.tenant_name.as_deref().unwrap_or(&plan.tenant_id);
     if !std::io::stdin().is_terminal() {
         return Err(Failure::new(
@@ -48,7 +52,7 @@ pub(super) fn confirm(context: &Context<'_>, plan: &Plan) -> Result<(), Failure>
         let mut stderr = context.ui.stderr();
         write!(
             stderr,
-            "\nMove or reset {changes} of {tenant} ({})? Invitations can't be called back.\nType yes to go on: ",
+            "\n{what} {changes} of {tenant} ({})? Invitations can't be called back.\nType yes to go on: ",
             plan.tenant_id
         )?;
         stderr.flush()?;

@@ -19,11 +19,14 @@ mod lint;
 mod log_file;
 mod plan;
 mod planning;
+mod reconcile;
 mod report;
+mod running;
 mod signals;
 mod status;
 mod trace;
 mod ui;
+mod verify;
 
 use clap::Parser as _;
 
@@ -79,6 +82,9 @@ fn open_log(cli: &Cli, ui: &Ui) -> Result<(), Failure> {
         Command::Lint(args) => ("lint", Some(&args.manifest)),
         Command::Plan(args) => ("plan", Some(&args.planning.manifest)),
         Command::Apply(args) => ("apply", Some(&args.planning.manifest)),
+        Command::Verify(args) => ("verify", args.manifest.as_ref()),
+        Command::Remind(args) => ("remind", Some(&args.manifest)),
+        Command::Reconcile(args) => ("reconcile", Some(&args.planning.manifest)),
         Command::Status(args) => ("status", args.manifest.as_ref()),
         Command::Explain(args) => ("explain", args.manifest.as_ref()),
         Command::Report(args) => ("report", args.campaigns.first()),
@@ -95,6 +101,9 @@ fn run(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
         Command::Lint(args) => lint::run(args, ui),
         Command::Plan(args) => plan::run(cli, args, ui),
         Command::Apply(args) => apply::run(cli, args, ui),
+        Command::Verify(args) => verify::run(cli, args, ui),
+        Command::Remind(args) => reconcile::remind(cli, args, ui),
+        Command::Reconcile(args) => reconcile::run(cli, args, ui),
         Command::Status(args) => status::run(cli, args, ui),
         Command::Explain(args) => explain::run(cli, args, ui),
         Command::Report(args) => report::run(cli, args, ui),

@@ -1,6 +1,5 @@
-//! What `plan` and `apply` share: read the manifest, read the directory, decide.
+//! What the commands share that plan: read the manifest, read the directory, decide.
 
-use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::sync::Arc;
 use std::time::Instant;
@@ -9,14 +8,16 @@ use tokio::runtime::Runtime;
 
 use crate::config::Settings;
 use crate::config::args::PlanningArgs;
-use crate::domain::{Ledger, Tenant};
-use crate::graph::{CallError, Graph, Method, Wanted};
+use crate::domain::Ledger;
+use crate::graph::{CallError, Graph, Method};
 use crate::manifest::{self, Manifest, Source};
-use crate::plan::{Guards, Plan, Policy};
+pub(super) use crate::night::Asked;
+use crate::night::{NightError, Read, read_and_plan};
+use crate::plan::Plan;
 use crate::report::{count, unplanned_json};
 use crate::run::{Event, Stop, StopReason};
 
-use super::connect::{Sink, sign_in};
+use super::connect::Sink;
 use super::failure::Failure;
 use super::ui::Ui;
 use super::{Exit, lint};
@@ -45,14 +46,6 @@ pub(super) fn read_manifest(args: &PlanningArgs, ui: &Ui) -> Result<Manifest, Fa
     .hint("mend the rows, or leave them out with --skip-invalid"))
 }
 
-/// What the command line adds to the settings for planning.
-#[derive(Debug, Default)]
-pub(super) struct Asked {
-    pub(super) reset_matching: bool,
-    pub(super) retry_failed: bool,
-    pub(super) resend: BTreeSet<String>,
-}
-
 /// What a command works with that talks to a tenant.
 pub(super) struct Context<'a> {
     pub(super) runtime: &'a Runtime,
@@ -69,63 +62,48 @@ pub(super) struct Planned {
     pub(super) tenant_key: String,
 }
 
-/// Reads the directory and plans. Ctrl-C ends it at once: nothing is under way
-/// that could matter.
+/// Reads the directory and plans.
 pub(super) fn make_plan(
     context: &Context<'_>,
     manifest: &Manifest,
     ledger: &Ledger,
     asked: Asked,
 ) -> Result<Planned, Failure> {
-    let Context { runtime, graph, settings, stop, ui } = context;
-    let remembered = manifest.rows.iter().map(|row| row.user.folded());
-    let wanted = Wanted {
-        references: manifest.rows.iter().map(|row| row.user.clone()).collect(),
-        addresses: manifest.rows.iter().filter_map(|row| row.new_email.clone()).collect(),
-        known: ledger.users().collect(),
-        remembered: remembered.filter(|name| ledger.user_named(name).is_some()).collect(),
-    };
-    let reading = async {
-        let (caller, token_tenant) = sign_in(graph).await?;
-        let survey = graph.survey(&wanted, caller).await?;
-        Ok::<_, CallError>((caller, token_tenant, survey))
-    };
-    let read = runtime.block_on(async {
+    let Context { graph, settings, .. } = context;
+    let Read { plan, tenant_key, method, requests, .. } = reading(context, async {
+        Ok(read_and_plan(graph, manifest, ledger, settings, asked).await?)
+    })?;
+    note_reading(context.ui, method, requests);
+    Ok(Planned { plan, tenant_key })
+}
+
+/// Reads something. Ctrl-C ends it at once: nothing is under way that could matter.
+pub(super) fn reading<T>(
+    context: &Context<'_>,
+    work: impl Future<Output = Result<T, NightError>>,
+) -> Result<T, Failure> {
+    let read = context.runtime.block_on(async {
         tokio::select! {
-            read = reading => read,
-            () = stop.requested() => Err(CallError::Stopped),
+            read = work => read,
+            () = context.stop.requested() => Err(CallError::Stopped.into()),
         }
     });
-    let (caller, token_tenant, survey) = read.map_err(|error| interrupted(error, stop))?;
-    // Before the plan is made, which is when the most is in memory.
-    drop(wanted);
+    read.map_err(|error| match error {
+        NightError::Call(error) => interrupted(error, context.stop),
+        NightError::Checkpoint(error) => error.into(),
+    })
+}
+
+/// Says how the guests were read.
+pub(super) fn note_reading(ui: &Ui, method: Method, requests: u64) {
     ui.note(format_args!(
         "directory read {}, in {}",
-        match survey.method {
+        match method {
             Method::Sweep => "in one sweep over all guests",
             Method::LookUps => "by looking up the guests named",
         },
-        count(survey.requests, "request", "requests"),
+        count(requests, "request", "requests"),
     ));
-    let mut directory = survey.directory;
-    let Tenant { id, .. } = &mut directory.tenant;
-    *id = id.take().or(token_tenant);
-    let tenant_key = id.clone().unwrap_or_else(|| settings.tenant.id.clone());
-    let policy = Policy {
-        tenant: settings.tenant.id.clone(),
-        caller,
-        invitation: settings.invitation.clone(),
-        mail: settings.mail,
-        reset_matching: asked.reset_matching,
-        retry_failed: asked.retry_failed,
-        resend: asked.resend,
-    };
-    let guards = Guards {
-        max_changes: settings.guards.max_changes,
-        allowed_domains: settings.guards.allowed_domains.clone(),
-    };
-    let plan = Plan::make(manifest, &directory, ledger, &policy, &guards);
-    Ok(Planned { plan, tenant_key })
 }
 
 /// The failure of a reading that something asked to stop: with the code of the

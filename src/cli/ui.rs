@@ -17,7 +17,7 @@ use super::failure::Failure;
 use super::trace::TraceLines;
 
 /// The two streams and how much to say on them.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Ui {
     pub(super) output: OutputFormat,
     pub(super) quiet: bool,
@@ -58,6 +58,11 @@ impl Ui {
         // A second initialisation can only happen within one process of tests.
         drop(logging);
         ui
+    }
+
+    /// The same, saying only what went wrong unless asked to say more.
+    pub(super) fn unless_verbose(&self) -> Self {
+        Self { quiet: self.quiet || self.verbose == 0, ..self.clone() }
     }
 
     /// Whether data goes to stdout as JSON.

@@ -11,8 +11,8 @@ use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Args, ColorChoice, Parser, Subcommand, ValueEnum};
 
 pub use super::command_args::{
-    ApplyArgs, DemoArgs, EmulateArgs, ExplainArgs, InitArgs, LintArgs, PlanArgs, PlanningArgs,
-    ReportArgs, ReportKind, StatusArgs,
+    ApplyArgs, BudgetArgs, DemoArgs, EmulateArgs, ExplainArgs, InitArgs, LintArgs, PlanArgs,
+    PlanningArgs, ReconcileArgs, RemindArgs, ReportArgs, ReportKind, StatusArgs, VerifyArgs,
 };
 use super::settings::Overrides;
 
@@ -26,6 +26,7 @@ Examples:
   reinvite lint guests.csv    check a manifest, offline
   reinvite plan guests.csv    show what would change
   reinvite apply guests.csv   show it, ask, and do it; again, to continue
+  reinvite verify guests.csv  look at the guests: pending, redeemed, changed
 
 ";
 
@@ -64,6 +65,28 @@ Examples:
   reinvite apply guests.csv --canary 5 --max-failures 5%
   reinvite apply guests.csv --yes --until 06:00 --result result.csv
   reinvite apply guests.csv --resend ada@fabrikam.example --reason 'mail was lost'
+
+";
+
+const VERIFY_EXAMPLES: &str = "\
+Examples:
+  reinvite verify guests.csv
+  reinvite verify guests.csv --output json
+
+";
+
+const REMIND_EXAMPLES: &str = "\
+Examples:
+  reinvite remind guests.csv
+  reinvite remind guests.csv --yes --max-changes 50
+
+";
+
+const RECONCILE_EXAMPLES: &str = "\
+Examples:
+  reinvite reconcile guests.csv
+  reinvite reconcile guests.csv --yes --until 06:00
+  reinvite reconcile guests.csv --yes --max-duration 2h --output json
 
 ";
 
@@ -251,6 +274,15 @@ pub enum Command {
     /// Plan, ask, and carry it out; again, to continue
     #[command(before_help = APPLY_EXAMPLES)]
     Apply(ApplyArgs),
+    /// Look at the campaign's guests: pending, redeemed, changed or gone
+    #[command(before_help = VERIFY_EXAMPLES)]
+    Verify(VerifyArgs),
+    /// Invite those once more who have not redeemed, as [remind] says
+    #[command(before_help = REMIND_EXAMPLES)]
+    Remind(RemindArgs),
+    /// Apply, put drift right, verify and remind: every night, unattended
+    #[command(before_help = RECONCILE_EXAMPLES)]
+    Reconcile(ReconcileArgs),
     /// Count what a campaign has done and what is left
     #[command(before_help = STATUS_EXAMPLES)]
     Status(StatusArgs),
@@ -291,12 +323,25 @@ impl Cli {
                 max_changes: plan.planning.max_changes,
                 ..Overrides::default()
             },
+            Command::Reconcile(args) => Overrides {
+                checkpoint,
+                max_changes: args.planning.max_changes,
+                max_failures: args.budget.max_failures,
+                ..Overrides::default()
+            },
+            Command::Remind(args) => Overrides {
+                checkpoint,
+                max_changes: args.max_changes,
+                max_failures: args.budget.max_failures,
+                ..Overrides::default()
+            },
             Command::Demo(_)
             | Command::Init(_)
             | Command::Lint(_)
             | Command::Status(_)
             | Command::Explain(_)
             | Command::Report(_)
+            | Command::Verify(_)
             | Command::Emulate(_) => Overrides { checkpoint, ..Overrides::default() },
         }
     }

@@ -169,6 +169,83 @@ pub struct ApplyArgs {
     pub result: Option<PathBuf>,
 }
 
+/// When a night ends.
+#[derive(Debug, Clone, Args)]
+pub struct BudgetArgs {
+    /// Stop when more rows fail, or a larger share of those attempted
+    #[arg(long, value_name = "N|%", env = "REINVITE_MAX_FAILURES", hide_env_values = true)]
+    pub max_failures: Option<Limit>,
+
+    /// Start nothing new after this time, such as 45m or 1h 30m
+    #[arg(
+        long,
+        value_name = "DURATION",
+        value_parser = parse_time_span,
+        env = "REINVITE_MAX_DURATION",
+        hide_env_values = true
+    )]
+    pub max_duration: Option<Duration>,
+
+    /// Start nothing new after this time of day, in UTC
+    #[arg(
+        long,
+        value_name = "HH:MM",
+        value_parser = parse_time_of_day,
+        env = "REINVITE_UNTIL",
+        hide_env_values = true
+    )]
+    pub until: Option<Time>,
+}
+
+/// `reconcile`.
+#[derive(Debug, Clone, Args)]
+pub struct ReconcileArgs {
+    /// How the plan is made.
+    #[command(flatten)]
+    pub planning: PlanningArgs,
+
+    /// When the night ends.
+    #[command(flatten)]
+    pub budget: BudgetArgs,
+
+    /// Write what became of every row to this file
+    #[arg(long, value_name = "FILE", env = "REINVITE_RESULT", hide_env_values = true)]
+    pub result: Option<PathBuf>,
+}
+
+/// `remind`.
+#[derive(Debug, Clone, Args)]
+pub struct RemindArgs {
+    /// Manifest of the campaign, whose rows say what the mails are like
+    #[arg(value_name = "MANIFEST")]
+    pub manifest: PathBuf,
+
+    /// Leave out rows with problems instead of refusing the manifest
+    #[arg(
+        long,
+        env = "REINVITE_SKIP_INVALID",
+        hide_env_values = true,
+        value_parser = BoolishValueParser::new()
+    )]
+    pub skip_invalid: bool,
+
+    /// Refuse to remind more guests, or a larger share of the tenant's [default: 30%]
+    #[arg(long, value_name = "N|%", env = "REINVITE_MAX_CHANGES", hide_env_values = true)]
+    pub max_changes: Option<Limit>,
+
+    /// When the run ends.
+    #[command(flatten)]
+    pub budget: BudgetArgs,
+}
+
+/// `verify`.
+#[derive(Debug, Clone, Args)]
+pub struct VerifyArgs {
+    /// Manifest of the campaign, to find its checkpoint
+    #[arg(value_name = "MANIFEST")]
+    pub manifest: Option<PathBuf>,
+}
+
 /// `status`.
 #[derive(Debug, Clone, Args)]
 pub struct StatusArgs {

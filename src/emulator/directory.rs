@@ -173,6 +173,20 @@ impl Directory {
         self.index(at);
     }
 
+    /// Deletes a user softly: nobody finds it any more, and its proxy addresses stay
+    /// taken. Positions of other users change.
+    pub(super) fn delete(&mut self, at: usize) {
+        self.unindex(at);
+        let person = self.records.remove(at).current;
+        self.by_id.clear();
+        self.by_upn.clear();
+        self.by_mail.clear();
+        self.by_proxy.retain(|_, holder| !matches!(holder, Holder::User(_)));
+        self.hold(&person.user.proxy_addresses, &|| Holder::DeletedUser(person.user.id.clone()));
+        self.deleted.push(person);
+        (0..self.records.len()).for_each(|at| self.index(at));
+    }
+
     /// Gives a role to a user or group.
     pub(super) fn assign_role(&mut self, assignment: wire::RoleAssignment) {
         let principal = &assignment.principal_id;

@@ -137,6 +137,23 @@ impl Emulator {
         found.is_some()
     }
 
+    /// Somebody deletes a user. False when there is no such user.
+    pub fn delete(&self, id: &str) -> bool {
+        let mut tenant = self.shared.tenant();
+        let found = tenant.directory.find(id);
+        if let Some(at) = found {
+            tenant.directory.delete(at);
+        }
+        found.is_some()
+    }
+
+    /// Somebody invites a user again by hand, in the portal. False when there is no such
+    /// user.
+    pub fn reinvite(&self, id: &str) -> bool {
+        let now = self.shared.clock.now_in_seconds();
+        self.edit(id, |user| invitations::set_state(user, "PendingAcceptance", now))
+    }
+
     /// Somebody adds a user.
     pub fn add(&self, person: Person) {
         self.shared.tenant().directory.add(person, Some(Instant::now()));

@@ -112,7 +112,11 @@ impl Standing {
                 | ChangeReason::RetryFailed
                 | ChangeReason::Resend => self.under_way += 1,
             },
-            Decision::Settled(Settled::AlreadyInvited { .. }) => self.invited += 1,
+            Decision::Settled(
+                Settled::AlreadyInvited { .. }
+                | Settled::ResendFailed { .. }
+                | Settled::ResendLapsed { .. },
+            ) => self.invited += 1,
             Decision::Blocked(Blocked::FailedBefore { .. }) => self.failed += 1,
             Decision::Settled(Settled::AlreadyMatches | Settled::SameAsLine { .. })
             | Decision::Blocked(_) => {}

@@ -10,6 +10,7 @@ use jiff::civil::Time;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan as _};
 
+use super::sight::TOLERANCE;
 use crate::config::RemindSettings;
 use crate::domain::{DirectoryUser, InvitationKey, Invitations, RedemptionState};
 
@@ -37,7 +38,8 @@ impl Reminders {
             sent.accepted_at.saturating_add(wait).unwrap_or(Timestamp::MAX)
         };
         let wait = if sent.accepted == 1 { after } else { self.settings.gap };
-        let ours_ends = sent.accepted_at.saturating_add(self.lag).unwrap_or(Timestamp::MAX);
+        let ours_ends = self.lag.saturating_add(TOLERANCE);
+        let ours_ends = sent.accepted_at.saturating_add(ours_ends).unwrap_or(Timestamp::MAX);
         guest.redemption == Some(RedemptionState::PendingAcceptance)
             && guest.redemption_changed_at.is_none_or(|changed_at| changed_at <= ours_ends)
             && !self.is_used_up(sent)

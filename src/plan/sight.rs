@@ -40,7 +40,7 @@ pub enum Sight {
 
 /// A change this long before the intent can be the intent's own: it is cut off to
 /// whole seconds, and the service's clock is known to two seconds.
-const TOLERANCE: SignedDuration = SignedDuration::from_secs(3);
+pub(super) const TOLERANCE: SignedDuration = SignedDuration::from_secs(3);
 
 /// Judges everything that the campaign has on record, ordered by guest and address. Of
 /// a guest that was moved on to another address only the last counts.
@@ -116,7 +116,8 @@ fn sight(
     let has_changed = since.is_some_and(|since| since >= intended_at - TOLERANCE);
     // One that was accepted but not carried out at once shows a later time than its
     // answer, so only a change well after is taken for someone else's.
-    let ours_ends = entry.at.saturating_add(look.lag).unwrap_or(Timestamp::MAX);
+    let ours_ends =
+        entry.at.saturating_add(look.lag.saturating_add(TOLERANCE)).unwrap_or(Timestamp::MAX);
     match &guest.redemption {
         Some(RedemptionState::PendingAcceptance) if since.is_some_and(|at| at > ours_ends) => {
             shows(Shows::Reinvited, since)

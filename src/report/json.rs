@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::domain::{Caller, UserId};
+use crate::night::{Digest as Night, Seen, Standing, Unsettled, Verified};
 use crate::plan::{Counts, Decision, Digest, Finding, Plan, PlannedRow};
 use crate::run::{LimitedBy, Outcome, StopReason, Summary};
 
@@ -127,7 +128,7 @@ pub fn plan_json(
         caller: plan.caller,
     };
     let rows = plan.rows.iter().map(|row| RowKeys::planned(row, plan.caller));
-    write_object(out, &summary, &plan.findings, rows)
+    write_object(out, &summary, &plan.findings, rows, None)
 }
 
 /// What is left to say when there is no plan: how many rows there are, that none
@@ -179,7 +180,7 @@ pub fn unplanned_json(
         stop_message,
         elapsed_seconds: seconds(elapsed),
     };
-    write_object(out, &summary, &[], std::iter::empty())
+    write_object(out, &summary, &[], std::iter::empty(), None)
 }
 
 /// Writes the run as one object with `summary`, `findings` and `rows`.
@@ -191,48 +192,161 @@ pub fn apply_json(
     summary: &Summary,
     exit_code: u8,
 ) -> io::Result<()> {
-    let Summary {
-        rows,
-        invited,
-        patched,
-        settled,
-        blocked,
-        failed,
-        unknown,
-        not_attempted,
-        retries,
-        throttled,
-        ref stop_reason,
-        limited_by,
-        elapsed,
-        started_at,
-    } = *summary;
-    let summary = RunSummary {
-        rows,
-        invited,
-        patched,
-        settled,
-        blocked,
-        failed,
-        unknown,
-        not_attempted,
-        retries,
-        throttled,
-        plan_digest: plan.digest,
-        exit_code,
-        stop_reason: stop_reason.as_ref().map(StopReason::code),
-        stop_message: stop_reason.as_ref().map(StopReason::to_string),
-        started_at,
-        elapsed_seconds: seconds(elapsed),
-        limited_by: limited_by.map(LimitedBy::code),
-        tenant_id: &plan.tenant_id,
-        tenant_name: plan.tenant_name.as_deref(),
-        caller: plan.caller,
-    };
-    let rows = plan.rows.iter().enumerate().map(|(index, row)| {
+    let summary = RunSummary::of(plan, summary, exit_code);
+    let rows = ended_rows(plan, outcomes);
+    write_object(out, &summary, &plan.findings, rows, None)
+}
+
+fn ended_rows<'a>(
+    plan: &'a Plan,
+    outcomes: &'a [Option<Outcome>],
+) -> impl Iterator<Item = RowKeys<'a>> {
+    plan.rows.iter().enumerate().map(|(index, row)| {
         RowKeys::ended(row, plan.caller, outcomes.get(index).and_then(Option::as_ref))
-    });
-    write_object(out, &summary, &plan.findings, rows)
+    })
+}
+
+/// The night's own numbers in the summary.
+#[derive(Serialize)]
+struct NightSummary<'a> {
+    #[serde(flatten)]
+    run: RunSummary<'a>,
+    /// Of the invited, those that were invited before.
+    reminded: u64,
+    corrected: u64,
+    /// Newly seen to have redeemed.
+    redeemed: u64,
+    new: u64,
+    left: u64,
+    /// Rows that wait for a later night, among those not attempted.
+    held: u64,
+    /// Guests that need a person, beyond the rows of the run.
+    attention: u64,
+}
+
+/// Writes a night as one object with `summary`, `findings`, `rows` and `night`.
+pub fn night_json(
+    out: &mut dyn Write,
+    plan: &Plan,
+    outcomes: &[Option<Outcome>],
+    summary: &Summary,
+    digest: &Night,
+    held: u64,
+    exit_code: u8,
+) -> io::Result<()> {
+    let redeemed = digest.verified.news.iter().filter(|seen| seen.finding == "redeemed");
+    let summary = NightSummary {
+        run: RunSummary::of(plan, summary, exit_code),
+        reminded: digest.reminded,
+        corrected: digest.corrected(),
+        redeemed: redeemed.count() as u64,
+        new: digest.new.len() as u64,
+        left: digest.left.len() as u64,
+        held,
+        attention: digest.attention(),
+    };
+    write_object(out, &summary, &plan.findings, ended_rows(plan, outcomes), Some(digest))
+}
+
+#[derive(Serialize)]
+struct VerifySummary<'a> {
+    guests: u64,
+    #[serde(flatten)]
+    standing: &'a Standing,
+    settled_sent: u64,
+    settled_not_sent: u64,
+    attention: u64,
+    exit_code: u8,
+}
+
+#[derive(Serialize)]
+struct VerifyKeys<'a> {
+    summary: VerifySummary<'a>,
+    attention: &'a [Seen],
+    news: &'a [Seen],
+    unknown: &'a [Unsettled],
+}
+
+/// Writes what a look at the guests showed as one object.
+pub fn verify_json(out: &mut dyn Write, verified: &Verified, exit_code: u8) -> io::Result<()> {
+    let Verified { standing, news, attention, settled, unknown } = verified;
+    let Standing {
+        pending,
+        redeemed,
+        no_trace,
+        mail_changed,
+        deleted,
+        reinvited,
+        unclear,
+        too_early,
+        not_invited,
+        unknown: lost,
+    } = *standing;
+    let guests = pending
+        + redeemed
+        + no_trace
+        + mail_changed
+        + deleted
+        + reinvited
+        + unclear
+        + too_early
+        + not_invited
+        + lost;
+    let summary = VerifySummary {
+        guests,
+        standing,
+        settled_sent: settled.0,
+        settled_not_sent: settled.1,
+        attention: attention.len() as u64,
+        exit_code,
+    };
+    let mut out = BufWriter::new(out);
+    serde_json::to_writer(&mut out, &VerifyKeys { summary, attention, news, unknown })?;
+    out.write_all(b"\n")?;
+    out.flush()
+}
+
+impl<'a> RunSummary<'a> {
+    fn of(plan: &'a Plan, summary: &Summary, exit_code: u8) -> Self {
+        let Summary {
+            rows,
+            invited,
+            patched,
+            settled,
+            blocked,
+            failed,
+            unknown,
+            not_attempted,
+            retries,
+            throttled,
+            ref stop_reason,
+            limited_by,
+            elapsed,
+            started_at,
+        } = *summary;
+        Self {
+            rows,
+            invited,
+            patched,
+            settled,
+            blocked,
+            failed,
+            unknown,
+            not_attempted,
+            retries,
+            throttled,
+            plan_digest: plan.digest,
+            exit_code,
+            stop_reason: stop_reason.as_ref().map(StopReason::code),
+            stop_message: stop_reason.as_ref().map(StopReason::to_string),
+            started_at,
+            elapsed_seconds: seconds(elapsed),
+            limited_by: limited_by.map(LimitedBy::code),
+            tenant_id: &plan.tenant_id,
+            tenant_name: plan.tenant_name.as_deref(),
+            caller: plan.caller,
+        }
+    }
 }
 
 /// To the millisecond: more digits would only differ.
@@ -245,6 +359,7 @@ fn write_object<'a>(
     summary: &impl Serialize,
     findings: &[Finding],
     rows: impl Iterator<Item = RowKeys<'a>>,
+    night: Option<&Night>,
 ) -> io::Result<()> {
     // serde writes token by token, and a standard stream would pass on each line.
     let mut out = BufWriter::new(out);
@@ -257,7 +372,12 @@ fn write_object<'a>(
         out.write_all(if position == 0 { b"\n" } else { b",\n" })?;
         serde_json::to_writer(&mut out, &row)?;
     }
-    out.write_all(b"\n]}\n")?;
+    out.write_all(b"\n]")?;
+    if let Some(night) = night {
+        out.write_all(b",\n\"night\":")?;
+        serde_json::to_writer(&mut out, night)?;
+    }
+    out.write_all(b"}\n")?;
     out.flush()
 }
 

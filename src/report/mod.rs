@@ -2,7 +2,7 @@
 //! machines.
 //!
 //! Everything here writes where it is told to and decides nothing: it knows
-//! events, plans and summaries, and neither the service nor the checkpoint.
+//! events, plans, summaries and digests, and neither the service nor the checkpoint.
 //! Leaves to others: streams, whether there is a terminal, and exit codes (`cli`).
 
 mod campaign;
@@ -13,6 +13,7 @@ mod hook;
 mod json;
 mod log;
 mod metrics;
+mod night;
 mod plan_text;
 mod progress;
 mod reason;
@@ -33,9 +34,10 @@ pub use campaign::{
 pub use ending::{Ending, Verdict, stopped};
 pub use file::{Replace, ReportFileError, check_report_path, report_file};
 pub use hook::hook_environment;
-pub use json::{apply_json, plan_json, unplanned_json};
+pub use json::{apply_json, night_json, plan_json, unplanned_json, verify_json};
 pub use log::{Level, LogLine, is_log};
 pub use metrics::{METRICS_BEGIN, metrics};
+pub use night::{NightView, VerifyView, night_text, verify_text};
 pub use plan_text::{PlanView, plan_text};
 pub use progress::{Progress, ProgressMode};
 pub use result_file::{ExtraColumns, ResultFileError, check_result_path, result_file};

@@ -52,6 +52,7 @@ pub(super) fn about(decision: &Decision) -> String {
             }
             ChangeReason::RetryFailed => "failed earlier; tried again as asked",
             ChangeReason::Resend => "invited earlier; sent again as asked",
+            ChangeReason::Reminder => "invited earlier and not redeemed; reminded",
         },
         Decision::Settled(Settled::AlreadyInvited { .. }) => "invited by this campaign",
         Decision::Settled(Settled::ResendFailed { .. }) => {

@@ -114,6 +114,9 @@ impl<'a> RowEnd<'a> {
                     | ChangeReason::FinishEarlierRun
                     | ChangeReason::RetryFailed
                     | ChangeReason::Resend => "the run ended before this row",
+                    ChangeReason::Reminder => {
+                        "not reminded: the guest has changed since the plan was made, the hours for reminders are over, or the run ended before"
+                    }
                 }),
                 Some(RUN_AGAIN),
             ),

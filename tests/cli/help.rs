@@ -11,20 +11,24 @@ fn the_short_help_fits_on_a_screen() {
       reinvite lint guests.csv    check a manifest, offline
       reinvite plan guests.csv    show what would change
       reinvite apply guests.csv   show it, ask, and do it; again, to continue
+      reinvite verify guests.csv  look at the guests: pending, redeemed, changed
 
     Move Microsoft Entra B2B guests to new email addresses in bulk
 
     Usage: reinvite [OPTIONS] <COMMAND>
 
     Commands:
-      demo     Plan and apply a sample on a tenant inside this program
-      init     Write a commented reinvite.toml and a manifest to start from
-      lint     Check a manifest offline and report every problem
-      plan     Show what would change, and change nothing
-      apply    Plan, ask, and carry it out; again, to continue
-      status   Count what a campaign has done and what is left
-      emulate  Serve a tenant on this machine, for trials and rehearsals
-      help     Print this message or the help of the given subcommand(s)
+      demo       Plan and apply a sample on a tenant inside this program
+      init       Write a commented reinvite.toml and a manifest to start from
+      lint       Check a manifest offline and report every problem
+      plan       Show what would change, and change nothing
+      apply      Plan, ask, and carry it out; again, to continue
+      verify     Look at the campaign's guests: pending, redeemed, changed or gone
+      remind     Invite those once more who have not redeemed, as [remind] says
+      reconcile  Apply, put drift right, verify and remind: every night, unattended
+      status     Count what a campaign has done and what is left
+      emulate    Serve a tenant on this machine, for trials and rehearsals
+      help       Print this message or the help of the given subcommand(s)
 
     Options:
       -h, --help     Print help (see more with '--help')
@@ -51,7 +55,19 @@ fn the_short_help_fits_on_a_screen() {
 #[test]
 fn every_help_begins_with_examples() {
     let campaign = Campaign::new();
-    for command in ["", "demo ", "init ", "lint ", "plan ", "apply ", "status ", "emulate "] {
+    for command in [
+        "",
+        "demo ",
+        "init ",
+        "lint ",
+        "plan ",
+        "apply ",
+        "verify ",
+        "remind ",
+        "reconcile ",
+        "status ",
+        "emulate ",
+    ] {
         for flag in ["-h", "--help"] {
             let output = campaign.run(&format!("{command}{flag}")).exits(0);
             let example = format!("Examples:\n  reinvite {command}").trim_end().to_owned();

@@ -16,9 +16,11 @@ mod help;
 mod init;
 mod lint;
 mod log;
+mod night;
 mod plan;
 mod schedulers;
 mod secrets;
 #[cfg(unix)]
 mod signals;
 mod terminal;
+mod verify;

@@ -31,6 +31,7 @@ olga.ramos@northwind.example,olga.ramos@fabrikam.example
 /// Object ids of the guests in [`THREE`].
 pub(crate) const HANNAH: &str = "63e8a076-a912-4a58-8471-02c26af3569f";
 pub(crate) const RUTH: &str = "c0d69061-b05c-411d-93d4-dd58b9e9e283";
+pub(crate) const OLGA: &str = "931d4434-039b-4e8e-aa76-13cb08fc04d9";
 
 /// The manifest that moves so many guests of [`TenantSeed::with_guests`].
 pub(crate) fn everyone(guests: u32) -> String {
@@ -105,6 +106,15 @@ impl Campaign {
                  \n\
                  {more}"
             ),
+        );
+    }
+
+    /// Believes every reading at once: this tenant's replicas do not lag.
+    pub(crate) fn without_lag(&self) {
+        let config = self.read("reinvite.toml");
+        self.write(
+            "reinvite.toml",
+            &config.replace("replication_lag = \"1s\"", "replication_lag = \"0s\""),
         );
     }
 

@@ -56,7 +56,7 @@ fn seen(
     let mut invitations = HashMap::new();
     for (address, state, minute) in states {
         let at = minutes(*minute);
-        ledger.record(key(address), LedgerEntry { state: state.clone(), at });
+        ledger.record(key(address), LedgerEntry { state: state.clone(), at, resend: None });
         let intended_at = at - SignedDuration::from_secs(2);
         let sent = Invitations { accepted: 1, first_at: at, accepted_at: at, intended_at };
         invitations.insert(key(address), sent);

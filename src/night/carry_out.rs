@@ -1,0 +1,182 @@
+//! A night from its first row to its digest.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use crate::checkpoint::{Journal, read_ledger, read_past};
+use crate::config::Settings;
+use crate::domain::{InvitationKey, UserId};
+use crate::graph::{CallError, Graph};
+use crate::plan::{ChangeReason, Decision, Sight};
+use crate::run::{
+    Observer, Outcome, RunResult, RunSettings, Stop, Summary, carry_out as carry_out_plan,
+};
+
+use super::NightError;
+use super::correct::{Corrected, correct};
+use super::digest::Digest;
+use super::prepare::{Eve, Scope};
+use super::verify::{Verified, judge, keep, look_again, settle_lost};
+
+/// A night that is over.
+#[derive(Debug)]
+pub struct Night {
+    /// One per row of the plan; None for rows that were no change.
+    pub outcomes: Vec<Option<Outcome>>,
+    /// The run in numbers.
+    pub summary: Summary,
+    /// What a person should know in the morning.
+    pub digest: Digest,
+    /// Why the guests could not be looked at, if something other than a stop kept it
+    /// from doing so.
+    pub trouble: Option<NightError>,
+}
+
+impl Night {
+    /// The numbers that the exit code goes by: those of the run, and the guests that
+    /// need a person or of which it is not known whether they were invited.
+    pub fn summary_for_exit(&self) -> Summary {
+        Summary {
+            failed: self.summary.failed + self.digest.attention(),
+            unknown: self.summary.unknown + self.digest.verified.unknown.len() as u64,
+            ..self.summary.clone()
+        }
+    }
+
+    /// Whether nothing happened that was not so at the last look.
+    pub fn is_quiet(&self) -> bool {
+        let Summary { invited, patched, failed, unknown, .. } = self.summary;
+        invited + patched + failed + unknown == 0 && !self.digest.has_news()
+    }
+}
+
+/// Carries out what [`super::prepare`] planned: the rows that this night takes, the
+/// mails to put right, and a look at everybody.
+pub async fn carry_out(
+    eve: &Eve,
+    graph: &Graph,
+    journal: &Journal,
+    settings: &Settings,
+    run: &RunSettings,
+    stop: &Stop,
+    observe: Observer<'_>,
+) -> Night {
+    let run = RunSettings {
+        held: eve.ration.held.clone(),
+        reminders_until: eve.reminders_until,
+        ..run.clone()
+    };
+    let result = carry_out_plan(&eve.plan, graph, journal, &run, stop, observe).await;
+    let RunResult { outcomes, mut summary } = result;
+    let corrections = correct(&eve.corrections, &eve.names, graph, journal, stop).await;
+    let mut digest = Digest {
+        new: eve.new.clone(),
+        left: eve.left.clone(),
+        reminded: reminded(eve, &outcomes),
+        corrections,
+        corrections_refused: eve.corrections_refused,
+        wave: eve.ration.wave.clone(),
+        over_budget: eve.ration.over_budget,
+        quiet_until: eve.quiet_until,
+        ..Digest::default()
+    };
+    // A stop during the corrections is the night's as well.
+    summary.stop_reason = stop.reason();
+    let mut trouble = None;
+    if eve.scope == Scope::Everything {
+        let over = run.earlier_runs_ended_at;
+        match look_at_all(eve, graph, journal, settings, over, &outcomes, &digest).await {
+            Ok((mut verified, used_up)) => {
+                verified.standing.unknown += summary.unknown;
+                (digest.verified, digest.used_up) = (verified, used_up);
+            }
+            Err(NightError::Call(CallError::Stopped)) if summary.stop_reason.is_some() => {
+                digest.unverified = Some("the run ended before".to_owned());
+            }
+            Err(error) => {
+                digest.unverified = Some(error.to_string());
+                trouble = Some(error);
+            }
+        }
+    }
+    Night { outcomes, summary, digest, trouble }
+}
+
+fn reminded(eve: &Eve, outcomes: &[Option<Outcome>]) -> u64 {
+    let rows = eve.plan.rows.iter().zip(outcomes);
+    let is_reminder = |decision: &Decision| matches!(decision, Decision::Change(change) if change.reason == ChangeReason::Reminder);
+    rows.filter(|(row, outcome)| {
+        is_reminder(&row.decision) && matches!(outcome, Some(Outcome::Invited(_)))
+    })
+    .count() as u64
+}
+
+/// What was read for the plan is fresh enough for everybody whom the night did not
+/// touch; the others are read again.
+async fn look_at_all(
+    eve: &Eve,
+    graph: &Graph,
+    journal: &Journal,
+    settings: &Settings,
+    earlier_runs_ended_at: Timestamp,
+    outcomes: &[Option<Outcome>],
+    digest: &Digest,
+) -> Result<(Verified, u64), NightError> {
+    let mut verified = Verified::default();
+    let rows: BTreeSet<String> = eve.plan.rows.iter().filter_map(stored_key).collect();
+    let is_left = |key: &InvitationKey| !rows.contains(&key.stored());
+    let times = (eve.read_at, earlier_runs_ended_at);
+    let (directory, ledger, names) = (&eve.directory, &eve.ledger, &eve.names);
+    settle_lost(graph, directory, ledger, is_left, journal, settings, times, names, &mut verified)
+        .await?;
+    let mut touched: BTreeSet<UserId> = BTreeSet::new();
+    for (index, row) in eve.plan.rows.iter().enumerate() {
+        let is_begun = matches!(row.decision, Decision::Change(_))
+            && !eve.ration.held.contains(&index)
+            && !matches!(outcomes[index], Some(Outcome::NotAttempted { patched: false }));
+        touched.extend(row.user_id.filter(|_| is_begun));
+    }
+    // Their correction may not show yet, and what it was, is known.
+    let corrected: BTreeSet<UserId> = digest
+        .corrections
+        .iter()
+        .filter(|one| one.outcome == Corrected::Done)
+        .filter_map(|one| one.row.user_id)
+        .collect();
+    let mut sights: Vec<(InvitationKey, Sight)> =
+        eve.sights
+            .iter()
+            .filter(|(key, _)| !touched.contains(&key.user_id))
+            .cloned()
+            .map(|(key, sight)| {
+                if corrected.contains(&key.user_id) { (key, Sight::TooEarly) } else { (key, sight) }
+            })
+            .collect();
+    let used_up = settings.remind.after.map_or(0, |_| used_up(eve, settings, &sights));
+    if !touched.is_empty() {
+        let ledger = read_ledger(journal.path())?;
+        let past = read_past(journal.path())?;
+        let again = look_again(graph, &touched, &ledger, &past, settings).await?;
+        // Unknown ones are the run's to tell of.
+        sights.extend(again);
+    }
+    judge(&sights, &eve.past, names, &mut verified);
+    keep(graph, journal, &eve.past, &sights).await?;
+    Ok((verified, used_up))
+}
+
+fn stored_key(row: &crate::plan::PlannedRow) -> Option<String> {
+    let key = InvitationKey { user_id: row.user_id?, address: row.new_email.clone()? };
+    Some(key.stored())
+}
+
+/// Guests still pending whom the policy allows no more mails.
+fn used_up(eve: &Eve, settings: &Settings, sights: &[(InvitationKey, Sight)]) -> u64 {
+    let most = u64::from(settings.remind.max);
+    let is_pending = |sight: &Sight| matches!(sight, Sight::Shows(seen) if seen.shows == crate::domain::Shows::Pending);
+    let has_had_all = |key: &InvitationKey| {
+        eve.past.invitations.get(key).is_some_and(|sent| sent.accepted >= most)
+    };
+    sights.iter().filter(|(key, sight)| is_pending(sight) && has_had_all(key)).count() as u64
+}

@@ -1,0 +1,173 @@
+//! Before anything is changed: the plan, what of it this night takes, the drift to put
+//! right, and what changed in the manifest.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::checkpoint::{Checkpoint, Past};
+use crate::config::{Settings, WaveSettings};
+use crate::domain::{Directory, InvitationKey, Ledger, Shows, Sighting};
+use crate::graph::{Graph, Method};
+use crate::manifest::Manifest;
+use crate::plan::{
+    self, Correction, Look, Plan, PlannedRow, Progress, Ration, Sight, corrections, ration, sights,
+};
+
+use super::NightError;
+use super::names::{Names, RowName, changed};
+use super::read::{Asked, Read, lag, read_and_plan};
+
+/// What the budget of a night counts: long enough for a night that was begun several
+/// times, and short enough that the next night, which may begin a little earlier, is
+/// another one.
+const NIGHT: Duration = Duration::from_secs(12 * 60 * 60);
+
+/// What a night is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// The whole manifest: `reconcile`.
+    Everything,
+    /// Reminders alone: `remind`.
+    Reminders,
+}
+
+/// A night before it begins.
+#[derive(Debug)]
+pub struct Eve {
+    /// What is to be done.
+    pub plan: Plan,
+    /// What a checkpoint is bound to.
+    pub tenant_key: String,
+    /// What of the plan waits.
+    pub ration: Ration,
+    /// The mails to put right.
+    pub corrections: Vec<Correction>,
+    /// How many mails are not put right for the guard against too many changes.
+    pub corrections_refused: u64,
+    /// When reminders may be sent again; None if that is now.
+    pub quiet_until: Option<Timestamp>,
+    /// When no more reminders may be sent.
+    pub reminders_until: Option<Timestamp>,
+    /// Rows since the last run; none in the first.
+    pub new: Vec<RowName>,
+    /// Rows that left the manifest since the last run.
+    pub left: Vec<RowName>,
+    /// How the guests were read.
+    pub method: Method,
+    /// Requests it took.
+    pub requests: u64,
+    pub(super) scope: Scope,
+    pub(super) directory: Directory,
+    pub(super) ledger: Ledger,
+    pub(super) past: Past,
+    pub(super) names: Names,
+    pub(super) sights: Vec<(InvitationKey, Sight)>,
+    pub(super) read_at: Timestamp,
+}
+
+/// Reads the directory and plans the night. Nothing is changed.
+pub async fn prepare(
+    graph: &Graph,
+    checkpoint: &Checkpoint,
+    manifest: &Manifest,
+    settings: &Settings,
+    scope: Scope,
+    reset_matching: bool,
+) -> Result<Eve, NightError> {
+    let ledger = checkpoint.ledger()?;
+    let mut past = checkpoint.past()?;
+    let sent = Arc::new(std::mem::take(&mut past.invitations));
+    let asked = Asked {
+        reset_matching,
+        remind: Some(Arc::clone(&sent)),
+        only_reminders: scope == Scope::Reminders,
+        ..Asked::default()
+    };
+    let read = read_and_plan(graph, manifest, &ledger, settings, asked).await?;
+    let Read { plan, tenant_key, directory, policy, method, requests, read_at } = read;
+    let reminders = policy.reminders.clone().expect("a night asks for reminders");
+    let look = Look {
+        mail: settings.mail,
+        at: read_at.saturating_add(graph.clock().skew()).unwrap_or(read_at),
+        lag: lag(settings),
+    };
+    let sights = sights(&ledger, &sent, &directory, look);
+    let is_night = scope == Scope::Everything;
+    let budget = match settings.reconcile.max_changes.filter(|_| is_night) {
+        Some(most) => {
+            let night = SignedDuration::try_from(NIGHT).expect("half a day");
+            let begun = checkpoint.begun_since(graph.clock().service_now() - night)?;
+            Some(most.saturating_sub(begun))
+        }
+        None => None,
+    };
+    let waves = if is_night { settings.waves.clone() } else { WaveSettings::default() };
+    let progress = progress(&plan.rows, &sights, &sent);
+    let now = graph.clock().service_now();
+    let ration = ration(&plan.rows, progress, &waves, budget, now);
+    let kinds = if is_night { &*settings.reconcile.correct_drift } else { &[] };
+    let mut corrections = corrections(&plan.rows, &sights, &directory, &ledger, &policy, kinds);
+    let changes = plan.counts.change + corrections.len() as u64;
+    let mut corrections_refused = 0;
+    if !corrections.is_empty()
+        && plan::exceeds(changes, directory.tenant.guests, settings.guards.max_changes)
+    {
+        corrections_refused = corrections.len() as u64;
+        corrections.clear();
+    }
+    let names = Names::new(&past.manifest, &plan.rows, is_night);
+    let (new, left) = match scope {
+        Scope::Everything if !past.manifest.is_empty() => changed(&past.manifest, &plan.rows),
+        Scope::Everything | Scope::Reminders => (Vec::new(), Vec::new()),
+    };
+    // A budget that is used up holds corrections back, too: they are for tomorrow.
+    if let Some(left) = budget {
+        let begun = plan.counts.change.saturating_sub(ration.held.len() as u64);
+        corrections.truncate(usize::try_from(left.saturating_sub(begun)).unwrap_or(usize::MAX));
+    }
+    past.invitations = Arc::unwrap_or_clone(sent);
+    Ok(Eve {
+        plan,
+        tenant_key,
+        ration,
+        corrections,
+        corrections_refused,
+        quiet_until: reminders.quiet_until(),
+        reminders_until: reminders.until(),
+        new,
+        left,
+        method,
+        requests,
+        scope,
+        directory,
+        ledger,
+        past,
+        names,
+        sights,
+        read_at,
+    })
+}
+
+/// How far the rows of the manifest have come.
+fn progress(
+    rows: &[PlannedRow],
+    sights: &[(InvitationKey, Sight)],
+    sent: &HashMap<InvitationKey, crate::domain::Invitations>,
+) -> Progress {
+    let sights: HashMap<&InvitationKey, &Sight> =
+        sights.iter().map(|(key, sight)| (key, sight)).collect();
+    let mut progress = Progress::default();
+    for row in rows {
+        let (Some(user_id), Some(address)) = (row.user_id, row.new_email.clone()) else { continue };
+        let key = InvitationKey { user_id, address };
+        if let Some(Sight::Shows(Sighting { shows: Shows::Redeemed, .. })) = sights.get(&key) {
+            progress.redeemed += 1;
+        }
+        let first = sent.get(&key).map(|sent| sent.first_at);
+        progress.last_invited_at = progress.last_invited_at.max(first);
+    }
+    progress
+}

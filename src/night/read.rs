@@ -1,0 +1,103 @@
+//! Sign in, read the directory, decide: what `plan`, `apply` and every night begin
+//! with.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::config::Settings;
+use crate::domain::{Directory, InvitationKey, Invitations, Ledger, Tenant};
+use crate::graph::{CallError, Graph, Method, Wanted};
+use crate::manifest::Manifest;
+use crate::plan::{Guards, Plan, Policy, Reminders};
+
+/// What the command adds to the settings for planning.
+#[derive(Debug, Default)]
+pub struct Asked {
+    /// Reset guests whose mail already matches, too.
+    pub reset_matching: bool,
+    /// Try rows again that failed for good in an earlier run.
+    pub retry_failed: bool,
+    /// Rows to send again although they were invited.
+    pub resend: BTreeSet<String>,
+    /// What was sent so far, to remind whoever is due; None to remind nobody.
+    pub remind: Option<Arc<HashMap<InvitationKey, Invitations>>>,
+    /// Plan the reminders and nothing else.
+    pub only_reminders: bool,
+}
+
+/// A plan, and what it was made from.
+#[derive(Debug)]
+pub struct Read {
+    /// The plan.
+    pub plan: Plan,
+    /// What a checkpoint is bound to.
+    pub tenant_key: String,
+    /// The directory.
+    pub directory: Directory,
+    /// What the plan was made by.
+    pub policy: Policy,
+    /// How the guests were read.
+    pub method: Method,
+    /// Requests it took.
+    pub requests: u64,
+    /// When the reading began, in our time.
+    pub read_at: Timestamp,
+}
+
+/// Reads the directory and plans a manifest.
+pub async fn read_and_plan(
+    graph: &Graph,
+    manifest: &Manifest,
+    ledger: &Ledger,
+    settings: &Settings,
+    asked: Asked,
+) -> Result<Read, CallError> {
+    let claims = graph.sign_in().await?;
+    let caller = claims.caller();
+    let read_at = graph.clock().now();
+    let remembered = manifest.rows.iter().map(|row| row.user.folded());
+    let wanted = Wanted {
+        references: manifest.rows.iter().map(|row| row.user.clone()).collect(),
+        addresses: manifest.rows.iter().filter_map(|row| row.new_email.clone()).collect(),
+        known: ledger.users().collect(),
+        remembered: remembered.filter(|name| ledger.user_named(name).is_some()).collect(),
+    };
+    let survey = graph.survey(&wanted, caller).await?;
+    // Before the plan is made, which is when the most is in memory.
+    drop(wanted);
+    let mut directory = survey.directory;
+    let Tenant { id, .. } = &mut directory.tenant;
+    *id = id.take().or(claims.tenant().map(str::to_owned));
+    let tenant_key = id.clone().unwrap_or_else(|| settings.tenant.id.clone());
+    let reminders = asked.remind.map(|invitations| Reminders {
+        settings: settings.remind.clone(),
+        invitations,
+        now: graph.clock().service_now(),
+        lag: lag(settings),
+    });
+    let policy = Policy {
+        tenant: settings.tenant.id.clone(),
+        caller,
+        invitation: settings.invitation.clone(),
+        mail: settings.mail,
+        reset_matching: asked.reset_matching,
+        retry_failed: asked.retry_failed,
+        resend: asked.resend,
+        reminders,
+    };
+    let guards = Guards {
+        max_changes: settings.guards.max_changes,
+        allowed_domains: settings.guards.allowed_domains.clone(),
+    };
+    let make = if asked.only_reminders { Plan::reminders } else { Plan::make };
+    let plan = make(manifest, &directory, ledger, &policy, &guards);
+    let (method, requests) = (survey.method, survey.requests);
+    Ok(Read { plan, tenant_key, directory, policy, method, requests, read_at })
+}
+
+/// The longest that a replica is believed to lag.
+pub(super) fn lag(settings: &Settings) -> SignedDuration {
+    SignedDuration::try_from(settings.pace.replication_lag).unwrap_or(SignedDuration::MAX)
+}

@@ -1,0 +1,218 @@
+//! Looking at the guests of a campaign: lost answers settled as far as the directory
+//! can tell, and what it shows of everybody kept. Nothing is written to the directory.
+
+use std::collections::BTreeSet;
+
+use futures_util::future::join_all;
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::checkpoint::{CheckpointError, Journal, Past, Record};
+use crate::config::Settings;
+use crate::domain::{
+    Directory, InvitationKey, Ledger, LedgerState, Redemption, RedemptionState, Shows, Sighting,
+    UserId,
+};
+use crate::graph::{CallError, Graph};
+use crate::plan::{Look, Sight, sights};
+use crate::run::{MOOT, Settlement, settle};
+
+use super::NightError;
+use super::digest::{Seen, Standing};
+use super::names::{Names, RowName};
+use super::read::lag;
+
+/// What a look at the guests showed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Verified {
+    /// How many guests are where.
+    pub standing: Standing,
+    /// Guests of which the directory shows something else than at the look before.
+    pub news: Vec<Seen>,
+    /// Guests that need a person.
+    pub attention: Vec<Seen>,
+    /// Lost answers that were settled: (sent, not sent).
+    pub settled: (u64, u64),
+    /// Lost answers that are still open.
+    pub unknown: Vec<Unsettled>,
+}
+
+/// An invitation of which it is not known whether it was sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Unsettled {
+    /// The row.
+    #[serde(flatten)]
+    pub row: RowName,
+    /// Why it is not known yet.
+    pub why: String,
+}
+
+/// Looks at everybody and keeps what is new.
+pub async fn verify(
+    graph: &Graph,
+    directory: &Directory,
+    (ledger, past): (&Ledger, &Past),
+    journal: &Journal,
+    settings: &Settings,
+    (read_at, earlier_runs_ended_at): (Timestamp, Timestamp),
+) -> Result<Verified, NightError> {
+    let names = Names::new(&past.manifest, &[], false);
+    let mut verified = Verified::default();
+    let all = |_: &InvitationKey| true;
+    let times = (read_at, earlier_runs_ended_at);
+    settle_lost(graph, directory, ledger, all, journal, settings, times, &names, &mut verified)
+        .await?;
+    let look = look(graph, settings, read_at);
+    let mut sights = sights(ledger, &past.invitations, directory, look);
+    // Those that were settled just now are looked at next time.
+    sights.retain(|(_, sight)| *sight != Sight::Unknown);
+    judge(&sights, past, &names, &mut verified);
+    keep(graph, journal, past, &sights).await?;
+    Ok(verified)
+}
+
+pub(super) fn look(graph: &Graph, settings: &Settings, read_at: Timestamp) -> Look {
+    let at = read_at.saturating_add(graph.clock().skew()).unwrap_or(read_at);
+    Look { mail: settings.mail, at, lag: lag(settings) }
+}
+
+/// Settles lost answers by the same rule as a run, without waiting and without sending
+/// anything: what turns out not to have been sent, the next run sends.
+#[expect(clippy::too_many_arguments, reason = "everything that a look knows")]
+pub(super) async fn settle_lost(
+    graph: &Graph,
+    directory: &Directory,
+    ledger: &Ledger,
+    which: impl Fn(&InvitationKey) -> bool,
+    journal: &Journal,
+    settings: &Settings,
+    (read_at, earlier_runs_ended_at): (Timestamp, Timestamp),
+    names: &Names,
+    verified: &mut Verified,
+) -> Result<(), NightError> {
+    let mut lost: Vec<_> = ledger
+        .entries()
+        .filter_map(|(key, entry)| match &entry.state {
+            LedgerState::Unknown { before } if which(key) => Some((key, before, entry.at)),
+            _ => None,
+        })
+        .collect();
+    lost.sort_by_key(|(key, _, _)| key.stored());
+    for (key, before, intended_at) in lost {
+        let open = |why: &str| Unsettled { row: names.of(key), why: why.to_owned() };
+        let Some(guest) = directory.user(key.user_id) else {
+            verified.unknown.push(open("the guest no longer exists"));
+            continue;
+        };
+        let intended_here = intended_at - graph.clock().skew();
+        let certain_at = earlier_runs_ended_at.max(intended_here).saturating_add(lag(settings));
+        let lag_is_over = certain_at.is_ok_and(|certain_at| read_at >= certain_at);
+        let now =
+            Redemption { state: guest.redemption.clone(), changed_at: guest.redemption_changed_at };
+        let is_moot = ledger.is_resent(key) && now.state == Some(RedemptionState::Accepted);
+        let outstanding = |why: &str| Record::Outstanding { key: key.clone(), why: why.to_owned() };
+        let record = match settle(before.as_ref(), intended_at, &now, lag_is_over) {
+            Settlement::Sent => {
+                verified.settled.0 += 1;
+                Record::Invited { key: key.clone(), how: "settled-from-directory" }
+            }
+            Settlement::Outstanding => {
+                verified.settled.1 += 1;
+                outstanding("the directory shows no change")
+            }
+            Settlement::Undecided if is_moot => {
+                verified.settled.1 += 1;
+                outstanding(MOOT)
+            }
+            Settlement::Undecided => {
+                verified.unknown.push(open("the directory can't tell"));
+                continue;
+            }
+            Settlement::TooEarly => {
+                verified.unknown.push(open("a replica may still lag; look again later"));
+                continue;
+            }
+        };
+        journal.append(record, graph.clock().service_now()).await?;
+    }
+    Ok(())
+}
+
+/// Counts what was seen, and picks out what is new and what needs a person.
+pub(super) fn judge(
+    sights: &[(InvitationKey, Sight)],
+    past: &Past,
+    names: &Names,
+    verified: &mut Verified,
+) {
+    for (key, sight) in sights {
+        verified.standing.count(sight);
+        let Sight::Shows(sighting) = sight else { continue };
+        let seen = || Seen::new(names.of(key), sighting);
+        let is_new = past.sightings.get(key).is_none_or(|last| !last.is_same(sighting));
+        // That an invitation shows is no news; that it was sent, was.
+        if is_new && sighting.shows != Shows::Pending {
+            verified.news.push(seen());
+        }
+        if sighting.shows.needs_a_person() {
+            verified.attention.push(seen());
+        }
+    }
+    verified.standing.unknown += verified.unknown.len() as u64;
+    verified.news.sort_by(|one, other| order(&one.row).cmp(&order(&other.row)));
+    verified.attention.sort_by(|one, other| order(&one.row).cmp(&order(&other.row)));
+}
+
+/// As the manifest has them, and those that left it at the end.
+fn order(row: &RowName) -> (u32, &str) {
+    (row.line.unwrap_or(u32::MAX), &row.user)
+}
+
+/// Writes down what differs from the look before.
+pub(super) async fn keep(
+    graph: &Graph,
+    journal: &Journal,
+    past: &Past,
+    sights: &[(InvitationKey, Sight)],
+) -> Result<(), CheckpointError> {
+    let now = graph.clock().service_now();
+    let new = sights.iter().filter_map(|(key, sight)| match sight {
+        Sight::Shows(sighting) => {
+            let is_same = past.sightings.get(key).is_some_and(|last| last.is_same(sighting));
+            (!is_same).then(|| Record::Seen(sighting.clone()))
+        }
+        Sight::TooEarly | Sight::NotInvited | Sight::Unknown => None,
+    });
+    join_all(new.map(|record| journal.append(record, now))).await.into_iter().collect()
+}
+
+/// Reads guests again and judges them alone.
+pub(super) async fn look_again(
+    graph: &Graph,
+    ids: &BTreeSet<UserId>,
+    ledger: &Ledger,
+    past: &Past,
+    settings: &Settings,
+) -> Result<Vec<(InvitationKey, Sight)>, CallError> {
+    let read_at = graph.clock().now();
+    let directory = graph.guests(ids).await?;
+    let look = look(graph, settings, read_at);
+    let mut sights = sights(ledger, &past.invitations, &directory, look);
+    sights.retain(|(key, _)| ids.contains(&key.user_id));
+    Ok(sights)
+}
+
+impl Seen {
+    fn new(row: RowName, sighting: &Sighting) -> Self {
+        let (mail, back) = match &sighting.shows {
+            Shows::MailChanged { mail, back } => (mail.as_deref().map(str::to_owned), Some(*back)),
+            Shows::Pending
+            | Shows::Redeemed
+            | Shows::NoTrace
+            | Shows::Deleted
+            | Shows::Reinvited
+            | Shows::Unclear { .. } => (None, None),
+        };
+        Self { row, finding: sighting.shows.word(), since: sighting.since, mail, back }
+    }
+}

@@ -1,0 +1,286 @@
+//! A night as a person reads it in the morning: what happened since the last one, who
+//! needs a person, what waits, and where the campaign stands. At most a screen.
+
+use std::io::{self, Write};
+
+use crate::night::{Corrected, Digest, RowName, Seen, Standing, Verified};
+use crate::plan::Plan;
+use crate::run::{Outcome, Summary};
+
+use super::row::{RowEnd, journey};
+use super::style::{Styles, count, paint, plural};
+use super::text::{fit, harmless, shorten, wrap};
+
+/// How a night is shown, and what only the caller knows.
+#[derive(Debug, Clone, Copy)]
+pub struct NightView<'a> {
+    /// The emphases.
+    pub styles: Styles,
+    /// Columns of the terminal.
+    pub width: usize,
+    /// Most rows in a list.
+    pub most_rows: usize,
+    /// Name of the manifest.
+    pub manifest: &'a str,
+    /// Whether reminders were all that was asked for.
+    pub only_reminders: bool,
+    /// The command that carries on, when the night was cut short.
+    pub continue_with: Option<&'a str>,
+}
+
+/// How a look at the guests is shown.
+#[derive(Debug, Clone, Copy)]
+pub struct VerifyView {
+    /// The emphases.
+    pub styles: Styles,
+    /// Columns of the terminal.
+    pub width: usize,
+    /// Most rows in a list.
+    pub most_rows: usize,
+}
+
+const LABEL_COLUMNS: usize = 16;
+
+/// Writes the digest of a night.
+pub fn night_text(
+    out: &mut dyn Write,
+    plan: &Plan,
+    outcomes: &[Option<Outcome>],
+    summary: &Summary,
+    digest: &Digest,
+    view: &NightView<'_>,
+) -> io::Result<()> {
+    let list = VerifyView { styles: view.styles, width: view.width, most_rows: view.most_rows };
+    let tenant = plan.tenant_name.as_deref().unwrap_or(&plan.tenant_id);
+    let what = if view.only_reminders { "Reminders for" } else { "Night of" };
+    let heading = format!("{what} {}, {}", harmless(view.manifest), harmless(tenant));
+    writeln!(out, "{}", paint(view.styles.heading, heading))?;
+    if let Some(reason) = &summary.stop_reason {
+        let text = format!("Stopped early: {} [{}]", harmless(&reason.to_string()), reason.code());
+        for line in wrap(&text, view.width) {
+            writeln!(out, "{}", paint(view.styles.bad, line))?;
+        }
+    }
+    happened(out, outcomes, summary, digest, view)?;
+    need_a_person(out, plan, outcomes, summary, digest, &list)?;
+    let left: Vec<String> = digest.left.iter().map(named).collect();
+    listed(out, "Left the manifest, and left as they are", &left, &list)?;
+    waits(out, digest, &list)?;
+    if !view.only_reminders {
+        standing(out, &digest.verified.standing, &list)?;
+    }
+    if let Some(command) = view.continue_with {
+        writeln!(out, "\n{}\n  {command}", paint(view.styles.heading, "To carry on"))?;
+    }
+    Ok(())
+}
+
+/// Writes what a look at the guests showed.
+pub fn verify_text(out: &mut dyn Write, verified: &Verified, view: &VerifyView) -> io::Result<()> {
+    let (word, style) = if verified.attention.is_empty() && verified.unknown.is_empty() {
+        ("Everybody is as wanted", view.styles.good)
+    } else {
+        ("Some guests need a person", view.styles.attention)
+    };
+    writeln!(out, "{}", paint(style, word))?;
+    let (sent, not_sent) = verified.settled;
+    if sent + not_sent > 0 {
+        writeln!(
+            out,
+            "{} settled: {sent} sent, {not_sent} not sent",
+            count(sent + not_sent, "lost answer", "lost answers")
+        )?;
+    }
+    listed(out, "Needs a person", &attention(verified), view)?;
+    standing(out, &verified.standing, view)
+}
+
+/// What this night did and found, each kind on a line of its own.
+fn happened(
+    out: &mut dyn Write,
+    outcomes: &[Option<Outcome>],
+    summary: &Summary,
+    digest: &Digest,
+    view: &NightView<'_>,
+) -> io::Result<()> {
+    let seen = |finding: &str| {
+        digest.verified.news.iter().filter(|seen| seen.finding == finding).count() as u64
+    };
+    let held = outcomes.iter().flatten();
+    let put_off = held.filter(|outcome| matches!(outcome, Outcome::NotAttempted { .. })).count();
+    let waiting = digest.over_budget + digest.wave.as_ref().map_or(0, |wave| wave.waiting);
+    let styles = view.styles;
+    let settled = digest.verified.settled.0 + digest.verified.settled.1;
+    let lines = [
+        ("new rows", digest.new.len() as u64, styles.faint),
+        ("left", digest.left.len() as u64, styles.faint),
+        ("invited", summary.invited.saturating_sub(digest.reminded), styles.good),
+        ("reminded", digest.reminded, styles.good),
+        ("mails put right", digest.corrected(), styles.good),
+        ("lost, settled", settled, styles.good),
+        ("redeemed", seen("redeemed"), styles.good),
+        ("invited by hand", seen("reinvited"), styles.faint),
+        ("mail changed", seen("mail-changed"), styles.attention),
+        ("deleted", seen("deleted"), styles.attention),
+        ("without a trace", seen("no-trace"), styles.attention),
+        ("unclear", seen("unclear"), styles.attention),
+        ("failed", summary.failed, styles.bad),
+        ("unknown", summary.unknown, styles.attention),
+        ("blocked", summary.blocked, styles.attention),
+        ("not attempted", (put_off as u64).saturating_sub(waiting), styles.attention),
+    ];
+    let mut any = false;
+    for (label, n, style) in lines.into_iter().filter(|(_, n, _)| *n > 0) {
+        any = true;
+        writeln!(out, "  {}", paint(style, format!("{}{n:>7}", fit(label, LABEL_COLUMNS))))?;
+    }
+    if !any {
+        let nobody = if view.only_reminders { "nobody is due" } else { "nothing new" };
+        writeln!(out, "  {}", paint(styles.faint, nobody))?;
+    }
+    Ok(())
+}
+
+fn need_a_person(
+    out: &mut dyn Write,
+    plan: &Plan,
+    outcomes: &[Option<Outcome>],
+    summary: &Summary,
+    digest: &Digest,
+    view: &VerifyView,
+) -> io::Result<()> {
+    let mut lines = Vec::new();
+    for (row, outcome) in plan.rows.iter().zip(outcomes) {
+        if let Some(outcome @ (Outcome::Failed(_) | Outcome::Unknown { .. })) = outcome {
+            let end = RowEnd::of(row, Some(outcome));
+            lines.push(format!(
+                "line {}  {}: {} [{}]",
+                row.line,
+                journey(row),
+                end.message,
+                end.reason
+            ));
+        }
+    }
+    for correction in &digest.corrections {
+        if let Corrected::Failed(why) = &correction.outcome {
+            lines.push(format!(
+                "{}: its mail could not be put right: {why}",
+                named(&correction.row)
+            ));
+        }
+    }
+    lines.extend(attention(&digest.verified));
+    if digest.corrections_refused > 0 {
+        let refused = digest.corrections_refused;
+        lines.push(format!(
+            "{} not put right: with tonight's changes more than [guards] max_changes allows",
+            count(refused, "mail was", "mails were")
+        ));
+    }
+    if summary.blocked > 0 {
+        lines.push(format!(
+            "{} blocked: `reinvite plan` tells why",
+            count(summary.blocked, "row is", "rows are")
+        ));
+    }
+    if let Some(why) = &digest.unverified {
+        lines.push(format!("the guests could not be looked at: {why}"));
+    }
+    listed(out, "Needs a person", &lines, view)
+}
+
+/// The guests that need a person, a sentence each.
+fn attention(verified: &Verified) -> Vec<String> {
+    let unknown = verified
+        .unknown
+        .iter()
+        .map(|open| format!("{}: invited or not is unknown; {}", named(&open.row), open.why));
+    unknown.chain(verified.attention.iter().map(sentence)).collect()
+}
+
+fn sentence(seen: &Seen) -> String {
+    let what = match seen.finding {
+        "mail-changed" => {
+            let mail = seen.mail.as_deref().unwrap_or("none");
+            let back = if seen.back == Some(true) { " back" } else { "" };
+            format!("someone changed the mail{back} to {mail}")
+        }
+        "deleted" => "the guest is gone; restore it, or take the row out".to_owned(),
+        "no-trace" => {
+            "the service accepted the invitation, and the directory shows none".to_owned()
+        }
+        other => format!("the redemption is {other}"),
+    };
+    format!("{}: {what}", named(&seen.row))
+}
+
+fn named(row: &RowName) -> String {
+    let line = row.line.map_or(String::new(), |line| format!("line {line}  "));
+    let address =
+        row.new_email.as_deref().filter(|address| !address.eq_ignore_ascii_case(&row.user));
+    let address = address.map_or(String::new(), |address| format!(" → {address}"));
+    format!("{line}{}{address}", row.user)
+}
+
+fn listed(out: &mut dyn Write, title: &str, lines: &[String], view: &VerifyView) -> io::Result<()> {
+    if lines.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\n{}", paint(view.styles.heading, title))?;
+    for line in lines.iter().take(view.most_rows) {
+        writeln!(out, "  {}", shorten(&harmless(line), view.width.saturating_sub(2)))?;
+    }
+    if let Some(more) = lines.len().checked_sub(view.most_rows).filter(|&more| more > 0) {
+        writeln!(out, "  {}", paint(view.styles.faint, format!("… and {more} more")))?;
+    }
+    Ok(())
+}
+
+fn waits(out: &mut dyn Write, digest: &Digest, view: &VerifyView) -> io::Result<()> {
+    let mut lines = Vec::new();
+    if let Some(wave) = digest.wave.as_ref().filter(|wave| wave.waiting > 0) {
+        let rows = count(wave.waiting, "row waits", "rows wait");
+        lines.push(match &wave.held_because {
+            Some(why) => format!("{rows} for wave {}: {why}", wave.number),
+            None => format!("{rows} for the wave after {}", wave.number),
+        });
+    }
+    if digest.over_budget > 0 {
+        let rows = count(digest.over_budget, "row waits", "rows wait");
+        lines.push(format!("{rows} for the next night, as [reconcile] max_changes says"));
+    }
+    if let Some(until) = digest.quiet_until {
+        lines.push(format!("nobody is reminded before {until:.0}"));
+    }
+    listed(out, "Waits", &lines, view)
+}
+
+/// Where the guests of the campaign are.
+fn standing(out: &mut dyn Write, standing: &Standing, view: &VerifyView) -> io::Result<()> {
+    let parts = [
+        (standing.redeemed, "redeemed"),
+        (standing.pending, "pending"),
+        (standing.reinvited, "invited by hand"),
+        (standing.too_early, "too early to tell"),
+        (standing.not_invited, "not invited"),
+        (standing.mail_changed, "with another mail"),
+        (standing.deleted, "deleted"),
+        (standing.no_trace, "without a trace"),
+        (standing.unclear, "unclear"),
+        (standing.unknown, "unknown"),
+    ];
+    let all: u64 = parts.iter().map(|(n, _)| n).sum();
+    let parts: Vec<String> =
+        parts.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
+    if all == 0 {
+        return Ok(());
+    }
+    let text =
+        format!("{all} {} of the campaign: {}", plural(all, "guest", "guests"), parts.join(", "));
+    writeln!(out)?;
+    for line in wrap(&text, view.width) {
+        writeln!(out, "{}", paint(view.styles.faint, line))?;
+    }
+    Ok(())
+}

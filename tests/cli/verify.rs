@@ -1,0 +1,67 @@
+//! `verify`: what the directory shows of the guests, and nothing written to it.
+
+use crate::support::{Campaign, HANNAH, OLGA, RUTH, snapshot};
+
+/// Lets more time pass than two clocks can disagree that know each other from `Date`
+/// headers on loopback: whole seconds, rounded.
+fn later() {
+    std::thread::sleep(std::time::Duration::from_millis(1100));
+}
+
+#[test]
+fn a_campaign_that_went_well_is_as_wanted() {
+    let campaign = Campaign::new();
+    campaign.run("apply three.csv --yes").exits(0);
+    campaign.tenant.redeem(RUTH);
+    let writes = campaign.writes();
+    snapshot!(campaign.run("verify three.csv"), @"
+    Everybody is as wanted
+
+    3 guests of the campaign: 1 redeemed, 2 pending
+    ");
+    assert_eq!(campaign.writes(), writes);
+    // The plan of the run before is still what `status` counts.
+    assert!(campaign.run("status three.csv").stdout.contains("invited"), "status");
+    assert_eq!(campaign.run("apply three.csv --yes").exits(0).stdout.matches("invited").count(), 1);
+}
+
+#[test]
+fn what_somebody_changed_is_told_and_needs_a_person() {
+    let campaign = Campaign::new();
+    campaign.without_lag();
+    campaign.run("apply three.csv --yes").exits(0);
+    later();
+    campaign.tenant.edit(HANNAH, |user| user.mail = Some("hannah.wagner@northwind.example".into()));
+    campaign.tenant.delete(RUTH);
+    campaign.tenant.edit(OLGA, |user| user.external_user_state = None);
+    snapshot!(campaign.run("verify three.csv"), @"
+    Some guests need a person
+
+    Needs a person
+      line 2  hannah.wagner@northwind.example → hannah.wagner@fabrikam.example: someone changed the mail back to hannah.wag…
+      line 3  ruth.mori@northwind.example → ruth.mori@fabrikam.example: the guest is gone; restore it, or take the row out
+      line 4  olga.ramos@northwind.example → olga.ramos@fabrikam.example: the service accepted the invitation, and the dire…
+
+    3 guests of the campaign: 1 with another mail, 1 deleted, 1 without a trace
+    ------- exit 4 -------
+    ");
+    let json = campaign.run("verify three.csv --output json").exits(4).json();
+    assert_eq!(json["summary"]["guests"], 3);
+    assert_eq!(json["summary"]["attention"], 3);
+    assert_eq!(json["attention"][0]["finding"], "mail-changed");
+    assert_eq!(json["attention"][0]["back"], true);
+    // It was new to the first look only.
+    assert_eq!(json["news"].as_array().map(Vec::len), Some(0));
+}
+
+#[test]
+fn without_a_campaign_there_is_nothing_to_look_at() {
+    let campaign = Campaign::new();
+    snapshot!(campaign.run("verify three.csv"), @"
+    ------- stderr -------
+    error: there is no checkpoint at three.csv.checkpoint
+      hint: `apply` creates it; name the right file with --checkpoint
+    ------- exit 2 -------
+    ");
+    assert!(!campaign.exists("three.csv.checkpoint"));
+}
