@@ -10,7 +10,7 @@ use crate::config::args::{ApplyArgs, Cli};
 use crate::config::{RowSelector, Settings, checkpoint_path};
 use crate::domain::InvitationKey;
 use crate::manifest::{Manifest, Row};
-use crate::plan::{ChangeReason, Decision, Plan, PlannedRow};
+use crate::plan::{ChangeReason, Decision, Plan};
 use crate::report::{
     ExtraColumns, SummaryView, apply_json, check_result_path, plan_text, result_file, summary_text,
 };
@@ -135,7 +135,9 @@ fn apply_manifest(
         return refused(&plan, reason, advice, ui);
     }
     if plan.counts.change > 0 && !job.yes {
-        confirm(&context, &plan, "Move or reset", plan.counts.change)?;
+        let hint =
+            format!("review the plan, then pass --yes, or --yes --plan {}", plan.digest.short());
+        confirm(&context, &plan, "Move or reset", plan.counts.change, &hint)?;
     }
 
     tell_what_was_spent(&graph, &checkpoint)?;

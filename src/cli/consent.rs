@@ -38,6 +38,7 @@ pub(super) fn confirm(
     plan: &Plan,
     what: &str,
     changes: u64,
+    hint: &str,
 ) -> Result<(), Failure> {
     let changes = count(changes, "guest", "guests");
     let tenant = plan.tenant_name.as_deref().unwrap_or(&plan.tenant_id);
@@ -46,7 +47,7 @@ pub(super) fn confirm(
             Exit::Usage,
             anyhow::anyhow!("{changes} of {tenant} would change, and there is no terminal to ask at; nothing was sent"),
         )
-        .hint(format!("review the plan, then pass --yes, or --yes --plan {}", plan.digest.short())));
+        .hint(hint));
     }
     {
         let mut stderr = context.ui.stderr();

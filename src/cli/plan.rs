@@ -89,5 +89,5 @@ pub(super) fn settings(cli: &Cli, ui: &Ui) -> Result<Settings, Failure> {
 
 pub(super) fn view(ui: &Ui, styles: crate::report::Styles) -> PlanView {
     let max_rows_per_reason = if ui.verbose > 0 { usize::MAX } else { ROWS_PER_REASON };
-    PlanView { styles, max_rows_per_reason, width: Ui::width() }
+    PlanView { styles, max_rows_per_reason, width: Ui::width(), is_pinned: true }
 }

@@ -15,7 +15,8 @@ use crate::graph::CallError;
 use crate::manifest::Manifest;
 use crate::night::{Eve, Night, NightError, Scope, carry_out, prepare};
 use crate::report::{
-    ExtraColumns, NightView, check_result_path, night_json, night_text, plan_text, result_file,
+    ExtraColumns, NightView, PlanView, check_result_path, night_json, night_text, plan_text,
+    result_file,
 };
 use crate::run::{Stop, StopReason};
 
@@ -169,7 +170,8 @@ impl Job<'_> {
             + eve.corrections.len() as u64;
         if !ui.quiet && plan.counts.rows > 0 && (begin > 0 || ui.verbose > 0) {
             // A stderr that nobody reads is no reason not to do what was asked.
-            let _ = plan_text(&mut ui.stderr(), plan, &view(ui, ui.styles_err()));
+            let view = PlanView { is_pinned: false, ..view(ui, ui.styles_err()) };
+            let _ = plan_text(&mut ui.stderr(), plan, &view);
         }
         if let Some((reason, advice)) = refusal(plan, None) {
             return Ok(Some((reason, advice.to_owned())));
@@ -179,7 +181,7 @@ impl Job<'_> {
                 Scope::Everything => "Move, reset, remind or correct",
                 Scope::Reminders => "Remind",
             };
-            confirm(context, plan, what, begin)?;
+            confirm(context, plan, what, begin, "look at it, then pass --yes")?;
         }
         Ok(None)
     }

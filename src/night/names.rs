@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use serde::Serialize;
 
 use crate::checkpoint::PreviousRow;
-use crate::domain::{Email, InvitationKey, UserId};
+use crate::domain::{Email, InvitationKey, Ledger, UserId};
 use crate::plan::PlannedRow;
 
 /// A row, or a guest that no row asks for any more.
@@ -27,16 +27,26 @@ pub(super) struct Names(HashMap<InvitationKey, (Option<u32>, String)>);
 
 impl Names {
     /// From the manifest of an earlier run and, before it, the present plan.
-    pub(super) fn new(previous: &[PreviousRow], rows: &[PlannedRow], is_present: bool) -> Self {
+    pub(super) fn new(
+        previous: &[PreviousRow],
+        rows: &[PlannedRow],
+        ledger: &Ledger,
+        is_present: bool,
+    ) -> Self {
         let mut names = HashMap::new();
+        // A guest that is gone is still meant by its row.
+        let meant =
+            |id: Option<UserId>, user: &str| id.or_else(|| ledger.user_named(&user.to_lowercase()));
         for row in previous {
-            if let (Some(user_id), Some(address)) = (row.user_id, row.address.clone()) {
+            let user_id = meant(row.user_id, &row.user);
+            if let (Some(user_id), Some(address)) = (user_id, row.address.clone()) {
                 let line = (!is_present).then_some(row.line);
                 names.insert(InvitationKey { user_id, address }, (line, row.user.clone()));
             }
         }
         for row in rows {
-            if let (Some(user_id), Some(address)) = (row.user_id, row.new_email.clone()) {
+            let user_id = meant(row.user_id, &row.user);
+            if let (Some(user_id), Some(address)) = (user_id, row.new_email.clone()) {
                 let name = (Some(row.line), row.user.to_string());
                 names.insert(InvitationKey { user_id, address }, name);
             }

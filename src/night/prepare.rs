@@ -118,7 +118,7 @@ pub async fn prepare(
         corrections_refused = corrections.len() as u64;
         corrections.clear();
     }
-    let names = Names::new(&past.manifest, &plan.rows, is_night);
+    let names = Names::new(&past.manifest, &plan.rows, &ledger, is_night);
     let (new, left) = match scope {
         Scope::Everything if !past.manifest.is_empty() => changed(&past.manifest, &plan.rows),
         Scope::Everything | Scope::Reminders => (Vec::new(), Vec::new()),
@@ -135,7 +135,7 @@ pub async fn prepare(
         ration,
         corrections,
         corrections_refused,
-        quiet_until: reminders.quiet_until(),
+        quiet_until: settings.remind.after.and_then(|_| reminders.quiet_until()),
         reminders_until: reminders.until(),
         new,
         left,

@@ -56,7 +56,7 @@ pub async fn verify(
     settings: &Settings,
     (read_at, earlier_runs_ended_at): (Timestamp, Timestamp),
 ) -> Result<Verified, NightError> {
-    let names = Names::new(&past.manifest, &[], false);
+    let names = Names::new(&past.manifest, &[], ledger, false);
     let mut verified = Verified::default();
     let all = |_: &InvitationKey| true;
     let times = (read_at, earlier_runs_ended_at);

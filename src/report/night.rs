@@ -9,7 +9,7 @@ use crate::run::{Outcome, Summary};
 
 use super::row::{RowEnd, journey};
 use super::style::{Styles, count, paint, plural};
-use super::text::{fit, harmless, shorten, wrap};
+use super::text::{fit, harmless, wrap};
 
 /// How a night is shown, and what only the caller knows.
 #[derive(Debug, Clone, Copy)]
@@ -215,12 +215,10 @@ fn sentence(seen: &Seen) -> String {
     format!("{}: {what}", named(&seen.row))
 }
 
+/// A guest by its line and the address it was invited to.
 fn named(row: &RowName) -> String {
     let line = row.line.map_or(String::new(), |line| format!("line {line}  "));
-    let address =
-        row.new_email.as_deref().filter(|address| !address.eq_ignore_ascii_case(&row.user));
-    let address = address.map_or(String::new(), |address| format!(" → {address}"));
-    format!("{line}{}{address}", row.user)
+    format!("{line}{}", row.new_email.as_deref().unwrap_or(&row.user))
 }
 
 fn listed(out: &mut dyn Write, title: &str, lines: &[String], view: &VerifyView) -> io::Result<()> {
@@ -229,7 +227,10 @@ fn listed(out: &mut dyn Write, title: &str, lines: &[String], view: &VerifyView)
     }
     writeln!(out, "\n{}", paint(view.styles.heading, title))?;
     for line in lines.iter().take(view.most_rows) {
-        writeln!(out, "  {}", shorten(&harmless(line), view.width.saturating_sub(2)))?;
+        let lines = wrap(&harmless(line), view.width.saturating_sub(6));
+        for (position, line) in lines.iter().enumerate() {
+            writeln!(out, "{}{line}", if position == 0 { "  " } else { "      " })?;
+        }
     }
     if let Some(more) = lines.len().checked_sub(view.most_rows).filter(|&more| more > 0) {
         writeln!(out, "  {}", paint(view.styles.faint, format!("… and {more} more")))?;
@@ -243,12 +244,16 @@ fn waits(out: &mut dyn Write, digest: &Digest, view: &VerifyView) -> io::Result<
         let rows = count(wave.waiting, "row waits", "rows wait");
         lines.push(match &wave.held_because {
             Some(why) => format!("{rows} for wave {}: {why}", wave.number),
-            None => format!("{rows} for the wave after {}", wave.number),
+            None => format!("{rows} for wave {}", wave.number + 1),
         });
     }
     if digest.over_budget > 0 {
         let rows = count(digest.over_budget, "row waits", "rows wait");
         lines.push(format!("{rows} for the next night, as [reconcile] max_changes says"));
+    }
+    if digest.used_up > 0 {
+        let guests = count(digest.used_up, "guest has", "guests have");
+        lines.push(format!("{guests} had all mails that [remind] max allows, and not redeemed"));
     }
     if let Some(until) = digest.quiet_until {
         lines.push(format!("nobody is reminded before {until:.0}"));

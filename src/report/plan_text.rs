@@ -24,6 +24,8 @@ pub struct PlanView {
     pub max_rows_per_reason: usize,
     /// Columns of the terminal; `usize::MAX` where there is none.
     pub width: usize,
+    /// Whether the digest is for `apply --plan`.
+    pub is_pinned: bool,
 }
 
 /// Columns before the number of a group: indentation and code.
@@ -64,6 +66,9 @@ pub fn plan_text(out: &mut dyn Write, plan: &Plan, view: &PlanView) -> io::Resul
         } else {
             writeln!(out, "\nNothing to change")?;
         }
+        return out.flush();
+    }
+    if !view.is_pinned {
         return out.flush();
     }
     let digest = plan.digest.short();
@@ -274,7 +279,7 @@ mod tests {
 
     fn render(plan: &Plan, styles: Styles, rows: usize, width: usize) -> String {
         let mut out = Vec::new();
-        let view = PlanView { styles, max_rows_per_reason: rows, width };
+        let view = PlanView { styles, max_rows_per_reason: rows, width, is_pinned: true };
         plan_text(&mut out, plan, &view).unwrap();
         String::from_utf8(out).unwrap()
     }

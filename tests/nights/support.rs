@@ -1,0 +1,291 @@
+//! A campaign of nights: what `reconcile` does in its order, below its printing.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use bytes::Bytes;
+use http::{Request, Response};
+use jiff::{SignedDuration, Timestamp};
+use reinvite::checkpoint::{Checkpoint, ManifestRow, RunEnd, RunStart};
+use reinvite::cli::Exit;
+use reinvite::config::{Overrides, Settings};
+use reinvite::domain::{Caller, Email};
+use reinvite::emulator::{
+    AnswerLost, Emulator, Options, Person, Quotas, SAMPLE_CLIENT_ID, TenantSeed,
+};
+use reinvite::graph::{Clock, GivenToken, Graph, Pace, Reached, Transport, TransportError};
+use reinvite::manifest::{self, Manifest};
+use reinvite::night::{Scope, carry_out, prepare};
+use reinvite::plan::PlannedRow;
+use reinvite::report::{NightView, Styles, night_text};
+use reinvite::run::{RunSettings, Stop, StopReason};
+use tempfile::TempDir;
+use tower_service::Service as _;
+
+const CONFIG: &str = "\
+[tenant]
+id = \"contoso.example\"
+[auth]
+method = \"access-token\"
+access_token_env = \"TOKEN\"
+[guards]
+max_changes = \"100%\"
+[reconcile]
+unattended = true
+correct_drift = [\"mail-back\"]
+[remind]
+after = \"3d\"
+max = 3
+gap = \"3d\"
+quiet_hours = \"23:00-07:00\"
+weekdays = [\"mon\", \"tue\", \"wed\", \"thu\", \"fri\"]
+[waves]
+sizes = [2, 4, \"rest\"]
+redeemed = \"50%\"
+";
+
+/// Object id of the n-th guest, from 1.
+pub(crate) fn id(n: u32) -> String {
+    TenantSeed::guest_id(n)
+}
+
+/// One more guest like those of the seed.
+pub(crate) fn guest(n: u32) -> Person {
+    TenantSeed::with_guests(n).users.pop().expect("the last of them")
+}
+
+fn new_address(n: u32) -> String {
+    format!("guest{n}@northwind.example")
+}
+
+/// A tenant, a manifest, and a checkpoint that is all that lasts from night to night.
+pub(crate) struct Campaign {
+    pub(crate) tenant: Emulator,
+    /// The guests that the manifest names.
+    pub(crate) rows: Vec<u32>,
+    /// Switches the machine off so long after the next night began.
+    pub(crate) cut_after: Option<Duration>,
+    /// What each night said.
+    pub(crate) mornings: Vec<String>,
+    settings: Settings,
+    begins_at: Timestamp,
+    directory: TempDir,
+}
+
+impl Campaign {
+    pub(crate) fn new(guests: u32, begins_at: &str) -> Self {
+        let begins_at = super::at(begins_at);
+        let options = Options {
+            quotas: Quotas::unlimited(),
+            starts_at: Some(begins_at),
+            ..Options::default()
+        };
+        let directory = TempDir::new_in("/dev/shm").or_else(|_| TempDir::new()).unwrap();
+        let config = directory.path().join("reinvite.toml");
+        std::fs::write(&config, CONFIG).unwrap();
+        let loaded = Settings::load(&config, true, |_| None, &Overrides::default());
+        Self {
+            tenant: Emulator::new(super::seed(guests), options),
+            rows: (1..=guests).collect(),
+            cut_after: None,
+            mornings: Vec::new(),
+            settings: loaded.unwrap().0,
+            begins_at,
+            directory,
+        }
+    }
+
+    /// The n-th night, at its hour.
+    pub(crate) async fn night(&mut self, n: u32) {
+        let hour = self.begins_at + SignedDuration::from_hours(24 * i64::from(n - 1));
+        let wait = hour.duration_since(self.tenant.now());
+        tokio::time::sleep(Duration::try_from(wait).unwrap_or_default()).await;
+        let said = match self.cut_after.take() {
+            None => self.once().await,
+            Some(cut_after) => tokio::select! {
+                biased;
+                () = tokio::time::sleep(cut_after) => "cut off\n".to_owned(),
+                said = self.once() => said,
+            },
+        };
+        // Whatever was on its way to the disk arrives, and the lock is given up.
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let day = hour.strftime("%a %d %b");
+        self.mornings.push(format!("== night {n}, {day}\n{said}"));
+    }
+
+    /// A night, now: what `reconcile` does, and what it says.
+    pub(crate) async fn once(&self) -> String {
+        fastrand::seed(1);
+        let stop = Stop::new();
+        let graph = self.graph(&stop);
+        let settings = &self.settings;
+        let manifest = self.manifest();
+        let path = self.directory.path().join("guests.csv.checkpoint");
+        let checkpoint = Checkpoint::open(&path, graph.clock().now()).unwrap();
+        let ended_at = checkpoint.last_run().unwrap().and_then(|run| run.ended_at);
+        let probe = checkpoint.is_stopped_by(StopReason::is_of_tenant).unwrap();
+        let scope = Scope::Everything;
+        let eve = prepare(&graph, &checkpoint, &manifest, settings, scope, false).await.unwrap();
+        assert!(eve.plan.refusals().next().is_none(), "{:?}", eve.plan.findings);
+        checkpoint.claim(&eve.tenant_key).unwrap();
+        let start = RunStart {
+            at: graph.clock().now(),
+            command: "reconcile",
+            manifest: "guests.csv",
+            tenant_name: None,
+            plan_digest: eve.plan.digest.to_string(),
+            manifest_form: serde_json::to_string(&manifest.written.form).unwrap(),
+        };
+        let rows = eve.plan.rows.iter().map(|planned| row(planned, &manifest));
+        let journal = checkpoint.begin_run(&start, rows).unwrap();
+        let run = RunSettings {
+            settle: settings.pace.settle,
+            replication_lag: settings.pace.replication_lag,
+            max_failures: None,
+            canary: 0,
+            deadline: None,
+            stop_file: None,
+            writes_per_second: settings.pace.writes_per_second,
+            requests_in_flight: settings.pace.requests_in_flight,
+            probe,
+            earlier_runs_ended_at: ended_at.unwrap_or_else(|| graph.clock().now()),
+            held: std::collections::BTreeSet::new(),
+            reminders_until: None,
+        };
+        let night = carry_out(&eve, &graph, &journal, settings, &run, &stop, &|_| ()).await;
+        assert!(night.trouble.is_none(), "{:?}", night.trouble);
+        let exit = Exit::of(&night.summary_for_exit());
+        let end = RunEnd {
+            at: graph.clock().now(),
+            stop_reason: night.summary.stop_reason.as_ref().map(StopReason::code),
+            exit_code: exit.code(),
+            summary: "{}".to_owned(),
+        };
+        journal.end_run(&end).unwrap();
+        let summary = &night.summary;
+        let accounted = summary.invited
+            + summary.settled
+            + summary.blocked
+            + summary.failed
+            + summary.unknown
+            + summary.not_attempted;
+        assert_eq!(accounted, summary.rows, "{summary:?}");
+        if night.is_quiet() && exit == Exit::Done {
+            return "quiet\n".to_owned();
+        }
+        let mut text = Vec::new();
+        let view = NightView {
+            styles: Styles::plain(),
+            width: 100,
+            most_rows: 5,
+            manifest: "guests.csv",
+            only_reminders: false,
+            continue_with: None,
+        };
+        let (plan, digest) = (&eve.plan, &night.digest);
+        night_text(&mut text, plan, &night.outcomes, summary, digest, &view).unwrap();
+        let mut text = String::from_utf8(text).unwrap();
+        if exit != Exit::Done {
+            writeln!(text, "exit {}", exit.code()).unwrap();
+        }
+        text
+    }
+
+    /// P1 over all nights, and that nobody was forgotten.
+    pub(crate) fn everybody_got_what_was_theirs(&self) {
+        let ledger = self.tenant.ledger();
+        // Three days, as far as the two clocks agree.
+        let gap = SignedDuration::from_hours(72) - SignedDuration::from_secs(2);
+        for n in 1..=13 {
+            let invitations = ledger.invitations_for(&id(n));
+            assert!((1..=3).contains(&invitations.len()), "guest {n}: {}", invitations.len());
+            for pair in invitations.windows(2) {
+                assert!(pair[1].at.duration_since(pair[0].at) >= gap, "guest {n}");
+                let weekday = pair[1].at.strftime("%a").to_string();
+                assert!(!["Sat", "Sun"].contains(&&*weekday), "guest {n} on {weekday}");
+            }
+            assert!(invitations.iter().all(|sent| sent.address == new_address(n)), "guest {n}");
+        }
+        // Redeemed after the first, and never locked out again.
+        for n in [1, 3, 4] {
+            assert_eq!(ledger.invitations_for(&id(n)).len(), 1, "guest {n}");
+            let user = self.tenant.user(&id(n)).unwrap();
+            assert_eq!(user.external_user_state.as_deref(), Some("Accepted"), "guest {n}");
+        }
+        // Never redeemed: all that the policy allows. Left the manifest: no more.
+        assert_eq!(ledger.invitations_for(&id(6)).len(), 3);
+        assert_eq!(ledger.invitations_for(&id(5)).len(), 1);
+        // Somebody else took care of the one, and deleted the other.
+        assert_eq!(ledger.invitations_for(&id(7)).len(), 1);
+        assert_eq!(ledger.invitations_for(&id(8)).len(), 1);
+        let put_right = self.tenant.user(&id(2)).unwrap().mail;
+        assert_eq!(put_right.as_deref(), Some(&*new_address(2)));
+    }
+
+    fn manifest(&self) -> Manifest {
+        let mut csv = String::from("user,new_email\n");
+        for n in &self.rows {
+            writeln!(csv, "guest{n}@fabrikam.example,{}", new_address(*n)).unwrap();
+        }
+        manifest::parse("guests.csv", csv.as_bytes()).unwrap().manifest
+    }
+
+    fn graph(&self, stop: &Stop) -> Graph {
+        let token = self.tenant.token(SAMPLE_CLIENT_ID, Caller::AppOnly).unwrap();
+        let pace = &self.settings.pace;
+        Graph::new(
+            Arc::new(InProcess(self.tenant.router())),
+            &"https://graph.example".parse().unwrap(),
+            Box::new(GivenToken(token.into())),
+            Pace {
+                writes_per_second: pace.writes_per_second,
+                burst: pace.burst,
+                requests_in_flight: pace.requests_in_flight,
+            },
+            Arc::new(Clock::starting_at(self.tenant.now())),
+            Arc::new(|_| {}),
+            stop.token(),
+        )
+    }
+}
+
+fn row<'a>(row: &'a PlannedRow, manifest: &'a Manifest) -> ManifestRow<'a> {
+    ManifestRow {
+        line: row.line,
+        user: &row.user,
+        user_id: row.user_id.map(|id| id.to_string()),
+        address: row.new_email.as_ref().map(Email::folded),
+        decision: row.decision.name(),
+        reason: row.decision.reason(),
+        explanation: None,
+        cells: manifest.written.cells(row.line).unwrap_or("[]"),
+    }
+}
+
+/// Requests go straight into the tenant's router.
+struct InProcess(Router);
+
+#[async_trait]
+impl Transport for InProcess {
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+        // A router is always ready and never fails.
+        let answer = self.0.clone().call(request.map(Body::from)).await.unwrap();
+        let lost = |what: &str| TransportError {
+            reached: Reached::Maybe,
+            message: format!("graph.example: {what}"),
+        };
+        if answer.extensions().get::<AnswerLost>().is_some() {
+            return Err(lost("the connection was closed"));
+        }
+        let (parts, body) = answer.into_parts();
+        match to_bytes(body, usize::MAX).await {
+            Ok(body) => Ok(Response::from_parts(parts, body)),
+            Err(_) => Err(lost("the body broke off")),
+        }
+    }
+}
