@@ -261,16 +261,8 @@ impl Job<'_> {
     ) -> std::io::Result<()> {
         let Night { outcomes, summary, digest, .. } = night;
         if ui.json() {
-            let held = &eve.ration.held;
-            return night_json(
-                &mut ui.stdout(),
-                &eve.plan,
-                outcomes,
-                summary,
-                digest,
-                held.len() as u64,
-                exit.code(),
-            );
+            let (out, held) = (&mut ui.stdout(), &eve.ration.held);
+            return night_json(out, &eve.plan, outcomes, summary, digest, held, exit.code());
         }
         if night.is_quiet() && exit == Exit::Done && self.scope == Scope::Everything {
             if ui.verbose > 0 {

@@ -132,7 +132,9 @@ impl RemindSettings {
                 None => default.weekdays,
                 Some(days) => {
                     let mut weekdays = [false; 7];
-                    days.into_iter().for_each(|day| weekdays[day] = true);
+                    for day in days {
+                        weekdays[day] = true;
+                    }
                     Weekdays(weekdays)
                 }
             },

@@ -17,7 +17,7 @@ use super::NightError;
 use super::correct::{Corrected, correct};
 use super::digest::Digest;
 use super::prepare::{Eve, Scope};
-use super::verify::{Verified, judge, keep, look_again, settle_lost};
+use super::verify::{judge, keep, look_again, settle_lost};
 
 /// A night that is over.
 #[derive(Debug)]
@@ -81,25 +81,21 @@ pub async fn carry_out(
         quiet_until: eve.quiet_until,
         ..Digest::default()
     };
-    // A stop during the corrections is the night's as well.
-    summary.stop_reason = stop.reason();
     let mut trouble = None;
     if eve.scope == Scope::Everything {
         let over = run.earlier_runs_ended_at;
-        match look_at_all(eve, graph, journal, settings, over, &outcomes, &digest).await {
-            Ok((mut verified, used_up)) => {
-                verified.standing.unknown += summary.unknown;
-                (digest.verified, digest.used_up) = (verified, used_up);
-            }
-            Err(NightError::Call(CallError::Stopped)) if summary.stop_reason.is_some() => {
-                digest.unverified = Some("the run ended before".to_owned());
-            }
-            Err(error) => {
-                digest.unverified = Some(error.to_string());
-                trouble = Some(error);
-            }
+        if let Err(error) =
+            look_at_all(eve, graph, journal, settings, over, &outcomes, &mut digest).await
+        {
+            digest.unverified = Some(error.to_string());
+            // A run that was told to stop has its own reason.
+            let is_stopped = matches!(error, NightError::Call(CallError::Stopped));
+            trouble = (!is_stopped).then_some(error);
         }
+        digest.verified.standing.unknown += summary.unknown;
     }
+    // Whatever asked to stop after the last row is the night's reason as well.
+    summary.stop_reason = stop.reason();
     Night { outcomes, summary, digest, trouble }
 }
 
@@ -121,14 +117,14 @@ async fn look_at_all(
     settings: &Settings,
     earlier_runs_ended_at: Timestamp,
     outcomes: &[Option<Outcome>],
-    digest: &Digest,
-) -> Result<(Verified, u64), NightError> {
-    let mut verified = Verified::default();
+    digest: &mut Digest,
+) -> Result<(), NightError> {
     let rows: BTreeSet<String> = eve.plan.rows.iter().filter_map(stored_key).collect();
     let is_left = |key: &InvitationKey| !rows.contains(&key.stored());
     let times = (eve.read_at, earlier_runs_ended_at);
     let (directory, ledger, names) = (&eve.directory, &eve.ledger, &eve.names);
-    settle_lost(graph, directory, ledger, is_left, journal, settings, times, names, &mut verified)
+    let verified = &mut digest.verified;
+    settle_lost(graph, directory, ledger, is_left, journal, settings, times, names, verified)
         .await?;
     let mut touched: BTreeSet<UserId> = BTreeSet::new();
     for (index, row) in eve.plan.rows.iter().enumerate() {
@@ -153,17 +149,25 @@ async fn look_at_all(
                 if corrected.contains(&key.user_id) { (key, Sight::TooEarly) } else { (key, sight) }
             })
             .collect();
-    let used_up = settings.remind.after.map_or(0, |_| used_up(eve, settings, &sights));
-    if !touched.is_empty() {
+    digest.used_up = settings.remind.after.map_or(0, |_| used_up(eve, settings, &sights));
+    let again = if touched.is_empty() {
+        Ok(Vec::new())
+    } else {
         let ledger = read_ledger(journal.path())?;
         let past = read_past(journal.path())?;
-        let again = look_again(graph, &touched, &ledger, &past, settings).await?;
-        // Unknown ones are the run's to tell of.
-        sights.extend(again);
-    }
-    judge(&sights, &eve.past, names, &mut verified);
+        look_again(graph, &touched, &ledger, &past, settings).await
+    };
+    // A night that ends before it could read again keeps what it read before.
+    let trouble = match again {
+        Ok(again) => {
+            sights.extend(again);
+            Ok(())
+        }
+        Err(error) => Err(error.into()),
+    };
+    judge(&sights, &eve.past, names, verified);
     keep(graph, journal, &eve.past, &sights).await?;
-    Ok((verified, used_up))
+    trouble
 }
 
 fn stored_key(row: &crate::plan::PlannedRow) -> Option<String> {

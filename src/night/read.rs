@@ -71,11 +71,13 @@ pub async fn read_and_plan(
     let Tenant { id, .. } = &mut directory.tenant;
     *id = id.take().or(claims.tenant().map(str::to_owned));
     let tenant_key = id.clone().unwrap_or_else(|| settings.tenant.id.clone());
-    let reminders = asked.remind.map(|invitations| Reminders {
-        settings: settings.remind.clone(),
-        invitations,
-        now: graph.clock().service_now(),
-        lag: lag(settings),
+    let reminders = asked.remind.map(|invitations| {
+        Box::new(Reminders {
+            settings: settings.remind.clone(),
+            invitations,
+            now: graph.clock().service_now(),
+            lag: lag(settings),
+        })
     });
     let policy = Policy {
         tenant: settings.tenant.id.clone(),

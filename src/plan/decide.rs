@@ -5,6 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use crate::config::{InvitationDefaults, MailWrite};
 use crate::domain::{
     AddressHolder, Caller, Directory, DirectoryUser, Email, GuestRef, HolderKind, InvitationKey,
@@ -37,7 +39,7 @@ pub struct Policy {
     /// names the guest (folded).
     pub resend: BTreeSet<String>,
     /// Whom to remind; None for nobody.
-    pub reminders: Option<Reminders>,
+    pub reminders: Option<Box<Reminders>>,
 }
 
 /// Decides every row, in the order of the manifest. Rows that could not be read
@@ -48,7 +50,10 @@ pub fn decide(
     ledger: &Ledger,
     policy: &Policy,
 ) -> Vec<PlannedRow> {
-    let planner = Planner::new(directory, ledger, policy);
+    let mut planner = Planner::new(directory, ledger, policy);
+    if manifest.rows.iter().any(|row| row.new_email.is_none()) {
+        planner.remember_addresses();
+    }
     let mut rows: Vec<PlannedRow> = manifest.rows.iter().map(|row| planner.row(row)).collect();
     refuse_conflicting_rows(&mut rows);
     rows.extend(manifest.invalid.iter().map(invalid));
@@ -72,12 +77,26 @@ pub(super) struct Planner<'a> {
     ledger: &'a Ledger,
     policy: &'a Policy,
     redirect_url: Arc<crate::domain::RedirectUrl>,
+    /// Where this campaign last invited each guest, for rows that name no address.
+    invited_at: HashMap<UserId, (Timestamp, &'a Email)>,
 }
 
 impl<'a> Planner<'a> {
     pub(super) fn new(directory: &'a Directory, ledger: &'a Ledger, policy: &'a Policy) -> Self {
         let redirect_url = Arc::new(policy.invitation.redirect_url.clone());
-        Self { directory, ledger, policy, redirect_url }
+        Self { directory, ledger, policy, redirect_url, invited_at: HashMap::new() }
+    }
+
+    fn remember_addresses(&mut self) {
+        for (key, LedgerEntry { state, at }) in self.ledger.entries() {
+            if matches!(state, LedgerState::Invited | LedgerState::Unknown { .. }) {
+                let last = self.invited_at.entry(key.user_id).or_insert((*at, &key.address));
+                let is_later = (*at, key.address.folded()) > (last.0, last.1.folded());
+                if is_later {
+                    *last = (*at, &key.address);
+                }
+            }
+        }
     }
 
     fn row(&self, row: &Row) -> PlannedRow {
@@ -97,7 +116,10 @@ impl<'a> Planner<'a> {
         };
         planned.user_id = Some(guest.id);
         let present = guest.mail.as_deref().and_then(|mail| Email::parse(mail).ok());
-        let Some(address) = row.new_email.clone().or(present) else {
+        // A reset asks for the address that was invited, even if someone has changed the
+        // mail since: the new one would be another invitation, and nobody asked for it.
+        let invited = self.invited_at.get(&guest.id).map(|(_, address)| (*address).clone());
+        let Some(address) = row.new_email.clone().or(invited).or(present) else {
             planned.decision = Decision::Blocked(Blocked::NoMail);
             return planned;
         };

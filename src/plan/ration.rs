@@ -5,6 +5,7 @@
 //! is the same wave after any stop, and a run takes one wave at most.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
@@ -182,11 +183,11 @@ impl Standing {
         }
         let mut why = format!("{redeemed} of {invited} have redeemed");
         if let Some(share) = waves.redeemed {
-            why.push_str(&format!(", and {share} must"));
+            let _ = write!(why, ", and {share} must");
         }
         if let Some(at) = opens_at {
             let or = if waves.redeemed.is_some() { "or it is" } else { "it has to be" };
-            why.push_str(&format!("; {or} {at:.0}"));
+            let _ = write!(why, "; {or} {at:.0}");
         }
         Some(why)
     }

@@ -44,6 +44,7 @@ pub(super) const TOLERANCE: SignedDuration = SignedDuration::from_secs(3);
 
 /// Judges everything that the campaign has on record, ordered by guest and address. Of
 /// a guest that was moved on to another address only the last counts.
+#[expect(clippy::implicit_hasher, reason = "there is one such map")]
 pub fn sights(
     ledger: &Ledger,
     invitations: &HashMap<InvitationKey, Invitations>,

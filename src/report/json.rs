@@ -4,7 +4,7 @@
 //!
 //! Leaves to others: where the bytes go, and which exit code it is (`cli`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufWriter, Write};
 use std::time::Duration;
 
@@ -231,7 +231,7 @@ pub fn night_json(
     outcomes: &[Option<Outcome>],
     summary: &Summary,
     digest: &Night,
-    held: u64,
+    held: &BTreeSet<usize>,
     exit_code: u8,
 ) -> io::Result<()> {
     let redeemed = digest.verified.news.iter().filter(|seen| seen.finding == "redeemed");
@@ -242,10 +242,17 @@ pub fn night_json(
         redeemed: redeemed.count() as u64,
         new: digest.new.len() as u64,
         left: digest.left.len() as u64,
-        held,
+        held: held.len() as u64,
         attention: digest.attention(),
     };
-    write_object(out, &summary, &plan.findings, ended_rows(plan, outcomes), Some(digest))
+    let rows = ended_rows(plan, outcomes).enumerate().map(|(index, mut keys)| {
+        if held.contains(&index) {
+            let end = RowEnd::held();
+            (keys.explanation, keys.end) = (end.message, Some(end));
+        }
+        keys
+    });
+    write_object(out, &summary, &plan.findings, rows, Some(digest))
 }
 
 #[derive(Serialize)]

@@ -60,6 +60,9 @@ pub fn night_text(
         for line in wrap(&text, view.width) {
             writeln!(out, "{}", paint(view.styles.bad, line))?;
         }
+        if let Some(advice) = reason.advice() {
+            writeln!(out, "  advice: {advice}")?;
+        }
     }
     happened(out, outcomes, summary, digest, view)?;
     need_a_person(out, plan, outcomes, summary, digest, &list)?;

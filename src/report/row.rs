@@ -53,6 +53,17 @@ const LOOK_AGAIN: &str =
     "run apply again to look once more; if it stays unknown, ask the guest whether the mail came";
 
 impl<'a> RowEnd<'a> {
+    /// How a row of a night ended that waits for a later one.
+    pub(super) fn held() -> Self {
+        Self {
+            outcome: "not-attempted",
+            reason: "held",
+            message: Message::Text("waits for a later night"),
+            advice: None,
+            request_id: None,
+        }
+    }
+
     /// How a row of the plan ended. A change without an outcome was not reached.
     pub(super) fn of(row: &'a PlannedRow, outcome: Option<&'a Outcome>) -> Self {
         let end = |outcome, reason, message, advice| Self {

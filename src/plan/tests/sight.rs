@@ -63,7 +63,9 @@ fn seen(
     }
     ledger.record_name(OLD, id());
     let mut directory = Directory::default();
-    guest.into_iter().for_each(|guest| directory.add_user(guest));
+    if let Some(guest) = guest {
+        directory.add_user(guest);
+    }
     let lag = SignedDuration::from_mins(5);
     let look = Look { mail: MailWrite::Mail, at: minutes(at), lag };
     sights(&ledger, &invitations, &directory, look)
