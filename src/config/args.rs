@@ -21,12 +21,12 @@ pub const DEFAULT_CONFIG: &str = "reinvite.toml";
 
 const EXAMPLES: &str = "\
 Examples:
-  reinvite demo               try everything on a tenant inside this program
-  reinvite init               write a configuration and a manifest to start from
-  reinvite lint guests.csv    check a manifest, offline
-  reinvite plan guests.csv    show what would change
-  reinvite apply guests.csv   show it, ask, and do it; again, to continue
-  reinvite verify guests.csv  look at the guests: pending, redeemed, changed
+  reinvite demo                 try everything on a tenant inside this program
+  reinvite init                 write a configuration and a manifest to start from
+  reinvite lint guests.csv      check a manifest, offline
+  reinvite plan guests.csv      show what would change
+  reinvite apply guests.csv     show it, ask, and do it; again, to continue
+  reinvite verify guests.csv    look at the guests: pending, redeemed, changed
 
 ";
 

@@ -109,7 +109,8 @@ pub async fn prepare(
     let now = graph.clock().service_now();
     let ration = ration(&plan.rows, progress, &waves, budget, now);
     let kinds = if is_night { &*settings.reconcile.correct_drift } else { &[] };
-    let mut corrections = corrections(&plan.rows, &sights, &directory, &ledger, &policy, kinds);
+    let mut corrections =
+        corrections(manifest, &plan.rows, &sights, &directory, &ledger, &policy, kinds);
     let changes = plan.counts.change + corrections.len() as u64;
     let mut corrections_refused = 0;
     if !corrections.is_empty()

@@ -89,7 +89,7 @@ impl<'a> Planner<'a> {
 
     fn remember_addresses(&mut self) {
         for (key, LedgerEntry { state, at }) in self.ledger.entries() {
-            if matches!(state, LedgerState::Invited | LedgerState::Unknown { .. }) {
+            if matches!(state, LedgerState::Invited) {
                 let last = self.invited_at.entry(key.user_id).or_insert((*at, &key.address));
                 let is_later = (*at, key.address.folded()) > (last.0, last.1.folded());
                 if is_later {
@@ -116,16 +116,28 @@ impl<'a> Planner<'a> {
         };
         planned.user_id = Some(guest.id);
         let present = guest.mail.as_deref().and_then(|mail| Email::parse(mail).ok());
-        // A reset asks for the address that was invited, even if someone has changed the
-        // mail since: the new one would be another invitation, and nobody asked for it.
-        let invited = self.invited_at.get(&guest.id).map(|(_, address)| (*address).clone());
-        let Some(address) = row.new_email.clone().or(invited).or(present) else {
+        if let Some((at, address)) = self.reset_before(row, guest) {
+            planned.new_email = Some(address.clone());
+            let drifted_to = guest.mail.clone();
+            planned.decision = Decision::Settled(Settled::AlreadyInvited { at, drifted_to });
+            return planned;
+        }
+        let Some(address) = row.new_email.clone().or(present) else {
             planned.decision = Decision::Blocked(Blocked::NoMail);
             return planned;
         };
         planned.decision = self.decide(row, guest, &address);
         planned.new_email = Some(address);
         planned
+    }
+
+    /// When and where a guest was invited whose row names no address, if somebody has
+    /// changed its mail since. The present one would be another invitation, and nobody
+    /// asked for that.
+    fn reset_before(&self, row: &Row, guest: &DirectoryUser) -> Option<(Timestamp, &Email)> {
+        let (at, address) = *self.invited_at.get(&guest.id)?;
+        let is_meant = row.new_email.is_none() && !self.resend_asked(row);
+        (is_meant && !guest.has_mail(address)).then_some((at, address))
     }
 
     /// The one user a reference means: by the directory, and by what it meant

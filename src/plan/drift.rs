@@ -3,10 +3,13 @@
 //!
 //! Leaves to others: writing (`night`), after one more look at the guest.
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 
 use crate::config::Correct;
 use crate::domain::{Directory, InvitationKey, Ledger, Shows, Sighting};
+use crate::manifest::Manifest;
 
 use super::decide::Planner;
 use super::{Blocked, Decision, PlannedRow, Policy, SetMail, Settled, Sight};
@@ -28,6 +31,7 @@ pub struct Correction {
 /// whose drift is of a kind that may be corrected. Those with an obstacle stay as they
 /// are and are for a person, like every other drift.
 pub fn corrections(
+    manifest: &Manifest,
     rows: &[PlannedRow],
     sights: &[(InvitationKey, Sight)],
     directory: &Directory,
@@ -39,7 +43,11 @@ pub fn corrections(
         return Vec::new();
     }
     let planner = Planner::new(directory, ledger, policy);
+    // A row that names no address asks for no mail to be written.
+    let moves: HashSet<u32> =
+        manifest.rows.iter().filter(|row| row.new_email.is_some()).map(|row| row.line).collect();
     rows.iter()
+        .filter(|row| moves.contains(&row.line))
         .filter_map(|row| {
             let Decision::Settled(Settled::AlreadyInvited { at, drifted_to: Some(_) }) =
                 &row.decision

@@ -6,12 +6,12 @@ use crate::support::{Campaign, snapshot};
 fn the_short_help_fits_on_a_screen() {
     snapshot!(Campaign::new().run("-h"), @"
     Examples:
-      reinvite demo               try everything on a tenant inside this program
-      reinvite init               write a configuration and a manifest to start from
-      reinvite lint guests.csv    check a manifest, offline
-      reinvite plan guests.csv    show what would change
-      reinvite apply guests.csv   show it, ask, and do it; again, to continue
-      reinvite verify guests.csv  look at the guests: pending, redeemed, changed
+      reinvite demo                 try everything on a tenant inside this program
+      reinvite init                 write a configuration and a manifest to start from
+      reinvite lint guests.csv      check a manifest, offline
+      reinvite plan guests.csv      show what would change
+      reinvite apply guests.csv     show it, ask, and do it; again, to continue
+      reinvite verify guests.csv    look at the guests: pending, redeemed, changed
 
     Move Microsoft Entra B2B guests to new email addresses in bulk
 

@@ -55,9 +55,16 @@ fn nobody_watching_and_nobody_agreeing_changes_nothing() {
     ------- stderr -------
     three.csv: CSV, UTF-8, comma; 3 rows; columns: user, new_email
     directory read in one sweep over all guests, in 8 requests
-    [PLAN]
+    Plan for Contoso (tenant 7c0f5c1e-2b1d-4f0a-9a53-c0ffee000001): 3 rows, acting as an application
+
+    Change                      3
+      new-address               3  moves to a new address
+                                   Microsoft mails its standard text in the guest's language
+        line 2  hannah.wagner@northwind.example → hannah.wagner@fabrikam.example
+        line 3  ruth.mori@northwind.example → ruth.mori@fabrikam.example
+        line 4  olga.ramos@northwind.example → olga.ramos@fabrikam.example
     error: 3 guests of Contoso would change, and there is no terminal to ask at; nothing was sent
-      hint: review the plan, then pass --yes, or --yes --plan [DIGEST]
+      hint: look at it, then pass --yes
     ------- exit 2 -------
     ");
     assert_eq!(campaign.writes(), 0);
@@ -80,7 +87,7 @@ fn rows_come_and_go() {
       invited               1
 
     Left the manifest, and left as they are
-      hannah.wagner@northwind.example → hannah.wagner@fabrikam.example
+      hannah.wagner@fabrikam.example
 
     3 guests of the campaign: 3 pending
     ");
@@ -105,8 +112,8 @@ fn drift_is_told_and_left_alone() {
       blocked               1
 
     Needs a person
-      line 2  hannah.wagner@northwind.example → hannah.wagner@fabrikam.example: someone changed the mail back to hannah.wag…
-      ruth.mori@northwind.example → ruth.mori@fabrikam.example: the guest is gone; restore it, or take the row out
+      line 2 hannah.wagner@fabrikam.example: someone changed the mail back to hannah.wagner@northwind.example
+      line 3 ruth.mori@fabrikam.example: the guest is gone; restore it, or take the row out
       1 row is blocked: `reinvite plan` tells why
 
     3 guests of the campaign: 1 redeemed, 1 with another mail, 1 deleted
@@ -132,7 +139,7 @@ fn a_mail_changed_back_is_put_right_where_that_is_asked_for_and_nobody_is_invite
       mail changed          1
 
     Needs a person
-      line 3  ruth.mori@northwind.example → ruth.mori@fabrikam.example: someone changed the mail to someone@tailspin.example
+      line 3 ruth.mori@fabrikam.example: someone changed the mail to someone@tailspin.example
 
     3 guests of the campaign: 1 pending, 1 too early to tell, 1 with another mail
     ------- exit 4 -------
@@ -153,7 +160,7 @@ fn waves_hold_until_those_before_have_redeemed() {
       invited               1
 
     Waits
-      2 rows wait for the wave after 1
+      2 rows wait for wave 2
 
     1 guest of the campaign: 1 pending
     ");
@@ -213,10 +220,8 @@ fn a_person_sees_who_would_be_reminded_and_nobody_is_without_agreement() {
                                    Microsoft mails its standard text in the guest's language
         line 2  hannah.wagner@northwind.example → hannah.wagner@fabrikam.example
         line 3  ruth.mori@northwind.example → ruth.mori@fabrikam.example
-
-    Digest [DIGEST]   (apply --plan [DIGEST] carries out exactly this)
     error: 2 guests of Contoso would change, and there is no terminal to ask at; nothing was sent
-      hint: review the plan, then pass --yes, or --yes --plan [DIGEST]
+      hint: look at it, then pass --yes
     ------- exit 2 -------
     ");
     assert_eq!(campaign.invitations(), 3);
@@ -226,7 +231,13 @@ fn a_person_sees_who_would_be_reminded_and_nobody_is_without_agreement() {
     ------- stderr -------
     three.csv: CSV, UTF-8, comma; 3 rows; columns: user, new_email
     directory read in one sweep over all guests, in 8 requests
-    [PLAN]
+    Plan for Contoso (tenant 7c0f5c1e-2b1d-4f0a-9a53-c0ffee000001): 2 rows, acting as an application
+
+    Change                      2
+      reminder                  2  invited earlier and not redeemed; reminded
+                                   Microsoft mails its standard text in the guest's language
+        line 2  hannah.wagner@northwind.example → hannah.wagner@fabrikam.example
+        line 3  ruth.mori@northwind.example → ruth.mori@fabrikam.example
     2 rows to do
     line 2     invited       hannah.wagner@northwind.example → hannah.wagner@fabrikam.example
     line 3     invited       ruth.mori@northwind.example → ruth.mori@fabrikam.example

@@ -3,6 +3,7 @@
 //! tenant throttles and an answer is lost. Under a paused clock, the tenant called in
 //! process, as for the promises.
 
+mod reminders;
 mod support;
 
 use std::time::Duration;
@@ -248,7 +249,7 @@ async fn a_fortnight_of_nights() {
 /// The same night three times over is one night.
 #[tokio::test(start_paused = true)]
 async fn a_night_may_be_started_as_often_as_one_likes() {
-    let campaign = Campaign::new(6, "2026-05-04T22:00:00Z");
+    let mut campaign = Campaign::new(6, "2026-05-04T22:00:00Z");
     for _ in 0..3 {
         campaign.once().await;
     }

@@ -15,7 +15,8 @@ use reinvite::cli::Exit;
 use reinvite::config::{Overrides, Settings};
 use reinvite::domain::{Caller, Email};
 use reinvite::emulator::{
-    AnswerLost, Emulator, Options, Person, Quotas, SAMPLE_CLIENT_ID, TenantSeed,
+    Action, AnswerLost, Emulator, Fault, Matcher, Options, Person, Quotas, SAMPLE_CLIENT_ID,
+    TenantSeed,
 };
 use reinvite::graph::{Clock, GivenToken, Graph, Pace, Reached, Transport, TransportError};
 use reinvite::manifest::{self, Manifest};
@@ -69,6 +70,8 @@ pub(crate) struct Campaign {
     pub(crate) rows: Vec<u32>,
     /// Switches the machine off so long after the next night began.
     pub(crate) cut_after: Option<Duration>,
+    /// Something that happens between the plan and its first row.
+    pub(crate) after_plan: Option<Box<dyn FnOnce(&Emulator)>>,
     /// What each night said.
     pub(crate) mornings: Vec<String>,
     settings: Settings,
@@ -78,6 +81,11 @@ pub(crate) struct Campaign {
 
 impl Campaign {
     pub(crate) fn new(guests: u32, begins_at: &str) -> Self {
+        Self::with(guests, begins_at, &[])
+    }
+
+    /// With other words in the configuration.
+    pub(crate) fn with(guests: u32, begins_at: &str, other: &[(&str, &str)]) -> Self {
         let begins_at = super::at(begins_at);
         let options = Options {
             quotas: Quotas::unlimited(),
@@ -86,12 +94,17 @@ impl Campaign {
         };
         let directory = TempDir::new_in("/dev/shm").or_else(|_| TempDir::new()).unwrap();
         let config = directory.path().join("reinvite.toml");
-        std::fs::write(&config, CONFIG).unwrap();
+        let text = other.iter().fold(CONFIG.to_owned(), |text, (from, to)| {
+            assert!(text.contains(from), "{from}");
+            text.replace(from, to)
+        });
+        std::fs::write(&config, text).unwrap();
         let loaded = Settings::load(&config, true, |_| None, &Overrides::default());
         Self {
             tenant: Emulator::new(super::seed(guests), options),
             rows: (1..=guests).collect(),
             cut_after: None,
+            after_plan: None,
             mornings: Vec::new(),
             settings: loaded.unwrap().0,
             begins_at,
@@ -119,11 +132,11 @@ impl Campaign {
     }
 
     /// A night, now: what `reconcile` does, and what it says.
-    pub(crate) async fn once(&self) -> String {
+    pub(crate) async fn once(&mut self) -> String {
         fastrand::seed(1);
         let stop = Stop::new();
         let graph = self.graph(&stop);
-        let settings = &self.settings;
+        let settings = &self.settings.clone();
         let manifest = self.manifest();
         let path = self.directory.path().join("guests.csv.checkpoint");
         let checkpoint = Checkpoint::open(&path, graph.clock().now()).unwrap();
@@ -133,6 +146,9 @@ impl Campaign {
         let eve = prepare(&graph, &checkpoint, &manifest, settings, scope, false).await.unwrap();
         assert!(eve.plan.refusals().next().is_none(), "{:?}", eve.plan.findings);
         checkpoint.claim(&eve.tenant_key).unwrap();
+        if let Some(act) = self.after_plan.take() {
+            act(&self.tenant);
+        }
         let start = RunStart {
             at: graph.clock().now(),
             command: "reconcile",
@@ -194,6 +210,25 @@ impl Campaign {
             writeln!(text, "exit {}", exit.code()).unwrap();
         }
         text
+    }
+
+    /// Lets time pass.
+    pub(crate) async fn hours(&self, hours: u64) {
+        tokio::time::sleep(Duration::from_secs(hours * 3600)).await;
+    }
+
+    /// So many invitations vanish on their way.
+    pub(crate) fn lose_invitations(&self, times: u64) {
+        self.tenant.inject(Fault::new(Matcher::invitation().times(times), Action::Drop));
+    }
+
+    /// The states of all rows in the checkpoint, by address.
+    pub(crate) fn states(&self) -> Vec<String> {
+        let path = self.directory.path().join("guests.csv.checkpoint");
+        let connection = rusqlite::Connection::open(path).unwrap();
+        let mut query = connection.prepare("SELECT state FROM row ORDER BY address").unwrap();
+        let states = query.query_map([], |row| row.get(0)).unwrap();
+        states.collect::<Result<_, _>>().unwrap()
     }
 
     /// P1 over all nights, and that nobody was forgotten.

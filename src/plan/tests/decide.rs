@@ -384,3 +384,61 @@ fn a_copy_to_the_invited_address_itself_is_dropped() {
     let world = moves(guest(1)).with(|w| w.policy.invitation.cc = Some(email(&NEW.to_uppercase())));
     assert_eq!(change(&world.only()).invitation.cc, None);
 }
+
+#[test]
+fn a_reset_asks_for_the_address_that_was_invited_whatever_the_mail_is_by_now() {
+    let invited = |world: World| world.asks(OLD, "").left(1, OLD, LedgerState::Invited);
+    let changed = but(guest(1), |user| {
+        user.mail = Some("x@y.example".into());
+        user.other_mails = vec![OLD.into()];
+    });
+    let row = invited(World::of([changed])).only();
+    assert_eq!(row.new_email, Some(email(OLD)));
+    let drifted_to = Some("x@y.example".into());
+    let settled = Settled::AlreadyInvited { at: earlier(), drifted_to };
+    assert_eq!(row.decision, Decision::Settled(settled));
+    assert_eq!(invited(World::of([guest(1)])).reasons(), ["already-invited"]);
+}
+
+#[test]
+fn a_reminder_needs_the_right_mail_a_mailing_and_no_obstacle() {
+    let pending = |mail: &str| {
+        but(guest(1), |user| {
+            user.mail = Some(mail.into());
+            user.other_mails = vec![OLD.into()];
+            user.redemption = Some(RedemptionState::PendingAcceptance);
+            user.redemption_changed_at = Some(earlier());
+        })
+    };
+    let due = |user: DirectoryUser| {
+        World::of([user]).asks(OLD, NEW).left(1, NEW, LedgerState::Invited).with(|world| {
+            let sent = crate::domain::Invitations {
+                accepted: 1,
+                first_at: earlier(),
+                accepted_at: earlier(),
+                intended_at: earlier(),
+            };
+            world.policy.reminders = Some(Box::new(crate::plan::Reminders {
+                settings: crate::config::RemindSettings {
+                    after: Some(std::time::Duration::from_secs(3600)),
+                    ..crate::config::RemindSettings::default()
+                },
+                invitations: std::sync::Arc::new([(key(1, NEW), sent)].into()),
+                now: earlier() + jiff::SignedDuration::from_hours(2),
+                lag: jiff::SignedDuration::from_mins(5),
+            }));
+        })
+    };
+    assert_eq!(due(pending(NEW)).reasons(), ["reminder"]);
+    assert_eq!(due(pending("x@y.example")).reasons(), ["already-invited"]);
+    assert_eq!(
+        due(but(pending(NEW), |user| user.account_enabled = Some(false))).reasons(),
+        ["already-invited"]
+    );
+    let redeemed = |user: &mut DirectoryUser| user.redemption = Some(RedemptionState::Accepted);
+    assert_eq!(due(but(pending(NEW), redeemed)).reasons(), ["already-invited"]);
+    let unmailed = due(pending(NEW)).with(|world| world.rows[0].send = Some(false));
+    assert_eq!(unmailed.reasons(), ["already-invited"]);
+    let off = due(pending(NEW)).with(|world| world.policy.reminders = None);
+    assert_eq!(off.reasons(), ["already-invited"]);
+}

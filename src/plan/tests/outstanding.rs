@@ -51,6 +51,11 @@ fn opinion(
     flags: Flags,
 ) -> Does {
     let address = if matches!(asks, Asks::ResetOnly) { mail } else { WANTED };
+    // A reset whose mail somebody changed since is no other reset, unless a person asks.
+    let is_reset = matches!(asks, Asks::ResetOnly);
+    if is_reset && matches!(state, Some(LedgerState::Invited)) && mail != WANTED && !flags.resend {
+        return Does::Nothing;
+    }
     // The ledger speaks of the wanted address alone.
     let state = state.filter(|_| address == WANTED);
     let patch = mail != address;

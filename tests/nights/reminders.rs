@@ -1,0 +1,75 @@
+//! Reminders on their way: what happens between the plan and the mail.
+
+use std::time::Duration;
+
+use crate::support::{Campaign, id};
+
+/// Everybody at once, reminded after a day.
+const POLICY: &[(&str, &str)] = &[
+    ("sizes = [2, 4, \"rest\"]", "sizes = []"),
+    ("after = \"3d\"", "after = \"1d\""),
+    ("gap = \"3d\"", "gap = \"1d\""),
+];
+
+fn invitations(campaign: &Campaign, n: u32) -> usize {
+    campaign.tenant.ledger().invitations_for(&id(n)).len()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_guest_that_redeems_after_the_plan_is_not_reminded_and_stays_invited() {
+    let mut campaign = Campaign::with(3, "2026-05-04T12:00:00Z", POLICY);
+    campaign.night(1).await;
+    campaign.after_plan = Some(Box::new(|tenant| assert!(tenant.redeem(&id(2)))));
+    campaign.hours(26).await;
+    let said = campaign.once().await;
+    assert!(said.contains("reminded              2"), "{said}");
+    assert_eq!([1, 2, 3].map(|n| invitations(&campaign, n)), [2, 1, 2]);
+    assert_eq!(campaign.states(), ["invited", "invited", "invited"]);
+    let user = campaign.tenant.user(&id(2)).unwrap();
+    assert_eq!(user.external_user_state.as_deref(), Some("Accepted"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn quiet_hours_that_begin_in_the_middle_end_the_reminders() {
+    let mut campaign = Campaign::with(60, "2026-05-04T12:00:00Z", POLICY);
+    campaign.night(1).await;
+    // Ten seconds before 23:00, on the next day; four a second.
+    let wait = crate::at("2026-05-05T22:59:50Z").duration_since(campaign.tenant.now());
+    tokio::time::sleep(Duration::try_from(wait).unwrap()).await;
+    let said = campaign.once().await;
+    let reminders: Vec<_> = {
+        let ledger = campaign.tenant.ledger();
+        ledger.invitations().skip(60).map(|sent| sent.at).collect()
+    };
+    assert!((20..60).contains(&reminders.len()), "{}: {said}", reminders.len());
+    // As far as the two clocks agree.
+    let quiet = crate::at("2026-05-05T23:00:01Z");
+    assert!(reminders.iter().all(|at| *at < quiet), "{reminders:?}");
+    assert!(said.contains("not attempted"), "{said}");
+    assert!(campaign.states().iter().all(|state| state == "invited"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reminder_cut_off_is_of_no_concern_once_the_guest_has_redeemed() {
+    for redeems in [true, false] {
+        let mut campaign = Campaign::with(1, "2026-05-04T12:00:00Z", POLICY);
+        campaign.night(1).await;
+        campaign.hours(26).await;
+        // The reminder leaves and is never answered, and the machine is switched off.
+        campaign.lose_invitations(1);
+        campaign.cut_after = Some(Duration::from_millis(500));
+        campaign.night(2).await;
+        assert_eq!(campaign.states(), ["intended"]);
+        if redeems {
+            campaign.tenant.redeem(&id(1));
+        }
+        campaign.hours(2).await;
+        let said = campaign.once().await;
+        // What was not sent is decided afresh, and it is due; who redeemed, is not.
+        assert_eq!(campaign.states(), ["invited"], "redeems: {redeems}: {said}");
+        campaign.hours(2).await;
+        campaign.once().await;
+        assert_eq!(invitations(&campaign, 1), if redeems { 1 } else { 2 }, "redeems: {redeems}");
+        assert_eq!(campaign.states(), ["invited"], "redeems: {redeems}");
+    }
+}
