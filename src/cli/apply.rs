@@ -25,6 +25,7 @@ use super::plan::{settings, view};
 use super::planning::{Asked, Context, lines, make_plan, read_manifest, runtime, tell_unplanned};
 use super::running::{
     ROWS_PER_CODE, deadline, manifest_row, numbers, refused, run_settings, shown, stop_at,
+    warn_of_other_manifest,
 };
 use super::ui::Ui;
 use super::{Exit, signals};
@@ -108,12 +109,7 @@ fn apply_manifest(
     let ledger = checkpoint.ledger()?;
     let last_run = checkpoint.last_run()?;
     let probe = checkpoint.is_stopped_by(StopReason::is_of_tenant)?;
-    if let Some(earlier) = checkpoint.manifest()?.filter(|earlier| *earlier != manifest.name) {
-        ui.warn(format_args!(
-            "this checkpoint is of {earlier}; from now on `status` accounts for the rows of {}, and apart for the guests that are in none of them",
-            manifest.name
-        ));
-    }
+    warn_of_other_manifest(&checkpoint, manifest, ui)?;
     let asked = Asked {
         reset_matching: args.planning.reset_matching,
         retry_failed: args.retry_failed,

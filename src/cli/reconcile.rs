@@ -29,7 +29,9 @@ use super::plan::{settings, view};
 use super::planning::{
     Context, lines, note_reading, read_manifest, reading, runtime, tell_unplanned,
 };
-use super::running::{deadline, manifest_row, numbers, refused, run_settings, shown, stop_at};
+use super::running::{
+    deadline, manifest_row, numbers, refused, run_settings, shown, stop_at, warn_of_other_manifest,
+};
 use super::ui::Ui;
 use super::{Exit, signals};
 
@@ -134,6 +136,9 @@ impl Job<'_> {
             check_result_path(path).map_err(|error| {
                 Failure::new(Exit::Usage, error).hint("name another file with --result")
             })?;
+        }
+        if self.scope == Scope::Everything {
+            warn_of_other_manifest(&checkpoint, manifest, ui)?;
         }
         let last_run = checkpoint.last_run()?;
         let probe = checkpoint.is_stopped_by(StopReason::is_of_tenant)?;

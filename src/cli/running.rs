@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use tokio::runtime::Runtime;
 
-use crate::checkpoint::{Journal, LastRun, ManifestRow};
+use crate::checkpoint::{Checkpoint, Journal, LastRun, ManifestRow};
 use crate::config::Settings;
 use crate::manifest::Manifest;
 use crate::plan::{Decision, Plan, PlannedRow};
@@ -28,6 +28,21 @@ pub(super) const ROWS_PER_CODE: usize = 10;
 
 /// After so long without an event, what was told before must be visible.
 const IDLE: Duration = Duration::from_millis(200);
+
+/// A checkpoint is one campaign's, and its manifest has a name.
+pub(super) fn warn_of_other_manifest(
+    checkpoint: &Checkpoint,
+    manifest: &Manifest,
+    ui: &Ui,
+) -> Result<(), Failure> {
+    if let Some(earlier) = checkpoint.manifest()?.filter(|earlier| *earlier != manifest.name) {
+        ui.warn(format_args!(
+            "this checkpoint is of {earlier}; from now on `status` accounts for the rows of {}, and apart for the guests that are in none of them",
+            manifest.name
+        ));
+    }
+    Ok(())
+}
 
 /// The reading before a plan can take long, too: the time budget counts from the
 /// beginning.

@@ -277,7 +277,7 @@ pub enum Command {
     /// Look at the campaign's guests: pending, redeemed, changed or gone
     #[command(before_help = VERIFY_EXAMPLES)]
     Verify(VerifyArgs),
-    /// Invite those once more who have not redeemed, as [remind] says
+    /// Invite those once more who have not redeemed, as configured
     #[command(before_help = REMIND_EXAMPLES)]
     Remind(RemindArgs),
     /// Apply, put drift right, verify and remind: every night, unattended

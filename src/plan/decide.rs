@@ -88,7 +88,7 @@ impl<'a> Planner<'a> {
     }
 
     fn remember_addresses(&mut self) {
-        for (key, LedgerEntry { state, at }) in self.ledger.entries() {
+        for (key, LedgerEntry { state, at, .. }) in self.ledger.entries() {
             if matches!(state, LedgerState::Invited) {
                 let last = self.invited_at.entry(key.user_id).or_insert((*at, &key.address));
                 let is_later = (*at, key.address.folded()) > (last.0, last.1.folded());

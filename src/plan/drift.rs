@@ -46,6 +46,7 @@ pub fn corrections(
     // A row that names no address asks for no mail to be written.
     let moves: HashSet<u32> =
         manifest.rows.iter().filter(|row| row.new_email.is_some()).map(|row| row.line).collect();
+    let mut done = HashSet::new();
     rows.iter()
         .filter(|row| moves.contains(&row.line))
         .filter_map(|row| {
@@ -67,6 +68,8 @@ pub fn corrections(
             let set_mail = planner.set_mail(guest, &key.address).filter(|_| obstacle.is_none())?;
             Some(Correction { line: row.line, key, set_mail, invited_at: *at })
         })
+        // Two rows may ask for the same.
+        .filter(|correction| done.insert(correction.key.clone()))
         .collect()
 }
 

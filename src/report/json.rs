@@ -4,7 +4,7 @@
 //!
 //! Leaves to others: where the bytes go, and which exit code it is (`cli`).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io::{self, BufWriter, Write};
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::domain::{Caller, UserId};
-use crate::night::{Digest as Night, Seen, Standing, Unsettled, Verified};
+use crate::night::Digest as Night;
 use crate::plan::{Counts, Decision, Digest, Finding, Plan, PlannedRow};
 use crate::run::{LimitedBy, Outcome, StopReason, Summary};
 
@@ -30,11 +30,11 @@ pub(super) struct RowKeys<'a> {
     new_email: Option<&'a str>,
     decision: &'static str,
     reason: &'static str,
-    explanation: Message<'a>,
+    pub(super) explanation: Message<'a>,
     /// What the guest of a change receives.
     delivery: Option<Delivery>,
     #[serde(flatten)]
-    end: Option<RowEnd<'a>>,
+    pub(super) end: Option<RowEnd<'a>>,
 }
 
 impl<'a> RowKeys<'a> {
@@ -80,7 +80,7 @@ struct PlanSummary<'a> {
 }
 
 #[derive(Serialize)]
-struct RunSummary<'a> {
+pub(super) struct RunSummary<'a> {
     rows: u64,
     invited: u64,
     patched: u64,
@@ -197,7 +197,8 @@ pub fn apply_json(
     write_object(out, &summary, &plan.findings, rows, None)
 }
 
-fn ended_rows<'a>(
+/// The rows of a run as they ended.
+pub(super) fn ended_rows<'a>(
     plan: &'a Plan,
     outcomes: &'a [Option<Outcome>],
 ) -> impl Iterator<Item = RowKeys<'a>> {
@@ -206,115 +207,8 @@ fn ended_rows<'a>(
     })
 }
 
-/// The night's own numbers in the summary.
-#[derive(Serialize)]
-struct NightSummary<'a> {
-    #[serde(flatten)]
-    run: RunSummary<'a>,
-    /// Of the invited, those that were invited before.
-    reminded: u64,
-    corrected: u64,
-    /// Newly seen to have redeemed.
-    redeemed: u64,
-    new: u64,
-    left: u64,
-    /// Rows that wait for a later night, among those not attempted.
-    held: u64,
-    /// Guests that need a person, beyond the rows of the run.
-    attention: u64,
-}
-
-/// Writes a night as one object with `summary`, `findings`, `rows` and `night`.
-pub fn night_json(
-    out: &mut dyn Write,
-    plan: &Plan,
-    outcomes: &[Option<Outcome>],
-    summary: &Summary,
-    digest: &Night,
-    held: &BTreeSet<usize>,
-    exit_code: u8,
-) -> io::Result<()> {
-    let redeemed = digest.verified.news.iter().filter(|seen| seen.finding == "redeemed");
-    let summary = NightSummary {
-        run: RunSummary::of(plan, summary, exit_code),
-        reminded: digest.reminded,
-        corrected: digest.corrected(),
-        redeemed: redeemed.count() as u64,
-        new: digest.new.len() as u64,
-        left: digest.left.len() as u64,
-        held: held.len() as u64,
-        attention: digest.attention(),
-    };
-    let rows = ended_rows(plan, outcomes).enumerate().map(|(index, mut keys)| {
-        if held.contains(&index) {
-            let end = RowEnd::held();
-            (keys.explanation, keys.end) = (end.message, Some(end));
-        }
-        keys
-    });
-    write_object(out, &summary, &plan.findings, rows, Some(digest))
-}
-
-#[derive(Serialize)]
-struct VerifySummary<'a> {
-    guests: u64,
-    #[serde(flatten)]
-    standing: &'a Standing,
-    settled_sent: u64,
-    settled_not_sent: u64,
-    attention: u64,
-    exit_code: u8,
-}
-
-#[derive(Serialize)]
-struct VerifyKeys<'a> {
-    summary: VerifySummary<'a>,
-    attention: &'a [Seen],
-    news: &'a [Seen],
-    unknown: &'a [Unsettled],
-}
-
-/// Writes what a look at the guests showed as one object.
-pub fn verify_json(out: &mut dyn Write, verified: &Verified, exit_code: u8) -> io::Result<()> {
-    let Verified { standing, news, attention, settled, unknown } = verified;
-    let Standing {
-        pending,
-        redeemed,
-        no_trace,
-        mail_changed,
-        deleted,
-        reinvited,
-        unclear,
-        too_early,
-        not_invited,
-        unknown: lost,
-    } = *standing;
-    let guests = pending
-        + redeemed
-        + no_trace
-        + mail_changed
-        + deleted
-        + reinvited
-        + unclear
-        + too_early
-        + not_invited
-        + lost;
-    let summary = VerifySummary {
-        guests,
-        standing,
-        settled_sent: settled.0,
-        settled_not_sent: settled.1,
-        attention: attention.len() as u64,
-        exit_code,
-    };
-    let mut out = BufWriter::new(out);
-    serde_json::to_writer(&mut out, &VerifyKeys { summary, attention, news, unknown })?;
-    out.write_all(b"\n")?;
-    out.flush()
-}
-
 impl<'a> RunSummary<'a> {
-    fn of(plan: &'a Plan, summary: &Summary, exit_code: u8) -> Self {
+    pub(super) fn of(plan: &'a Plan, summary: &Summary, exit_code: u8) -> Self {
         let Summary {
             rows,
             invited,
@@ -361,7 +255,8 @@ fn seconds(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 1000.0).round() / 1000.0
 }
 
-fn write_object<'a>(
+/// Writes the one object of a command; a night adds its digest.
+pub(super) fn write_object<'a>(
     out: &mut dyn Write,
     summary: &impl Serialize,
     findings: &[Finding],

@@ -68,7 +68,7 @@ pub fn night_text(
     need_a_person(out, plan, outcomes, summary, digest, &list)?;
     let left: Vec<String> = digest.left.iter().map(named).collect();
     listed(out, "Left the manifest, and left as they are", &left, &list)?;
-    waits(out, digest, &list)?;
+    waits(out, summary, digest, &list)?;
     if !view.only_reminders {
         standing(out, &digest.verified.standing, &list)?;
     }
@@ -187,7 +187,7 @@ fn need_a_person(
             count(summary.blocked, "row is", "rows are")
         ));
     }
-    if let Some(why) = &digest.unverified {
+    if let Some(why) = digest.unverified.as_ref().filter(|_| summary.stop_reason.is_none()) {
         lines.push(format!("the guests could not be looked at: {why}"));
     }
     listed(out, "Needs a person", &lines, view)
@@ -241,8 +241,16 @@ fn listed(out: &mut dyn Write, title: &str, lines: &[String], view: &VerifyView)
     Ok(())
 }
 
-fn waits(out: &mut dyn Write, digest: &Digest, view: &VerifyView) -> io::Result<()> {
+fn waits(
+    out: &mut dyn Write,
+    summary: &Summary,
+    digest: &Digest,
+    view: &VerifyView,
+) -> io::Result<()> {
     let mut lines = Vec::new();
+    if digest.unverified.is_some() && summary.stop_reason.is_some() {
+        lines.push("the guests of tonight are looked at next time".to_owned());
+    }
     if let Some(wave) = digest.wave.as_ref().filter(|wave| wave.waiting > 0) {
         let rows = count(wave.waiting, "row waits", "rows wait");
         lines.push(match &wave.held_because {

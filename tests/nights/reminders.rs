@@ -73,3 +73,24 @@ async fn a_reminder_cut_off_is_of_no_concern_once_the_guest_has_redeemed() {
         assert_eq!(campaign.states(), ["invited"], "redeems: {redeems}");
     }
 }
+
+/// A night that runs out of time still keeps what it saw before.
+#[tokio::test(start_paused = true)]
+async fn a_night_without_time_for_a_second_look_keeps_the_first() {
+    let mut campaign = Campaign::with(20, "2026-05-04T12:00:00Z", POLICY);
+    campaign.night(1).await;
+    campaign.tenant.redeem(&id(20));
+    campaign.hours(26).await;
+    campaign.stop_after = Some(Duration::from_secs(1));
+    let said = campaign.once().await;
+    assert!(said.contains("Stopped early: the time budget is used up"), "{said}");
+    assert!(said.contains("redeemed              1\n"), "{said}");
+    assert!(said.contains("the guests of tonight are looked at next time"), "{said}");
+    assert!(said.ends_with("exit 7\n"), "{said}");
+    // It was kept, and is no news any more; and the rest is reminded.
+    let said = campaign.once().await;
+    assert!(!said.contains("redeemed              1\n"), "{said}");
+    for n in 1..=20 {
+        assert_eq!(invitations(&campaign, n), if n == 20 { 1 } else { 2 }, "guest {n}");
+    }
+}

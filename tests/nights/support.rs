@@ -25,6 +25,7 @@ use reinvite::plan::PlannedRow;
 use reinvite::report::{NightView, Styles, night_text};
 use reinvite::run::{RunSettings, Stop, StopReason};
 use tempfile::TempDir;
+use tokio::time::Instant;
 use tower_service::Service as _;
 
 const CONFIG: &str = "\
@@ -63,6 +64,9 @@ fn new_address(n: u32) -> String {
     format!("guest{n}@northwind.example")
 }
 
+/// Something that happens in the tenant.
+type Act = Box<dyn FnOnce(&Emulator)>;
+
 /// A tenant, a manifest, and a checkpoint that is all that lasts from night to night.
 pub(crate) struct Campaign {
     pub(crate) tenant: Emulator,
@@ -70,8 +74,10 @@ pub(crate) struct Campaign {
     pub(crate) rows: Vec<u32>,
     /// Switches the machine off so long after the next night began.
     pub(crate) cut_after: Option<Duration>,
+    /// The time budget of the next night.
+    pub(crate) stop_after: Option<Duration>,
     /// Something that happens between the plan and its first row.
-    pub(crate) after_plan: Option<Box<dyn FnOnce(&Emulator)>>,
+    pub(crate) after_plan: Option<Act>,
     /// What each night said.
     pub(crate) mornings: Vec<String>,
     settings: Settings,
@@ -104,6 +110,7 @@ impl Campaign {
             tenant: Emulator::new(super::seed(guests), options),
             rows: (1..=guests).collect(),
             cut_after: None,
+            stop_after: None,
             after_plan: None,
             mornings: Vec::new(),
             settings: loaded.unwrap().0,
@@ -164,7 +171,7 @@ impl Campaign {
             replication_lag: settings.pace.replication_lag,
             max_failures: None,
             canary: 0,
-            deadline: None,
+            deadline: self.stop_after.take().map(|left| Instant::now() + left),
             stop_file: None,
             writes_per_second: settings.pace.writes_per_second,
             requests_in_flight: settings.pace.requests_in_flight,

@@ -1,0 +1,121 @@
+//! A night, and a look at the guests, as one JSON object each: the keys of `apply` and
+//! more. Keys are only ever added.
+
+use std::collections::BTreeSet;
+use std::io::{self, BufWriter, Write};
+
+use serde::Serialize;
+
+use crate::night::{Digest, Seen, Standing, Unsettled, Verified};
+use crate::plan::Plan;
+use crate::run::{Outcome, Summary};
+
+use super::json::{RunSummary, ended_rows, write_object};
+use super::row::RowEnd;
+
+/// The night's own numbers in the summary.
+#[derive(Serialize)]
+struct NightSummary<'a> {
+    #[serde(flatten)]
+    run: RunSummary<'a>,
+    /// Of the invited, those that were invited before.
+    reminded: u64,
+    corrected: u64,
+    /// Newly seen to have redeemed.
+    redeemed: u64,
+    new: u64,
+    left: u64,
+    /// Rows that wait for a later night, among those not attempted.
+    held: u64,
+    /// Guests that need a person, beyond the rows of the run.
+    attention: u64,
+}
+
+/// Writes a night as one object with `summary`, `findings`, `rows` and `night`.
+pub fn night_json(
+    out: &mut dyn Write,
+    plan: &Plan,
+    outcomes: &[Option<Outcome>],
+    summary: &Summary,
+    digest: &Digest,
+    held: &BTreeSet<usize>,
+    exit_code: u8,
+) -> io::Result<()> {
+    let redeemed = digest.verified.news.iter().filter(|seen| seen.finding == "redeemed");
+    let summary = NightSummary {
+        run: RunSummary::of(plan, summary, exit_code),
+        reminded: digest.reminded,
+        corrected: digest.corrected(),
+        redeemed: redeemed.count() as u64,
+        new: digest.new.len() as u64,
+        left: digest.left.len() as u64,
+        held: held.len() as u64,
+        attention: digest.attention(),
+    };
+    let rows = ended_rows(plan, outcomes).enumerate().map(|(index, mut keys)| {
+        if held.contains(&index) {
+            let end = RowEnd::held();
+            (keys.explanation, keys.end) = (end.message, Some(end));
+        }
+        keys
+    });
+    write_object(out, &summary, &plan.findings, rows, Some(digest))
+}
+
+#[derive(Serialize)]
+struct VerifySummary<'a> {
+    guests: u64,
+    #[serde(flatten)]
+    standing: &'a Standing,
+    settled_sent: u64,
+    settled_not_sent: u64,
+    attention: u64,
+    exit_code: u8,
+}
+
+#[derive(Serialize)]
+struct VerifyKeys<'a> {
+    summary: VerifySummary<'a>,
+    attention: &'a [Seen],
+    news: &'a [Seen],
+    unknown: &'a [Unsettled],
+}
+
+/// Writes what a look at the guests showed as one object.
+pub fn verify_json(out: &mut dyn Write, verified: &Verified, exit_code: u8) -> io::Result<()> {
+    let Verified { standing, news, attention, settled, unknown } = verified;
+    let Standing {
+        pending,
+        redeemed,
+        no_trace,
+        mail_changed,
+        deleted,
+        reinvited,
+        unclear,
+        too_early,
+        not_invited,
+        unknown: lost,
+    } = *standing;
+    let guests = pending
+        + redeemed
+        + no_trace
+        + mail_changed
+        + deleted
+        + reinvited
+        + unclear
+        + too_early
+        + not_invited
+        + lost;
+    let summary = VerifySummary {
+        guests,
+        standing,
+        settled_sent: settled.0,
+        settled_not_sent: settled.1,
+        attention: attention.len() as u64,
+        exit_code,
+    };
+    let mut out = BufWriter::new(out);
+    serde_json::to_writer(&mut out, &VerifyKeys { summary, attention, news, unknown })?;
+    out.write_all(b"\n")?;
+    out.flush()
+}
