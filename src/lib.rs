@@ -9,7 +9,8 @@
 //! ```text
 //! main → cli ─┬→ config   manifest → plan ← run → graph → domain
 //!             ├→ night ──────────────────→ run, plan, checkpoint
-//!             ├→ report ─────────────────→ run::event
+//!             ├→ doctor ───────────→ plan
+//!             ├→ report ─────────────────→ run::event, doctor
 //!             ├→ checkpoint ←──────────── run
 //!             └→ emulator → graph::wire
 //! ```
@@ -17,6 +18,7 @@
 pub mod checkpoint;
 pub mod cli;
 pub mod config;
+pub mod doctor;
 pub mod domain;
 pub mod emulator;
 pub mod graph;

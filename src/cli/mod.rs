@@ -10,6 +10,7 @@ mod chronicle;
 mod connect;
 mod consent;
 mod demo;
+mod doctor;
 mod emulate;
 mod exit;
 mod explain;
@@ -80,6 +81,7 @@ fn open_log(cli: &Cli, ui: &Ui) -> Result<(), Failure> {
         Command::Demo(_) => ("demo", None),
         Command::Init(_) => ("init", None),
         Command::Lint(args) => ("lint", Some(&args.manifest)),
+        Command::Doctor(args) => ("doctor", args.manifest.as_ref()),
         Command::Plan(args) => ("plan", Some(&args.planning.manifest)),
         Command::Apply(args) => ("apply", Some(&args.planning.manifest)),
         Command::Verify(args) => ("verify", args.manifest.as_ref()),
@@ -99,6 +101,7 @@ fn run(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
         Command::Demo(args) => demo::run(args, ui),
         Command::Init(args) => init::run(args, ui),
         Command::Lint(args) => lint::run(args, ui),
+        Command::Doctor(args) => doctor::run(cli, args, ui),
         Command::Plan(args) => plan::run(cli, args, ui),
         Command::Apply(args) => apply::run(cli, args, ui),
         Command::Verify(args) => verify::run(cli, args, ui),

@@ -11,8 +11,9 @@ use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Args, ColorChoice, Parser, Subcommand, ValueEnum};
 
 pub use super::command_args::{
-    ApplyArgs, BudgetArgs, DemoArgs, EmulateArgs, ExplainArgs, InitArgs, LintArgs, PlanArgs,
-    PlanningArgs, ReconcileArgs, RemindArgs, ReportArgs, ReportKind, StatusArgs, VerifyArgs,
+    ApplyArgs, BudgetArgs, DemoArgs, DoctorArgs, EmulateArgs, ExplainArgs, InitArgs, LintArgs,
+    PlanArgs, PlanningArgs, ReconcileArgs, RemindArgs, ReportArgs, ReportKind, StatusArgs,
+    VerifyArgs,
 };
 use super::settings::Overrides;
 
@@ -24,6 +25,7 @@ Examples:
   reinvite demo                 try everything on a tenant inside this program
   reinvite init                 write a configuration and a manifest to start from
   reinvite lint guests.csv      check a manifest, offline
+  reinvite doctor               check configuration, sign-in and permissions
   reinvite plan guests.csv      show what would change
   reinvite apply guests.csv     show it, ask, and do it; again, to continue
   reinvite verify guests.csv    look at the guests: pending, redeemed, changed
@@ -48,6 +50,14 @@ const LINT_EXAMPLES: &str = "\
 Examples:
   reinvite lint guests.csv
   some-tool | reinvite lint -
+
+";
+
+const DOCTOR_EXAMPLES: &str = "\
+Examples:
+  reinvite doctor
+  reinvite doctor guests.csv
+  reinvite doctor guests.csv --output json
 
 ";
 
@@ -268,6 +278,9 @@ pub enum Command {
     /// Check a manifest offline and report every problem
     #[command(before_help = LINT_EXAMPLES)]
     Lint(LintArgs),
+    /// Check sign-in, permissions and the tenant's policies, and say how to mend them
+    #[command(before_help = DOCTOR_EXAMPLES)]
+    Doctor(DoctorArgs),
     /// Show what would change, and change nothing
     #[command(before_help = PLAN_EXAMPLES)]
     Plan(PlanArgs),
@@ -338,6 +351,7 @@ impl Cli {
             Command::Demo(_)
             | Command::Init(_)
             | Command::Lint(_)
+            | Command::Doctor(_)
             | Command::Status(_)
             | Command::Explain(_)
             | Command::Report(_)

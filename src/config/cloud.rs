@@ -68,6 +68,15 @@ pub struct TenantSettings {
 }
 
 impl TenantSettings {
+    /// Name of the cloud whose addresses these are; None for others.
+    pub fn cloud_name(&self) -> Option<&'static str> {
+        let is = |url: &Url, own: &str| url.as_str().trim_end_matches('/') == own;
+        let found = CLOUDS.iter().find(|(_, cloud)| {
+            is(&self.graph_url, cloud.graph()) && is(&self.login_url, cloud.login())
+        });
+        found.map(|(name, _)| *name)
+    }
+
     pub(super) fn resolve(layers: &mut Layers<'_>) -> Result<Self, Reported> {
         let id = layers
             .need(key::TENANT_ID, "id = \"<your tenant id>\"", |value| value.parsed(tenant_id));

@@ -55,8 +55,16 @@ pub struct LintArgs {
     pub manifest: PathBuf,
 }
 
-/// What `plan` and `apply` have in common: how a plan is made.
+/// `doctor`.
 #[derive(Debug, Clone, Args)]
+pub struct DoctorArgs {
+    /// Manifest, to say what its plan needs; `-` for stdin
+    #[arg(value_name = "MANIFEST")]
+    pub manifest: Option<PathBuf>,
+}
+
+/// What `plan` and `apply` have in common: how a plan is made.
+#[derive(Debug, Clone, Default, Args)]
 pub struct PlanningArgs {
     /// Manifest: CSV, TSV, JSON Lines or .xlsx; `-` for stdin
     #[arg(value_name = "MANIFEST")]

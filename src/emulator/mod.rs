@@ -51,8 +51,8 @@ pub use ledger::{Addresses, Effect, InvitationEntry, Ledger, PatchEntry, Request
 pub use options::{Lag, Options, Tripwire};
 pub use quota::{Limit, Quotas, ResourceUnits};
 pub use seed::{
-    AllowInvitesFrom, Application, Contact, FederatedIdentity, Group, Person, SAMPLE_CLIENT_ID,
-    SAMPLE_CLIENT_SECRET, TenantSeed, guest,
+    AllowInvitesFrom, Application, Contact, FederatedIdentity, Group, InboundAccess, Person,
+    SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET, TenantSeed, guest,
 };
 pub use server::{AnswerLost, Server};
 

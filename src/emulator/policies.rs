@@ -8,14 +8,16 @@ use super::errors::Refusal;
 use super::http::{Answer, Request};
 use super::odata::Query;
 use super::page::page;
+use super::seed::InboundAccess;
 use super::state::Shared;
 use super::token::Grant;
 use crate::graph::wire::Partner;
 
 /// Microsoft Graph, *Get authorizationPolicy*, permissions.
 const READ_POLICY: &[&str] = &["Policy.Read.All", "Policy.ReadWrite.Authorization"];
-/// Microsoft Graph, *crossTenantAccessPolicy: List partners*, permissions.
-const READ_PARTNERS: &[&str] = &["Policy.Read.All", "Policy.ReadWrite.CrossTenantAccess"];
+/// Microsoft Graph, *List partners* and *Get default* of the cross-tenant access policy,
+/// permissions.
+const READ_CROSS_TENANT: &[&str] = &["Policy.Read.All", "Policy.ReadWrite.CrossTenantAccess"];
 /// Microsoft Graph beta, *List b2bManagementPolicies*, permissions, 2025-10.
 const READ_B2B_POLICIES: &[&str] =
     &["Policy.Read.B2BManagementPolicy", "Policy.ReadWrite.B2BManagementPolicy"];
@@ -37,9 +39,35 @@ impl Shared {
         })))
     }
 
+    /// `GET /policies/crossTenantAccessPolicy/default`
+    pub(super) fn cross_tenant_default(
+        &self,
+        grant: &Grant,
+        request: &Request,
+    ) -> Result<Answer, Refusal> {
+        grant.require_any(READ_CROSS_TENANT)?;
+        let access = |target: &str, kind: &str| {
+            json!({
+                "accessType": self.inbound_access,
+                "targets": [{ "target": target, "targetType": kind }],
+            })
+        };
+        Ok(Answer::ok(&json!({
+            "@odata.context": format!(
+                "{}/v1.0/$metadata#policies/crossTenantAccessPolicy/default/$entity",
+                request.origin
+            ),
+            "isServiceDefault": self.inbound_access == InboundAccess::Allowed,
+            "b2bCollaborationInbound": {
+                "usersAndGroups": access("AllUsers", "user"),
+                "applications": access("AllApplications", "application"),
+            },
+        })))
+    }
+
     /// `GET /policies/crossTenantAccessPolicy/partners`
     pub(super) fn partners(&self, grant: &Grant, request: &Request) -> Result<Answer, Refusal> {
-        grant.require_any(READ_PARTNERS)?;
+        grant.require_any(READ_CROSS_TENANT)?;
         let query = Query::parse(&request.query)?;
         let expands = match query.expand.as_deref() {
             None => false,

@@ -119,6 +119,9 @@ impl Shared {
             ("GET", ["policies", "authorizationPolicy"]) => {
                 self.authorization_policy(&grant, request)
             }
+            ("GET", ["policies", "crossTenantAccessPolicy", "default"]) => {
+                self.cross_tenant_default(&grant, request)
+            }
             ("GET", ["policies", "crossTenantAccessPolicy", "partners"]) => {
                 self.partners(&grant, request)
             }
@@ -226,7 +229,7 @@ fn unknown(path: &[&str]) -> Refusal {
         | ["users", _]
         | ["contacts" | "groups", "$count"]
         | ["policies", "authorizationPolicy"]
-        | ["policies", "crossTenantAccessPolicy", "partners"]
+        | ["policies", "crossTenantAccessPolicy", "default" | "partners"]
         | ["directoryObjects", "getByIds"]
         | ["directory", "deletedItems", "microsoft.graph.user"]
         | ["roleManagement", "directory", "roleAssignments" | "roleEligibilityScheduleInstances"]

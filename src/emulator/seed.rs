@@ -32,6 +32,8 @@ pub struct TenantSeed {
     /// tenant has no licence for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub role_eligibilities: Option<Vec<wire::RoleAssignment>>,
+    /// `allowed` or `blocked`: whether guests of other tenants may come by default.
+    pub inbound_access: InboundAccess,
     /// Tenants with settings of their own in the cross-tenant access policy.
     pub partners: Vec<wire::Partner>,
     /// Definition of the B2B management policy, which holds the domains that may be
@@ -53,6 +55,18 @@ pub enum AllowInvitesFrom {
     /// Everybody: the default outside US Government.
     #[default]
     Everyone,
+}
+
+/// Whether guests of other tenants may come by default (Microsoft Graph,
+/// *crossTenantAccessPolicyTargetConfiguration resource type*).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum InboundAccess {
+    /// They may.
+    #[default]
+    Allowed,
+    /// They may not.
+    Blocked,
 }
 
 /// An application with a secret and the application permissions it was granted.

@@ -15,7 +15,7 @@ use super::faults::Armed;
 use super::ledger::{RequestEntry, Write};
 use super::options::Options;
 use super::quota::Meters;
-use super::seed::{AllowInvitesFrom, Application, TenantSeed};
+use super::seed::{AllowInvitesFrom, Application, InboundAccess, TenantSeed};
 use super::token::Tokens;
 use crate::graph::wire;
 
@@ -44,6 +44,7 @@ pub(super) struct Shared {
     pub(super) initial_domain: String,
     /// None: no licence for Privileged Identity Management.
     pub(super) role_eligibilities: Option<Vec<wire::RoleAssignment>>,
+    pub(super) inbound_access: InboundAccess,
     pub(super) partners: Vec<wire::Partner>,
     pub(super) b2b_policy: Option<serde_json::Value>,
     tenant: Mutex<Tenant>,
@@ -67,6 +68,7 @@ impl Shared {
             contacts,
             role_assignments,
             role_eligibilities,
+            inbound_access,
             partners,
             b2b_policy,
         } = seed;
@@ -83,6 +85,7 @@ impl Shared {
             domains: domains.iter().map(|domain| domain.name.to_lowercase()).collect(),
             initial_domain,
             role_eligibilities,
+            inbound_access,
             partners,
             b2b_policy,
             organization,

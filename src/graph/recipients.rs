@@ -95,7 +95,17 @@ impl Graph {
             note(kind.holder, &recipient, addresses, &mut found);
             Ok(())
         };
-        if self.is_swept(kind, addresses.len()).await? {
+        let questions = addresses.len().div_ceil(ADDRESSES_PER_FILTER);
+        // One batch is sent sooner than it is found out whether a page would do.
+        let there_are = if questions > BATCH_SIZE {
+            self.count(kind.collection, kind.filter).await?
+        } else {
+            Some(u64::MAX)
+        };
+        if there_are == Some(0) {
+            return Ok(found);
+        }
+        if there_are.is_none_or(|n| n.div_ceil(PAGE_SIZE) <= questions as u64) {
             let mut options = vec![("$select", SELECT), ("$top", PAGE)];
             options.extend(kind.filter.map(|filter| ("$filter", filter)));
             let call = Call::get(self.url(kind.collection, &query(&options)));
@@ -105,16 +115,6 @@ impl Graph {
             recipients.into_iter().try_for_each(take)?;
         }
         Ok(found)
-    }
-
-    /// Whether reading all of a kind takes fewer requests than asking for the addresses.
-    async fn is_swept(&self, kind: &Kind, addresses: usize) -> Result<bool, CallError> {
-        let look_ups = addresses.div_ceil(ADDRESSES_PER_FILTER);
-        if look_ups <= BATCH_SIZE {
-            return Ok(false);
-        }
-        let there_are = self.count(kind.collection, kind.filter).await?;
-        Ok(there_are.is_none_or(|n| n.div_ceil(PAGE_SIZE) <= look_ups as u64))
     }
 }
 

@@ -17,8 +17,9 @@ pub struct Examination {
     pub tenant: Tenant,
     /// How many users it has, guests and members; decides the quota.
     pub users: Option<u64>,
-    /// What could not be read.
-    pub unreadable: Vec<Unreadable>,
+    /// Whether guests of any other tenant may come by default; None where that depends on
+    /// more than a word, or could not be read.
+    pub inbound_allowed: Option<bool>,
 }
 
 const ORGANIZATION: Optional = Optional {
@@ -45,10 +46,22 @@ const DOMAINS: Optional = Optional {
 impl Graph {
     /// Reads about the tenant and nothing else.
     pub async fn examine(&self) -> Result<Examination, CallError> {
-        let mut unreadable = Vec::new();
-        let tenant = self.tenant(&mut unreadable).await?;
+        // What stays unknown shows in the tenant itself.
+        let tenant = self.tenant(&mut Vec::new()).await?;
         let users = self.count("/users", None).await?;
-        Ok(Examination { tenant, users, unreadable })
+        let url = self.url("/policies/crossTenantAccessPolicy/default", "");
+        let default = match self.read::<wire::CrossTenantDefault>(&Call::get(url)).await {
+            Err(error) if error.is_unavailable() => None,
+            read => Some(read?),
+        };
+        let inbound = default.and_then(|default| default.b2b_collaboration_inbound);
+        let people = inbound.and_then(|inbound| inbound.users_and_groups);
+        let inbound_allowed = match people.and_then(|people| people.access_type).as_deref() {
+            Some("allowed") => Some(true),
+            Some("blocked") => Some(false),
+            Some(_) | None => None,
+        };
+        Ok(Examination { tenant, users, inbound_allowed })
     }
 
     /// Reads about the tenant; only reaching it is indispensable.

@@ -361,6 +361,30 @@ pub struct UserSyncInbound {
     pub is_sync_allowed: Option<bool>,
 }
 
+/// A `crossTenantAccessPolicyConfigurationDefault`, as far as it is read.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct CrossTenantDefault {
+    /// Which people of other tenants may be guests here.
+    pub b2b_collaboration_inbound: Option<B2bSetting>,
+}
+
+/// A `crossTenantAccessPolicyB2BSetting`, as far as it is read.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct B2bSetting {
+    /// People and groups.
+    pub users_and_groups: Option<TargetConfiguration>,
+}
+
+/// A `crossTenantAccessPolicyTargetConfiguration`, as far as it is read.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct TargetConfiguration {
+    /// `allowed` or `blocked`.
+    pub access_type: Option<String>,
+}
+
 /// A `b2bManagementPolicy` (Microsoft Graph beta, 2025-10).
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]

@@ -7,6 +7,7 @@
 
 mod campaign;
 mod delivery;
+mod doctor;
 mod ending;
 mod file;
 mod hook;
@@ -32,6 +33,7 @@ pub use campaign::{
     Explained, Report, ReportFormat, ReportOptions, explain_json, explain_text, failed_csv,
     failed_rows, write_report,
 };
+pub use doctor::{doctor_json, doctor_text};
 pub use ending::{Ending, Verdict, stopped};
 pub use file::{Replace, ReportFileError, check_report_path, report_file};
 pub use hook::hook_environment;

@@ -60,12 +60,15 @@ fn every_help_begins_with_examples() {
         "demo ",
         "init ",
         "lint ",
+        "doctor ",
         "plan ",
         "apply ",
         "verify ",
         "remind ",
         "reconcile ",
         "status ",
+        "explain ",
+        "report ",
         "emulate ",
     ] {
         for flag in ["-h", "--help"] {

@@ -9,6 +9,7 @@ mod bad_days;
 mod checkpoint;
 mod contract;
 mod demo;
+mod doctor;
 #[cfg(target_os = "linux")]
 mod full_disk;
 mod guards;

@@ -1,0 +1,235 @@
+//! `doctor`: is a run going to succeed, and what is to be done if not. Nothing is
+//! written to the directory, and what can't be found out is said.
+
+use std::path::Path;
+
+use crate::checkpoint::{CheckpointError, read_ledger, read_status};
+use crate::config::args::{Cli, DoctorArgs, PlanningArgs};
+use crate::config::{AuthSettings, Settings, checkpoint_path};
+use crate::doctor::{Configured, Diagnosis, Facts, Finding, Identity, LastRun, Seen, diagnose};
+use crate::domain::Ledger;
+use crate::graph::{AuthError, CallError, Claims, Graph};
+use crate::manifest::Manifest;
+use crate::plan::Plan;
+use crate::report::{doctor_json, doctor_text};
+use crate::run::Stop;
+
+use super::connect::client;
+use super::failure::Failure;
+use super::planning::{
+    Asked, Context, Planned, interrupted, lines, make_plan, read_manifest, runtime,
+};
+use super::ui::Ui;
+use super::{Exit, plan, signals};
+
+pub(super) fn run(cli: &Cli, args: &DoctorArgs, ui: &Ui) -> Result<Exit, Failure> {
+    let settings = plan::settings(cli, ui)?;
+    let manifest = args.manifest.as_ref().map(|manifest| {
+        let planning = PlanningArgs { manifest: manifest.clone(), ..PlanningArgs::default() };
+        read_manifest(&planning, ui)
+    });
+    let manifest = manifest.transpose()?;
+    let path = checkpoint_path(args.manifest.as_deref(), settings.checkpoint.as_deref()).ok();
+    let ledger = path.as_deref().map(read_ledger).transpose()?.unwrap_or_default();
+    let last_run = path.as_deref().map(last_run).transpose()?;
+    let configured = configured(&settings, path.as_deref());
+    let visit = match visit(&settings, manifest.as_ref(), &ledger, path.as_deref(), ui) {
+        Err(failure) if ui.json() => return Err(tell(failure, configured, ui)),
+        visit => visit?,
+    };
+    let facts = Facts {
+        configured,
+        identity: visit.identity,
+        seen: visit.seen,
+        plan: visit.plan.as_ref(),
+        last_run,
+        obstacle: visit.obstacle,
+    };
+    let diagnosis = diagnose(&facts);
+    let exit = match visit.exit {
+        Some(exit) => exit,
+        None if diagnosis.is_fit() => Exit::Done,
+        None => Exit::Permission,
+    };
+    print(&diagnosis, exit, ui)?;
+    Ok(exit)
+}
+
+/// With `--output json` even an examination that could not begin prints its one object.
+fn tell(failure: Failure, configured: Configured, ui: &Ui) -> Failure {
+    let advice = failure.hints.join("; ");
+    let code = failure.exit.stop_reason();
+    let facts = Facts {
+        configured,
+        identity: None,
+        seen: None,
+        plan: None,
+        last_run: None,
+        obstacle: Some(Finding::problem(code, failure.error.to_string(), advice)),
+    };
+    // When stdout is gone there is nobody left to tell; the error itself is what counts.
+    let _ = print(&diagnose(&facts), failure.exit, ui);
+    failure.told()
+}
+
+fn print(diagnosis: &Diagnosis, exit: Exit, ui: &Ui) -> Result<(), Failure> {
+    if ui.json() {
+        doctor_json(&mut ui.stdout(), diagnosis, exit.code())?;
+    } else {
+        doctor_text(&mut ui.stdout(), diagnosis, ui.styles_out(), Ui::width())?;
+    }
+    Ok(())
+}
+
+fn configured(settings: &Settings, checkpoint: Option<&Path>) -> Configured {
+    let tenant = &settings.tenant;
+    let (method, client_id) = match &settings.auth {
+        AuthSettings::ClientSecret { client_id, .. } => ("client-secret", Some(client_id.clone())),
+        AuthSettings::AccessToken(_) => ("access-token", None),
+    };
+    let cloud = match tenant.cloud_name() {
+        Some(name) => format!("cloud {name}"),
+        None => format!("Graph at {}", tenant.graph_url.as_str().trim_end_matches('/')),
+    };
+    let login = tenant.login_url.as_str().trim_end_matches('/');
+    Configured {
+        consent_url: format!("{login}/{}/adminconsent?client_id=", tenant.id),
+        tenant: tenant.id.clone(),
+        cloud,
+        method,
+        checkpoint: checkpoint.map(|path| path.display().to_string()),
+        client_id,
+        mail: settings.mail,
+    }
+}
+
+fn last_run(path: &Path) -> Result<LastRun, Failure> {
+    let status = match read_status(path) {
+        Err(CheckpointError::Missing { .. }) => {
+            let none = LastRun { started_at: None, stop_reason: None, unknown: 0, held_by: None };
+            return Ok(none);
+        }
+        status => status?,
+    };
+    let run = status.last_run.as_ref();
+    Ok(LastRun {
+        started_at: run.map(|run| run.started_at),
+        stop_reason: run.and_then(|run| run.stop_reason.clone()),
+        unknown: status.unknown,
+        held_by: status.held_by.map(|owner| owner.to_string()),
+    })
+}
+
+/// What a visit to the tenant brought, as far as it came.
+#[derive(Default)]
+struct Visit {
+    identity: Option<Identity>,
+    seen: Option<Seen>,
+    plan: Option<Plan>,
+    obstacle: Option<Finding>,
+    /// Where the obstacle decides the exit code.
+    exit: Option<Exit>,
+}
+
+fn visit(
+    settings: &Settings,
+    manifest: Option<&Manifest>,
+    ledger: &Ledger,
+    path: Option<&Path>,
+    ui: &Ui,
+) -> Result<Visit, Failure> {
+    let stop = Stop::new();
+    let runtime = runtime()?;
+    let _guard = runtime.enter();
+    signals::listen(stop.clone());
+    let graph = client(settings, &stop, &lines(ui))?;
+    let mut visit = Visit::default();
+    let seen = runtime.block_on(async {
+        tokio::select! {
+            seen = examine(&graph, &mut visit) => seen,
+            () = stop.requested() => Err(CallError::Stopped),
+        }
+    });
+    let token_tenant = match seen {
+        Ok(tenant) => tenant,
+        Err(CallError::Stopped) => return Err(interrupted(CallError::Stopped, &stop)),
+        Err(error) => {
+            let (obstacle, exit) = obstacle(error);
+            return Ok(Visit { obstacle: Some(obstacle), exit: Some(exit), ..visit });
+        }
+    };
+    belongs(ledger, visit.seen.as_ref(), token_tenant, settings, path)?;
+    let Some(manifest) = manifest else { return Ok(visit) };
+    let context = Context { runtime: &runtime, graph: &graph, settings, stop: &stop, ui };
+    match make_plan(&context, manifest, ledger, Asked::default()) {
+        Ok(Planned { plan, .. }) => visit.plan = Some(plan),
+        Err(failure) if failure.exit == Exit::Permission => {
+            let message = format!("the guests can't be read: {}", failure.error);
+            let advice = "see what is missing above";
+            visit.obstacle = Some(Finding::problem("plan", message, advice));
+        }
+        Err(failure) => return Err(failure),
+    }
+    Ok(visit)
+}
+
+/// Signs in and reads about the tenant; the token's tenant.
+async fn examine(graph: &Graph, visit: &mut Visit) -> Result<Option<String>, CallError> {
+    let claims = graph.sign_in().await?;
+    visit.identity = Some(identity(&claims));
+    let examination = graph.examine().await?;
+    visit.seen = Some(Seen {
+        tenant: examination.tenant,
+        users: examination.users,
+        inbound_allowed: examination.inbound_allowed,
+        skew: graph.clock().skew(),
+    });
+    Ok(claims.tenant().map(str::to_owned))
+}
+
+fn identity(claims: &Claims) -> Identity {
+    let mut permissions: Vec<String> =
+        claims.permissions().into_iter().map(str::to_owned).collect();
+    permissions.sort_unstable();
+    // A token that names neither application nor tenant is no token we can read.
+    let is_opaque = claims.app_id().is_none() && claims.tenant().is_none();
+    Identity {
+        caller: claims.caller(),
+        app_id: claims.app_id().map(str::to_owned),
+        user_name: claims.user_name().map(str::to_owned),
+        permissions: (!is_opaque || !permissions.is_empty()).then_some(permissions),
+        roles: claims.role_templates().to_vec(),
+    }
+}
+
+/// What kept the examination from its end, with the advice that any command gives.
+fn obstacle(error: CallError) -> (Finding, Exit) {
+    let code = match &error {
+        CallError::Auth(AuthError::Unreachable(_)) | CallError::Unreachable(_) => "unreachable",
+        CallError::Auth(_) => "sign-in",
+        _ => "tenant",
+    };
+    let Failure { exit, error, hints, .. } = Failure::from(error);
+    let advice = hints.join("; ");
+    let advice = if advice.is_empty() { "run it again later".to_owned() } else { advice };
+    (Finding::problem(code, error.to_string(), advice), exit)
+}
+
+/// A checkpoint tells which tenant it is about.
+fn belongs(
+    ledger: &Ledger,
+    seen: Option<&Seen>,
+    token_tenant: Option<String>,
+    settings: &Settings,
+    path: Option<&Path>,
+) -> Result<(), Failure> {
+    let id = seen.and_then(|seen| seen.tenant.id.clone()).or(token_tenant);
+    let wanted = id.unwrap_or_else(|| settings.tenant.id.clone());
+    match (&ledger.tenant, path) {
+        (Some(found), Some(path)) if !found.eq_ignore_ascii_case(&wanted) => {
+            let found = found.clone();
+            Err(CheckpointError::OtherTenant { path: path.to_owned(), found, wanted }.into())
+        }
+        _ => Ok(()),
+    }
+}

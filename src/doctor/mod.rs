@@ -1,0 +1,332 @@
+//! What stands between a configuration and a run that succeeds, judged from what was
+//! seen: pure, like `plan`, which it builds on.
+//!
+//! Leaves to others: signing in and reading the tenant (`graph`), how it is shown
+//! (`report`), and what an exit code is (`cli`).
+
+mod campaign;
+mod permissions;
+mod tenant;
+
+#[cfg(test)]
+mod tests;
+
+use jiff::SignedDuration;
+use serde::Serialize;
+
+use crate::config::MailWrite;
+use crate::domain::{Caller, Tenant};
+use crate::plan::Plan;
+
+pub use campaign::LastRun;
+pub use permissions::{Compared, Need, Needless, compare, needs};
+
+/// How much a finding weighs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Severity {
+    /// As it should be.
+    Ok,
+    /// Worth a look.
+    Warning,
+    /// A run can't succeed.
+    Problem,
+    /// Could not be told.
+    NotSeen,
+}
+
+/// One thing found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// How much it weighs.
+    pub severity: Severity,
+    /// Stable name.
+    pub code: &'static str,
+    /// What is; without full stop.
+    pub message: String,
+    /// How to mend it, or what follows.
+    pub advice: Option<String>,
+}
+
+impl Finding {
+    fn ok(code: &'static str, message: impl Into<String>) -> Self {
+        Self { severity: Severity::Ok, code, message: message.into(), advice: None }
+    }
+
+    fn of(
+        severity: Severity,
+        code: &'static str,
+        message: impl Into<String>,
+        advice: impl Into<String>,
+    ) -> Self {
+        Self { severity, code, message: message.into(), advice: Some(advice.into()) }
+    }
+
+    /// Something that keeps every run from succeeding.
+    pub fn problem(
+        code: &'static str,
+        message: impl Into<String>,
+        advice: impl Into<String>,
+    ) -> Self {
+        Self::of(Severity::Problem, code, message, advice)
+    }
+
+    fn warning(code: &'static str, message: impl Into<String>, advice: impl Into<String>) -> Self {
+        Self::of(Severity::Warning, code, message, advice)
+    }
+
+    fn not_seen(code: &'static str, message: impl Into<String>, advice: impl Into<String>) -> Self {
+        Self::of(Severity::NotSeen, code, message, advice)
+    }
+}
+
+/// What was configured, for a person to recognise it by.
+#[derive(Debug, Clone)]
+pub struct Configured {
+    /// Tenant id or domain.
+    pub tenant: String,
+    /// The cloud, or where Graph is.
+    pub cloud: String,
+    /// How to sign in.
+    pub method: &'static str,
+    /// Where the campaign's record is, if that is known.
+    pub checkpoint: Option<String>,
+    /// Where an administrator consents to an application's permissions, up to its id.
+    pub consent_url: String,
+    /// The application's id, where the configuration says it.
+    pub client_id: Option<String>,
+    /// Which attribute takes the new address.
+    pub mail: MailWrite,
+}
+
+/// What the token says of its holder.
+#[derive(Debug, Clone)]
+pub struct Identity {
+    /// An application, or for a person.
+    pub caller: Caller,
+    /// The application.
+    pub app_id: Option<String>,
+    /// The person.
+    pub user_name: Option<String>,
+    /// What was granted; None when the token does not say.
+    pub permissions: Option<Vec<String>>,
+    /// Template ids of the directory roles held.
+    pub roles: Vec<String>,
+}
+
+/// What was read of the tenant.
+#[derive(Debug, Clone)]
+pub struct Seen {
+    /// The tenant.
+    pub tenant: Tenant,
+    /// Its users, guests and members.
+    pub users: Option<u64>,
+    /// Whether guests of any partner may come by default.
+    pub inbound_allowed: Option<bool>,
+    /// How far the service's clock is ahead of ours.
+    pub skew: SignedDuration,
+}
+
+/// Everything there is to judge by; what could not be come by is None.
+#[derive(Debug)]
+pub struct Facts<'a> {
+    /// The configuration.
+    pub configured: Configured,
+    /// Who signed in.
+    pub identity: Option<Identity>,
+    /// The tenant.
+    pub seen: Option<Seen>,
+    /// The plan, if there is a manifest and it could be planned.
+    pub plan: Option<&'a Plan>,
+    /// How the last run of the campaign ended; None without a checkpoint.
+    pub last_run: Option<LastRun>,
+    /// What ended the examination before its end.
+    pub obstacle: Option<Finding>,
+}
+
+/// The permissions as `--output json` shows them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Permissions {
+    /// What the token has; None when it does not say.
+    pub has: Option<Vec<String>>,
+    /// What a run needs.
+    pub needs: Vec<&'static str>,
+    /// What of it is missing.
+    pub missing: Vec<&'static str>,
+    /// What would let the plan see more.
+    pub useful: Vec<&'static str>,
+    /// What is more than needed.
+    pub needless: Vec<String>,
+}
+
+/// What was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Diagnosis {
+    /// Name or id of the tenant.
+    pub tenant: String,
+    /// In the order in which a run meets them.
+    pub findings: Vec<Finding>,
+    /// The permissions.
+    pub permissions: Permissions,
+}
+
+impl Diagnosis {
+    /// Whether a run could succeed, as far as that can be told.
+    pub fn is_fit(&self) -> bool {
+        !self.findings.iter().any(|finding| finding.severity == Severity::Problem)
+    }
+}
+
+/// Judges what was seen.
+pub fn diagnose(facts: &Facts<'_>) -> Diagnosis {
+    let configured = &facts.configured;
+    let mut findings = vec![configuration(configured)];
+    let caller = facts.identity.as_ref().map_or(Caller::AppOnly, |identity| identity.caller);
+    let needs = needs(facts.plan, configured.mail, caller);
+    let mut permissions = Permissions {
+        needs: permissions::to_ask_for(needs.iter().filter(|need| need.essential)),
+        ..Permissions::default()
+    };
+    if let Some(identity) = &facts.identity {
+        findings.push(signed_in(identity));
+        findings.extend(granted(identity, &needs, configured, &mut permissions));
+        findings.extend(directory_role(identity));
+    }
+    if let Some(seen) = &facts.seen {
+        findings.extend(tenant::findings(seen, facts.identity.as_ref(), facts.plan));
+    }
+    findings.extend(facts.plan.into_iter().flat_map(campaign::planned));
+    findings.extend(facts.last_run.as_ref().map(campaign::last_run));
+    findings.extend(facts.obstacle.clone());
+    let tenant = facts.seen.as_ref().map(|seen| &seen.tenant);
+    let name = tenant.and_then(|tenant| Some((tenant.display_name.as_ref()?, tenant.id.as_ref()?)));
+    Diagnosis {
+        tenant: match name {
+            Some((name, id)) => format!("{name} (tenant {id})"),
+            None => format!("tenant {}", configured.tenant),
+        },
+        findings,
+        permissions,
+    }
+}
+
+fn configuration(configured: &Configured) -> Finding {
+    let Configured { tenant, cloud, method, checkpoint, .. } = configured;
+    let checkpoint = match checkpoint {
+        Some(path) => format!("checkpoint {path}"),
+        None => "no checkpoint named".to_owned(),
+    };
+    Finding::ok("configuration", format!("tenant {tenant}, {cloud}, {method}, {checkpoint}"))
+}
+
+fn signed_in(identity: &Identity) -> Finding {
+    let app = identity.app_id.as_deref().unwrap_or("that the token does not name");
+    let who = match (identity.caller, &identity.user_name) {
+        (Caller::AppOnly, _) => format!("as the application {app}"),
+        (Caller::Delegated, Some(user)) => format!("as {user}, through the application {app}"),
+        (Caller::Delegated, None) => format!("as a person, through the application {app}"),
+    };
+    Finding::ok("sign-in", who)
+}
+
+/// Sets what the token has against what is needed.
+fn granted(
+    identity: &Identity,
+    needs: &[Need],
+    configured: &Configured,
+    permissions: &mut Permissions,
+) -> Vec<Finding> {
+    let Some(has) = &identity.permissions else {
+        return vec![Finding::not_seen(
+            "permissions",
+            "the token does not say what it permits",
+            format!("it has to permit {}", permissions.needs.join(" and ")),
+        )];
+    };
+    let compared = compare(has, needs);
+    permissions.has = Some(has.clone());
+    permissions.missing = permissions::to_ask_for(&compared.missing);
+    permissions.useful = permissions::to_ask_for(&compared.unseen);
+    permissions.needless =
+        compared.needless.iter().map(|needless| needless.permission.clone()).collect();
+    let consent = consent(identity, configured);
+    let mut findings: Vec<Finding> = Vec::new();
+    for permission in &permissions.missing {
+        let message =
+            format!("{permission} is missing: {}", purposes(&compared.missing, permission));
+        let advice = format!("add it to the app registration, then {consent}");
+        findings.push(Finding::problem("permission-missing", message, advice));
+    }
+    if findings.is_empty() {
+        findings.push(Finding::ok("permissions", "the token permits what a run needs"));
+    }
+    if !permissions.useful.is_empty() {
+        let useful = permissions
+            .useful
+            .iter()
+            .map(|permission| format!("{permission} ({})", purposes(&compared.unseen, permission)));
+        findings.push(Finding::warning(
+            "permission-useful",
+            format!("not granted: {}", useful.collect::<Vec<_>>().join("; ")),
+            "a run can do without; the plan says what it did not see",
+        ));
+    }
+    for Needless { permission, instead, serves } in &compared.needless {
+        let message = if *serves {
+            format!("{permission} grants far more than is needed")
+        } else {
+            format!("{permission} is not needed")
+        };
+        let advice = if instead.is_empty() {
+            "take it away".to_owned()
+        } else {
+            format!("grant {} instead", instead.join(", "))
+        };
+        findings.push(Finding::warning("permission-needless", message, advice));
+    }
+    findings
+}
+
+fn purposes(needs: &[Need], permission: &str) -> String {
+    let of_it = needs.iter().filter(|need| need.ask_for == permission);
+    of_it.map(|need| need.purpose).collect::<Vec<_>>().join(", ")
+}
+
+/// What an administrator does about a permission.
+fn consent(identity: &Identity, configured: &Configured) -> String {
+    match identity.app_id.as_deref().or(configured.client_id.as_deref()) {
+        Some(id) => {
+            format!("have an administrator consent at {}{id}", configured.consent_url)
+        }
+        None => "have an administrator consent".to_owned(),
+    }
+}
+
+/// Directory roles that may reset a redemption, by template id (Entra, *Reset redemption
+/// status*, 2026-04); the last is not named there and may do whatever the others may.
+const MAY_RESET: &[(&str, &str)] = &[
+    ("729827e3-9c14-49f7-bb1b-9608f156bbb8", "Helpdesk Administrator"),
+    ("fe930be7-5e62-47db-91af-98c3a49a38b1", "User Administrator"),
+    ("62e90394-69f5-4237-9190-012177145e10", "Global Administrator"),
+];
+
+/// A person needs a role besides the permission; an application does not.
+fn directory_role(identity: &Identity) -> Option<Finding> {
+    if identity.caller == Caller::AppOnly {
+        return None;
+    }
+    let held =
+        |(id, _): &&(&str, &str)| identity.roles.iter().any(|role| role.eq_ignore_ascii_case(id));
+    let advice = "assign Helpdesk Administrator or User Administrator at the directory scope, and sign in again";
+    Some(match MAY_RESET.iter().find(held) {
+        Some((_, name)) => Finding::ok("directory-role", format!("{name} may reset redemptions")),
+        None if identity.roles.is_empty() => {
+            Finding::not_seen("directory-role", "the token names no directory roles", advice)
+        }
+        None => Finding::problem(
+            "directory-role",
+            "none of the signed-in person's roles may reset redemptions",
+            advice,
+        ),
+    })
+}
