@@ -68,12 +68,15 @@ pub enum InvitedDomains {
 }
 
 impl InvitedDomains {
-    /// Whether a domain, in lower case, may be invited. A domain says nothing of those
-    /// below it.
+    /// Whether a domain, in lower case, may be invited as far as the list says. What a
+    /// domain says of those below it is not documented, so that is left to the service.
     pub fn allow(&self, domain: &str) -> bool {
+        let is_below = |listed: &String| {
+            domain.strip_suffix(listed.as_str()).is_some_and(|above| above.ends_with('.'))
+        };
         match self {
             Self::All => true,
-            Self::Only(domains) => domains.contains(domain),
+            Self::Only(domains) => domains.contains(domain) || domains.iter().any(is_below),
             Self::AllBut(domains) => !domains.contains(domain),
         }
     }
@@ -109,12 +112,13 @@ mod tests {
         let named = || BTreeSet::from(["fabrikam.example".to_owned()]);
         for (list, fabrikam, below, other) in [
             (InvitedDomains::All, true, true, true),
-            (InvitedDomains::Only(named()), true, false, false),
+            (InvitedDomains::Only(named()), true, true, false),
             (InvitedDomains::AllBut(named()), false, true, true),
         ] {
             assert_eq!(list.allow("fabrikam.example"), fabrikam, "{list:?}");
             assert_eq!(list.allow("sub.fabrikam.example"), below, "{list:?}");
             assert_eq!(list.allow("northwind.example"), other, "{list:?}");
+            assert_eq!(list.allow("notfabrikam.example"), other, "{list:?}");
         }
     }
 

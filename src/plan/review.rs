@@ -227,7 +227,7 @@ fn synchronised(rows: &[PlannedRow], directory: &Directory) -> Option<Finding> {
                 some_lines(&lines),
                 partners.join(", ")
             ),
-            "a synchronised account gets its mail back with the next cycle; have the partner change it at its source",
+            "synchronisation may undo the change with its next cycle; have the partner change such an account at its source",
         )
     })
 }

@@ -197,7 +197,7 @@ fn what_would_fail_is_seen_before_it_is_sent() {
               while a role is active an application can't reset the guest
       warn    may-be-synchronised
               1 row is about an external member (line 6), and Fabrikam may synchronise users into this tenant
-              a synchronised account gets its mail back with the next cycle; have the partner change it at its source
+              synchronisation may undo the change with its next cycle; have the partner change such an account at its source
 
     Digest [DIGEST]   (apply --plan [DIGEST] carries out exactly this)
     ");
