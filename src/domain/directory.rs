@@ -197,6 +197,9 @@ pub struct Directory {
     /// Users who can activate a role at any moment (Privileged Identity Management);
     /// empty when that could not be read.
     pub eligible: HashMap<UserId, RoleHolding>,
+    /// Members and owners of role-assignable groups, whose `otherMails` are protected;
+    /// empty when nobody asked or it could not be read.
+    pub protected: HashMap<UserId, RoleHolding>,
     /// What could not be read.
     pub unreadable: Vec<Unreadable>,
     users: Vec<DirectoryUser>,

@@ -71,7 +71,7 @@ pub(super) struct Directory {
     pub(super) role_assignments: Vec<wire::RoleAssignment>,
     /// Users that hold a role, directly or through a role-assignable group.
     role_holders: HashSet<String>,
-    /// Members of role-assignable groups, whether or not a role is assigned.
+    /// Members and owners of role-assignable groups, whether or not a role is assigned.
     role_group_members: HashSet<String>,
 }
 
@@ -109,8 +109,12 @@ impl Directory {
             directory.assign_role(assignment);
         }
         let assignable = directory.groups.values().filter(|group| group.is_assignable_to_role);
-        directory.role_group_members =
-            assignable.flat_map(|group| directory.transitive_members(&group.id)).collect();
+        directory.role_group_members = assignable
+            .flat_map(|group| {
+                let owners = group.owners.iter().map(|owner| fold(owner));
+                directory.transitive_members(&group.id).into_iter().chain(owners)
+            })
+            .collect();
         directory
     }
 

@@ -15,6 +15,7 @@ use super::http::{Answer, Request};
 use super::odata::Query;
 use super::page::page;
 use super::property::Selected;
+use super::seed::Group;
 use super::state::Shared;
 use super::token::Grant;
 use super::users::{READ_USERS, context, parse_filter};
@@ -129,17 +130,40 @@ impl Shared {
         group: &str,
         request: &Request,
     ) -> Result<Answer, Refusal> {
+        self.people(grant, group, request, |directory, group| {
+            directory.transitive_members(&group.id)
+        })
+    }
+
+    /// `GET /groups/{id}/owners/microsoft.graph.user`
+    pub(super) fn owners(
+        &self,
+        grant: &Grant,
+        group: &str,
+        request: &Request,
+    ) -> Result<Answer, Refusal> {
+        self.people(grant, group, request, |_, group| group.owners.clone())
+    }
+
+    /// A page of the users that stand in a relation to a group.
+    fn people(
+        &self,
+        grant: &Grant,
+        group: &str,
+        request: &Request,
+        ids: impl Fn(&Directory, &Group) -> Vec<String>,
+    ) -> Result<Answer, Refusal> {
         grant.require_any(READ_MEMBERS)?;
         let query = Query::parse(&request.query)?;
         let properties = query.properties()?;
         let tenant = self.tenant();
         let directory = &tenant.directory;
-        if !directory.groups.contains_key(&fold(group)) {
+        let Some(group) = directory.groups.get(&fold(group)) else {
             return Err(Refusal::no_such_resource(group));
-        }
+        };
         let now = Instant::now();
-        let members = directory.transitive_members(group);
-        let items = members.iter().enumerate().skip(query.start).filter_map(|(position, id)| {
+        let people = ids(directory, group);
+        let items = people.iter().enumerate().skip(query.start).filter_map(|(position, id)| {
             let person = self.read(directory, directory.find(id)?, now)?;
             Some((position, Selected { person, properties: &properties, annotation: None }))
         });

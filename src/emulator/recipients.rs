@@ -28,8 +28,9 @@ const READ_GROUPS: &[&str] = &[
     "Directory.ReadWrite.All",
 ];
 
-/// The one filter on groups that is not about addresses.
+/// Filters on groups that are not about addresses.
 const WITH_MAIL: &str = "mailEnabled eq true";
+const ASSIGNABLE: &str = "isAssignableToRole eq true";
 
 impl Shared {
     /// `GET /contacts`
@@ -55,13 +56,13 @@ impl Shared {
     /// `GET /groups`
     pub(super) fn list_groups(&self, grant: &Grant, request: &Request) -> Result<Answer, Refusal> {
         grant.require_any(READ_GROUPS)?;
-        list("groups", &self.groups(), request)
+        list("groups", &self.groups(request)?, request)
     }
 
     /// `GET /groups/$count`
     pub(super) fn count_groups(&self, grant: &Grant, request: &Request) -> Result<Answer, Refusal> {
         grant.require_any(READ_GROUPS)?;
-        count(&self.groups(), request)
+        count(&self.groups(request)?, request)
     }
 
     fn contacts(&self) -> Vec<Person> {
@@ -74,19 +75,23 @@ impl Shared {
             .collect()
     }
 
-    fn groups(&self) -> Vec<Person> {
+    /// All groups, or those that roles can be assigned to, if these are asked for.
+    fn groups(&self, request: &Request) -> Result<Vec<Person>, Refusal> {
+        let only_assignable =
+            Query::parse(&request.query)?.filter.is_some_and(|filter| filter == ASSIGNABLE);
         let tenant = self.tenant();
         let mut groups: Vec<Person> = tenant
             .directory
             .groups
             .values()
+            .filter(|group| !only_assignable || group.is_assignable_to_role)
             .map(|Group { id, display_name, mail, proxy_addresses, .. }| {
                 recipient(id, display_name.as_ref(), mail.as_ref(), proxy_addresses)
             })
             .collect();
         // Pages rest on an order.
         groups.sort_by(|a, b| a.user.id.cmp(&b.user.id));
-        groups
+        Ok(groups)
     }
 }
 
@@ -127,6 +132,9 @@ fn matching<'a>(
     let all = recipients.iter().enumerate();
     if query.filter.as_deref() == Some(WITH_MAIL) {
         return Ok(all.filter(|(_, person)| person.user.mail.is_some()).collect());
+    }
+    if query.filter.as_deref() == Some(ASSIGNABLE) {
+        return Ok(all.collect());
     }
     let filter = parse_filter(query, query.count && request.is_eventual())?;
     Ok(all.filter(|(_, person)| filter.as_ref().is_none_or(|f| f.finds(person))).collect())

@@ -148,6 +148,9 @@ impl Shared {
             ("GET", ["groups", id, "transitiveMembers", "microsoft.graph.user"]) => {
                 self.transitive_members(&grant, id, request)
             }
+            ("GET", ["groups", id, "owners", "microsoft.graph.user"]) => {
+                self.owners(&grant, id, request)
+            }
             ("POST", ["directoryObjects", "getByIds"]) => self.objects_by_id(&grant, request),
             ("POST", ["invitations"]) => self.invite(&grant, request),
             (_, path) => Err(unknown(path)),
@@ -233,7 +236,7 @@ fn unknown(path: &[&str]) -> Refusal {
         | ["directoryObjects", "getByIds"]
         | ["directory", "deletedItems", "microsoft.graph.user"]
         | ["roleManagement", "directory", "roleAssignments" | "roleEligibilityScheduleInstances"]
-        | ["groups", _, "transitiveMembers", "microsoft.graph.user"] => {
+        | ["groups", _, "transitiveMembers" | "owners", "microsoft.graph.user"] => {
             Refusal::method_not_allowed()
         }
         [.., last] => Refusal::no_such_segment(last),

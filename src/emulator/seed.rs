@@ -160,6 +160,8 @@ pub struct Group {
     pub is_assignable_to_role: bool,
     /// Object ids of its direct members, users and groups.
     pub members: Vec<String>,
+    /// Object ids of its owners.
+    pub owners: Vec<String>,
 }
 
 /// A contact of the organization.

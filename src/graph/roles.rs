@@ -11,7 +11,7 @@ use crate::domain::{Directory, GuestRef, RoleHolding, Unreadable, UserId};
 use super::batch::Get;
 use super::client::{Call, CallError, Graph};
 use super::odata::{query, segment};
-use super::survey::{Optional, Wanted, parse};
+use super::survey::{Optional, PAGE, Wanted, parse};
 use super::wire;
 
 const CONSEQUENCE: &str = "guests that hold a role";
@@ -29,6 +29,12 @@ const ELIGIBILITIES: Optional = Optional {
     what: "roles that can be activated",
     consequence: "guests that may activate a role",
     permission: "RoleManagement.Read.Directory",
+};
+
+const PROTECTED: Optional = Optional {
+    what: "members and owners of role-assignable groups",
+    consequence: "guests whose otherMails are protected",
+    permission: "Directory.Read.All",
 };
 
 /// Where who may hold which role is listed.
@@ -92,6 +98,36 @@ impl Graph {
         Ok(self.optional(read, unreadable, &ELIGIBILITIES)?.unwrap_or_default())
     }
 
+    /// Members and owners of role-assignable groups, whether or not these hold a role
+    /// (Microsoft Graph, *users*, "Who can update sensitive attributes").
+    pub(super) async fn protected(
+        &self,
+        unreadable: &mut Vec<Unreadable>,
+    ) -> Result<Holders, CallError> {
+        let read = async {
+            let options = [
+                ("$filter", "isAssignableToRole eq true"),
+                ("$select", "id,displayName"),
+                ("$top", PAGE),
+            ];
+            let mut groups = Vec::new();
+            let call = Call::get(self.url("/groups", &query(&options)));
+            self.pages(call, |group: wire::DirectoryObject| {
+                groups.push(group);
+                Ok(())
+            })
+            .await?;
+            let mut holders = Holders::new();
+            for wire::DirectoryObject { id, display_name, .. } in groups {
+                let name = display_name.as_deref().unwrap_or(&id);
+                self.members(&id, name, &mut holders).await?;
+                self.people(&id, "owners", name, &mut holders).await?;
+            }
+            Ok(holders)
+        };
+        Ok(self.optional(read.await, unreadable, &PROTECTED)?.unwrap_or_default())
+    }
+
     /// The users and groups of a list of roles.
     async fn principals(&self, list: &str) -> Result<(Holders, Groups), CallError> {
         match self.assignments(list, &[("$expand", "principal"), ("$top", "999")]).await {
@@ -130,7 +166,18 @@ impl Graph {
         name: &str,
         holders: &mut Holders,
     ) -> Result<(), CallError> {
-        let path = format!("/groups/{}/transitiveMembers/microsoft.graph.user", segment(group));
+        self.people(group, "transitiveMembers", name, holders).await
+    }
+
+    /// Users that stand in a relation to a group.
+    async fn people(
+        &self,
+        group: &str,
+        relation: &str,
+        name: &str,
+        holders: &mut Holders,
+    ) -> Result<(), CallError> {
+        let path = format!("/groups/{}/{relation}/microsoft.graph.user", segment(group));
         let call = Call::get(self.url(&path, &query(&[("$select", "id"), ("$top", "999")])));
         self.pages(call, |member: wire::DirectoryObject| {
             if let Ok(id) = UserId::parse(&member.id) {

@@ -35,6 +35,9 @@ pub struct Wanted {
     /// References, folded, of which an earlier run knows whom they meant. A sweep need
     /// not look for them, a request each: it shows every guest that has them now.
     pub remembered: BTreeSet<String>,
+    /// Whether `otherMails` are to be written: a property of which Graph protects the
+    /// members and owners of role-assignable groups, too.
+    pub writes_other_mails: bool,
 }
 
 /// How the guests were read.
@@ -116,6 +119,9 @@ impl Graph {
         if caller == Caller::AppOnly {
             directory.role_holders = self.role_holders(&directory, wanted, &mut unreadable).await?;
             directory.eligible = self.eligible(&mut unreadable).await?;
+            if wanted.writes_other_mails {
+                directory.protected = self.protected(&mut unreadable).await?;
+            }
         }
         directory.unreadable = unreadable;
         let after = self.traffic().requests.load(std::sync::atomic::Ordering::Relaxed);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::config::Settings;
+use crate::config::{MailWrite, Settings};
 use crate::domain::{Directory, InvitationKey, Invitations, Ledger, Tenant};
 use crate::graph::{CallError, Graph, Method, Wanted};
 use crate::manifest::Manifest;
@@ -63,6 +63,7 @@ pub async fn read_and_plan(
         addresses: manifest.rows.iter().filter_map(|row| row.new_email.clone()).collect(),
         known: ledger.users().collect(),
         remembered: remembered.filter(|name| ledger.user_named(name).is_some()).collect(),
+        writes_other_mails: settings.mail != MailWrite::Mail,
     };
     let survey = graph.survey(&wanted, caller).await?;
     // Before the plan is made, which is when the most is in memory.

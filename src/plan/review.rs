@@ -44,6 +44,7 @@ pub fn review(
         already_match(rows),
         invitations_disabled(&invitations, directory),
         may_activate_role(rows, directory),
+        protected(rows, directory),
         synchronised(rows, directory),
         message_dropped(&invitations, caller),
         language_ignored(&invitations),
@@ -199,6 +200,33 @@ fn may_activate_role(rows: &[PlannedRow], directory: &Directory) -> Option<Findi
                 some_lines(&lines)
             ),
             "while a role is active an application can't reset the guest",
+        )
+    })
+}
+
+fn protected(rows: &[PlannedRow], directory: &Directory) -> Option<Finding> {
+    if directory.protected.is_empty() {
+        return None;
+    }
+    let writes_other_mails = |row: &&PlannedRow| match &row.decision {
+        Decision::Change(change) => {
+            change.set_mail.as_ref().is_some_and(|set| set.other_mails.is_some())
+        }
+        Decision::Settled(_) | Decision::Blocked(_) => false,
+    };
+    let is_protected =
+        |row: &&PlannedRow| row.user_id.is_some_and(|id| directory.protected.contains_key(&id));
+    let rows = rows.iter().filter(writes_other_mails).filter(is_protected);
+    let lines: Vec<u32> = rows.map(|row| row.line).collect();
+    (!lines.is_empty()).then(|| {
+        Finding::warn(
+            "protected-guests",
+            format!(
+                "{} to a role-assignable group ({}), which protects otherMails",
+                count(lines.len() as u64, "guest belongs", "guests belong"),
+                some_lines(&lines)
+            ),
+            "an application without a directory role of its own is refused; [mail] write = \"mail\" needs none",
         )
     })
 }

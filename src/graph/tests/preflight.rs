@@ -132,6 +132,29 @@ async fn whoever_may_activate_a_role_is_known_where_that_is_licensed() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn members_and_owners_of_role_assignable_groups_are_known_where_it_matters() {
+    let mut seed = TenantSeed::with_guests(3);
+    let group = |id: &str, is_assignable_to_role| Group {
+        id: id.into(),
+        is_assignable_to_role,
+        members: vec![TenantSeed::guest_id(1)],
+        owners: vec![TenantSeed::guest_id(if is_assignable_to_role { 2 } else { 3 })],
+        ..Group::default()
+    };
+    seed.groups = vec![group(GROUP, true), group(CONTACT, false)];
+    let rig = Rig::new(seed, Options::default());
+    let wanted = |writes_other_mails| Wanted { writes_other_mails, ..Wanted::default() };
+    let directory = |survey: Survey| survey.directory;
+    let of_mail = directory(rig.graph.survey(&wanted(false), Caller::AppOnly).await.unwrap());
+    assert!(of_mail.protected.is_empty());
+    assert_eq!(rig.sent(&Method::GET, "/groups"), 0);
+    let of_other = directory(rig.graph.survey(&wanted(true), Caller::AppOnly).await.unwrap());
+    let is_protected =
+        |n| of_other.protected.contains_key(&UserId::parse(&TenantSeed::guest_id(n)).unwrap());
+    assert_eq!([1, 2, 3].map(is_protected), [true, true, false]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_policies_are_read() {
     let mut seed = TenantSeed::with_guests(1);
     seed.allow_invites_from = AllowInvitesFrom::AdminsAndGuestInviters;

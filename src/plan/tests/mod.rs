@@ -28,6 +28,7 @@ struct World {
     holders: Vec<(String, AddressHolder)>,
     roles: Option<HashMap<UserId, RoleHolding>>,
     eligible: Vec<UserId>,
+    protected: Vec<UserId>,
     unreadable: Vec<Unreadable>,
     ledger: Vec<(InvitationKey, LedgerState)>,
     resends: Vec<(InvitationKey, Resend)>,
@@ -53,6 +54,7 @@ impl World {
             holders: Vec::new(),
             roles: Some(HashMap::new()),
             eligible: Vec::new(),
+            protected: Vec::new(),
             unreadable: Vec::new(),
             ledger: Vec::new(),
             resends: Vec::new(),
@@ -111,6 +113,8 @@ impl World {
         directory.role_holders.clone_from(&self.roles);
         let eligible = self.eligible.iter().map(|id| (*id, RoleHolding::Direct));
         directory.eligible = eligible.collect();
+        let protected = self.protected.iter().map(|id| (*id, RoleHolding::Direct));
+        directory.protected = protected.collect();
         directory.unreadable.clone_from(&self.unreadable);
         let mut ledger = Ledger::default();
         for (key, state) in &self.ledger {

@@ -152,6 +152,21 @@ fn guests_that_may_activate_a_role_are_pointed_out_and_not_blocked() {
 }
 
 #[test]
+fn protected_guests_are_pointed_out_where_other_mails_are_written() {
+    let world = |mail| {
+        movers(2).with(|w| {
+            w.protected = vec![id(2)];
+            w.policy.mail = mail;
+        })
+    };
+    let plan = world(MailWrite::OtherMails).plan();
+    assert_eq!(plan.findings[0].code, "protected-guests");
+    assert!(plan.findings[0].message.contains("(line 3)"), "{plan:?}");
+    assert_eq!(found(&world(MailWrite::Both)), ["protected-guests"]);
+    assert!(found(&world(MailWrite::Mail)).is_empty());
+}
+
+#[test]
 fn external_members_are_pointed_out_where_a_partner_synchronises_users() {
     let partner = |synchronises| Partner {
         tenant_id: "f".to_owned(),

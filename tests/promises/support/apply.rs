@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use reinvite::checkpoint::{Checkpoint, Journal, ManifestRow, Record, RunEnd, RunStart};
-use reinvite::config::{InvitationDefaults, Limit};
+use reinvite::config::{InvitationDefaults, Limit, MailWrite};
 use reinvite::domain::{Email, InvitationKey, Ledger};
 use reinvite::emulator::{Emulator, SAMPLE_CLIENT_ID};
 use reinvite::graph::{Clock, EarlierWrite, GivenToken, Graph, Wanted};
@@ -161,6 +161,7 @@ impl Campaign {
                 .map(|row| row.user.folded())
                 .filter(|name| ledger.user_named(name).is_some())
                 .collect(),
+            writes_other_mails: self.mail != MailWrite::Mail,
         };
         let caller = graph.sign_in().await.unwrap().caller();
         let survey = graph.survey(&wanted, caller).await.unwrap();
