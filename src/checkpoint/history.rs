@@ -37,6 +37,15 @@ pub struct History {
     pub delta: Delta,
 }
 
+impl History {
+    /// How many seconds the tenant made a run wait.
+    pub fn waited(&self, run: i64) -> f64 {
+        let waits = self.waits.iter().filter(|wait| wait.run == run);
+        // From a true zero: the sum of nothing is a negative one.
+        waits.fold(0.0, |sum, wait| sum + wait.seconds)
+    }
+}
+
 /// A run of the campaign.
 #[derive(Debug, Clone)]
 pub struct RunRecord {

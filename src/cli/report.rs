@@ -139,7 +139,7 @@ fn failed(report: &Report, path: &Path, checkpoint: &Path, ui: &Ui) -> Result<()
 fn check(path: &Path, replace: Replace) -> Result<(), Failure> {
     check_report_path(path, replace).map_err(|error| {
         let hint = match &error {
-            ReportFileError::NotAReport { .. } => {
+            ReportFileError::NotAReport { .. } | ReportFileError::Exists { .. } => {
                 "name another file, or replace this one with --force"
             }
             ReportFileError::Database { .. } | ReportFileError::File(_) => "name another file",

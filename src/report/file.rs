@@ -18,6 +18,12 @@ pub enum ReportFileError {
         /// The path given.
         path: PathBuf,
     },
+    /// A file is there, and it is not one that is made anew each time.
+    #[error("`{path}` is there already, and may have been worked on")]
+    Exists {
+        /// The path given.
+        path: PathBuf,
+    },
     /// It is a checkpoint, which nothing may replace.
     #[error("`{path}` is a database, perhaps the record of a campaign")]
     Database {
@@ -46,19 +52,22 @@ pub fn check_report_path(path: &Path, replace: Replace) -> Result<(), ReportFile
     let failed = |source| ResultFileError::Write { path: path.to_owned(), source };
     let mut beginning = Vec::new();
     match File::open(&target) {
-        Ok(file) => file.take(64).read_to_end(&mut beginning).map_err(failed)?,
+        Ok(file) => file.take(128).read_to_end(&mut beginning).map_err(failed)?,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(failed(error).into()),
     };
     if beginning.starts_with(b"SQLite format 3\0") {
         return Err(ReportFileError::Database { path: path.to_owned() });
     }
-    let may = match replace {
-        Replace::Nothing => beginning.is_empty(),
-        Replace::Reports => is_report(&beginning),
-        Replace::Anything => true,
-    };
-    if may { Ok(()) } else { Err(ReportFileError::NotAReport { path: path.to_owned() }) }
+    match replace {
+        Replace::Nothing if !beginning.is_empty() => {
+            Err(ReportFileError::Exists { path: path.to_owned() })
+        }
+        Replace::Reports if !is_report(&beginning) => {
+            Err(ReportFileError::NotAReport { path: path.to_owned() })
+        }
+        Replace::Nothing | Replace::Reports | Replace::Anything => Ok(()),
+    }
 }
 
 /// Writes a file by what `write` puts into it.

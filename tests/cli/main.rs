@@ -19,6 +19,7 @@ mod lint;
 mod log;
 mod night;
 mod plan;
+mod report;
 mod schedulers;
 mod secrets;
 #[cfg(unix)]

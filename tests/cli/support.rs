@@ -357,7 +357,7 @@ pub(crate) fn filters() -> Vec<(&'static str, &'static str)> {
         (r#""elapsed_seconds":[0-9.]+"#, r#""elapsed_seconds":"[DURATION]""#),
         (r#""limited_by":"[a-z-]+""#, r#""limited_by":"[LIMIT]""#),
         (r"limited by .*\n", ""),
-        (r"(request id|Trace ID:|Correlation ID:) [0-9a-f-]{36}", "$1 [ID]"),
+        (r"(request id|request-id|Trace ID:|Correlation ID:) [0-9a-f-]{36}", "$1 [ID]"),
         (r"\(os error \d+\)", "(os error [CODE])"),
         (r#""(run_id|request_id)":( ?)"[0-9a-f-]{36}""#, r#""$1":$2"[ID]""#),
         (r#""(elapsed|duration)_seconds": [0-9.]+"#, r#""$1_seconds": "[DURATION]""#),

@@ -33,7 +33,7 @@ const SCRIPT: &str = include_str!("report.js");
 const EARLY: &str = "document.documentElement.className=\"js\"";
 
 /// Rows of a list that needs a person; the table has them all.
-const LIST: usize = 200;
+const LIST: usize = 50;
 
 /// Domains shown; the others are one row.
 const DOMAINS: usize = 50;
@@ -90,7 +90,7 @@ fn section(campaign: &Campaign, options: ReportOptions) -> Value {
         history.runs.iter().rev().take(RUNS).map(|run| run_view(campaign, run)).collect();
     context! {
         title => campaign.title(),
-        tenant_id => status.tenant.as_str(),
+        tenant_id => harmless(&status.tenant),
         created => status.created_at.map(moment),
         running => status.held_by.is_some(),
         verified => history.looked_at.map(moment),
@@ -172,8 +172,7 @@ fn delta(campaign: &Campaign) -> Option<Value> {
 }
 
 fn run_view(campaign: &Campaign, run: &crate::checkpoint::RunRecord) -> Value {
-    let waits = campaign.history.waits.iter().filter(|wait| wait.run == run.id);
-    let waited: f64 = waits.map(|wait| wait.seconds).sum();
+    let waited = campaign.history.waited(run.id);
     let took = run.ended_at.map(|end| end.duration_since(run.started_at));
     let number = |key: &str| run.summary.get(key).and_then(serde_json::Value::as_u64);
     context! {
@@ -201,7 +200,7 @@ fn list(attention: Attention, rows: &[RowView<'_>], options: ReportOptions) -> V
                 journey => row.journey(),
                 reason => harmless(row.reason),
                 explanation => row.explanation.map(harmless),
-                advice => row.advice,
+                advice => row.advice.map(harmless),
                 since => row.last_invited_at.map(moment),
                 request_id => row.request_id.map(harmless),
             }

@@ -78,12 +78,7 @@ fn head(campaign: &Campaign) -> Head<'_> {
         ended_at: run.ended_at,
         stop_reason: run.stop_reason.as_deref(),
         exit_code: run.exit_code,
-        waited_seconds: history
-            .waits
-            .iter()
-            .filter(|wait| wait.run == run.id)
-            .map(|wait| wait.seconds)
-            .sum(),
+        waited_seconds: history.waited(run.id),
         summary: &run.summary,
     });
     Head {

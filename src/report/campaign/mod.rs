@@ -13,6 +13,8 @@ mod json;
 mod junit;
 mod markdown;
 mod row;
+#[cfg(test)]
+mod tests;
 mod view;
 
 pub use explain::{Explained, explain_json, explain_text};

@@ -113,9 +113,12 @@ impl<'a> RowView<'a> {
         }
     }
 
-    /// The guest, and the address it moves to if that is another.
+    /// The guest as a person recognises it, and the address it moves to if that is
+    /// another.
     pub(super) fn journey(&self) -> String {
-        let user = harmless(self.user);
+        let is_address = self.user.contains('@') && !self.user.to_uppercase().contains("#EXT#");
+        let user =
+            harmless(if is_address { self.user } else { self.old_email.unwrap_or(self.user) });
         match self.new_email {
             Some(new) if !new.eq_ignore_ascii_case(self.user) => {
                 format!("{user} → {}", harmless(new))

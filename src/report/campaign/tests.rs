@@ -1,0 +1,231 @@
+//! What a campaign's rows add up to, and that no text from outside escapes its place.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+
+use crate::checkpoint::{
+    Delta, History, HistoryRow, RunRecord, Sighting, Standing, Status, WaitRecord,
+};
+
+use super::row::{Attention, Redemption, RowView};
+use super::{Report, ReportFormat, ReportOptions, chart, failed_csv, is_report, write_report};
+
+const DAY: i64 = 24;
+
+fn at(hour: i64) -> Timestamp {
+    let noon: Timestamp = "2026-03-01T12:00:00Z".parse().unwrap();
+    noon + SignedDuration::from_hours(hour)
+}
+
+fn options() -> ReportOptions {
+    ReportOptions { now: at(20 * DAY), stuck_after: Duration::from_secs(14 * 86_400) }
+}
+
+fn row(line: u32, standing: Standing) -> HistoryRow {
+    let invited = (standing == Standing::Invited).then(|| at(1));
+    HistoryRow {
+        line: Some(line),
+        user: format!("guest{line}@northwind.example"),
+        user_id: Some(format!("{line:08x}-0000-4000-8000-000000000000")),
+        address: Some(format!("guest{line}@fabrikam.example")),
+        decision: "change".to_owned(),
+        reason: "new-address".to_owned(),
+        explanation: String::new(),
+        cells: json!([format!("guest{line}"), "x"]).to_string(),
+        standing,
+        detail: json!(null),
+        old_mail: None,
+        patched_at: invited,
+        first_invited_at: invited,
+        invited_at: invited,
+        invitations: u32::from(invited.is_some()),
+        sighting: None,
+        redeemed_at: None,
+    }
+}
+
+fn seen(hour: i64, finding: &str) -> HistoryRow {
+    let sighting =
+        Sighting { at: at(hour), finding: finding.to_owned(), since: None, detail: json!({}) };
+    let redeemed_at = (finding == "redeemed").then_some(sighting.at);
+    HistoryRow { sighting: Some(sighting), redeemed_at, ..row(2, Standing::Invited) }
+}
+
+fn history(rows: Vec<HistoryRow>) -> History {
+    let invitations = rows.iter().filter_map(|row| Some((1, row.invited_at?))).collect();
+    History {
+        status: Status {
+            manifest: "guests.csv".to_owned(),
+            tenant: "t".to_owned(),
+            tenant_name: Some("Contoso".to_owned()),
+            created_at: Some(at(0)),
+            rows: rows.len() as u64,
+            invited: 0,
+            settled: 0,
+            blocked: 0,
+            failed: 0,
+            unknown: 0,
+            patched: 0,
+            not_attempted: 0,
+            failures: Vec::new(),
+            last_run: None,
+            held_by: None,
+        },
+        form: Some(
+            json!({"format": "csv", "encoding": "utf8", "delimiter": ";", "preamble": "sep=;\r\n",
+                   "header": ["user", "new_email"]})
+            .to_string(),
+        ),
+        runs: vec![RunRecord {
+            id: 1,
+            command: "apply".to_owned(),
+            started_at: at(0),
+            ended_at: None,
+            stop_reason: None,
+            exit_code: None,
+            summary: json!(null),
+        }],
+        rows,
+        invitations,
+        waits: vec![WaitRecord { run: 1, at: at(1), scope: String::new(), seconds: 1e12 }],
+        looked_at: Some(at(20 * DAY)),
+        delta: Delta::default(),
+    }
+}
+
+fn report(rows: Vec<HistoryRow>) -> Report {
+    Report::new(vec![history(rows)], options())
+}
+
+fn written(report: &Report, format: ReportFormat) -> String {
+    let mut out = Vec::new();
+    write_report(&mut out, report, format).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+const FORMATS: [ReportFormat; 5] = [
+    ReportFormat::Html,
+    ReportFormat::Csv,
+    ReportFormat::Json,
+    ReportFormat::Markdown,
+    ReportFormat::Junit,
+];
+
+#[test]
+fn what_was_seen_counts_for_the_invitation_it_was_seen_after() {
+    use Redemption as R;
+    let drift = Some(Attention::Drift);
+    let stuck = Some(Attention::Stuck);
+    // The invitation is of hour 1, and now is day 20.
+    for (row, redemption, attention) in [
+        (row(2, Standing::Invited), Some(R::NotVerified), None),
+        (seen(2, "redeemed"), Some(R::Redeemed), None),
+        (seen(2, "pending"), Some(R::Pending), stuck),
+        (seen(2, "no-trace"), Some(R::NoTrace), drift),
+        (seen(2, "mail-changed"), Some(R::MailChanged), drift),
+        (seen(2, "deleted"), Some(R::Deleted), drift),
+        (seen(2, "reinvited"), Some(R::Reinvited), drift),
+        // Another invitation resets what was redeemed, and redeems nothing.
+        (seen(0, "redeemed"), Some(R::Pending), stuck),
+        (seen(0, "pending"), Some(R::Pending), stuck),
+        (seen(0, "no-trace"), Some(R::NotVerified), None),
+        (seen(2, "a word of a later version"), Some(R::NotVerified), None),
+        (
+            HistoryRow { invited_at: Some(at(10 * DAY)), ..seen(2, "pending") },
+            Some(R::Pending),
+            None,
+        ),
+        (
+            HistoryRow { standing: Standing::Unknown, ..seen(2, "redeemed") },
+            None,
+            Some(Attention::Unknown),
+        ),
+        (row(2, Standing::Failed), None, Some(Attention::Failed)),
+        (row(2, Standing::Blocked), None, Some(Attention::Blocked)),
+        (row(2, Standing::Settled), None, None),
+    ] {
+        let view = RowView::of(&row, options());
+        assert_eq!((view.redemption, view.attention), (redemption, attention), "{row:?}");
+        assert_eq!(view.redeemed_at.is_some(), redemption == Some(R::Redeemed), "{row:?}");
+        assert_eq!(view.advice.is_some(), attention.is_some(), "{row:?}");
+    }
+}
+
+#[test]
+fn rows_of_earlier_manifests_are_told_and_not_counted() {
+    let gone = HistoryRow { line: None, ..row(3, Standing::Invited) };
+    let report = report(vec![row(2, Standing::Invited), gone]);
+    assert_eq!(report.totals().rows, 1);
+    let json: serde_json::Value =
+        serde_json::from_str(&written(&report, ReportFormat::Json)).unwrap();
+    assert_eq!(json["campaigns"][0]["left_manifest"], 1);
+    assert_eq!(json["campaigns"][0]["rows"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn no_text_from_outside_escapes_its_place() {
+    let hostile = "</script><script>alert(1)</script>\"'><img src=x>]]>{{ 7*7 }}\u{202e}\u{0}=1+1";
+    let mut bad = row(2, Standing::Failed);
+    bad.user = hostile.to_owned();
+    bad.address = Some(format!("x@{hostile}"));
+    bad.old_mail = Some(format!("=1+{hostile}"));
+    bad.detail =
+        json!({"code": hostile, "message": hostile, "advice": hostile, "request_id": hostile});
+    let mut one = history(vec![bad]);
+    one.status.manifest = hostile.to_owned();
+    one.status.tenant_name = Some(hostile.to_owned());
+    one.runs[0].stop_reason = Some(hostile.to_owned());
+    let report = Report::new(vec![one], options());
+    let html = written(&report, ReportFormat::Html);
+    assert_eq!(html.matches("<script>").count(), 2, "our own two");
+    assert!(!html.contains("<img") && !html.contains("49"), "{html}");
+    assert!(!html.contains('\u{202e}') && !html.contains('\u{0}'));
+    let xml = written(&report, ReportFormat::Junit);
+    assert!(!xml.contains("<script") && !xml.contains('\u{0}'), "{xml}");
+    let csv = written(&report, ReportFormat::Csv);
+    let records = ::csv::Reader::from_reader(csv.trim_start_matches('\u{feff}').as_bytes());
+    for field in &records.into_records().next().unwrap().unwrap() {
+        assert!(!field.starts_with(['=', '+', '-', '@']), "{field}");
+    }
+    assert!(
+        serde_json::from_str::<serde_json::Value>(&written(&report, ReportFormat::Json)).is_ok()
+    );
+}
+
+#[test]
+fn every_format_is_known_again_and_a_campaign_without_anything_has_a_report() {
+    for format in FORMATS {
+        for report in [report(Vec::new()), report(vec![row(2, Standing::NotAttempted)])] {
+            let text = written(&report, format);
+            assert!(is_report(text.as_bytes()), "{format:?}");
+            assert!(is_report(&text.as_bytes()[..text.len().min(128)]), "{format:?}");
+        }
+    }
+}
+
+#[test]
+fn a_chart_of_a_single_moment_has_finite_numbers() {
+    let report = report(vec![row(2, Standing::Invited), seen(2, "redeemed")]);
+    let campaign = &report.campaigns[0];
+    for options in [options(), ReportOptions { now: at(-1), ..options() }] {
+        for chart in [chart::redemption(campaign, options), chart::throughput(campaign, options)] {
+            let text = serde_json::to_string(&chart.unwrap()).unwrap();
+            assert!(!text.contains("null") && !text.contains("NaN"), "{text}");
+        }
+    }
+}
+
+#[test]
+fn unknown_rows_are_not_handed_back() {
+    let rows = [Standing::Failed, Standing::Unknown, Standing::Blocked, Standing::Invited];
+    let rows = (2..).zip(rows).map(|(line, standing)| row(line, standing)).collect();
+    let csv = String::from_utf8(failed_csv(&report(rows)).unwrap()).unwrap();
+    insta::assert_snapshot!(csv.replace("\r\n", "\n"), @"
+    sep=;
+    user;new_email;reason;advice
+    guest2;x;failed;mend the cause, then run apply with --retry-failed
+    guest4;x;new-address;mend the cause, then run apply again
+    ");
+}
