@@ -85,11 +85,22 @@ fn address(layers: &mut Layers<'_>, keys: [Key; 2]) -> Result<Option<SecretSourc
     if !given(layers, keys)? {
         return Ok(None);
     }
+    layers.get(keys[0], file_name)?;
     let source = source(layers, keys, "")?;
     if let Some(warning) = source.warning() {
         layers.warn(warning);
     }
     Ok(Some(source))
+}
+
+/// An address in the place of its file would be repeated by every error about it.
+fn file_name(value: &Value) -> Result<(), Fault> {
+    if value.text()?.contains("://") {
+        return Err(Fault::new("is not the name of a file")
+            .with_hint("the address is a secret: write it into a file, and name the file here")
+            .unseen());
+    }
+    Ok(())
 }
 
 fn occasions(value: &Value) -> Result<NotifyOn, Fault> {

@@ -5,7 +5,7 @@ use std::fs;
 use std::time::Duration;
 
 use super::*;
-use crate::config::{Preset, SecretSource};
+use crate::config::{NotifyOn, Preset, SecretSource, WebhookFormat};
 
 const ID: &str = "9071bfde-35e0-47d2-a582-d244ab1b4af6";
 
@@ -224,6 +224,47 @@ fn what_may_be_a_secret_is_not_repeated() {
     let error = load(&text, &[]).unwrap_err();
     assert!(error.to_string().contains("must not carry a user name or password"));
     assert!(!format!("{error} {error:?}").contains("Hid~den"), "{error:?}");
+}
+
+#[test]
+fn whoever_is_told_has_a_place_a_form_and_occasions() {
+    let notify = |keys: &str| load(&format!("{MINIMAL}[notify]\n{keys}\n"), &[]);
+    let told = notify("webhook_env = 'W'\nformat = 'teams'\non = ['changes', 'failure']").unwrap();
+    assert_eq!(told.notify.webhook, Some(SecretSource::Env("W".into())));
+    assert_eq!(told.notify.format, WebhookFormat::Teams);
+    assert_eq!(told.notify.on, NotifyOn { failure: true, changes: true, always: false });
+    assert_eq!(told.notify.ping, None);
+    for (keys, expected) in [
+        ("on = ['failures']", "`failures` is not `failure`, `changes` or `always`"),
+        ("on = []", "an empty list would tell of nothing"),
+        ("ping_file = 'p'\nping_env = 'P'", "`ping_file` is given as well"),
+        ("webhook_file = 'https://a.example/Hid~den'", "is not the name of a file"),
+        ("webhook_env = 'https://a.example/Hid~den'", "is not the name of an environment variable"),
+        ("webhook = 'https://a.example/Hid~den'", "has no key `webhook`"),
+    ] {
+        let error = notify(keys).unwrap_err();
+        assert!(error.to_string().contains(expected), "{error}");
+        assert!(!format!("{error} {error:?}").contains("Hid~den"), "{error:?}");
+    }
+}
+
+#[test]
+fn a_hook_is_a_program_and_its_arguments() {
+    let hooks = |keys: &str, env: &[(&str, &str)]| {
+        load(&format!("{MINIMAL}[hooks]\n{keys}\n"), env).map(|settings| settings.hooks)
+    };
+    let given = hooks("on_success = ['tell', 'a b']", &[("REINVITE_HOOKS_FINALLY", "tell,c d")]);
+    let given = given.unwrap();
+    assert_eq!(given.on_success, Some(vec!["tell".into(), "a b".into()]));
+    assert_eq!(given.finally, Some(vec!["tell".into(), "c d".into()]));
+    for (keys, expected) in [
+        ("on_failure = 'tell me'", "must be a list of the program and its arguments"),
+        ("on_failure = []", "names no program"),
+        ("time_limit = '0s'", "leaves the programs no time at all"),
+    ] {
+        let error = hooks(keys, &[]).unwrap_err();
+        assert!(error.to_string().contains(expected), "{error}");
+    }
 }
 
 #[test]

@@ -340,6 +340,36 @@ fn a_monitor_hears_of_start_and_end() {
 }
 
 #[test]
+fn the_addresses_are_in_no_trace_however_talkative_the_run_is() {
+    let receiver = Receiver::answering(&[]);
+    let more = "on = [\"always\"]\nping_env = \"ADDRESS\"";
+    let campaign = telling(&receiver.origin, "webhook", more);
+    // `run` looks for it in all that is said.
+    run(&campaign, "apply three.csv --yes -vvv --log-file log --log-format json").exits(0);
+    assert_eq!(receiver.requests().len(), 3);
+    assert!(!campaign.read("log").contains(SECRET));
+    let checkpoint = std::fs::read(campaign.path("three.csv.checkpoint")).unwrap();
+    assert!(!checkpoint.windows(SECRET.len()).any(|bytes| bytes == SECRET.as_bytes()));
+}
+
+#[cfg(unix)]
+#[test]
+fn an_address_shown_by_systemd_to_its_service_alone_is_not_open_to_others() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let campaign = Campaign::new();
+    configure(&campaign, "[notify]\nwebhook_file = \"address\"\n");
+    campaign.write("address", "https://hooks.example/x");
+    let open = std::fs::Permissions::from_mode(0o440);
+    std::fs::set_permissions(campaign.path("address"), open).unwrap();
+    let warned = |command| campaign.complete(command).exits(0).stderr.contains("other accounts");
+    assert!(warned(campaign.command("plan three.csv")));
+    let mut command = campaign.command("plan three.csv --config");
+    command.arg(campaign.path("reinvite.toml"));
+    command.env("CREDENTIALS_DIRECTORY", campaign.directory());
+    assert!(!warned(command));
+}
+
+#[test]
 fn a_run_that_finds_another_at_work_is_neither_success_nor_failure() {
     let receiver = Receiver::answering(&[]);
     let campaign = telling(&receiver.origin, "ping", "webhook_env = \"ADDRESS\"");

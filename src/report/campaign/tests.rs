@@ -70,6 +70,8 @@ fn history(rows: Vec<HistoryRow>) -> History {
             patched: 0,
             not_attempted: 0,
             failures: Vec::new(),
+            resends: Resends::default(),
+            not_in_manifest: NotInManifest::default(),
             last_run: None,
             held_by: None,
         },
