@@ -51,11 +51,12 @@ pub fn main() -> std::process::ExitCode {
         }
     };
     let ui = Ui::new(&cli.global);
+    let log = open_log(&cli, &ui);
     let variables = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
     for warning in unknown_variables(variables) {
         ui.warn(warning);
     }
-    let result = open_log(&cli, &ui).and_then(|()| run(&cli, &ui));
+    let result = log.and_then(|()| run(&cli, &ui));
     // After the last word of the command and of whoever was told of its end.
     let ending = ui.chronicle.ending(&result);
     let exit = match result {

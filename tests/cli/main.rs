@@ -14,6 +14,8 @@ mod doctor;
 mod full_disk;
 mod guards;
 mod help;
+#[cfg(unix)]
+mod hooks;
 mod init;
 mod lint;
 mod log;

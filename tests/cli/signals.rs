@@ -112,3 +112,19 @@ fn an_interrupted_plan_has_sent_nothing() {
     ------- exit 130 -------
     "#);
 }
+
+#[test]
+fn a_run_that_is_terminated_leaves_its_metrics_and_the_last_line_of_its_log() {
+    let campaign = slow();
+    let configuration = campaign.read("reinvite.toml");
+    campaign.write("reinvite.toml", &format!("{configuration}[metrics]\ntextfile = \"m.prom\"\n"));
+    stopped_by("TERM", &campaign, "apply all.csv --yes --log-file log --log-format json")
+        .exits(143);
+    let metrics = campaign.read("m.prom");
+    let code = metrics.lines().find(|line| line.starts_with("reinvite_run_exit_code{"));
+    assert!(code.is_some_and(|line| line.ends_with(" 143.0")), "{metrics}");
+    let log = campaign.read("log");
+    let last = log.lines().last().unwrap_or_default();
+    assert!(last.contains(r#""event":"finished""#), "{last}");
+    assert!(last.contains(r#""stop_reason":"terminated""#), "{last}");
+}
