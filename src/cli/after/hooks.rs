@@ -23,6 +23,12 @@ pub(super) struct Hook<'a> {
     command: &'a [String],
 }
 
+/// Whether there is any hook at all.
+pub(super) fn are_there(settings: &HookSettings) -> bool {
+    let HookSettings { on_success, on_failure, finally, time_limit: _ } = settings;
+    on_success.is_some() || on_failure.is_some() || finally.is_some()
+}
+
 /// The hooks to run after such an end. After a run that found another at work,
 /// nothing has succeeded or failed.
 pub(super) fn due(settings: &HookSettings, verdict: Verdict) -> Vec<Hook<'_>> {

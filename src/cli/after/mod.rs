@@ -42,11 +42,14 @@ use tell::{Address, Body, TIME_LIMIT, tell};
 pub(super) struct After<'a> {
     settings: &'a Settings,
     ui: &'a Ui,
+    /// Of its own, as the command's is gone by its end. None when there is nobody to
+    /// tell and nothing to run.
+    runtime: Option<Runtime>,
     network: Option<Network>,
 }
 
+/// Those who are told over the network.
 struct Network {
-    runtime: Runtime,
     transport: Arc<HttpTransport>,
     webhook: Option<Address>,
     ping: Option<Address>,
@@ -59,27 +62,24 @@ impl<'a> After<'a> {
     /// may still be looking.
     pub(super) fn of(settings: &'a Settings, ui: &'a Ui) -> Self {
         ui.chronicle.tenant(&settings.tenant.id);
-        let address = |who: &str, source: &Option<SecretSource>| {
-            let read = Address::read(source.as_ref()?);
-            read.map_err(|why| ui.warn(format_args!("the {who} will not be told: {why}"))).ok()
-        };
-        let webhook = address("webhook", &settings.notify.webhook);
-        let ping = address("monitor", &settings.notify.ping);
-        let network = (webhook.is_some() || ping.is_some()).then(|| Network::new(webhook, ping));
-        let network = network.transpose().unwrap_or_else(|why| {
+        let network = Network::of(settings, ui).unwrap_or_else(|why| {
             ui.warn(format_args!("nobody will be told of the end: {why}"));
             None
         });
-        Self { settings, ui, network }
+        let is_needed = network.is_some() || hooks::are_there(&settings.hooks);
+        let runtime = is_needed.then(runtime).transpose().unwrap_or_else(|failure| {
+            ui.warn(format_args!("nobody will be told of the end: {}", failure.error));
+            None
+        });
+        Self { settings, ui, runtime, network }
     }
 
     /// Tells the monitor that work begins, without waiting for its answer.
     pub(super) fn started(&self) {
-        let Some(network) = &self.network else { return };
+        let (Some(runtime), Some(network)) = (&self.runtime, &self.network) else { return };
         let Some(address) = &network.ping else { return };
         let (transport, address) = (Arc::clone(&network.transport), address.with("start"));
-        let start = network
-            .runtime
+        let start = runtime
             .spawn(async move { tell(&*transport, &address, &Body::Text(String::new())).await });
         network.start.replace(Some(start));
     }
@@ -88,10 +88,20 @@ impl<'a> After<'a> {
     pub(super) fn conclude(self, result: Result<Exit, Failure>) -> Result<Exit, Failure> {
         let ending = self.ui.chronicle.ending(&result);
         self.write_metrics(&ending);
-        // A person who is done waiting is not made to wait for a webhook.
-        let hooks = hooks::due(&self.settings.hooks, ending.verdict);
-        if self.network.is_some() || !hooks.is_empty() {
-            self.tell_and_run(&ending, &hooks);
+        let Self { settings, ui, runtime, network } = self;
+        if let Some(runtime) = runtime {
+            runtime.block_on(async {
+                let stop = Stop::new();
+                signals::listen(stop.clone());
+                tokio::select! {
+                    () = tell_and_run(settings, network, &ending, ui) => {}
+                    () = stop.requested() => {
+                        ui.warn("interrupted before everyone was told of the end");
+                    }
+                }
+            });
+            // The look-up of a host's name can't be called off, and is not waited for.
+            runtime.shutdown_background();
         }
         result
     }
@@ -106,86 +116,80 @@ impl<'a> After<'a> {
             self.ui.warn(format_args!("the metrics were not written: {error}"));
         }
     }
+}
 
-    /// Webhook and ping side by side, then one hook after the other. A signal ends all
-    /// of it.
-    fn tell_and_run(self, ending: &Ending, hooks: &[hooks::Hook<'_>]) {
-        let Self { settings, ui, network } = self;
-        let (runtime, network) = match network {
-            Some(network) => {
-                let Network { runtime, transport, webhook, ping, start } = network;
-                (Ok(runtime), Some((transport, webhook, ping, start.into_inner())))
-            }
-            None => (runtime(), None),
-        };
-        let runtime = match runtime {
-            Ok(runtime) => runtime,
-            Err(failure) => return ui.warn(format_args!("no hook was run: {}", failure.error)),
-        };
-        let _guard = runtime.enter();
-        let stop = Stop::new();
-        signals::listen(stop.clone());
-        let told = async {
-            if let Some((transport, webhook, ping, start)) = network {
-                let webhook = async {
-                    let Some(address) = webhook.filter(|_| is_due(settings.notify.on, ending))
-                    else {
-                        return;
-                    };
+/// Webhook and ping side by side, then one hook after the other.
+async fn tell_and_run(settings: &Settings, network: Option<Network>, ending: &Ending, ui: &Ui) {
+    if let Some(network) = network {
+        let Network { transport, webhook, ping, start } = network;
+        let webhook = async {
+            match webhook.filter(|_| is_due(settings.notify.on, ending)) {
+                Some(address) => {
                     let body = Body::Json(body(settings.notify.format, ending));
-                    if let Err(why) = tell(&*transport, &address, &body).await {
-                        ui.warn(format_args!("the webhook was not told: {why}"));
-                    }
-                };
-                let ping = async {
-                    let Some(address) = ping else { return };
-                    let address = match ending.verdict {
-                        Verdict::Success => address,
-                        Verdict::Failure => address.with("fail"),
-                        Verdict::Skipped => return,
-                    };
-                    let body = Body::Text(ending.lines().join("\n"));
-                    let told = timeout(TIME_LIMIT, async {
-                        // The start has to be there before the end is.
-                        let started = match start {
-                            Some(start) => start.await.unwrap_or_else(|e| Err(e.to_string())),
-                            None => Ok(()),
-                        };
-                        started.and(tell(&*transport, &address, &body).await)
-                    });
-                    let late = |_| Err(format!("no answer within {} s", TIME_LIMIT.as_secs()));
-                    if let Err(why) = told.await.unwrap_or_else(late) {
-                        ui.warn(format_args!("the monitor was not told: {why}"));
-                    }
-                };
-                tokio::join!(webhook, ping);
-            }
-            for hook in hooks {
-                if let Err(why) = hook.run(settings.hooks.time_limit, ending, ui).await {
-                    ui.warn(format_args!("the hook {} {why}", hook.name));
+                    tell(&*transport, &address, &body).await
                 }
+                None => Ok(()),
             }
         };
-        runtime.block_on(async {
-            tokio::select! {
-                () = told => {}
-                () = stop.requested() => {
-                    ui.warn("interrupted before everyone was told of the end");
-                }
+        let ping = async {
+            match ping {
+                Some(address) => ping_end(&transport, address, start.into_inner(), ending).await,
+                None => Ok(()),
             }
-        });
+        };
+        let (webhook, ping) = tokio::join!(webhook, ping);
+        for (who, told) in [("webhook", webhook), ("monitor", ping)] {
+            if let Err(why) = told {
+                ui.warn(format_args!("the {who} was not told: {why}"));
+            }
+        }
+    }
+    for hook in hooks::due(&settings.hooks, ending.verdict) {
+        if let Err(why) = hook.run(settings.hooks.time_limit, ending, ui).await {
+            ui.warn(format_args!("the hook {} {why}", hook.name));
+        }
     }
 }
 
+/// Tells the monitor of the end, once it was told of the start.
+async fn ping_end(
+    transport: &HttpTransport,
+    address: Address,
+    start: Option<JoinHandle<Result<(), String>>>,
+    ending: &Ending,
+) -> Result<(), String> {
+    let address = match ending.verdict {
+        Verdict::Success => address,
+        Verdict::Failure => address.with("fail"),
+        Verdict::Skipped => return Ok(()),
+    };
+    let body = Body::Text(ending.lines().join("\n"));
+    let told = timeout(TIME_LIMIT, async {
+        let started = match start {
+            Some(start) => start.await.unwrap_or_else(|error| Err(error.to_string())),
+            None => Ok(()),
+        };
+        started.and(tell(transport, &address, &body).await)
+    });
+    let late = |_| Err(format!("no answer within {} s", TIME_LIMIT.as_secs()));
+    told.await.unwrap_or_else(late)
+}
+
 impl Network {
-    fn new(webhook: Option<Address>, ping: Option<Address>) -> Result<Self, String> {
-        Ok(Self {
-            runtime: runtime().map_err(|failure| failure.error.to_string())?,
-            transport: Arc::new(HttpTransport::new().map_err(|error| error.to_string())?),
-            webhook,
-            ping,
-            start: RefCell::default(),
-        })
+    /// None when there is nobody to tell.
+    fn of(settings: &Settings, ui: &Ui) -> Result<Option<Self>, String> {
+        let address = |who: &str, source: &Option<SecretSource>| {
+            let read = Address::read(source.as_ref()?);
+            read.map_err(|why| ui.warn(format_args!("the {who} will not be told: {why}"))).ok()
+        };
+        let webhook = address("webhook", &settings.notify.webhook);
+        let ping = address("monitor", &settings.notify.ping);
+        if webhook.is_none() && ping.is_none() {
+            return Ok(None);
+        }
+        let transport = HttpTransport::new().map_err(|error| error.to_string())?;
+        let start = RefCell::default();
+        Ok(Some(Self { transport: Arc::new(transport), webhook, ping, start }))
     }
 }
 
