@@ -6,7 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use crate::checkpoint::{
-    Delta, History, HistoryRow, RunRecord, Sighting, Standing, Status, WaitRecord,
+    Delta, History, HistoryRow, NotInManifest, Resends, RunRecord, Sighting, Standing, Status,
+    WaitRecord,
 };
 
 use super::row::{Attention, Redemption, RowView};
