@@ -77,6 +77,43 @@ fn the_run_has_the_keys_of_the_contract() {
 }
 
 #[test]
+fn the_night_has_the_keys_of_the_run_and_its_own() {
+    let campaign = Campaign::new();
+    let night = campaign.run("reconcile guests.csv --yes --output json").exits(4).json();
+    are_integers(
+        &night["summary"],
+        &[
+            "rows",
+            "invited",
+            "patched",
+            "settled",
+            "blocked",
+            "failed",
+            "unknown",
+            "not_attempted",
+            "retries",
+            "throttled",
+            "reminded",
+            "corrected",
+            "redeemed",
+            "new",
+            "left",
+            "held",
+            "attention",
+        ],
+    );
+    ends_as_the_contract_says(&night["summary"]);
+    rows_as_the_contract_says(&night, 20);
+    assert!(night["night"]["standing"]["pending"].is_u64(), "{night}");
+    // A quiet night has its object all the same, and says nothing else.
+    let campaign = Campaign::new();
+    campaign.run("reconcile three.csv --yes").exits(0);
+    let quiet = campaign.run("reconcile three.csv --yes --output json").exits(0);
+    assert_eq!(quiet.stderr, "");
+    assert_eq!(quiet.json()["summary"]["settled"], 3);
+}
+
+#[test]
 fn stdout_holds_the_object_alone_however_talkative_the_run_is() {
     let campaign = Campaign::new();
     let output =

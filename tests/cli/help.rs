@@ -24,7 +24,7 @@ fn the_short_help_fits_on_a_screen() {
       plan       Show what would change, and change nothing
       apply      Plan, ask, and carry it out; again, to continue
       verify     Look at the campaign's guests: pending, redeemed, changed or gone
-      remind     Invite those once more who have not redeemed, as [remind] says
+      remind     Invite those once more who have not redeemed, as configured
       reconcile  Apply, put drift right, verify and remind: every night, unattended
       status     Count what a campaign has done and what is left
       emulate    Serve a tenant on this machine, for trials and rehearsals

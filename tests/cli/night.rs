@@ -10,10 +10,10 @@ fn with(more: &str) -> Campaign {
     campaign
 }
 
-/// Lets more time pass than two clocks can disagree that know each other from `Date`
-/// headers on loopback: whole seconds, rounded.
+/// Lets more time pass than what was dated by the service's clock can be wrong by: that
+/// clock is known to two seconds.
 fn later() {
-    std::thread::sleep(std::time::Duration::from_millis(1100));
+    std::thread::sleep(std::time::Duration::from_millis(2100));
 }
 
 #[test]
