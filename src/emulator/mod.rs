@@ -12,6 +12,7 @@
 mod assertion;
 mod batch;
 mod clock;
+mod device;
 mod directory;
 mod errors;
 mod faults;
@@ -46,6 +47,7 @@ use tokio::net::TcpListener;
 use tokio::time::Instant;
 
 pub use clock::Clock;
+pub use device::DeviceSignIn;
 pub use faults::{Action, Canned, CannedBody, Fault, Matcher, RetryAfter};
 pub use ledger::{Addresses, Effect, InvitationEntry, Ledger, PatchEntry, RequestEntry, Write};
 pub use options::{Lag, Options, Tripwire};
@@ -186,6 +188,12 @@ impl Emulator {
     /// All tokens given out so far are worth nothing any more.
     pub fn revoke_tokens(&self) {
         self.shared.tokens().revoke_all();
+    }
+
+    /// Everybody is signed out: what bought new tokens does so no more. Tokens given
+    /// out so far stay good.
+    pub fn sign_everybody_out(&self) {
+        self.shared.device_codes().revoke_all();
     }
 
     /// A token of an application of the seed, or of a user signed in to it, without

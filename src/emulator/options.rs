@@ -9,6 +9,7 @@ use std::time::Duration;
 use http::Method;
 use jiff::Timestamp;
 
+use super::device::DeviceSignIn;
 use super::faults::Fault;
 use super::quota::Quotas;
 
@@ -34,6 +35,8 @@ pub struct Options {
     pub faults: Vec<Fault>,
     /// Life of a token. Entra's is 60 to 90 minutes (Entra, *Access tokens*).
     pub token_life: Duration,
+    /// What people do who sign in with a device code.
+    pub device_sign_in: DeviceSignIn,
     /// When the anti-abuse engine blocks invitations. Its thresholds are not
     /// documented, so there is none by default.
     pub tripwire: Tripwire,
@@ -54,6 +57,7 @@ impl Default for Options {
             invitation_latency: None,
             faults: Vec::new(),
             token_life: Duration::from_secs(75 * 60),
+            device_sign_in: DeviceSignIn::default(),
             tripwire: Tripwire::default(),
             log_requests: true,
             starts_at: None,

@@ -68,6 +68,9 @@ impl Shared {
                 }
                 Err(Refusal::method_not_allowed())
             }
+            [tenant, "oauth2", "v2.0", "devicecode"] if request.method == Method::POST => {
+                return self.device_code(tenant, request);
+            }
             ["v1.0", path @ ..] => return self.graph(path, request).await,
             // The one thing of the beta version that this program reads.
             ["beta", path @ ..] if path == ["policies", "b2bManagementPolicies"] => {

@@ -10,6 +10,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::clock::Clock;
+use super::device::DeviceCodes;
 use super::directory::Directory;
 use super::faults::Armed;
 use super::ledger::{RequestEntry, Write};
@@ -50,6 +51,7 @@ pub(super) struct Shared {
     tenant: Mutex<Tenant>,
     applications: Mutex<Vec<Application>>,
     tokens: Mutex<Tokens>,
+    device_codes: Mutex<DeviceCodes>,
     meters: Mutex<Meters>,
     faults: Mutex<Armed>,
     requests: Mutex<Vec<RequestEntry>>,
@@ -100,6 +102,7 @@ impl Shared {
             }),
             applications: Mutex::new(applications),
             tokens: Mutex::default(),
+            device_codes: Mutex::default(),
             meters: Mutex::new(meters),
             faults: Mutex::new(faults),
             requests: Mutex::default(),
@@ -117,6 +120,10 @@ impl Shared {
 
     pub(super) fn tokens(&self) -> MutexGuard<'_, Tokens> {
         lock(&self.tokens)
+    }
+
+    pub(super) fn device_codes(&self) -> MutexGuard<'_, DeviceCodes> {
+        lock(&self.device_codes)
     }
 
     pub(super) fn meters(&self) -> MutexGuard<'_, Meters> {

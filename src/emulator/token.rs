@@ -8,11 +8,13 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::StatusCode;
+use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::assertion::{self, ASSERTION_TYPE};
+use super::device::DeviceRefusal;
 use super::errors::Refusal;
 use super::http::{Answer, Request};
 use super::seed::Application;
@@ -116,16 +118,56 @@ impl Shared {
         token
     }
 
-    /// `POST /{tenant}/oauth2/v2.0/token` (Entra, *OAuth 2.0 client credentials flow*).
+    /// `POST /{tenant}/oauth2/v2.0/token` (Entra, *OAuth 2.0 client credentials flow*,
+    /// *device authorization grant flow*, *Refresh tokens*).
     pub(super) fn token(&self, tenant: &str, request: &Request) -> Answer {
-        let form: HashMap<String, String> =
-            url::form_urlencoded::parse(&request.body).into_owned().collect();
-        match self.client_credentials(tenant, &form) {
-            Ok(response) => {
-                let mut answer = Answer::ok(&response);
-                answer.content_type = "application/json; charset=utf-8";
-                answer
+        let form = Form::of(request);
+        let granted = self.application(tenant, &form).and_then(|application| {
+            match form.required("grant_type")? {
+                "client_credentials" => self.client_credentials(tenant, &form, &application),
+                "urn:ietf:params:oauth:grant-type:device_code" => {
+                    let device_code = form.required("device_code")?;
+                    let script = self.options.device_sign_in;
+                    let polled =
+                        self.device_codes().poll(device_code, &application.client_id, script);
+                    polled.map_err(TokenRefusal::of_device)?;
+                    Ok(self.grant_person(&application))
+                }
+                "refresh_token" => {
+                    let token = form.required("refresh_token")?;
+                    if self.device_codes().accepts(token, &application.client_id) {
+                        return Ok(self.grant_person(&application));
+                    }
+                    let text = "The provided grant has expired due to it being revoked, a fresh \
+                                auth token is needed. The user might have changed or reset their \
+                                password.";
+                    Err(TokenRefusal::bad("invalid_grant", 50_173, text))
+                }
+                _ => {
+                    let text = "The app requested an unsupported grant type.";
+                    Err(TokenRefusal::bad("unsupported_grant_type", 70_003, text))
+                }
             }
+        });
+        self.answer(granted)
+    }
+
+    /// `POST /{tenant}/oauth2/v2.0/devicecode` (Entra, *OAuth 2.0 device authorization
+    /// grant flow*).
+    pub(super) fn device_code(&self, tenant: &str, request: &Request) -> Answer {
+        let form = Form::of(request);
+        let begun = self.application(tenant, &form).and_then(|application| {
+            form.required("scope")?;
+            let script = self.options.device_sign_in;
+            let client_id = &application.client_id;
+            Ok(self.device_codes().begin(client_id, script, &request.origin))
+        });
+        self.answer(begun)
+    }
+
+    fn answer<T: Serialize>(&self, result: Result<T, TokenRefusal>) -> Answer {
+        let mut answer = match result {
+            Ok(response) => Answer::ok(&response),
             Err(TokenRefusal { status, error, number, text }) => {
                 let (trace, correlation) = (Uuid::new_v4(), Uuid::new_v4());
                 let moment = self.clock.now_in_seconds();
@@ -133,7 +175,7 @@ impl Shared {
                     "AADSTS{number}: {text} Trace ID: {trace} Correlation ID: {correlation} \
                      Timestamp: {moment}"
                 );
-                let mut answer = Answer::json(
+                Answer::json(
                     status,
                     &json!({
                         "error": error,
@@ -143,53 +185,24 @@ impl Shared {
                         "trace_id": trace,
                         "correlation_id": correlation,
                     }),
-                );
-                answer.content_type = "application/json; charset=utf-8";
-                answer
+                )
             }
-        }
+        };
+        answer.content_type = "application/json; charset=utf-8";
+        answer
     }
 
-    fn client_credentials(
-        &self,
-        tenant: &str,
-        form: &HashMap<String, String>,
-    ) -> Result<wire::TokenResponse, TokenRefusal> {
-        let bad = |error, number, text: String| TokenRefusal {
-            status: StatusCode::BAD_REQUEST,
-            error,
-            number,
-            text,
-        };
-        let required = |name: &str| {
-            form.get(name).filter(|value| !value.is_empty()).ok_or_else(|| {
-                let text =
-                    format!("The request body must contain the following parameter: '{name}'.");
-                bad("invalid_request", 900_144, text)
-            })
-        };
+    /// The application that a form names.
+    fn application(&self, tenant: &str, form: &Form) -> Result<Application, TokenRefusal> {
         if !self.is_tenant(tenant) {
             let text = format!(
                 "Tenant '{tenant}' not found. Check to make sure you have the correct tenant ID and \
                  are signing into the correct cloud."
             );
-            return Err(bad("invalid_request", 90_002, text));
+            return Err(TokenRefusal::bad("invalid_request", 90_002, text));
         }
-        if required("grant_type")? != "client_credentials" {
-            let text = "The app requested an unsupported grant type.".to_owned();
-            return Err(bad("unsupported_grant_type", 70_003, text));
-        }
-        let client_id = required("client_id")?;
-        let scope = required("scope")?;
-        if !scope.ends_with("/.default") {
-            let text = format!(
-                "The provided value for scope {scope} is not valid. Client credential flows must \
-                 have a scope value with /.default suffixed to the resource identifier."
-            );
-            return Err(bad("invalid_scope", 1_002_012, text));
-        }
-        let application = self
-            .applications()
+        let client_id = form.required("client_id")?;
+        self.applications()
             .iter()
             .find(|application| application.client_id.eq_ignore_ascii_case(client_id))
             .cloned()
@@ -199,22 +212,38 @@ impl Shared {
                      '{tenant}'. This can happen if the application has not been installed by the \
                      administrator of the tenant or consented to by any user in the tenant."
                 );
-                bad("unauthorized_client", 700_016, text)
-            })?;
+                TokenRefusal::bad("unauthorized_client", 700_016, text)
+            })
+    }
+
+    fn client_credentials(
+        &self,
+        tenant: &str,
+        form: &Form,
+        application: &Application,
+    ) -> Result<wire::TokenResponse, TokenRefusal> {
+        let client_id = &application.client_id;
+        let scope = form.required("scope")?;
+        if !scope.ends_with("/.default") {
+            let text = format!(
+                "The provided value for scope {scope} is not valid. Client credential flows must \
+                 have a scope value with /.default suffixed to the resource identifier."
+            );
+            return Err(TokenRefusal::bad("invalid_scope", 1_002_012, text));
+        }
         let unproven = |number, text| TokenRefusal {
             status: StatusCode::UNAUTHORIZED,
             error: "invalid_client",
             number,
             text,
         };
-        if form.get("client_assertion_type").is_some_and(|kind| kind == ASSERTION_TYPE) {
+        if form.get("client_assertion_type") == Some(ASSERTION_TYPE) {
             let path = format!("/{tenant}/oauth2/v2.0/token");
             let now = self.clock.now().as_second();
-            assertion::check(required("client_assertion")?, &application, &path, now)
+            assertion::check(form.required("client_assertion")?, application, &path, now)
                 .map_err(|(number, text)| unproven(number, text))?;
         } else {
-            let secret = form.get("client_secret").filter(|secret| !secret.is_empty());
-            let secret = secret.ok_or_else(|| {
+            let secret = form.get("client_secret").ok_or_else(|| {
                 let text = "The request body must contain the following parameter: \
                             'client_assertion' or 'client_secret'.";
                 unproven(7_000_218, text.to_owned())
@@ -229,9 +258,40 @@ impl Shared {
             }
         }
         Ok(wire::TokenResponse {
-            access_token: self.issue(&application, Caller::AppOnly),
+            access_token: self.issue(application, Caller::AppOnly),
             expires_in: self.options.token_life.as_secs(),
             token_type: "Bearer".into(),
+            refresh_token: None,
+        })
+    }
+
+    /// A token for a person, and what buys the next.
+    fn grant_person(&self, application: &Application) -> wire::TokenResponse {
+        wire::TokenResponse {
+            access_token: self.issue(application, Caller::Delegated),
+            expires_in: self.options.token_life.as_secs(),
+            token_type: "Bearer".into(),
+            refresh_token: Some(self.device_codes().refresh_token(&application.client_id)),
+        }
+    }
+}
+
+/// What was posted.
+struct Form(HashMap<String, String>);
+
+impl Form {
+    fn of(request: &Request) -> Self {
+        Self(url::form_urlencoded::parse(&request.body).into_owned().collect())
+    }
+
+    fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    fn required(&self, name: &str) -> Result<&str, TokenRefusal> {
+        self.get(name).ok_or_else(|| {
+            let text = format!("The request body must contain the following parameter: '{name}'.");
+            TokenRefusal::bad("invalid_request", 900_144, text)
         })
     }
 }
@@ -242,4 +302,14 @@ struct TokenRefusal {
     error: &'static str,
     number: u32,
     text: String,
+}
+
+impl TokenRefusal {
+    fn bad(error: &'static str, number: u32, text: impl Into<String>) -> Self {
+        Self { status: StatusCode::BAD_REQUEST, error, number, text: text.into() }
+    }
+
+    fn of_device((error, number, text): DeviceRefusal) -> Self {
+        Self::bad(error, number, text)
+    }
 }
