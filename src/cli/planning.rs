@@ -14,7 +14,7 @@ use crate::manifest::{self, Manifest, Source};
 pub(super) use crate::night::Asked;
 use crate::night::{NightError, Read, read_and_plan};
 use crate::plan::Plan;
-use crate::report::{count, unplanned_json};
+use crate::report::{count, sign_in_line, unplanned_json};
 use crate::run::{Event, Stop, StopReason};
 
 use super::connect::Sink;
@@ -136,6 +136,12 @@ pub(super) fn lines(ui: &Ui) -> Sink {
             }
             Event::Retrying { wait, why, .. } => {
                 format!("trying again in {:.1} s: {why}", wait.as_secs_f64())
+            }
+            // Asked of a person, who has to answer: said even when quiet.
+            Event::SignInNeeded { url, code, valid_for } => {
+                let line = sign_in_line(&url, &code, valid_for);
+                let _ = writeln!(anstream::stderr(), "{line}");
+                return;
             }
             Event::Started { .. }
             | Event::RowEntered { .. }

@@ -15,6 +15,7 @@
 //! | `throttled` | `scope`, `wait_seconds` |
 //! | `retrying` | `attempt`, `wait_seconds` |
 //! | `canary-passed` | `rows` |
+//! | `sign-in-needed` | `valid_seconds`: a person has to sign in; the code is not logged |
 //! | `stopping` | `stop_reason` |
 //! | `note`, `warning`, `problem` (of the manifest) | |
 //! | `error` | `causes`, `hints`, `exit_code` |
@@ -124,6 +125,11 @@ impl LogLine {
                 Self::new(Level::Warning, "throttled", message)
                     .with("scope", scope.as_deref())
                     .with("wait_seconds", seconds(*wait))
+            }
+            // Not the code: whoever reads the log could enter it first.
+            Event::SignInNeeded { url, code: _, valid_for } => {
+                Self::new(Level::Warning, "sign-in-needed", format!("sign in at {url}"))
+                    .with("valid_seconds", seconds(*valid_for))
             }
             Event::Retrying { line, attempt, wait, why } => {
                 let retrying = Self::new(Level::Warning, "retrying", why)

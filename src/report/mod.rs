@@ -23,6 +23,7 @@ mod result_file;
 mod row;
 #[cfg(test)]
 mod sample;
+mod sign_in;
 mod status;
 mod style;
 mod summary_text;
@@ -45,6 +46,7 @@ pub use night_json::{night_json, verify_json};
 pub use plan_text::{PlanView, plan_text};
 pub use progress::{Progress, ProgressMode};
 pub use result_file::{ExtraColumns, ResultFileError, check_result_path, result_file};
+pub use sign_in::sign_in_line;
 pub use status::{
     FailureGroup, LastRun, NotInManifestCounts, ResendCounts, Status, StatusCounts, status_json,
     status_text,

@@ -40,6 +40,15 @@ pub enum Event {
         /// The outcome.
         outcome: Outcome,
     },
+    /// A person has to sign in with a browser; everything waits for it.
+    SignInNeeded {
+        /// The page to open.
+        url: String,
+        /// The code to enter there.
+        code: String,
+        /// How long the code is valid.
+        valid_for: Duration,
+    },
     /// The service asked for patience: nothing of what it named is sent for this long.
     Throttled {
         /// `x-ms-throttle-scope`, when told.

@@ -98,7 +98,8 @@ impl<'p> Progress<'p> {
             | Event::Throttled { .. }
             | Event::Retrying { .. }
             | Event::Stopping { .. }
-            | Event::CanaryPassed { .. } => false,
+            | Event::CanaryPassed { .. }
+            | Event::SignInNeeded { .. } => false,
         };
         match &mut self.sink {
             Sink::Bar(bar) => {

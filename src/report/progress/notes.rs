@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::plan::{Plan, PlannedRow};
 use crate::report::row::{RowEnd, journey};
+use crate::report::sign_in::sign_in_line;
 use crate::report::style::{Styles, count, paint};
 use crate::report::text::{fit, harmless, remaining};
 use crate::run::{Event, Outcome, StopReason};
@@ -71,6 +72,9 @@ pub(super) fn note(
             };
             let text = format!("stopping: {}{patience}", harmless(&reason.to_string()));
             Some((Weight::Problem, paint(styles.bad, text)))
+        }
+        Event::SignInNeeded { url, code, valid_for } => {
+            Some((Weight::Problem, paint(styles.attention, sign_in_line(url, code, *valid_for))))
         }
         Event::CanaryPassed { rows } => {
             let rows = count(*rows, "row", "rows");

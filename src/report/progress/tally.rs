@@ -86,7 +86,10 @@ impl Tally {
                 self.retried = Some((now, recent + 1));
             }
             Event::Stopping { reason: _ } => self.stopping = true,
-            Event::Patched { line: _ } | Event::CanaryPassed { rows: _ } | Event::Finished(_) => {}
+            Event::Patched { line: _ }
+            | Event::CanaryPassed { rows: _ }
+            | Event::SignInNeeded { .. }
+            | Event::Finished(_) => {}
         }
     }
 

@@ -72,6 +72,11 @@ fn events() -> Vec<Event> {
         Event::RowEntered { line: 2, from: None, to: Phase::Patching },
         Event::Patched { line: 2 },
         Event::CanaryPassed { rows: 1 },
+        Event::SignInNeeded {
+            url: "https://login.example/device".to_owned(),
+            code: "ABC\u{7}DEF".to_owned(),
+            valid_for: wait * 75,
+        },
         Event::Throttled { scope: Some("Tenant_Application/ReadWrite".to_owned()), wait },
         Event::Throttled { scope: None, wait },
         Event::Throttled { scope: None, wait: wait * 5 },
@@ -104,6 +109,7 @@ fn without_a_terminal_every_row_has_a_line() {
     insta::assert_snapshot!(show(|out| ProgressMode::Lines(out)), @r#"
         6 rows to do
         canary passed: 1 row sent and verified
+        to sign in, open https://login.example/device in a browser and enter the code ABC\u{7}DEF within 15 min
         throttled by the tenant (Tenant_Application/ReadWrite), waiting 12 s
         throttled by the tenant, waiting 1 min
         line 3: attempt 1 failed: timed\u{7} out; again in 12 s
@@ -119,6 +125,7 @@ fn without_a_terminal_every_row_has_a_line() {
 #[test]
 fn quiet_shows_what_somebody_has_to_look_at() {
     insta::assert_snapshot!(show(|out| ProgressMode::Quiet(out)), @r#"
+        to sign in, open https://login.example/device in a browser and enter the code ABC\u{7}DEF within 15 min
         line 4     failed        c.old@northwind.example (cleo@northwind.example) → cleo@fabrikam.example: the invitation service does not see the new mail: "doesn't match any emails on the user object" after 5 tries in 3 min [address-mismatch]
         line 5     unknown       dan@northwind.example: the connection was lost after the request left; the guest is unchanged since [answer-lost]
         stopping: the tenant says stop: Guest invitations are blocked for suspicious activity
