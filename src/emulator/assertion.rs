@@ -58,17 +58,21 @@ pub(super) fn check(
         return Err((700_024, text.to_owned()));
     }
     if claims.aud == FEDERATION_AUDIENCE {
-        let trusted = application.federated_identities.iter();
-        let mut trusted =
-            trusted.filter(|trusted| trusted.issuer == claims.iss && trusted.subject == claims.sub);
-        return trusted.next().map(|_| ()).ok_or_else(|| {
-            let (issuer, subject) = (&claims.iss, &claims.sub);
-            let text = format!(
-                "No matching federated identity record found for presented assertion. Assertion \
-                 Issuer: '{issuer}'. Assertion Subject: '{subject}'."
-            );
-            (70_021, text)
-        });
+        let known = &application.federated_identities;
+        let mut of_issuer = known.iter().filter(|trusted| trusted.issuer == claims.iss).peekable();
+        let (number, what, value) = if of_issuer.peek().is_none() {
+            (700_211, "issuer", &claims.iss)
+        } else if of_issuer.any(|trusted| trusted.subject == claims.sub) {
+            return Ok(());
+        } else {
+            (700_213, "subject", &claims.sub)
+        };
+        let text = format!(
+            "No matching federated identity record found for presented assertion {what} '{value}'. \
+             Check your federated identity credential Subject, Audience and Issuer against the \
+             presented assertion."
+        );
+        return Err((number, text));
     }
     if !claims.aud.ends_with(token_path) {
         let text = "Client assertion audience claim does not match Realm issuer.";
@@ -141,7 +145,7 @@ mod tests {
     #[test]
     fn a_trusted_identity_provider_vouches_for_its_subject() {
         let header = json!({ "alg": "RS256" });
-        for (subject, expected) in [("repo:contoso", Ok(())), ("repo:other", Err(70_021))] {
+        for (subject, expected) in [("repo:contoso", Ok(())), ("repo:other", Err(700_213))] {
             let claims = json!({
                 "aud": FEDERATION_AUDIENCE, "iss": "https://issuer.example", "sub": subject,
                 "exp": 700,
