@@ -14,6 +14,9 @@
 //!             ├→ checkpoint ←──────────── run
 //!             └→ emulator → graph::wire
 //! ```
+//!
+//! `program`, which runs programs that hand over a secret, knows none of them;
+//! `config` and `graph` use it.
 
 pub mod checkpoint;
 pub mod cli;
@@ -25,5 +28,6 @@ pub mod graph;
 pub mod manifest;
 pub mod night;
 pub mod plan;
+pub mod program;
 pub mod report;
 pub mod run;

@@ -4,17 +4,13 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use url::Url;
-
 use crate::checkpoint::{Checkpoint, CheckpointError};
-use crate::config::{AuthSettings, PaceSettings, Settings};
-use crate::graph::{
-    CallError, ClientSecret, Clock, EarlierWrite, GivenToken, Graph, HttpTransport, Observation,
-    Pace, TokenSource,
-};
+use crate::config::{PaceSettings, Settings};
+use crate::graph::{CallError, Clock, EarlierWrite, Graph, HttpTransport, Observation, Pace};
 use crate::run::{Event, Stop};
 
 use super::failure::Failure;
+use super::sign_in;
 
 /// Where events go at the moment: lines while planning, the progress display
 /// during a run.
@@ -33,24 +29,18 @@ impl Sink {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Box::new(take);
     }
 
-    fn take(&self, event: Event) {
+    pub(super) fn take(&self, event: Event) {
         (self.0.lock().unwrap_or_else(PoisonError::into_inner))(event);
     }
 }
 
-/// A client for the configured tenant. Nothing is sent yet.
+/// A client for the configured tenant. Nothing is sent yet. To be called within a
+/// runtime, and outside of a future: a secret's program may have to be waited for.
 pub(super) fn client(settings: &Settings, stop: &Stop, sink: &Sink) -> Result<Graph, Failure> {
     let tenant = &settings.tenant;
     let transport = HttpTransport::new().map_err(CallError::Unreachable)?;
-    let source: Box<dyn TokenSource> = match &settings.auth {
-        AuthSettings::ClientSecret { client_id, secret } => Box::new(ClientSecret {
-            token_url: token_url(&tenant.login_url, &tenant.id),
-            client_id: client_id.clone(),
-            secret: secret.read()?,
-            scope: tenant.scope.clone(),
-        }),
-        AuthSettings::AccessToken(secret) => Box::new(GivenToken(secret.read()?)),
-    };
+    let clock = Arc::new(Clock::system());
+    let source = sign_in::source(tenant, &settings.auth, &clock, sink)?;
     let PaceSettings { writes_per_second, burst, requests_in_flight, .. } = settings.pace;
     let sink = sink.clone();
     Ok(Graph::new(
@@ -58,7 +48,7 @@ pub(super) fn client(settings: &Settings, stop: &Stop, sink: &Sink) -> Result<Gr
         &tenant.graph_url,
         source,
         Pace { writes_per_second, burst, requests_in_flight },
-        Arc::new(Clock::system()),
+        clock,
         Arc::new(move |observation| sink.take(event(observation))),
         stop.token(),
     ))
@@ -82,13 +72,6 @@ pub(super) fn tell_what_was_spent(
         .collect();
     graph.note_earlier_writes(&earlier);
     Ok(())
-}
-
-fn token_url(login: &Url, tenant: &str) -> Url {
-    let mut url = login.clone();
-    let path = format!("{}/{tenant}/oauth2/v2.0/token", login.path().trim_end_matches('/'));
-    url.set_path(&path);
-    url
 }
 
 fn event(observation: Observation) -> Event {

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::checkpoint::{CheckpointError, read_ledger, read_status};
 use crate::config::args::{Cli, DoctorArgs, PlanningArgs};
-use crate::config::{AuthSettings, Settings, checkpoint_path};
+use crate::config::{Settings, checkpoint_path};
 use crate::doctor::{Configured, Diagnosis, Facts, Finding, Identity, LastRun, Seen, diagnose};
 use crate::domain::Ledger;
 use crate::graph::{AuthError, CallError, Claims, Graph};
@@ -83,10 +83,6 @@ fn print(diagnosis: &Diagnosis, exit: Exit, ui: &Ui) -> Result<(), Failure> {
 
 fn configured(settings: &Settings, checkpoint: Option<&Path>) -> Configured {
     let tenant = &settings.tenant;
-    let (method, client_id) = match &settings.auth {
-        AuthSettings::ClientSecret { client_id, .. } => ("client-secret", Some(client_id.clone())),
-        AuthSettings::AccessToken(_) => ("access-token", None),
-    };
     let cloud = match tenant.cloud_name() {
         Some(name) => format!("cloud {name}"),
         None => format!("Graph at {}", tenant.graph_url.as_str().trim_end_matches('/')),
@@ -96,9 +92,9 @@ fn configured(settings: &Settings, checkpoint: Option<&Path>) -> Configured {
         consent_url: format!("{login}/{}/adminconsent?client_id=", tenant.id),
         tenant: tenant.id.clone(),
         cloud,
-        method,
+        method: settings.auth.method(),
         checkpoint: checkpoint.map(|path| path.display().to_string()),
-        client_id,
+        client_id: settings.auth.client_id().map(str::to_owned),
         mail: settings.mail,
     }
 }

@@ -3,7 +3,7 @@
 
 use crate::checkpoint::CheckpointError;
 use crate::config::{ConfigError, SecretError};
-use crate::graph::{AuthError, CallError, StopCause};
+use crate::graph::{AuthError, CallError, CertificateError, StopCause};
 use crate::manifest::LoadError;
 
 use super::Exit;
@@ -87,18 +87,36 @@ impl From<CheckpointError> for Failure {
     }
 }
 
+impl From<CertificateError> for Failure {
+    fn from(error: CertificateError) -> Self {
+        let advice = error.advice();
+        // Its text ends with what the cause says.
+        Self::new(Exit::Usage, anyhow::anyhow!("{error}")).hint(advice)
+    }
+}
+
+impl From<AuthError> for Failure {
+    fn from(error: AuthError) -> Self {
+        let exit = match &error {
+            AuthError::Unreachable(_) => Exit::Unexpected,
+            AuthError::Refused { .. }
+            | AuthError::Unreadable { .. }
+            | AuthError::Unavailable { .. }
+            | AuthError::TokenRejected(_) => Exit::Permission,
+        };
+        let advice = error.advice();
+        Self::new(exit, error).hint(advice)
+    }
+}
+
 impl From<CallError> for Failure {
     fn from(error: CallError) -> Self {
+        if let CallError::Auth(refused) = error {
+            return refused.into();
+        }
         let (exit, hint) = match &error {
             CallError::Stopped => (Exit::Interrupted, None),
-            CallError::Unreachable(_) | CallError::Auth(AuthError::Unreachable(_)) => (
-                Exit::Unexpected,
-                Some("check the network, the proxy, and [tenant] cloud, graph_url and login_url"),
-            ),
-            CallError::Auth(_) => (
-                Exit::Permission,
-                Some("check [tenant] id and [auth]; a client secret may have expired"),
-            ),
+            CallError::Unreachable(error) => (Exit::Unexpected, Some(error.advice())),
             CallError::Throttled { .. } | CallError::ThrottledOut(_) => {
                 (Exit::OutOfTime, Some("run the same command again later"))
             }
@@ -116,7 +134,9 @@ impl From<CallError> for Failure {
                 ) => (Exit::Stopped, None),
                 None => (Exit::Unexpected, None),
             },
-            CallError::Lost { .. } | CallError::Protocol(_) => (Exit::Unexpected, None),
+            CallError::Auth(_) | CallError::Lost { .. } | CallError::Protocol(_) => {
+                (Exit::Unexpected, None)
+            }
         };
         let failure = Self::new(exit, error);
         match hint {

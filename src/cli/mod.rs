@@ -23,6 +23,7 @@ mod planning;
 mod reconcile;
 mod report;
 mod running;
+mod sign_in;
 mod signals;
 mod status;
 mod trace;

@@ -84,6 +84,9 @@ pub(super) fn settings(cli: &Cli, ui: &Ui) -> Result<Settings, Failure> {
     for warning in warnings {
         ui.warn(warning);
     }
+    if settings.auth.is_ambient() {
+        ui.note(format_args!("signing in by {}", settings.auth));
+    }
     Ok(settings)
 }
 

@@ -52,6 +52,16 @@ impl Cloud {
             Self::China => "https://login.chinacloudapi.cn",
         }
     }
+
+    /// The audience of a token by which another identity provider vouches for an
+    /// application (Entra, *Configure an application to trust a managed identity*).
+    pub const fn exchange_audience(self) -> &'static str {
+        match self {
+            Self::Global => "api://AzureADTokenExchange",
+            Self::UsGov | Self::UsGovDod => "api://AzureADTokenExchangeUSGov",
+            Self::China => "api://AzureADTokenExchangeChina",
+        }
+    }
 }
 
 /// The tenant and its addresses.
@@ -59,6 +69,8 @@ impl Cloud {
 pub struct TenantSettings {
     /// Tenant id, or one of its domain names; in lower case.
     pub id: String,
+    /// The cloud that the addresses are of, unless others are given.
+    pub cloud: Cloud,
     /// Graph's root, without version; its path ends with a slash.
     pub graph_url: Url,
     /// The sign-in's root; its path ends with a slash.
@@ -87,10 +99,19 @@ impl TenantSettings {
         let graph_url = graph_url?.unwrap_or_else(|| root(cloud.graph()));
         Ok(Self {
             id: id?,
+            cloud,
             scope: format!("{}/.default", graph_url.as_str().trim_end_matches('/')),
             graph_url,
             login_url: login_url?.unwrap_or_else(|| root(cloud.login())),
         })
+    }
+}
+
+impl TenantSettings {
+    /// What a token is for, as managed identities and the Azure CLI name it: Graph's
+    /// root.
+    pub fn resource(&self) -> &str {
+        self.scope.strip_suffix("/.default").unwrap_or(&self.scope)
     }
 }
 
@@ -247,13 +268,48 @@ mod tests {
     }
 
     #[test]
-    fn every_cloud_has_https_roots_of_its_own() {
-        let graphs: std::collections::HashSet<_> =
-            CLOUDS.iter().map(|(_, cloud)| cloud.graph()).collect();
-        assert_eq!(graphs.len(), CLOUDS.len());
-        for (_, cloud) in CLOUDS {
-            assert_eq!(root(cloud.graph()).scheme(), "https");
-            assert_eq!(root(cloud.login()).scheme(), "https");
+    fn every_cloud_has_hosts_scope_and_audience_of_its_own() {
+        // Microsoft Graph, *National cloud deployments*, 2025-01; Entra, *Configure an
+        // application to trust a managed identity*.
+        for (cloud, login, graph, audience) in [
+            (
+                "global",
+                "https://login.microsoftonline.com/",
+                "https://graph.microsoft.com",
+                "api://AzureADTokenExchange",
+            ),
+            (
+                "us-gov",
+                "https://login.microsoftonline.us/",
+                "https://graph.microsoft.us",
+                "api://AzureADTokenExchangeUSGov",
+            ),
+            (
+                "us-gov-dod",
+                "https://login.microsoftonline.us/",
+                "https://dod-graph.microsoft.us",
+                "api://AzureADTokenExchangeUSGov",
+            ),
+            (
+                "china",
+                "https://login.chinacloudapi.cn/",
+                "https://microsoftgraph.chinacloudapi.cn",
+                "api://AzureADTokenExchangeChina",
+            ),
+        ] {
+            let directory = tempfile::tempdir().unwrap();
+            let path = directory.path().join("reinvite.toml");
+            std::fs::write(&path, format!("[tenant]\nid = 'contoso'\ncloud = '{cloud}'\n"))
+                .unwrap();
+            let env = |_: &str| None;
+            let mut layers = Layers::open(&path, true, &env).unwrap();
+            let tenant = TenantSettings::resolve(&mut layers).unwrap();
+            assert_eq!(tenant.login_url.as_str(), login);
+            assert_eq!(tenant.graph_url.as_str(), format!("{graph}/"));
+            assert_eq!(tenant.scope, format!("{graph}/.default"));
+            assert_eq!(tenant.resource(), graph);
+            assert_eq!(tenant.cloud.exchange_audience(), audience);
         }
+        assert_eq!(CLOUDS.len(), 4);
     }
 }

@@ -7,8 +7,15 @@ use std::fmt::Write as _;
 use std::ops::Range;
 
 /// Keys that speak of secrets and yet hold none.
-const HARMLESS: [&str; 4] =
-    ["client_secret_file", "client_secret_env", "access_token_file", "access_token_env"];
+const HARMLESS: [&str; 7] = [
+    "client_secret_file",
+    "client_secret_env",
+    "client_secret_command",
+    "access_token_file",
+    "access_token_env",
+    "access_token_command",
+    "federated_token_file",
+];
 
 /// The widest excerpt, in characters; longer lines are cut.
 const WIDTH: usize = 100;

@@ -145,7 +145,8 @@ impl File {
                 format!("`{name}`: secrets are never values in the configuration"),
                 "put the secret into a file or an environment variable and name that under \
                  [auth] with `client_secret_file` or `client_secret_env` (`access_token_file`, \
-                 `access_token_env`)"
+                 `access_token_env`), or name a program that prints it with \
+                 `client_secret_command` (`access_token_command`)"
                     .to_owned(),
             ),
             (_, Some(key)) => (

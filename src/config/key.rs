@@ -61,8 +61,14 @@ keys! {
     AUTH_CLIENT_ID = "auth" "client_id";
     AUTH_CLIENT_SECRET_FILE = "auth" "client_secret_file";
     AUTH_CLIENT_SECRET_ENV = "auth" "client_secret_env";
+    AUTH_CLIENT_SECRET_COMMAND = "auth" "client_secret_command";
+    AUTH_CERTIFICATE_FILE = "auth" "certificate_file";
+    AUTH_CERTIFICATE_KEY_FILE = "auth" "certificate_key_file";
+    AUTH_FEDERATION = "auth" "federation";
+    AUTH_FEDERATED_TOKEN_FILE = "auth" "federated_token_file";
     AUTH_ACCESS_TOKEN_FILE = "auth" "access_token_file";
     AUTH_ACCESS_TOKEN_ENV = "auth" "access_token_env";
+    AUTH_ACCESS_TOKEN_COMMAND = "auth" "access_token_command";
     INVITATION_REDIRECT_URL = "invitation" "redirect_url";
     INVITATION_LANGUAGE = "invitation" "language";
     INVITATION_MESSAGE = "invitation" "message";
@@ -96,10 +102,12 @@ keys! {
     METRICS_TEXTFILE = "metrics" "textfile";
     NOTIFY_WEBHOOK_FILE = "notify" "webhook_file";
     NOTIFY_WEBHOOK_ENV = "notify" "webhook_env";
+    NOTIFY_WEBHOOK_COMMAND = "notify" "webhook_command";
     NOTIFY_FORMAT = "notify" "format";
     NOTIFY_ON = "notify" "on";
     NOTIFY_PING_FILE = "notify" "ping_file";
     NOTIFY_PING_ENV = "notify" "ping_env";
+    NOTIFY_PING_COMMAND = "notify" "ping_command";
     HOOKS_ON_SUCCESS = "hooks" "on_success";
     HOOKS_ON_FAILURE = "hooks" "on_failure";
     HOOKS_FINALLY = "hooks" "finally";

@@ -92,6 +92,26 @@ impl<'a> Layers<'a> {
         }
     }
 
+    /// A variable that the platform sets and not we, if it is set to anything.
+    pub(super) fn ambient(&self, name: &str) -> Option<String> {
+        (self.env)(name)?.into_string().ok().filter(|text| !text.trim().is_empty())
+    }
+
+    /// A path as the file means it: relative ones start from the file's directory.
+    pub(super) fn resolved(&self, path: &str, origin: &Origin) -> PathBuf {
+        match origin {
+            Origin::File { .. } => self.file.resolve(path),
+            Origin::Variable(_) | Origin::Nowhere => PathBuf::from(path),
+        }
+    }
+
+    /// Notes that something is wrong with what surrounds the program.
+    pub(super) fn surroundings(&mut self, message: String, hint: &str) -> Reported {
+        let hint = Some(hint.to_owned());
+        self.problems.push(Problem { origin: Origin::Nowhere, message, hint });
+        Reported
+    }
+
     /// The value of a key, if it is given at all.
     pub(super) fn get<T>(
         &mut self,
@@ -117,13 +137,8 @@ impl<'a> Layers<'a> {
     /// A path. In the file relative ones start from the file's directory.
     pub(super) fn path(&mut self, key: Key) -> Result<Option<Found<PathBuf>>, Reported> {
         let found = self.find(key, |value| value.text().map(str::to_owned))?;
-        Ok(found.map(|Found { value, origin }| {
-            let value = match origin {
-                Origin::File { .. } => self.file.resolve(&value),
-                Origin::Variable(_) | Origin::Nowhere => PathBuf::from(value),
-            };
-            Found { value, origin }
-        }))
+        Ok(found
+            .map(|Found { value, origin }| Found { value: self.resolved(&value, &origin), origin }))
     }
 
     /// Notes that a key is wrong.

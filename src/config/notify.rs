@@ -4,10 +4,10 @@
 //!
 //! Leaves to others: what is told, and telling it.
 
-use super::auth::{given, source};
-use super::key::{self, Key};
+use super::key;
 use super::layers::{Layers, Reported};
 use super::secret::SecretSource;
+use super::secret_place::Places;
 use super::value::{Fault, Value};
 
 /// Who is told, of what, and how.
@@ -62,8 +62,16 @@ impl Default for NotifyOn {
 
 const OCCASIONS: &[&str] = &["failure", "changes", "always"];
 
-const WEBHOOK: [Key; 2] = [key::NOTIFY_WEBHOOK_FILE, key::NOTIFY_WEBHOOK_ENV];
-const PING: [Key; 2] = [key::NOTIFY_PING_FILE, key::NOTIFY_PING_ENV];
+const WEBHOOK: Places = Places {
+    file: key::NOTIFY_WEBHOOK_FILE,
+    env: key::NOTIFY_WEBHOOK_ENV,
+    command: key::NOTIFY_WEBHOOK_COMMAND,
+};
+const PING: Places = Places {
+    file: key::NOTIFY_PING_FILE,
+    env: key::NOTIFY_PING_ENV,
+    command: key::NOTIFY_PING_COMMAND,
+};
 
 impl NotifySettings {
     pub(super) fn resolve(layers: &mut Layers<'_>) -> Result<Self, Reported> {
@@ -81,12 +89,16 @@ impl NotifySettings {
 }
 
 /// Where an address is, if it is anywhere.
-fn address(layers: &mut Layers<'_>, keys: [Key; 2]) -> Result<Option<SecretSource>, Reported> {
-    if !given(layers, keys)? {
+fn address(layers: &mut Layers<'_>, places: Places) -> Result<Option<SecretSource>, Reported> {
+    let mut is_given = false;
+    for key in [places.file, places.env, places.command] {
+        is_given |= layers.get(key, |_| Ok(()))?.is_some();
+    }
+    if !is_given {
         return Ok(None);
     }
-    layers.get(keys[0], file_name)?;
-    let source = source(layers, keys, "")?;
+    layers.get(places.file, file_name)?;
+    let source = places.find(layers, "")?;
     if let Some(warning) = source.warning() {
         layers.warn(warning);
     }

@@ -1,22 +1,48 @@
-//! Where a secret comes from. The configuration names a file or an environment
-//! variable; the secret itself is read when it is needed and never kept here.
+//! Where a secret comes from. The configuration names a file, an environment variable
+//! or a program; the secret itself is read when it is needed and never kept here.
 //!
 //! Leaves to others: what the secret opens.
 
 use std::ffi::OsString;
+use std::fmt;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use secrecy::SecretString;
+use zeroize::Zeroizing;
 
-/// A file or an environment variable that holds a secret.
+use crate::program::{self, ProgramError};
+
+/// How long a program may take that gives a secret: a vault answers within seconds.
+pub const PROGRAM_LIMIT: Duration = Duration::from_secs(30);
+
+/// A file or an environment variable that holds a secret, or a program that prints it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SecretSource {
     /// The file's content, without its line end.
     File(PathBuf),
     /// The value of the environment variable of this name.
     Env(String),
+    /// What a program prints, without its line end. No shell is involved.
+    Command {
+        /// The program.
+        program: String,
+        /// Its arguments.
+        arguments: Vec<String>,
+    },
+}
+
+/// The place, never the secret: an argument may be one too.
+impl fmt::Display for SecretSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => write!(f, "the file `{}`", path.display()),
+            Self::Env(name) => write!(f, "the environment variable {name}"),
+            Self::Command { program, .. } => write!(f, "the program `{program}`"),
+        }
+    }
 }
 
 /// The secret could not be had. No message carries any part of it.
@@ -34,6 +60,9 @@ pub enum SecretError {
     /// The variable does not exist.
     #[error("the environment variable {0} is not set; the configuration says it holds the secret")]
     NotSet(String),
+    /// The program gave nothing.
+    #[error("cannot get the secret from its program")]
+    Program(#[from] ProgramError),
     /// Bytes that are no text.
     #[error("{0} does not hold UTF-8 text")]
     NotText(String),
@@ -53,6 +82,9 @@ impl SecretError {
                 "let the account that runs reinvite read the file, or name another one under [auth]"
             }
             Self::NotSet(_) => "set the variable where reinvite is started, or name another one",
+            Self::Program(_) => {
+                "run the command under [auth] by hand; it must print the secret alone"
+            }
             Self::NotText(_) => "write the secret alone, on one line, encoded as UTF-8",
             Self::Empty(_) | Self::NotOneLine(_) => "write the secret alone, on one line",
         };
@@ -61,27 +93,31 @@ impl SecretError {
 }
 
 impl SecretSource {
-    /// Reads the secret from the file or from this process's environment.
-    pub fn read(&self) -> Result<SecretString, SecretError> {
-        self.read_with(|name| std::env::var_os(name))
+    /// Reads the secret from the file, from this process's environment, or from the
+    /// program, which needs a tokio runtime.
+    pub async fn read(&self) -> Result<SecretString, SecretError> {
+        self.read_with(|name| std::env::var_os(name)).await
     }
 
-    /// Reads the secret from the file or from the given environment.
-    pub fn read_with(
+    /// The same with the given environment.
+    pub async fn read_with(
         &self,
         env: impl Fn(&str) -> Option<OsString>,
     ) -> Result<SecretString, SecretError> {
-        let text = match self {
-            Self::File(path) => {
-                let bytes = fs::read(path)
-                    .map_err(|source| SecretError::Unreadable { path: path.clone(), source })?;
-                String::from_utf8(bytes).map_err(|_| SecretError::NotText(self.place()))?
+        let bytes = match self {
+            Self::File(path) => fs::read(path)
+                .map(Zeroizing::new)
+                .map_err(|source| SecretError::Unreadable { path: path.clone(), source })?,
+            Self::Env(name) => {
+                let text = env(name).ok_or_else(|| SecretError::NotSet(name.clone()))?;
+                let text = text.into_string().map_err(|_| SecretError::NotText(self.place()))?;
+                Zeroizing::new(text.into_bytes())
             }
-            Self::Env(name) => env(name)
-                .ok_or_else(|| SecretError::NotSet(name.clone()))?
-                .into_string()
-                .map_err(|_| SecretError::NotText(self.place()))?,
+            Self::Command { program, arguments } => {
+                program::output(program, arguments, PROGRAM_LIMIT).await?
+            }
         };
+        let text = std::str::from_utf8(&bytes).map_err(|_| SecretError::NotText(self.place()))?;
         // Windows editors may put a byte order mark in front.
         let secret = text.trim_start_matches('\u{feff}').trim_end_matches(['\r', '\n']);
         if secret.trim().is_empty() {
@@ -103,7 +139,7 @@ impl SecretSource {
                     path.display()
                 )
             }),
-            Self::Env(_) => None,
+            Self::Env(_) | Self::Command { .. } => None,
         }
     }
 
@@ -111,6 +147,7 @@ impl SecretSource {
         match self {
             Self::File(path) => format!("the secret's file `{}`", path.display()),
             Self::Env(name) => format!("the environment variable {name}"),
+            Self::Command { program, .. } => format!("what `{program}` prints"),
         }
     }
 }
@@ -139,12 +176,16 @@ mod tests {
 
     use super::*;
 
+    /// Runs what a program's output may have to be waited for.
+    fn wait<T>(future: impl Future<Output = T>) -> T {
+        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+    }
+
     fn read(bytes: &[u8]) -> Result<String, String> {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("secret");
         fs::write(&path, bytes).unwrap();
-        SecretSource::File(path)
-            .read()
+        wait(SecretSource::File(path).read())
             .map(|secret| secret.expose_secret().to_owned())
             .map_err(|error| error.to_string())
     }
@@ -179,16 +220,39 @@ mod tests {
     #[test]
     fn an_error_names_the_file_or_the_variable() {
         let source = SecretSource::File("nowhere/at all".into());
-        assert!(source.read().unwrap_err().to_string().contains("nowhere/at all"));
+        assert!(wait(source.read()).unwrap_err().to_string().contains("nowhere/at all"));
         let source = SecretSource::Env("MY_SECRET".into());
         for (value, expected) in [(None, "is not set"), (Some(""), "is empty")] {
-            let error = source.read_with(|_| value.map(OsString::from)).unwrap_err();
+            let error = wait(source.read_with(|_| value.map(OsString::from))).unwrap_err();
             assert!(error.to_string().contains("MY_SECRET"), "{error}");
             assert!(error.to_string().contains(expected), "{error}");
             assert!(!error.hints().is_empty());
         }
-        let secret = source.read_with(|name| (name == "MY_SECRET").then(|| "x".into())).unwrap();
+        let secret = source.read_with(|name| (name == "MY_SECRET").then(|| "x".into()));
+        let secret = wait(secret).unwrap();
         assert_eq!(secret.expose_secret(), "x");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_program_prints_the_secret_and_no_message_shows_it() {
+        let shell = |script: &str| {
+            let arguments = vec!["-c".to_owned(), script.to_owned()];
+            let source = SecretSource::Command { program: "/bin/sh".to_owned(), arguments };
+            assert!(!source.to_string().contains("s3cret"), "{source}");
+            wait(source.read())
+        };
+        assert_eq!(shell("echo s3cret").unwrap().expose_secret(), "s3cret");
+        for (script, expected) in [
+            ("echo s3cret; echo locked >&2; exit 1", "exit status: 1: locked"),
+            ("printf 's3cret\nmore'", "more than one line"),
+            (": s3cret", "is empty"),
+        ] {
+            let error = shell(script).unwrap_err();
+            let cause = std::error::Error::source(&error).map(ToString::to_string);
+            let text = format!("{error} {} {}", cause.unwrap_or_default(), error.hints().join(" "));
+            assert!(text.contains(expected) && !text.contains("s3cret"), "{text}");
+        }
     }
 
     #[cfg(unix)]

@@ -177,6 +177,34 @@ impl Value {
             .ok_or_else(|| Fault::new(format!("must be a number from {LEAST} to {most}")))
     }
 
+    /// A program and its arguments: a list of texts; in a variable a JSON list, or words
+    /// separated by blanks. An error never shows them: an argument may be a secret.
+    pub(super) fn command(&self) -> Result<Vec<String>, Fault> {
+        let fault = |text: &str| {
+            let hint =
+                "give the program and its arguments, such as [\"pass\", \"show\", \"reinvite\"]";
+            Fault::new(text).with_hint(hint).unseen()
+        };
+        let words: Vec<String> = match self {
+            Self::Variable(text) if text.trim_start().starts_with('[') => {
+                serde_json::from_str(text).map_err(|_| fault("is not a JSON list of texts"))?
+            }
+            Self::Variable(text) => text.split_whitespace().map(str::to_owned).collect(),
+            Self::List(items) => items
+                .iter()
+                .map(|item| match item {
+                    Self::Text(text) => Ok(text.clone()),
+                    _ => Err(fault("must be a list of texts")),
+                })
+                .collect::<Result<_, _>>()?,
+            _ => return Err(fault("must be a list of texts")),
+        };
+        if words.first().is_none_or(|program| program.trim().is_empty()) {
+            return Err(fault("names no program"));
+        }
+        Ok(words)
+    }
+
     /// A list of texts; in a variable they are separated by commas.
     pub(super) fn texts(&self) -> Result<Vec<&str>, Fault> {
         match self {

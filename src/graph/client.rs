@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use crate::domain::Trace;
 
-use super::auth::{AuthError, Claims, TOKEN_HEADER, TokenSource, Tokens};
+use super::auth::{AuthError, Claims, ClaimsRequest, Rejected, TOKEN_HEADER, TokenSource, Tokens};
 use super::backoff::backoff;
 use super::catalogue::{Operation, StopCause, Verdict, judge};
 use super::clock::Clock;
@@ -310,7 +310,7 @@ impl Graph {
     /// certainly not carried out: turned away with a 429, refused for its token,
     /// or never connected.
     pub(super) async fn pass(&self, call: &Call) -> Result<Response<Bytes>, CallError> {
-        let mut rejected: Option<HeaderValue> = None;
+        let mut rejected: Option<Rejected> = None;
         let (mut throttled, mut unconnected, mut unexplained) = (0, 0, 0);
         let (lane, shape) = (call.lane(), self.shape(&call.url));
         loop {
@@ -390,12 +390,16 @@ impl Graph {
                         return Err(CallError::Throttled { by_service: true });
                     }
                 }
-                Verdict::RefreshToken if rejected.is_none() && self.tokens.can_refresh() => {
-                    rejected = Some(bearer);
-                    self.traffic.retries.fetch_add(1, Ordering::Relaxed);
-                }
                 Verdict::RefreshToken => {
-                    return Err(AuthError::TokenRejected(refusal.to_string()).into());
+                    let claims = ClaimsRequest::of(answer.headers());
+                    let refused = Rejected { bearer, claims };
+                    // A token got for this very request and refused again: another won't help.
+                    if rejected.is_some() || !self.tokens.can_refresh() {
+                        let refusal = refusal.to_string();
+                        return Err(self.tokens.refused_for_good(&refusal, &refused).into());
+                    }
+                    rejected = Some(refused);
+                    self.traffic.retries.fetch_add(1, Ordering::Relaxed);
                 }
                 Verdict::RetryWhileReplicating(_)
                 | Verdict::RowFailed(_)

@@ -25,7 +25,11 @@ pub mod wire;
 #[cfg(test)]
 mod tests;
 
-pub use auth::{AuthError, Claims, ClientSecret, GivenToken, Token, TokenSource};
+pub use auth::{
+    AuthError, AzureCli, Certificate, CertificateError, CertificateFault, Claims, ClaimsRequest,
+    ClientCertificate, ClientSecret, CommandToken, DeviceCode, DevicePrompt, Federation,
+    GivenToken, IdentityHost, ManagedIdentity, Token, TokenEndpoint, TokenSource, WorkloadIdentity,
+};
 pub use catalogue::{Cause, Operation, StopCause, Verdict, judge};
 pub(crate) use client::THROTTLED_ATTEMPTS;
 pub use client::{CallError, Graph, Observation, Observer, Traffic};
@@ -35,5 +39,5 @@ pub use refusal::Refusal;
 pub use survey::{Method, Survey, Wanted};
 pub use tenant::Examination;
 pub use transport::{
-    ExplanationLost, HttpTransport, Reached, Transport, TransportError, is_loopback,
+    ExplanationLost, HttpTransport, NeverProxied, Reached, Transport, TransportError, is_loopback,
 };

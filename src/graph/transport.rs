@@ -29,6 +29,24 @@ pub struct TransportError {
     pub message: String,
 }
 
+impl TransportError {
+    /// What to do about it.
+    pub fn advice(&self) -> &'static str {
+        // In the words of rustls, as the chain of causes ends with them.
+        if self.message.contains("invalid peer certificate: UnknownIssuer") {
+            "trust the certificate authority: on Linux name a file with all that are to be trusted \
+             in SSL_CERT_FILE, elsewhere add it to the system's store"
+        } else {
+            "check the network, the proxy, and [tenant] cloud, graph_url and login_url"
+        }
+    }
+}
+
+/// Marks a request, among its extensions, that no proxy may carry: to an endpoint that
+/// only this machine has.
+#[derive(Debug, Clone, Copy)]
+pub struct NeverProxied;
+
 /// Marks an answer whose status says that the request was refused, and whose body,
 /// which says why, was cut off.
 #[derive(Debug, Clone, Copy)]
@@ -100,8 +118,9 @@ impl Transport for HttpTransport {
             },
             message: format!("{host}: {}", chain(&error.without_url())),
         };
+        let own = request.extensions().get::<NeverProxied>().is_some();
         let request = reqwest::Request::try_from(request).map_err(failed)?;
-        let client = if is_loopback(request.url()) { &self.direct } else { &self.client };
+        let client = if own || is_loopback(request.url()) { &self.direct } else { &self.client };
         let mut answer = client.execute(request).await.map_err(failed)?;
         let mut response = Response::new(Bytes::new());
         *response.status_mut() = answer.status();

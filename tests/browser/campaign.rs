@@ -70,6 +70,7 @@ pub(crate) fn checkpoint(directory: &Path, manifest: &str, rows: u32) -> PathBuf
     let checkpoint = Checkpoint::open(&path, began).unwrap();
     checkpoint.claim("7d1c2a40-0000-4000-8000-0000000000aa").unwrap();
     let start = RunStart {
+        command: "apply",
         at: began,
         manifest,
         tenant_name: Some("Contoso <b>"),

@@ -77,10 +77,10 @@ fn without_a_configuration_the_missing_keys_are_told() {
     ------- stderr -------
     error: [tenant] id is not set
     [auth] client_id is not set
-    [auth] client_secret_file or [auth] client_secret_env is not set
+    [auth] client_secret_file or [auth] client_secret_env or [auth] client_secret_command is not set
       hint: write `id = "<your tenant id>"` under [tenant] in reinvite.toml, or set REINVITE_TENANT_ID
       hint: write `client_id = "<the application's id>"` under [auth] in reinvite.toml, or set REINVITE_AUTH_CLIENT_ID
-      hint: write `client_secret_file = "secret.txt"` under [auth] in reinvite.toml, or set REINVITE_AUTH_CLIENT_SECRET_FILE or REINVITE_AUTH_CLIENT_SECRET_ENV
+      hint: write `client_secret_file = "secret.txt"` under [auth] in reinvite.toml, or set REINVITE_AUTH_CLIENT_SECRET_FILE or REINVITE_AUTH_CLIENT_SECRET_ENV or REINVITE_AUTH_CLIENT_SECRET_COMMAND
       hint: there is no reinvite.toml in this directory; name one with --config, or write one with `reinvite init`
     ------- exit 2 -------
     "#);

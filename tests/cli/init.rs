@@ -19,8 +19,8 @@ fn a_configuration_and_a_manifest_are_written_and_usable() {
     error: campaign/reinvite.toml:13:6: [tenant] id: is still the placeholder of the example; put your own id there
     13 | id = "00000000-0000-0000-0000-000000000000"
        |      ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-    campaign/reinvite.toml:29:13: [auth] client_id: is still the placeholder of the example; put your own id there
-    29 | client_id = "00000000-0000-0000-0000-000000000000"
+    campaign/reinvite.toml:33:13: [auth] client_id: is still the placeholder of the example; put your own id there
+    33 | client_id = "00000000-0000-0000-0000-000000000000"
        |             ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
     ------- exit 2 -------
     "#);

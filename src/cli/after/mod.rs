@@ -62,14 +62,21 @@ impl<'a> After<'a> {
     /// may still be looking.
     pub(super) fn of(settings: &'a Settings, ui: &'a Ui) -> Self {
         ui.chronicle.tenant(&settings.tenant.id);
-        let network = Network::of(settings, ui).unwrap_or_else(|why| {
+        let notify = &settings.notify;
+        let is_told = notify.webhook.is_some() || notify.ping.is_some();
+        let in_vain = |why: String| {
             ui.warn(format_args!("nobody will be told of the end: {why}"));
             None
-        });
-        let is_needed = network.is_some() || hooks::are_there(&settings.hooks);
-        let runtime = is_needed.then(runtime).transpose().unwrap_or_else(|failure| {
+        };
+        let is_needed = is_told || hooks::are_there(&settings.hooks);
+        let runtime = is_needed.then(runtime).transpose();
+        let runtime = runtime.unwrap_or_else(|failure| {
             ui.warn(format_args!("nobody will be told of the end: {}", failure.error));
             None
+        });
+        // Reading an address may run a program.
+        let network = runtime.as_ref().filter(|_| is_told).and_then(|runtime| {
+            runtime.block_on(Network::of(settings, ui)).unwrap_or_else(in_vain)
         });
         Self { settings, ui, runtime, network }
     }
@@ -177,13 +184,9 @@ async fn ping_end(
 
 impl Network {
     /// None when there is nobody to tell.
-    fn of(settings: &Settings, ui: &Ui) -> Result<Option<Self>, String> {
-        let address = |who: &str, source: &Option<SecretSource>| {
-            let read = Address::read(source.as_ref()?);
-            read.map_err(|why| ui.warn(format_args!("the {who} will not be told: {why}"))).ok()
-        };
-        let webhook = address("webhook", &settings.notify.webhook);
-        let ping = address("monitor", &settings.notify.ping);
+    async fn of(settings: &Settings, ui: &Ui) -> Result<Option<Self>, String> {
+        let webhook = address("webhook", settings.notify.webhook.as_ref(), ui).await;
+        let ping = address("monitor", settings.notify.ping.as_ref(), ui).await;
         if webhook.is_none() && ping.is_none() {
             return Ok(None);
         }
@@ -191,6 +194,12 @@ impl Network {
         let start = RefCell::default();
         Ok(Some(Self { transport: Arc::new(transport), webhook, ping, start }))
     }
+}
+
+/// The address of one of them; why it can't be had is told.
+async fn address(who: &str, source: Option<&SecretSource>, ui: &Ui) -> Option<Address> {
+    let read = Address::read(source?).await;
+    read.map_err(|why| ui.warn(format_args!("the {who} will not be told: {why}"))).ok()
 }
 
 fn is_due(on: NotifyOn, ending: &Ending) -> bool {

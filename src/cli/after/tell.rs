@@ -38,8 +38,8 @@ impl fmt::Debug for Address {
 
 impl Address {
     /// Reads it from where the configuration says. The error is a sentence without it.
-    pub(super) fn read(source: &SecretSource) -> Result<Self, String> {
-        let text = source.read().map_err(|error| {
+    pub(super) async fn read(source: &SecretSource) -> Result<Self, String> {
+        let text = source.read().await.map_err(|error| {
             let cause = std::error::Error::source(&error);
             let cause = cause.map(|cause| format!(": {cause}")).unwrap_or_default();
             format!("{error}{cause}")

@@ -1,8 +1,12 @@
 //! What a token says about its holder.
 
+use std::time::Duration;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::Timestamp;
 use serde::Deserialize;
+use tokio::time::Instant;
 
 use crate::domain::Caller;
 
@@ -29,6 +33,8 @@ pub struct Claims {
     /// Template ids of the directory roles that the caller holds.
     #[serde(default)]
     wids: Vec<String>,
+    /// When it ends, in seconds since 1970.
+    exp: Option<i64>,
 }
 
 impl Claims {
@@ -39,6 +45,12 @@ impl Claims {
             .ok()
             .and_then(|json| serde_json::from_slice(&json).ok())
             .unwrap_or_default()
+    }
+
+    /// When the token ends, by this machine's clock.
+    pub(super) fn expires_at(&self) -> Option<Instant> {
+        let left = self.exp?.saturating_sub(Timestamp::now().as_second());
+        Instant::now().checked_add(Duration::from_secs(u64::try_from(left).unwrap_or(0)))
     }
 
     /// Who the caller is. A token that does not say is taken for an application's:

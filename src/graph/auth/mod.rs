@@ -1,12 +1,31 @@
 //! Tokens: where they come from, how long they are used, and what they say
 //! about the caller.
 //!
+//! Every way to sign in is a [`TokenSource`] in a file of its own; all of them
+//! speak through the client's [`Transport`], so that its time limits, proxies and
+//! tests hold for them too.
+//!
+//! Continuous access evaluation: the client does not declare the capability `cp1`,
+//! so Graph sends no claims challenges to most of these sign-ins and tokens keep
+//! their usual hour (Entra, *Continuous access evaluation for workload
+//! identities*). A challenge that comes all the same is answered, once.
+//!
 //! Leaves to others: which source the configuration asks for (`cli`).
 
+mod azure_cli;
+mod certificate;
+mod challenge;
 mod claims;
+mod client_certificate;
 mod client_secret;
+mod device_code;
+mod exchange;
 mod given;
+mod managed_identity;
+mod pem;
 mod tokens;
+mod workload_identity;
+mod x509;
 
 use async_trait::async_trait;
 use http::header::AUTHORIZATION;
@@ -15,10 +34,18 @@ use tokio::time::Instant;
 
 use super::transport::{Transport, TransportError};
 
+pub use azure_cli::AzureCli;
+pub use certificate::{Certificate, CertificateError, Fault as CertificateFault};
+pub use challenge::ClaimsRequest;
 pub use claims::Claims;
+pub use client_certificate::ClientCertificate;
 pub use client_secret::ClientSecret;
-pub use given::GivenToken;
-pub(in crate::graph) use tokens::Tokens;
+pub use device_code::{DeviceCode, DevicePrompt};
+pub use exchange::TokenEndpoint;
+pub use given::{CommandToken, GivenToken};
+pub use managed_identity::{IdentityHost, ManagedIdentity};
+pub(in crate::graph) use tokens::{Rejected, Tokens};
+pub use workload_identity::{Federation, WorkloadIdentity};
 
 /// A token and how long it may be used.
 #[derive(Debug)]
@@ -49,19 +76,83 @@ pub enum AuthError {
         /// What came instead.
         detail: String,
     },
+    /// What should give the token, or prove who asks for it, does not: a file, a
+    /// program, a person.
+    #[error("{what}")]
+    Unavailable {
+        /// What is wrong.
+        what: String,
+        /// What to do about it.
+        advice: String,
+    },
     /// Graph refused a token that can't be replaced.
     #[error("the token was not accepted: {0}")]
     TokenRejected(String),
 }
 
+/// What to do about errors of Entra that say it least themselves, by the number
+/// that their text begins with (Entra, *Authentication and authorization error
+/// codes*).
+const ADVICE: [(&str, &str); 9] = [
+    (
+        "AADSTS700027",
+        "upload the certificate, without its key, to the app registration (Certificates & secrets)",
+    ),
+    // No federated credential has this issuer, audience or subject; the last is the
+    // number for all of them that Entra used before.
+    ("AADSTS700211", FEDERATION_ADVICE),
+    ("AADSTS700212", FEDERATION_ADVICE),
+    ("AADSTS700213", FEDERATION_ADVICE),
+    ("AADSTS70021", FEDERATION_ADVICE),
+    ("AADSTS7000222", "the client secret has expired: make a new one in the app registration"),
+    ("AADSTS700024", "set this machine's clock; the assertion is valid for ten minutes"),
+    (
+        "AADSTS7000218",
+        "for `device-code`, allow public client flows in the app registration (Authentication)",
+    ),
+    ("AADSTS65001", "have an administrator consent to the application's permissions"),
+];
+
+const FEDERATION_ADVICE: &str = "give the app registration (Certificates & secrets) a federated \
+    credential with exactly this issuer, subject and audience";
+
+impl AuthError {
+    /// What to do about it.
+    pub fn advice(&self) -> String {
+        match self {
+            Self::Unavailable { advice, .. } => advice.clone(),
+            Self::Unreachable(error) => error.advice().into(),
+            Self::Refused { description } => {
+                let number = description.split(':').next().unwrap_or_default();
+                let known = ADVICE.iter().find(|(known, _)| *known == number);
+                known.map_or(Self::GENERAL_ADVICE, |(_, advice)| advice).into()
+            }
+            Self::Unreadable { .. } | Self::TokenRejected(_) => Self::GENERAL_ADVICE.into(),
+        }
+    }
+
+    const GENERAL_ADVICE: &str = "check [tenant] id and [auth]; a client secret may have expired";
+}
+
 /// A way to get tokens.
 #[async_trait]
 pub trait TokenSource: Send + Sync {
-    /// Gets a token that was not given out before, or fails.
-    async fn fetch(&self, transport: &dyn Transport) -> Result<Token, AuthError>;
+    /// Gets a token that was not given out before, or fails. With `claims`, one that
+    /// carries them; a source that can't ask for claims says so with
+    /// [`Self::can_carry_claims`] and gets a token without.
+    async fn fetch(
+        &self,
+        transport: &dyn Transport,
+        claims: Option<&ClaimsRequest>,
+    ) -> Result<Token, AuthError>;
 
     /// Whether [`Self::fetch`] can give a different token the next time.
-    fn can_refresh(&self) -> bool;
+    fn can_refresh(&self) -> bool {
+        true
+    }
+
+    /// Whether [`Self::fetch`] can ask for claims.
+    fn can_carry_claims(&self) -> bool;
 }
 
 /// The header that carries the token.

@@ -8,7 +8,7 @@ use secrecy::ExposeSecret;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use super::{AuthError, Claims, Token, TokenSource};
+use super::{AuthError, Claims, ClaimsRequest, Token, TokenSource};
 use crate::graph::transport::Transport;
 
 /// Tokens live 60 to 90 minutes (Entra, *Access tokens*); a fresh one is fetched
@@ -28,28 +28,39 @@ struct Current {
     refresh_at: Option<Instant>,
 }
 
+/// A token that Graph has just refused.
+pub(in crate::graph) struct Rejected {
+    /// The `Authorization` header's value.
+    pub(in crate::graph) bearer: HeaderValue,
+    /// What the next token must carry, if Graph said so.
+    pub(in crate::graph) claims: Option<ClaimsRequest>,
+}
+
 impl Tokens {
     pub(in crate::graph) fn new(source: Box<dyn TokenSource>) -> Self {
         Self { source, current: Mutex::new(None) }
     }
 
-    /// The `Authorization` header's value. `rejected` is the value that Graph has
+    /// The `Authorization` header's value. `rejected` is the one that Graph has
     /// just refused, if any: it is replaced, once, by whoever comes first.
     pub(in crate::graph) async fn bearer(
         &self,
         transport: &dyn Transport,
-        rejected: Option<&HeaderValue>,
+        rejected: Option<&Rejected>,
     ) -> Result<HeaderValue, AuthError> {
         let mut current = self.current.lock().await;
         let now = Instant::now();
-        if let Some(token) = current.as_ref() {
-            let refused = rejected.is_some_and(|rejected| *rejected == token.bearer);
-            if !refused && token.refresh_at.is_none_or(|moment| now < moment) {
-                return Ok(token.bearer.clone());
-            }
+        let refused = current
+            .as_ref()
+            .and_then(|token| rejected.filter(|rejected| rejected.bearer == token.bearer));
+        if let Some(token) = current.as_ref()
+            && refused.is_none()
+            && token.refresh_at.is_none_or(|moment| now < moment)
+        {
+            return Ok(token.bearer.clone());
         }
-        let refused_current = current.as_ref().is_some_and(|token| Some(&token.bearer) == rejected);
-        match self.source.fetch(transport).await {
+        let claims = refused.and_then(|refused| refused.claims.as_ref());
+        match self.source.fetch(transport, claims).await {
             Ok(token) => {
                 let fresh = Current::new(&token, now)?;
                 let bearer = fresh.bearer.clone();
@@ -58,7 +69,9 @@ impl Tokens {
             }
             // A token that is still good outweighs a sign-in service that is not.
             Err(error) => match current.as_ref() {
-                Some(token) if !refused_current && token.expires_at.is_none_or(|end| now < end) => {
+                Some(token)
+                    if refused.is_none() && token.expires_at.is_none_or(|end| now < end) =>
+                {
                     Ok(token.bearer.clone())
                 }
                 Some(_) | None => Err(error),
@@ -68,6 +81,20 @@ impl Tokens {
 
     pub(in crate::graph) fn can_refresh(&self) -> bool {
         self.source.can_refresh()
+    }
+
+    /// The error of a token that was refused and can't be replaced by a better one.
+    pub(in crate::graph) fn refused_for_good(
+        &self,
+        refusal: &str,
+        rejected: &Rejected,
+    ) -> AuthError {
+        let unmet = rejected.claims.is_some() && !self.source.can_carry_claims();
+        AuthError::TokenRejected(if unmet {
+            format!("{refusal}; Graph asks for claims that this way to sign in can't request")
+        } else {
+            refusal.to_owned()
+        })
     }
 
     pub(in crate::graph) async fn claims(&self) -> Option<Claims> {
@@ -109,7 +136,11 @@ mod tests {
 
     #[async_trait]
     impl TokenSource for Counting {
-        async fn fetch(&self, _: &dyn Transport) -> Result<Token, AuthError> {
+        async fn fetch(
+            &self,
+            _: &dyn Transport,
+            _: Option<&ClaimsRequest>,
+        ) -> Result<Token, AuthError> {
             let n = self.fetched.fetch_add(1, Ordering::SeqCst) + 1;
             if n > self.fails_after {
                 return Err(AuthError::Refused { description: "AADSTS".into() });
@@ -120,7 +151,7 @@ mod tests {
             })
         }
 
-        fn can_refresh(&self) -> bool {
+        fn can_carry_claims(&self) -> bool {
             true
         }
     }
@@ -143,7 +174,8 @@ mod tests {
     }
 
     async fn bearer(tokens: &Tokens, rejected: Option<&HeaderValue>) -> Result<String, AuthError> {
-        let bearer = tokens.bearer(&NoTransport, rejected).await?;
+        let rejected = rejected.map(|bearer| Rejected { bearer: bearer.clone(), claims: None });
+        let bearer = tokens.bearer(&NoTransport, rejected.as_ref()).await?;
         Ok(bearer.to_str().unwrap().to_owned())
     }
 

@@ -1,6 +1,7 @@
 //! The client against the emulator's router in the same process, under a paused
 //! clock: reading a tenant, batches, the one door, and invitations.
 
+mod auth;
 mod batch;
 mod client;
 mod preflight;
@@ -21,7 +22,8 @@ use tower_service::Service as _;
 use url::Url;
 
 use super::{
-    ClientSecret, Clock, GivenToken, Graph, Pace, Reached, TokenSource, Transport, TransportError,
+    ClientSecret, Clock, GivenToken, Graph, Pace, Reached, TokenEndpoint, TokenSource, Transport,
+    TransportError,
 };
 use crate::domain::Caller;
 use crate::emulator::{
@@ -85,9 +87,7 @@ impl Rig {
     fn signing_in(seed: TenantSeed, options: Options, script: Script) -> Self {
         let emulator = Emulator::new(seed, options);
         let source = ClientSecret {
-            token_url: format!("{ROOT}/{}/oauth2/v2.0/token", emulator.tenant_id())
-                .parse()
-                .unwrap(),
+            endpoint: endpoint(&emulator),
             client_id: SAMPLE_CLIENT_ID.to_owned(),
             secret: SAMPLE_CLIENT_SECRET.into(),
             scope: "https://graph.microsoft.com/.default".to_owned(),
@@ -119,6 +119,10 @@ impl Rig {
             })
             .count()
     }
+}
+
+fn endpoint(emulator: &Emulator) -> TokenEndpoint {
+    TokenEndpoint::of(&ROOT.parse().unwrap(), emulator.tenant_id())
 }
 
 /// An answer of one's own.
