@@ -19,11 +19,13 @@ mod hooks;
 mod init;
 mod lint;
 mod log;
+mod network;
 mod night;
 mod plan;
 mod report;
 mod schedulers;
 mod secrets;
+mod sign_in;
 #[cfg(unix)]
 mod signals;
 mod terminal;

@@ -138,7 +138,7 @@ impl Campaign {
         self.path(name).exists()
     }
 
-    fn restrict(&self, name: &str) {
+    pub(crate) fn restrict(&self, name: &str) {
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt as _;
