@@ -90,8 +90,7 @@ impl From<CheckpointError> for Failure {
 impl From<CertificateError> for Failure {
     fn from(error: CertificateError) -> Self {
         let advice = error.advice();
-        // Its text ends with what the cause says.
-        Self::new(Exit::Usage, anyhow::anyhow!("{error}")).hint(advice)
+        Self::new(Exit::Usage, error).hint(advice)
     }
 }
 

@@ -253,11 +253,6 @@ impl AuthSettings {
     pub fn is_ambient(&self) -> bool {
         matches!(self, Self::WorkloadIdentity { .. } | Self::ManagedIdentity { .. })
     }
-
-    /// Whether a person has to be there.
-    pub fn needs_person(&self) -> bool {
-        matches!(self, Self::DeviceCode { .. })
-    }
 }
 
 /// How we sign in, in words: `client certificate certificate.pem`.

@@ -33,7 +33,6 @@ pub struct CertificateError {
     /// Line, from 1, where there is one to name.
     pub line: Option<usize>,
     /// What is wrong.
-    #[source]
     pub fault: Fault,
 }
 
@@ -80,8 +79,6 @@ impl fmt::Display for Fault {
         }
     }
 }
-
-impl std::error::Error for Fault {}
 
 impl CertificateError {
     /// What to do about it.

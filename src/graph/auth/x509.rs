@@ -21,8 +21,8 @@ const VERSION: u8 = 0xa0;
 
 /// Reads a certificate in DER; None when it is none.
 pub(super) fn read(der: &[u8]) -> Option<Fields<'_>> {
-    let certificate = Reader(der).enter(SEQUENCE)?;
-    let mut fields = { certificate }.enter(SEQUENCE)?;
+    let mut certificate = Reader(der).enter(SEQUENCE)?;
+    let mut fields = certificate.enter(SEQUENCE)?;
     if fields.0.first() == Some(&VERSION) {
         fields.next()?;
     }
@@ -42,7 +42,6 @@ pub(super) fn read(der: &[u8]) -> Option<Fields<'_>> {
 }
 
 /// What is left of a run of DER values.
-#[derive(Clone, Copy)]
 struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
