@@ -10,7 +10,7 @@ use reinvite::emulator::{
     Action, Canned, CannedBody, Fault, Matcher, Options, SAMPLE_CLIENT_ID, TenantSeed, Tripwire,
 };
 
-use crate::support::{Campaign, everyone, snapshot};
+use crate::support::{Campaign, THREE, everyone, snapshot};
 
 #[test]
 fn a_wrong_secret_is_told_in_the_words_of_entra() {
@@ -179,6 +179,37 @@ fn an_application_without_any_permission_is_told_which_to_grant() {
       hint: grant the application User.Invite.All and User.ReadWrite.All, with admin consent
     ------- exit 6 -------
     "#);
+}
+
+/// microsoft-graph-docs#10759: no new token cures this 401.
+#[test]
+fn an_invitation_refused_for_want_of_a_permission_ends_the_run() {
+    let campaign = Campaign::new();
+    let message = "Insufficient privileges to perform requested operation by the application \
+                   '-0000-0000-c000-'. ControllerName=MSGraphInviteAPI, ActionName=CreateInvite, \
+                   URL absolute path=/api/7c0f5c1e-2b1d-4f0a-9a53-c0ffee000001/invites";
+    let refusal = Action::Answer(Canned::error(401, "Unauthorized", message));
+    campaign.tenant.inject(Fault::new(Matcher::invitation().always(), refusal));
+    campaign.write("one.csv", &THREE.lines().take(2).collect::<Vec<_>>().join("\n"));
+    snapshot!(campaign.run("apply one.csv --yes").without_stderr(), @"
+    Stopped early: not permitted: 401 Unauthorized: Insufficient privileges to perform requested operation by the
+    application '-0000-0000-c000-'. ControllerName=MSGraphInviteAPI, ActionName=CreateInvite, URL absolute
+    path=/api/7c0f5c1e-2b1d-4f0a-9a53-c0ffee000001/invites [permission]
+      advice: grant the application User.Invite.All and User.ReadWrite.All, with admin consent, first
+
+    1 row
+      invited             0
+      not attempted       1  [SOME] of them with the mail already written
+
+    took [DURATION], 1 mail written
+
+    To carry on
+      reinvite apply one.csv --yes
+    ------- exit 6 -------
+    ");
+    let ledger = campaign.tenant.ledger();
+    let asked = |path: &str| ledger.requests.iter().filter(|r| r.path.contains(path)).count();
+    assert_eq!((asked("/invitations"), asked("/oauth2/")), (1, 1));
 }
 
 #[test]

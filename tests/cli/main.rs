@@ -19,6 +19,7 @@ mod hooks;
 mod init;
 mod lint;
 mod log;
+#[cfg(target_os = "linux")]
 mod network;
 mod night;
 mod plan;

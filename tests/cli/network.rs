@@ -1,5 +1,6 @@
 //! The way to the tenant: proxies of the environment, and certificate authorities of
-//! one's own.
+//! one's own. On Linux alone: elsewhere the system's store decides whom to trust, and
+//! `0.0.0.0` is no address to call.
 
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex};
@@ -59,9 +60,8 @@ fn the_proxy_of_the_environment_is_used_for_other_machines_alone() {
     assert!(asked.lock().unwrap().is_empty());
 }
 
-/// `0.0.0.0` is this machine on Linux and is not in 127.0.0.0/8, so it stands for the
+/// `0.0.0.0` is this machine and is not in 127.0.0.0/8, so it stands for the
 /// link-local address that only a machine of Azure has.
-#[cfg(target_os = "linux")]
 #[test]
 fn a_managed_identity_is_never_asked_through_a_proxy() {
     let campaign = Campaign::new();
@@ -83,7 +83,6 @@ fn a_managed_identity_is_never_asked_through_a_proxy() {
 
 /// Puts TLS with a certificate of a private authority before the tenant; gives its
 /// origin and the authority in PEM.
-#[cfg(target_os = "linux")]
 fn behind_tls(campaign: &Campaign) -> (String, String) {
     let authority_key = KeyPair::generate().unwrap();
     let mut authority = CertificateParams::new(Vec::new()).unwrap();
@@ -114,8 +113,6 @@ fn behind_tls(campaign: &Campaign) -> (String, String) {
     (origin, pem)
 }
 
-/// Elsewhere the platform's own store decides, and no variable changes it.
-#[cfg(target_os = "linux")]
 #[test]
 fn an_authority_of_ones_own_is_trusted_when_the_environment_names_it() {
     let campaign = Campaign::new();

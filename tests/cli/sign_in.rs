@@ -266,7 +266,9 @@ fn program(campaign: &Campaign, name: &str, script: &str) {
 #[test]
 fn a_missing_azure_cli_is_said() {
     let campaign = by("method = \"azure-cli\"\n");
-    snapshot!(campaign.run("plan three.csv"), @"
+    // Without a PATH the system's own directories are searched.
+    let path = [("PATH", campaign.directory().to_str().unwrap())];
+    snapshot!(run_in(&campaign, "plan three.csv", &path), @"
     ------- stderr -------
     three.csv: CSV, UTF-8, comma; 3 rows; columns: user, new_email
     error: the Azure CLI is not installed, or `az` is not on the PATH
