@@ -50,7 +50,7 @@ impl Shared {
     }
 }
 
-fn check(items: &[BatchItem]) -> Result<(), Refusal> {
+pub(super) fn check(items: &[BatchItem]) -> Result<(), Refusal> {
     if items.is_empty() || items.len() > MAX_ITEMS {
         return Err(Refusal::bad_request(format!(
             "Number of batch request steps exceeds the maximum value of {MAX_ITEMS} or is zero."
@@ -84,7 +84,7 @@ fn check(items: &[BatchItem]) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn item_request(batch: &Request, item: BatchItem) -> Result<Request, Refusal> {
+pub(super) fn item_request(batch: &Request, item: BatchItem) -> Result<Request, Refusal> {
     let invalid = |what: &str| {
         Refusal::bad_request(format!("Invalid {what} of batch request '{}'.", item.id))
     };

@@ -34,6 +34,14 @@ impl Request {
         self.path.split('/').filter(|segment| !segment.is_empty()).map(decode).collect()
     }
 
+    /// Path and query, as sent.
+    pub(super) fn path_and_query(&self) -> String {
+        if self.query.is_empty() {
+            return self.path.clone();
+        }
+        format!("{}?{}", self.path, self.query)
+    }
+
     pub(super) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }

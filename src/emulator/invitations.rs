@@ -8,10 +8,11 @@
 
 use http::StatusCode;
 use jiff::Timestamp;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use super::contract::INVITATION;
 use super::directory::Holder;
 use super::errors::Refusal;
 use super::http::{Answer, Request};
@@ -26,19 +27,6 @@ use crate::graph::wire::{self, InvitationRequest};
 const INVITE: &[&str] = &["User.Invite.All", "User.ReadWrite.All", "Directory.ReadWrite.All"];
 /// The same page: what a reset needs.
 const RESET: &[&str] = &["User.ReadWrite.All", "Directory.ReadWrite.All"];
-
-/// Properties that a request may carry.
-const PROPERTIES: &[&str] = &[
-    "invitedUserEmailAddress",
-    "inviteRedirectUrl",
-    "invitedUserDisplayName",
-    "invitedUserType",
-    "sendInvitationMessage",
-    "invitedUserMessageInfo",
-    "resetRedemption",
-    "invitedUser",
-    "invitedUserSponsors",
-];
 
 impl Shared {
     /// `POST /invitations`
@@ -250,12 +238,8 @@ fn may_invite(tenant: &Tenant, tenant_id: &str, grant: &Grant) -> Result<(), Ref
 }
 
 fn parse(request: &Request) -> Result<InvitationRequest, Refusal> {
-    let body: Map<String, Value> = request.json()?;
-    if let Some(name) = body.keys().find(|name| !PROPERTIES.contains(&name.as_str())) {
-        return Err(Refusal::bad_request(format!(
-            "The property '{name}' does not exist on type 'microsoft.graph.invitation'."
-        )));
-    }
+    let body: Value = request.json()?;
+    INVITATION.check(&body)?;
     for required in ["invitedUserEmailAddress", "inviteRedirectUrl"] {
         if body.get(required).and_then(Value::as_str).is_none_or(str::is_empty) {
             return Err(Refusal::bad_request(format!(
@@ -263,10 +247,9 @@ fn parse(request: &Request) -> Result<InvitationRequest, Refusal> {
             )));
         }
     }
-    let invitation: InvitationRequest =
-        serde_json::from_value(Value::Object(body)).map_err(|error| {
-            Refusal::bad_request(format!("Unable to read JSON request payload. {error}"))
-        })?;
+    let invitation: InvitationRequest = serde_json::from_value(body).map_err(|error| {
+        Refusal::bad_request(format!("Unable to read JSON request payload. {error}"))
+    })?;
     let address = &invitation.invited_user_email_address;
     if address.split_once('@').is_none_or(|(local, domain)| local.is_empty() || domain.is_empty()) {
         // Entra, *Provisioning logs*, InvitationCreationFailureInvalidPropertyValue.

@@ -15,6 +15,10 @@ pub struct Ledger {
     /// Every request in the order in which it was answered, unless the options say
     /// not to keep them. Items of a batch stand before their batch.
     pub requests: Vec<RequestEntry>,
+    /// Every request that Graph does not take as it is, however it was answered,
+    /// unless the options say not to keep requests.
+    #[serde(default)]
+    pub violations: Vec<Violation>,
 }
 
 impl Ledger {
@@ -170,4 +174,16 @@ pub struct RequestEntry {
     pub in_batch: bool,
     /// Whether the answer was made to get lost.
     pub lost: bool,
+}
+
+/// A request that breaks the contract of Graph.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Violation {
+    /// `GET`, `PATCH`, …
+    pub method: String,
+    /// Path and query as sent.
+    pub path: String,
+    /// What is wrong with it.
+    pub what: String,
 }

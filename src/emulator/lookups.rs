@@ -258,7 +258,7 @@ fn role_page(
 
 /// `principalId eq '…'` or `roleDefinitionId eq '…'` (Microsoft Graph, *List
 /// unifiedRoleAssignments*, 2024-07).
-fn assignment_filter(text: &str) -> Result<(&str, &str), Refusal> {
+pub(super) fn assignment_filter(text: &str) -> Result<(&str, &str), Refusal> {
     let (property, value) = text.trim().split_once(" eq ").unwrap_or((text, ""));
     let id = value.trim().strip_prefix('\'').and_then(|value| value.strip_suffix('\''));
     match (property.trim(), id) {

@@ -12,6 +12,7 @@
 mod assertion;
 mod batch;
 mod clock;
+mod contract;
 mod device;
 mod directory;
 mod errors;
@@ -49,7 +50,9 @@ use tokio::time::Instant;
 pub use clock::Clock;
 pub use device::DeviceSignIn;
 pub use faults::{Action, Canned, CannedBody, Fault, Matcher, RetryAfter};
-pub use ledger::{Addresses, Effect, InvitationEntry, Ledger, PatchEntry, RequestEntry, Write};
+pub use ledger::{
+    Addresses, Effect, InvitationEntry, Ledger, PatchEntry, RequestEntry, Violation, Write,
+};
 pub use options::{Lag, Options, Tripwire};
 pub use quota::{Limit, Quotas, ResourceUnits};
 pub use seed::{
@@ -96,6 +99,12 @@ impl Emulator {
     /// The tenant's id.
     pub fn tenant_id(&self) -> &str {
         &self.shared.tenant_id
+    }
+
+    /// Insists, when it is dropped, that every request kept to the contract of Graph.
+    /// For tests to hold as long as their tenant.
+    pub fn insist_on_contract(&self) -> ContractGuard {
+        ContractGuard { emulator: self.clone() }
     }
 
     /// The tenant's clock.
@@ -219,5 +228,22 @@ impl Emulator {
     /// The present moment on the tenant's clock.
     pub fn now(&self) -> Timestamp {
         self.shared.clock.now()
+    }
+}
+
+/// See [`Emulator::insist_on_contract`].
+#[derive(Debug)]
+#[must_use = "it insists when it is dropped"]
+pub struct ContractGuard {
+    emulator: Emulator,
+}
+
+impl Drop for ContractGuard {
+    /// Panics when a request broke the contract, unless a panic is under way.
+    fn drop(&mut self) {
+        let violations = self.emulator.shared.violations().clone();
+        if !violations.is_empty() && !std::thread::panicking() {
+            panic!("requests that Graph does not take: {violations:#?}");
+        }
     }
 }

@@ -4,11 +4,12 @@
 
 use http::{Method, StatusCode};
 
+use super::contract::{judge, takes_other_methods};
 use super::errors::Refusal;
 use super::faults::Action;
 use super::http::{Answer, JSON, Loss, Request};
 use super::invitations::error_in_201;
-use super::ledger::{Ledger, RequestEntry};
+use super::ledger::{Ledger, RequestEntry, Violation};
 use super::quota::{REPORTED_FROM, cost};
 use super::state::Shared;
 
@@ -17,6 +18,16 @@ impl Shared {
     pub(super) async fn exchange(&self, request: Request) -> Answer {
         if let ["emulator", rest @ ..] = segments(&request.segments()).as_slice() {
             return self.about_itself(rest);
+        }
+        if self.options.log_requests
+            && let Err(refusal) = judge(&request)
+        {
+            let violation = Violation {
+                method: request.method.to_string(),
+                path: request.path_and_query(),
+                what: refusal.message,
+            };
+            self.violations().push(violation);
         }
         if let Some(latency) = self.options.latency_of(&request.method, &request.path) {
             let (least, most) = (latency.start().as_micros(), latency.end().as_micros());
@@ -156,7 +167,7 @@ impl Shared {
             }
             ("POST", ["directoryObjects", "getByIds"]) => self.objects_by_id(&grant, request),
             ("POST", ["invitations"]) => self.invite(&grant, request),
-            (_, path) => Err(unknown(path)),
+            (_, path) => Err(unknown(&request.method, path)),
         };
         let mut answer = result.unwrap_or_else(|refusal| self.refuse(refusal, request));
         answer.units = cost.units;
@@ -185,15 +196,10 @@ impl Shared {
             answer.set("date", &httpdate::fmt_http_date(now.into()));
         }
         if self.options.log_requests {
-            let path = if request.query.is_empty() {
-                request.path.clone()
-            } else {
-                format!("{}?{}", request.path, request.query)
-            };
             self.requests().push(RequestEntry {
                 at: now,
                 method: request.method.to_string(),
-                path,
+                path: request.path_and_query(),
                 status: answer.status.as_u16(),
                 units: answer.units,
                 in_batch,
@@ -205,7 +211,8 @@ impl Shared {
     /// What happened so far.
     pub(super) fn ledger(&self) -> Ledger {
         let requests = self.requests().clone();
-        Ledger { writes: self.tenant().writes.clone(), requests }
+        let violations = self.violations().clone();
+        Ledger { writes: self.tenant().writes.clone(), requests, violations }
     }
 
     /// `/emulator/…`: what a test in another process may ask, without a token.
@@ -229,22 +236,11 @@ fn segments(decoded: &[String]) -> Vec<&str> {
 }
 
 /// A known path takes another method; an unknown one has a segment too many.
-fn unknown(path: &[&str]) -> Refusal {
-    match path {
-        ["organization" | "users" | "invitations" | "contacts" | "groups"]
-        | ["users", _]
-        | ["contacts" | "groups", "$count"]
-        | ["policies", "authorizationPolicy"]
-        | ["policies", "crossTenantAccessPolicy", "default" | "partners"]
-        | ["directoryObjects", "getByIds"]
-        | ["directory", "deletedItems", "microsoft.graph.user"]
-        | ["roleManagement", "directory", "roleAssignments" | "roleEligibilityScheduleInstances"]
-        | ["groups", _, "transitiveMembers" | "owners", "microsoft.graph.user"] => {
-            Refusal::method_not_allowed()
-        }
-        [.., last] => Refusal::no_such_segment(last),
-        [] => Refusal::no_such_segment(""),
+fn unknown(method: &Method, path: &[&str]) -> Refusal {
+    if takes_other_methods(method, path) {
+        return Refusal::method_not_allowed();
     }
+    Refusal::no_such_segment(path.last().copied().unwrap_or_default())
 }
 
 fn report_share(answer: &mut Answer, share: f64) {

@@ -13,7 +13,7 @@ use super::clock::Clock;
 use super::device::DeviceCodes;
 use super::directory::Directory;
 use super::faults::Armed;
-use super::ledger::{RequestEntry, Write};
+use super::ledger::{RequestEntry, Violation, Write};
 use super::options::Options;
 use super::quota::Meters;
 use super::seed::{AllowInvitesFrom, Application, InboundAccess, TenantSeed};
@@ -55,6 +55,7 @@ pub(super) struct Shared {
     meters: Mutex<Meters>,
     faults: Mutex<Armed>,
     requests: Mutex<Vec<RequestEntry>>,
+    violations: Mutex<Vec<Violation>>,
     hooks: Mutex<BTreeMap<usize, Vec<Hook>>>,
 }
 
@@ -106,6 +107,7 @@ impl Shared {
             meters: Mutex::new(meters),
             faults: Mutex::new(faults),
             requests: Mutex::default(),
+            violations: Mutex::default(),
             hooks: Mutex::default(),
         }
     }
@@ -136,6 +138,10 @@ impl Shared {
 
     pub(super) fn requests(&self) -> MutexGuard<'_, Vec<RequestEntry>> {
         lock(&self.requests)
+    }
+
+    pub(super) fn violations(&self) -> MutexGuard<'_, Vec<Violation>> {
+        lock(&self.violations)
     }
 
     /// Has a hook called once the n-th write is done, from 1.

@@ -179,7 +179,7 @@ pub(super) fn context(set: &str, query: &Query) -> String {
 
 /// Reads the body of a PATCH: `mail` and `otherMails`, which is all that this
 /// emulator changes.
-fn parse_patch(body: &Map<String, Value>) -> Result<UserPatch, Refusal> {
+pub(super) fn parse_patch(body: &Map<String, Value>) -> Result<UserPatch, Refusal> {
     let mut patch = UserPatch::default();
     for (name, value) in body {
         match (name.as_str(), value) {

@@ -9,7 +9,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::LazyLock;
 
 use reinvite::emulator::{
-    Emulator, Options, Quotas, SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET, Server, TenantSeed,
+    ContractGuard, Emulator, Options, Quotas, SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET, Server,
+    TenantSeed,
 };
 use serde_json::Value;
 use tempfile::TempDir;
@@ -52,6 +53,7 @@ pub(crate) struct Campaign {
     pub(crate) tenant: Emulator,
     server: Option<Server>,
     directory: TempDir,
+    _contract: ContractGuard,
 }
 
 impl Campaign {
@@ -69,7 +71,8 @@ impl Campaign {
             (tenant, server)
         });
         let directory = tempfile::tempdir().expect("a directory");
-        let campaign = Self { tenant, server: Some(server), directory };
+        let _contract = tenant.insist_on_contract();
+        let campaign = Self { tenant, server: Some(server), directory, _contract };
         campaign.configure(&campaign.origin(), "");
         campaign.write("client-secret.txt", SAMPLE_CLIENT_SECRET);
         campaign.restrict("client-secret.txt");

@@ -27,7 +27,8 @@ use super::{
 };
 use crate::domain::Caller;
 use crate::emulator::{
-    AnswerLost, Emulator, Options, SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET, TenantSeed,
+    AnswerLost, ContractGuard, Emulator, Options, SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET,
+    TenantSeed,
 };
 
 const ROOT: &str = "http://emulator.test";
@@ -70,6 +71,7 @@ struct Rig {
     emulator: Emulator,
     transport: Arc<InProcess>,
     graph: Graph,
+    _contract: ContractGuard,
 }
 
 impl Rig {
@@ -107,7 +109,8 @@ impl Rig {
             Arc::new(|_| {}),
             CancellationToken::new(),
         );
-        Self { emulator, transport, graph }
+        let _contract = emulator.insist_on_contract();
+        Self { emulator, transport, graph, _contract }
     }
 
     /// Requests sent with this method to this path, `/v1.0` left out.

@@ -11,7 +11,7 @@ use reinvite::checkpoint::{Status, read_status};
 use reinvite::config::{Limit, MailWrite};
 use reinvite::domain::Caller;
 use reinvite::emulator::{
-    Action, Emulator, Fault, Lag, Ledger, Matcher, Options, Quotas, TenantSeed,
+    Action, ContractGuard, Emulator, Fault, Lag, Ledger, Matcher, Options, Quotas, TenantSeed,
 };
 use reinvite::graph::Pace;
 use reinvite::run::{Event, RunSettings, Stop};
@@ -48,7 +48,7 @@ type Once<T> = Box<dyn FnOnce(&T) + Send>;
 pub(crate) struct Campaign {
     pub(super) seed: TenantSeed,
     pub(super) options: Options,
-    pub(super) emulator: Option<Emulator>,
+    pub(super) emulator: Option<(Emulator, ContractGuard)>,
     pub(super) directory: TempDir,
     pub(super) manifest: String,
     pub(crate) settings: RunSettings,
@@ -157,7 +157,7 @@ impl Campaign {
     pub(crate) fn fault(mut self, on: Matcher, action: Action) -> Self {
         let fault = Fault::new(on, action);
         match &self.emulator {
-            Some(emulator) => emulator.inject(fault),
+            Some((emulator, _)) => emulator.inject(fault),
             None => self.options.faults.push(fault),
         }
         self
@@ -245,7 +245,12 @@ impl Campaign {
 
     pub(crate) fn emulator(&mut self) -> Emulator {
         let (seed, options) = (&self.seed, &self.options);
-        self.emulator.get_or_insert_with(|| Emulator::new(seed.clone(), options.clone())).clone()
+        let start = || {
+            let emulator = Emulator::new(seed.clone(), options.clone());
+            let guard = emulator.insist_on_contract();
+            (emulator, guard)
+        };
+        self.emulator.get_or_insert_with(start).0.clone()
     }
 
     /// What the tenant took so far.

@@ -1,0 +1,418 @@
+//! What Graph takes: of each operation that this program uses, its query options, the
+//! properties they may name, its headers and its body (Microsoft Graph, the page of
+//! each operation). A request that breaks this is noted in the ledger, whatever it is
+//! answered, so that a test sees what the answer may have hidden.
+//!
+//! A new operation is one more entry of [`OPERATIONS`]. The operators of a `$filter`,
+//! the names of a user's properties and the rules of a batch are where the answer to
+//! such a request is made (`odata`, `property`, `batch`, `users`); here they are called.
+//!
+//! Leaves to others: what is answered.
+
+use std::collections::HashSet;
+
+use http::Method;
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::batch;
+use super::errors::Refusal;
+use super::http::Request;
+use super::http::percent::decode_query;
+use super::lookups::assignment_filter;
+use super::odata::Query;
+use super::users::{count_needs_advanced, parse_filter, parse_patch};
+use crate::graph::wire::BatchRequest;
+
+/// An operation of Graph.
+struct Operation {
+    method: &'static str,
+    /// The segments below the version; `*` is any one.
+    path: &'static [&'static str],
+    /// The query options that it takes.
+    options: &'static [&'static str],
+    /// What `$select`, `$filter` and `$expand` may name.
+    of: Entity,
+    /// It counts, which needs `ConsistencyLevel: eventual`.
+    counts: bool,
+    body: Body,
+}
+
+/// What an operation answers with.
+enum Entity {
+    User,
+    /// Properties for `$select`, for `$expand`, and the filters that are documented.
+    Other {
+        properties: &'static [&'static str],
+        relations: &'static [&'static str],
+        filter: fn(&str) -> Result<(), Refusal>,
+    },
+}
+
+/// What an operation takes in its body.
+enum Body {
+    None,
+    Json(fn(&Value) -> Result<(), Refusal>),
+    Batch,
+}
+
+/// Options of a collection that comes in pages.
+const LIST: &[&str] = &["$select", "$top", "$skiptoken"];
+const USERS: &[&str] = &["$select", "$filter", "$top", "$count", "$skiptoken"];
+
+const ORGANIZATION: Entity = entity(&["id", "displayName", "verifiedDomains", "tenantType"]);
+const POLICY: Entity = entity(&["id", "displayName", "allowInvitesFrom"]);
+const ROLE: Entity = entity(&["id", "displayName", "roleTemplateId"]);
+const ROLE_ASSIGNMENT: Entity = Entity::Other {
+    properties: &["id", "principalId", "roleDefinitionId", "directoryScopeId", "appScopeId"],
+    relations: &["principal", "roleDefinition", "directoryScope", "appScope"],
+    filter: |text| assignment_filter(text).map(drop),
+};
+
+/// Every operation that this program uses.
+#[rustfmt::skip]
+static OPERATIONS: &[Operation] = &[
+    get(&["organization"], LIST, ORGANIZATION),
+    get(&["policies", "authorizationPolicy"], &["$select"], POLICY),
+    get(&["users"], USERS, Entity::User),
+    Operation { counts: true, ..get(&["users", "$count"], &["$filter"], Entity::User) },
+    get(&["users", "*"], &["$select"], Entity::User),
+    get(&["users", "*", "transitiveMemberOf", "microsoft.graph.directoryRole"], LIST, ROLE),
+    get(&["directory", "deletedItems", "microsoft.graph.user"], USERS, Entity::User),
+    get(&["groups", "*", "transitiveMembers", "microsoft.graph.user"], LIST, Entity::User),
+    get(&["roleManagement", "directory", "roleAssignments"], &["$select", "$filter", "$expand", "$top", "$skiptoken"], ROLE_ASSIGNMENT),
+    Operation { method: "PATCH", body: Body::Json(user_patch), ..get(&["users", "*"], &[], Entity::User) },
+    post(&["invitations"], &[], |body| INVITATION.check(body)),
+    post(&["directoryObjects", "getByIds"], &["$select"], |body| IDS.check(body)),
+    Operation { body: Body::Batch, ..post(&["$batch"], &[], |_| Ok(())) },
+];
+
+const fn get(
+    path: &'static [&'static str],
+    options: &'static [&'static str],
+    of: Entity,
+) -> Operation {
+    Operation { method: "GET", path, options, of, counts: false, body: Body::None }
+}
+
+const fn post(
+    path: &'static [&'static str],
+    options: &'static [&'static str],
+    body: fn(&Value) -> Result<(), Refusal>,
+) -> Operation {
+    let body = Body::Json(body);
+    Operation { method: "POST", path, options, of: Entity::User, counts: false, body }
+}
+
+const fn entity(properties: &'static [&'static str]) -> Entity {
+    let filter = |_: &str| Err(Refusal::unsupported_query("No $filter is documented here."));
+    Entity::Other { properties, relations: &[], filter }
+}
+
+/// A type of a body.
+pub(super) struct Type {
+    name: &'static str,
+    properties: &'static [(&'static str, Shape)],
+}
+
+/// The type of a property.
+enum Shape {
+    Text,
+    Bool,
+    Texts,
+    Object(&'static Type),
+    Objects(&'static Type),
+    /// Of any type: it is judged elsewhere.
+    Any,
+}
+
+/// Microsoft Graph, *invitation resource type*, without what only answers have.
+pub(super) static INVITATION: Type = Type {
+    name: "invitation",
+    properties: &[
+        ("invitedUserEmailAddress", Shape::Text),
+        ("inviteRedirectUrl", Shape::Text),
+        ("invitedUserDisplayName", Shape::Text),
+        ("invitedUserType", Shape::Text),
+        ("sendInvitationMessage", Shape::Bool),
+        ("invitedUserMessageInfo", Shape::Object(&MESSAGE_INFO)),
+        ("resetRedemption", Shape::Bool),
+        ("invitedUser", Shape::Object(&INVITED_USER)),
+        ("invitedUserSponsors", Shape::Objects(&OBJECT)),
+    ],
+};
+static MESSAGE_INFO: Type = Type {
+    name: "invitedUserMessageInfo",
+    properties: &[
+        ("messageLanguage", Shape::Text),
+        ("customizedMessageBody", Shape::Text),
+        ("ccRecipients", Shape::Objects(&RECIPIENT)),
+    ],
+};
+static RECIPIENT: Type =
+    Type { name: "recipient", properties: &[("emailAddress", Shape::Object(&EMAIL_ADDRESS))] };
+static EMAIL_ADDRESS: Type =
+    Type { name: "emailAddress", properties: &[("name", Shape::Text), ("address", Shape::Text)] };
+/// Only the id, as in Microsoft's example.
+static INVITED_USER: Type = Type { name: "user", properties: &[("id", Shape::Text)] };
+static OBJECT: Type = Type {
+    name: "directoryObject",
+    properties: &[("id", Shape::Text), ("@odata.type", Shape::Text)],
+};
+/// The parameters of *directoryObject: getByIds*.
+static IDS: Type =
+    Type { name: "getByIds", properties: &[("ids", Shape::Texts), ("types", Shape::Texts)] };
+/// Microsoft Graph, *JSON batching*.
+static BATCH: Type =
+    Type { name: "batch", properties: &[("requests", Shape::Objects(&BATCH_ITEM))] };
+static BATCH_ITEM: Type = Type {
+    name: "batch request",
+    properties: &[
+        ("id", Shape::Text),
+        ("method", Shape::Text),
+        ("url", Shape::Text),
+        ("headers", Shape::Any),
+        ("body", Shape::Any),
+        ("dependsOn", Shape::Texts),
+    ],
+};
+
+/// Headers that a request may have: those of HTTP, and those of Graph (Microsoft
+/// Graph, *Use the API*, *Throttling*).
+const HEADERS: &[&str] = &[
+    "accept",
+    "accept-encoding",
+    "accept-language",
+    "authorization",
+    "client-request-id",
+    "connection",
+    "consistencylevel",
+    "content-length",
+    "content-type",
+    "host",
+    "prefer",
+    "transfer-encoding",
+    "user-agent",
+    "x-ms-throttle-priority",
+];
+
+/// The values that some headers have.
+const VALUES: &[(&str, &[&str])] = &[
+    ("consistencylevel", &["eventual", "session"]),
+    ("x-ms-throttle-priority", &["low", "normal", "high"]),
+];
+
+/// Parameters of the token endpoint (Microsoft identity platform, *OAuth 2.0 client
+/// credentials flow*, *device authorization grant*).
+const TOKEN_PARAMETERS: &[&str] = &[
+    "grant_type",
+    "client_id",
+    "client_secret",
+    "client_assertion",
+    "client_assertion_type",
+    "scope",
+    "refresh_token",
+    "device_code",
+    "claims",
+];
+
+/// Judges a request from outside, and all requests of a batch.
+pub(super) fn judge(request: &Request) -> Result<(), Refusal> {
+    let decoded = request.segments();
+    let segments: Vec<&str> = decoded.iter().map(String::as_str).collect();
+    match segments.as_slice() {
+        [_, "oauth2", "v2.0", "token"] => judge_token(request),
+        ["v1.0", path @ ..] => {
+            let operation = judge_call(path, request)?;
+            match operation.body {
+                Body::Batch => judge_batch(request),
+                Body::None | Body::Json(_) => Ok(()),
+            }
+        }
+        _ => Err(broken(format!("{} is no path of Graph", request.path))),
+    }
+}
+
+/// Whether Graph knows the path, but not with this method.
+pub(super) fn takes_other_methods(method: &Method, path: &[&str]) -> bool {
+    let mut known = at(path).peekable();
+    known.peek().is_some() && known.all(|operation| *method != operation.method)
+}
+
+/// The operations of a path. A name in it is a wildcard only where no other operation
+/// has it.
+fn at<'a>(path: &'a [&str]) -> impl Iterator<Item = &'static Operation> + 'a {
+    let is = |wild: bool| {
+        move |operation: &&Operation| {
+            operation.path.len() == path.len()
+                && operation
+                    .path
+                    .iter()
+                    .zip(path)
+                    .all(|(known, given)| known == given || wild && *known == "*")
+        }
+    };
+    let literal = OPERATIONS.iter().any(|operation| is(false)(&operation));
+    OPERATIONS.iter().filter(is(!literal))
+}
+
+fn judge_call(path: &[&str], request: &Request) -> Result<&'static Operation, Refusal> {
+    let operation = at(path)
+        .find(|operation| request.method == operation.method)
+        .ok_or_else(|| broken(format!("no operation {} {}", request.method, request.path)))?;
+    judge_headers(request)?;
+    judge_query(operation, request)?;
+    match operation.body {
+        Body::None if request.body.is_empty() => {}
+        Body::None => return Err(broken("a body where none is taken".to_owned())),
+        Body::Json(check) => check(&request.json()?)?,
+        Body::Batch => BATCH.check(&request.json()?)?,
+    }
+    Ok(operation)
+}
+
+fn judge_headers(request: &Request) -> Result<(), Refusal> {
+    for name in request.headers.keys() {
+        if !HEADERS.contains(&name.as_str()) {
+            return Err(broken(format!("the header {name} is unknown")));
+        }
+    }
+    for (name, values) in VALUES {
+        let given = request.header(name);
+        if given.is_some_and(|given| !values.contains(&given)) {
+            return Err(broken(format!("the header {name} has a value of its own")));
+        }
+    }
+    let bearer = request.header("authorization").and_then(|text| text.strip_prefix("Bearer "));
+    if bearer.is_none_or(str::is_empty) {
+        return Err(broken("no bearer token".to_owned()));
+    }
+    let id = request.header("client-request-id");
+    if id.is_some_and(|id| Uuid::try_parse(id).is_err()) {
+        return Err(broken("client-request-id is no GUID".to_owned()));
+    }
+    Ok(())
+}
+
+fn judge_query(operation: &Operation, request: &Request) -> Result<(), Refusal> {
+    let mut names = HashSet::new();
+    for pair in request.query.split('&').filter(|pair| !pair.is_empty()) {
+        let name = decode_query(pair.split_once('=').map_or(pair, |(name, _)| name));
+        if !operation.options.contains(&name.as_str()) {
+            return Err(broken(format!("the query option {name} is not taken here")));
+        }
+        if !names.insert(name) {
+            return Err(broken("a query option is there twice".to_owned()));
+        }
+    }
+    let query = Query::parse(&request.query)?;
+    let is_advanced = request.is_eventual() && (query.count || operation.counts);
+    if (query.count || operation.counts) && !is_advanced {
+        return Err(count_needs_advanced());
+    }
+    match &operation.of {
+        Entity::User => {
+            query.properties()?;
+            parse_filter(&query, is_advanced)?;
+        }
+        Entity::Other { properties, relations, filter } => {
+            for (names, known) in
+                [(query.select, properties), (query.expand.map(|n| vec![n]), relations)]
+            {
+                let unknown =
+                    names.into_iter().flatten().find(|name| !known.contains(&name.as_str()));
+                if let Some(name) = unknown {
+                    return Err(Refusal::unknown_property(&name));
+                }
+            }
+            query.filter.as_deref().map(filter).transpose()?;
+        }
+    }
+    Ok(())
+}
+
+fn judge_batch(request: &Request) -> Result<(), Refusal> {
+    let BatchRequest { requests } = request.json()?;
+    batch::check(&requests)?;
+    for item in requests {
+        let url = item.url.clone();
+        let is_relative = url.starts_with('/') && !url.starts_with("//");
+        if !is_relative || url.starts_with("/v1.0/") || url.contains(char::is_whitespace) {
+            return Err(broken(format!("{url} is no URL relative to the version")));
+        }
+        let inner = batch::item_request(request, item)?;
+        let decoded = inner.segments();
+        let segments: Vec<&str> = decoded.iter().skip(1).map(String::as_str).collect();
+        if segments == ["$batch"] {
+            return Err(broken("a batch within a batch".to_owned()));
+        }
+        judge_call(&segments, &inner)?;
+    }
+    Ok(())
+}
+
+fn judge_token(request: &Request) -> Result<(), Refusal> {
+    if request.method != Method::POST {
+        return Err(Refusal::method_not_allowed());
+    }
+    if request.header("content-type") != Some("application/x-www-form-urlencoded") {
+        return Err(broken("a token is asked for with a form".to_owned()));
+    }
+    let form = String::from_utf8_lossy(&request.body);
+    let names = form.split('&').map(|pair| pair.split_once('=').map_or(pair, |(name, _)| name));
+    match names.map(decode_query).find(|name| !TOKEN_PARAMETERS.contains(&name.as_str())) {
+        // Only the name: the value may be a secret.
+        Some(name) => Err(broken(format!("the parameter {name} of a token request is unknown"))),
+        None => Ok(()),
+    }
+}
+
+fn user_patch(body: &Value) -> Result<(), Refusal> {
+    let body = body.as_object().ok_or_else(|| wrong("microsoft.graph.user", "an object"))?;
+    parse_patch(body).map(drop)
+}
+
+impl Type {
+    /// Refuses a body with a property that the type has not, or of another type.
+    pub(super) fn check(&self, body: &Value) -> Result<(), Refusal> {
+        let body = body.as_object().ok_or_else(|| wrong(self.name, "an object"))?;
+        for (name, value) in body {
+            let Some((_, shape)) = self.properties.iter().find(|(known, _)| known == name) else {
+                return Err(Refusal::bad_request(format!(
+                    "The property '{name}' does not exist on type 'microsoft.graph.{}'.",
+                    self.name
+                )));
+            };
+            shape.check(name, value)?;
+        }
+        Ok(())
+    }
+}
+
+impl Shape {
+    fn check(&self, name: &str, value: &Value) -> Result<(), Refusal> {
+        let list = || value.as_array().ok_or_else(|| wrong(name, "a list"));
+        match self {
+            Self::Text if value.is_string() => Ok(()),
+            Self::Text => Err(wrong(name, "a string")),
+            Self::Bool if value.is_boolean() => Ok(()),
+            Self::Bool => Err(wrong(name, "a Boolean")),
+            Self::Texts if list()?.iter().all(Value::is_string) => Ok(()),
+            Self::Texts => Err(wrong(name, "a list of strings")),
+            Self::Object(of) => of.check(value),
+            Self::Objects(of) => list()?.iter().try_for_each(|item| of.check(item)),
+            Self::Any => Ok(()),
+        }
+    }
+}
+
+fn wrong(name: &str, wanted: &str) -> Refusal {
+    Refusal::bad_request(format!(
+        "Unable to read JSON request payload. '{name}' has to be {wanted}."
+    ))
+}
+
+/// A rule that is not known to be answered in words of its own.
+fn broken(what: String) -> Refusal {
+    Refusal::bad_request(what)
+}
