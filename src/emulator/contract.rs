@@ -83,7 +83,7 @@ static OPERATIONS: &[Operation] = &[
     get(&["roleManagement", "directory", "roleAssignments"], &["$select", "$filter", "$expand", "$top", "$skiptoken"], ROLE_ASSIGNMENT),
     Operation { method: "PATCH", body: Body::Json(user_patch), ..get(&["users", "*"], &[], Entity::User) },
     post(&["invitations"], &[], |body| INVITATION.check(body)),
-    post(&["directoryObjects", "getByIds"], &["$select"], |body| IDS.check(body)),
+    post(&["directoryObjects", "getByIds"], &[], |body| IDS.check(body)),
     Operation { body: Body::Batch, ..post(&["$batch"], &[], |_| Ok(())) },
 ];
 
@@ -199,7 +199,7 @@ const HEADERS: &[&str] = &[
 /// The values that some headers have.
 const VALUES: &[(&str, &[&str])] = &[
     ("consistencylevel", &["eventual", "session"]),
-    ("x-ms-throttle-priority", &["low", "normal", "high"]),
+    ("x-ms-throttle-priority", &["Low", "Normal", "High"]),
 ];
 
 /// Parameters of the token endpoint (Microsoft identity platform, *OAuth 2.0 client
@@ -336,8 +336,8 @@ fn judge_batch(request: &Request) -> Result<(), Refusal> {
     batch::check(&requests)?;
     for item in requests {
         let url = item.url.clone();
-        let is_relative = url.starts_with('/') && !url.starts_with("//");
-        if !is_relative || url.starts_with("/v1.0/") || url.contains(char::is_whitespace) {
+        let is_absolute = url.contains("://") || url.starts_with("//");
+        if is_absolute || url.trim_start_matches('/').starts_with("v1.0/") {
             return Err(broken(format!("{url} is no URL relative to the version")));
         }
         let inner = batch::item_request(request, item)?;

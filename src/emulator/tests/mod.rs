@@ -1,6 +1,7 @@
 //! What the emulator claims, rule by rule, called in process.
 
 mod caller;
+mod contract;
 mod faults;
 mod invitations;
 mod reads;
