@@ -242,8 +242,7 @@ impl Drop for ContractGuard {
     /// Panics when a request broke the contract, unless a panic is under way.
     fn drop(&mut self) {
         let violations = self.emulator.shared.violations().clone();
-        if !violations.is_empty() && !std::thread::panicking() {
-            panic!("requests that Graph does not take: {violations:#?}");
-        }
+        let kept = violations.is_empty() || std::thread::panicking();
+        assert!(kept, "requests that Graph does not take: {violations:#?}");
     }
 }

@@ -161,12 +161,11 @@ pub fn status_text(
         let text = format!("{sum} of {} rows are accounted for; report this", status.rows);
         writeln!(out, "  {}", paint(styles.bad, text))?;
     }
-    for text in [resends(status.resends), not_in_manifest(status.not_in_manifest)] {
-        if let Some(text) = text {
-            writeln!(out)?;
-            for line in wrap(&text, width.saturating_sub(2)) {
-                writeln!(out, "  {}", paint(styles.attention, line))?;
-            }
+    let apart = [resends(status.resends), not_in_manifest(status.not_in_manifest)];
+    for text in apart.into_iter().flatten() {
+        writeln!(out)?;
+        for line in wrap(&text, width.saturating_sub(2)) {
+            writeln!(out, "  {}", paint(styles.attention, line))?;
         }
     }
     if !status.failures.is_empty() {

@@ -71,8 +71,8 @@ impl Campaign {
             (tenant, server)
         });
         let directory = tempfile::tempdir().expect("a directory");
-        let _contract = tenant.insist_on_contract();
-        let campaign = Self { tenant, server: Some(server), directory, _contract };
+        let contract = tenant.insist_on_contract();
+        let campaign = Self { tenant, server: Some(server), directory, _contract: contract };
         campaign.configure(&campaign.origin(), "");
         campaign.write("client-secret.txt", SAMPLE_CLIENT_SECRET);
         campaign.restrict("client-secret.txt");

@@ -105,7 +105,7 @@ async fn a_body_that_graph_does_not_take_is_noted_and_refused() {
         (
             "'address' does not exist on type 'microsoft.graph.recipient'",
             invitation(|body| {
-                body["invitedUserMessageInfo"]["ccRecipients"] = json!([{ "address": "x" }])
+                body["invitedUserMessageInfo"]["ccRecipients"] = json!([{ "address": "x" }]);
             }),
         ),
         (

@@ -109,8 +109,8 @@ impl Rig {
             Arc::new(|_| {}),
             CancellationToken::new(),
         );
-        let _contract = emulator.insist_on_contract();
-        Self { emulator, transport, graph, _contract }
+        let contract = emulator.insist_on_contract();
+        Self { emulator, transport, graph, _contract: contract }
     }
 
     /// Requests sent with this method to this path, `/v1.0` left out.
