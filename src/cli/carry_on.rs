@@ -6,8 +6,8 @@ use std::path::Path;
 use crate::config::args::{ApplyArgs, BudgetArgs, Cli, Command, ReconcileArgs, RemindArgs};
 
 /// The command as it was given, without what belongs to one run alone: the digest
-/// of a plan that has changed since, and requests to send once more, which must not
-/// be repeated unasked.
+/// of a plan that has changed since, and requests to send once more, which the
+/// checkpoint keeps until they are answered.
 pub(super) fn continue_with(cli: &Cli, args: &ApplyArgs) -> String {
     let ApplyArgs {
         planning,

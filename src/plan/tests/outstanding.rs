@@ -4,7 +4,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::plan::Decision;
+use crate::plan::{ChangeReason, Decision};
 
 const OLD: &str = "guest1@fabrikam.example";
 const WANTED: &str = "guest1@northwind.example";
@@ -203,17 +203,21 @@ fn cut() -> impl Strategy<Value = Cut> {
 }
 
 /// Carries a planned row out as far as the cut, on a world that remembers as the
-/// checkpoint does. Says whether an invitation left.
-fn carry_out(world: &mut World, row: &PlannedRow, cut: Cut, sent_before: bool) -> bool {
+/// checkpoint does. Says whether an invitation left. `open_sent`: whether the one
+/// whose outcome is not known did.
+fn carry_out(world: &mut World, row: &PlannedRow, cut: Cut, open_sent: bool) -> bool {
     let Decision::Change(change) = &row.decision else { return false };
     let key =
         InvitationKey { user_id: row.user_id.unwrap(), address: change.invitation.address.clone() };
     let note = |world: &mut World, state: LedgerState| {
         world.ledger.retain(|(known, _)| *known != key);
+        if state == LedgerState::Invited {
+            world.resends.retain(|(known, _)| *known != key);
+        }
         world.ledger.push((key.clone(), state));
     };
     // The directory tells what became of the one before.
-    if change.unsettled.is_some() && sent_before {
+    if change.unsettled.is_some() && open_sent {
         note(world, LedgerState::Invited);
         return false;
     }
@@ -253,7 +257,53 @@ fn carry_out(world: &mut World, row: &PlannedRow, cut: Cut, sent_before: bool) -
     }
 }
 
+/// Writes down who is to be sent to again, as a run does before its first request.
+/// Says for how many guests known to be invited that is news.
+fn note_requests(world: &mut World, plan: &Plan) -> usize {
+    let mut news = 0;
+    for row in &plan.rows {
+        let Decision::Change(change) = &row.decision else { continue };
+        let user_id = row.user_id.unwrap();
+        let key = InvitationKey { user_id, address: change.invitation.address.clone() };
+        let is_known = world.ledger.contains(&(key.clone(), LedgerState::Invited));
+        let is_noted = world.resends.iter().any(|(noted, _)| *noted == key);
+        if change.reason == ChangeReason::Resend && is_known && !is_noted {
+            let before = change.redemption.clone();
+            world.resends.push((key, Resend { invited_at: earlier(), before }));
+            news += 1;
+        }
+    }
+    news
+}
+
 proptest! {
+    #[test]
+    fn however_runs_are_cut_off_a_request_to_send_again_is_kept_and_sends_once(
+        runs in prop::collection::vec((any::<bool>(), cut()), 1..10),
+    ) {
+        let mut world = World::of([guest(1)]).asks(&id(1).to_string(), WANTED);
+        let (mut sent, mut open_sent, mut asked, mut kept) = (0, false, 0, 0);
+        for (asks, cut) in runs.into_iter().chain([(false, Cut::Done), (false, Cut::Done)]) {
+            let line = asks.then(|| "2".to_owned());
+            world.policy.resend = line.into_iter().collect();
+            let plan = world.plan();
+            let row = &plan.rows[0];
+            asked += usize::from(asks && row.decision.reason() == "resend");
+            kept += note_requests(&mut world, &plan);
+            sent += usize::from(carry_out(&mut world, row, cut, open_sent));
+            match cut {
+                Cut::IntentAndSent => open_sent = true,
+                Cut::IntentAndNotSent => open_sent = false,
+                _ => {}
+            }
+        }
+        // P1: one, and one more for every time that a person asked; and none of the
+        // requests to send again to an invited guest is lost.
+        prop_assert!((1 + kept..=1 + asked).contains(&sent), "{} of {} and {}", sent, kept, asked);
+        prop_assert_eq!(world.only().decision.name(), "settled");
+        prop_assert!(world.resends.is_empty());
+    }
+
     #[test]
     fn however_runs_are_cut_off_every_guest_is_invited_once(
         guests in 1_usize..6,
