@@ -7,7 +7,7 @@
 //! the names of a user's properties and the rules of a batch are where the answer to
 //! such a request is made (`odata`, `property`, `batch`, `users`); here they are called.
 //!
-//! Leaves to others: what is answered.
+//! Leaves to others: the types of bodies (`body`), and what is answered.
 
 use std::collections::HashSet;
 
@@ -16,6 +16,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::batch;
+use super::body::{BATCH, IDS, INVITATION, wrong};
 use super::errors::Refusal;
 use super::http::Request;
 use super::http::percent::decode_query;
@@ -108,74 +109,6 @@ const fn entity(properties: &'static [&'static str]) -> Entity {
     let filter = |_: &str| Err(Refusal::unsupported_query("No $filter is documented here."));
     Entity::Other { properties, relations: &[], filter }
 }
-
-/// A type of a body.
-pub(super) struct Type {
-    name: &'static str,
-    properties: &'static [(&'static str, Shape)],
-}
-
-/// The type of a property.
-enum Shape {
-    Text,
-    Bool,
-    Texts,
-    Object(&'static Type),
-    Objects(&'static Type),
-    /// Of any type: it is judged elsewhere.
-    Any,
-}
-
-/// Microsoft Graph, *invitation resource type*, without what only answers have.
-pub(super) static INVITATION: Type = Type {
-    name: "invitation",
-    properties: &[
-        ("invitedUserEmailAddress", Shape::Text),
-        ("inviteRedirectUrl", Shape::Text),
-        ("invitedUserDisplayName", Shape::Text),
-        ("invitedUserType", Shape::Text),
-        ("sendInvitationMessage", Shape::Bool),
-        ("invitedUserMessageInfo", Shape::Object(&MESSAGE_INFO)),
-        ("resetRedemption", Shape::Bool),
-        ("invitedUser", Shape::Object(&INVITED_USER)),
-        ("invitedUserSponsors", Shape::Objects(&OBJECT)),
-    ],
-};
-static MESSAGE_INFO: Type = Type {
-    name: "invitedUserMessageInfo",
-    properties: &[
-        ("messageLanguage", Shape::Text),
-        ("customizedMessageBody", Shape::Text),
-        ("ccRecipients", Shape::Objects(&RECIPIENT)),
-    ],
-};
-static RECIPIENT: Type =
-    Type { name: "recipient", properties: &[("emailAddress", Shape::Object(&EMAIL_ADDRESS))] };
-static EMAIL_ADDRESS: Type =
-    Type { name: "emailAddress", properties: &[("name", Shape::Text), ("address", Shape::Text)] };
-/// Only the id, as in Microsoft's example.
-static INVITED_USER: Type = Type { name: "user", properties: &[("id", Shape::Text)] };
-static OBJECT: Type = Type {
-    name: "directoryObject",
-    properties: &[("id", Shape::Text), ("@odata.type", Shape::Text)],
-};
-/// The parameters of *directoryObject: getByIds*.
-static IDS: Type =
-    Type { name: "getByIds", properties: &[("ids", Shape::Texts), ("types", Shape::Texts)] };
-/// Microsoft Graph, *JSON batching*.
-static BATCH: Type =
-    Type { name: "batch", properties: &[("requests", Shape::Objects(&BATCH_ITEM))] };
-static BATCH_ITEM: Type = Type {
-    name: "batch request",
-    properties: &[
-        ("id", Shape::Text),
-        ("method", Shape::Text),
-        ("url", Shape::Text),
-        ("headers", Shape::Any),
-        ("body", Shape::Any),
-        ("dependsOn", Shape::Texts),
-    ],
-};
 
 /// Headers that a request may have: those of HTTP, and those of Graph (Microsoft
 /// Graph, *Use the API*, *Throttling*).
@@ -370,46 +303,6 @@ fn judge_token(request: &Request) -> Result<(), Refusal> {
 fn user_patch(body: &Value) -> Result<(), Refusal> {
     let body = body.as_object().ok_or_else(|| wrong("microsoft.graph.user", "an object"))?;
     parse_patch(body).map(drop)
-}
-
-impl Type {
-    /// Refuses a body with a property that the type has not, or of another type.
-    pub(super) fn check(&self, body: &Value) -> Result<(), Refusal> {
-        let body = body.as_object().ok_or_else(|| wrong(self.name, "an object"))?;
-        for (name, value) in body {
-            let Some((_, shape)) = self.properties.iter().find(|(known, _)| known == name) else {
-                return Err(Refusal::bad_request(format!(
-                    "The property '{name}' does not exist on type 'microsoft.graph.{}'.",
-                    self.name
-                )));
-            };
-            shape.check(name, value)?;
-        }
-        Ok(())
-    }
-}
-
-impl Shape {
-    fn check(&self, name: &str, value: &Value) -> Result<(), Refusal> {
-        let list = || value.as_array().ok_or_else(|| wrong(name, "a list"));
-        match self {
-            Self::Text if value.is_string() => Ok(()),
-            Self::Text => Err(wrong(name, "a string")),
-            Self::Bool if value.is_boolean() => Ok(()),
-            Self::Bool => Err(wrong(name, "a Boolean")),
-            Self::Texts if list()?.iter().all(Value::is_string) => Ok(()),
-            Self::Texts => Err(wrong(name, "a list of strings")),
-            Self::Object(of) => of.check(value),
-            Self::Objects(of) => list()?.iter().try_for_each(|item| of.check(item)),
-            Self::Any => Ok(()),
-        }
-    }
-}
-
-fn wrong(name: &str, wanted: &str) -> Refusal {
-    Refusal::bad_request(format!(
-        "Unable to read JSON request payload. '{name}' has to be {wanted}."
-    ))
 }
 
 /// A rule that is not known to be answered in words of its own.

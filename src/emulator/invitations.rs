@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::contract::INVITATION;
+use super::body::INVITATION;
 use super::directory::Holder;
 use super::errors::Refusal;
 use super::http::{Answer, Request};

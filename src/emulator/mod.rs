@@ -11,6 +11,7 @@
 
 mod assertion;
 mod batch;
+mod body;
 mod clock;
 mod contract;
 mod device;
