@@ -22,6 +22,7 @@ use super::http::Request;
 use super::http::percent::decode_query;
 use super::lookups::assignment_filter;
 use super::odata::Query;
+use super::recipients::recipient_filter;
 use super::users::{count_needs_advanced, parse_filter, parse_patch};
 use crate::graph::wire::BatchRequest;
 
@@ -42,11 +43,12 @@ struct Operation {
 /// What an operation answers with.
 enum Entity {
     User,
-    /// Properties for `$select`, for `$expand`, and the filters that are documented.
+    /// Properties for `$select`, for `$expand`, and the filters that are documented,
+    /// for a simple or an advanced query.
     Other {
         properties: &'static [&'static str],
         relations: &'static [&'static str],
-        filter: fn(&str) -> Result<(), Refusal>,
+        filter: fn(&str, bool) -> Result<(), Refusal>,
     },
 }
 
@@ -67,26 +69,50 @@ const ROLE: Entity = entity(&["id", "displayName", "roleTemplateId"]);
 const ROLE_ASSIGNMENT: Entity = Entity::Other {
     properties: &["id", "principalId", "roleDefinitionId", "directoryScopeId", "appScopeId"],
     relations: &["principal", "roleDefinition", "directoryScope", "appScope"],
-    filter: |text| assignment_filter(text).map(drop),
+    filter: |text, _| assignment_filter(text).map(drop),
 };
+const MAIL_RECIPIENT: Entity = Entity::Other {
+    properties: &["id", "displayName", "mail", "proxyAddresses"],
+    relations: &[],
+    filter: recipient_filter,
+};
+const CROSS_TENANT_DEFAULT: Entity =
+    entity(&["isServiceDefault", "b2bCollaborationInbound", "b2bCollaborationOutbound"]);
+const PARTNER: Entity = Entity::Other {
+    properties: &["tenantId"],
+    relations: &["identitySynchronization"],
+    filter: no_filter,
+};
+const B2B_POLICY: Entity = entity(&["id", "displayName", "definition", "isOrganizationDefault"]);
 
 /// Every operation that this program uses.
 #[rustfmt::skip]
 static OPERATIONS: &[Operation] = &[
     get(&["organization"], LIST, ORGANIZATION),
     get(&["policies", "authorizationPolicy"], &["$select"], POLICY),
+    get(&["policies", "crossTenantAccessPolicy", "default"], &["$select"], CROSS_TENANT_DEFAULT),
+    get(&["policies", "crossTenantAccessPolicy", "partners"], &["$select", "$expand", "$top", "$skiptoken"], PARTNER),
+    get(&["contacts"], USERS, MAIL_RECIPIENT),
+    Operation { counts: true, ..get(&["contacts", "$count"], &["$filter"], MAIL_RECIPIENT) },
+    get(&["groups"], USERS, MAIL_RECIPIENT),
+    Operation { counts: true, ..get(&["groups", "$count"], &["$filter"], MAIL_RECIPIENT) },
     get(&["users"], USERS, Entity::User),
     Operation { counts: true, ..get(&["users", "$count"], &["$filter"], Entity::User) },
     get(&["users", "*"], &["$select"], Entity::User),
     get(&["users", "*", "transitiveMemberOf", "microsoft.graph.directoryRole"], LIST, ROLE),
     get(&["directory", "deletedItems", "microsoft.graph.user"], USERS, Entity::User),
     get(&["groups", "*", "transitiveMembers", "microsoft.graph.user"], LIST, Entity::User),
+    get(&["groups", "*", "owners", "microsoft.graph.user"], LIST, Entity::User),
+    get(&["roleManagement", "directory", "roleEligibilityScheduleInstances"], &["$select", "$filter", "$expand", "$top", "$skiptoken"], ROLE_ASSIGNMENT),
     get(&["roleManagement", "directory", "roleAssignments"], &["$select", "$filter", "$expand", "$top", "$skiptoken"], ROLE_ASSIGNMENT),
     Operation { method: "PATCH", body: Body::Json(user_patch), ..get(&["users", "*"], &[], Entity::User) },
     post(&["invitations"], &[], |body| INVITATION.check(body)),
     post(&["directoryObjects", "getByIds"], &[], |body| IDS.check(body)),
     Operation { body: Body::Batch, ..post(&["$batch"], &[], |_| Ok(())) },
 ];
+
+/// The one operation of the beta version that this program uses.
+static BETA: Operation = get(&["policies", "b2bManagementPolicies"], LIST, B2B_POLICY);
 
 const fn get(
     path: &'static [&'static str],
@@ -106,8 +132,11 @@ const fn post(
 }
 
 const fn entity(properties: &'static [&'static str]) -> Entity {
-    let filter = |_: &str| Err(Refusal::unsupported_query("No $filter is documented here."));
-    Entity::Other { properties, relations: &[], filter }
+    Entity::Other { properties, relations: &[], filter: no_filter }
+}
+
+fn no_filter(_: &str, _: bool) -> Result<(), Refusal> {
+    Err(Refusal::unsupported_query("No $filter is documented here."))
 }
 
 /// Headers that a request may have: those of HTTP, and those of Graph (Microsoft
@@ -154,13 +183,18 @@ pub(super) fn judge(request: &Request) -> Result<(), Refusal> {
     let decoded = request.segments();
     let segments: Vec<&str> = decoded.iter().map(String::as_str).collect();
     match segments.as_slice() {
-        [_, "oauth2", "v2.0", "token"] => judge_token(request),
+        [_, "oauth2", "v2.0", "token"] => judge_form(request),
         ["v1.0", path @ ..] => {
             let operation = judge_call(path, request)?;
             match operation.body {
                 Body::Batch => judge_batch(request),
                 Body::None | Body::Json(_) => Ok(()),
             }
+        }
+        [_, "oauth2", "v2.0", "devicecode"] => judge_form(request),
+        ["beta", path @ ..] if path == BETA.path && request.method == BETA.method => {
+            judge_headers(request)?;
+            judge_query(&BETA, request)
         }
         _ => Err(broken(format!("{} is no path of Graph", request.path))),
     }
@@ -258,7 +292,7 @@ fn judge_query(operation: &Operation, request: &Request) -> Result<(), Refusal> 
                     return Err(Refusal::unknown_property(&name));
                 }
             }
-            query.filter.as_deref().map(filter).transpose()?;
+            query.filter.as_deref().map(|text| filter(text, is_advanced)).transpose()?;
         }
     }
     Ok(())
@@ -284,7 +318,7 @@ fn judge_batch(request: &Request) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn judge_token(request: &Request) -> Result<(), Refusal> {
+fn judge_form(request: &Request) -> Result<(), Refusal> {
     if request.method != Method::POST {
         return Err(Refusal::method_not_allowed());
     }

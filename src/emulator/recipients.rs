@@ -7,7 +7,7 @@ use http::StatusCode;
 
 use super::errors::Refusal;
 use super::http::{Answer, Request};
-use super::odata::Query;
+use super::odata::{Filter, Query};
 use super::page::page;
 use super::property::Selected;
 use super::seed::{Contact, Group, Person};
@@ -122,6 +122,14 @@ fn count(recipients: &[Person], request: &Request) -> Result<Answer, Refusal> {
     }
     let found = matching(recipients, &Query::parse(&request.query)?, request)?.len();
     Ok(Answer::new(StatusCode::OK, "text/plain", found.to_string().into_bytes()))
+}
+
+/// Whether a filter on contacts or groups is one that Graph takes.
+pub(super) fn recipient_filter(text: &str, is_advanced: bool) -> Result<(), Refusal> {
+    if [WITH_MAIL, ASSIGNABLE].contains(&text) {
+        return Ok(());
+    }
+    Filter::parse(text)?.check(is_advanced)
 }
 
 fn matching<'a>(

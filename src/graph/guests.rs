@@ -13,7 +13,7 @@ impl Graph {
     /// Reads the tenant and these users, by whichever way takes fewer resource units.
     /// Users that are not in the answer do not exist.
     pub async fn guests(&self, ids: &BTreeSet<UserId>) -> Result<Directory, CallError> {
-        let mut directory = Directory::new(self.tenant(&mut Vec::new()).await?);
+        let mut directory = Directory::new(Box::pin(self.tenant(&mut Vec::new())).await?);
         let swept = match directory.tenant.guests {
             Some(guests) if (ids.len() as u64) <= guests.div_ceil(PAGE_SIZE) => Swept::Nothing,
             Some(_) | None => self.sweep(&mut directory).await?,

@@ -93,7 +93,7 @@ impl Graph {
     pub async fn survey(&self, wanted: &Wanted, caller: Caller) -> Result<Survey, CallError> {
         let before = self.traffic().requests.load(std::sync::atomic::Ordering::Relaxed);
         let mut unreadable = Vec::new();
-        let tenant = self.tenant(&mut unreadable).await?;
+        let tenant = Box::pin(self.tenant(&mut unreadable)).await?;
         // Members not counted: the tenant may be larger than that, never smaller.
         self.pacer.tenant_has(tenant.guests.unwrap_or_default());
         let look_ups =
