@@ -11,7 +11,7 @@ use rusqlite::{Connection, params};
 
 use super::Outcome;
 use super::process::cpu_seconds;
-use super::round::{Setup, Tenant, workplace};
+use super::tenant::{Pace, Tenant, workplace};
 
 /// Bare requests that are sent: some tenths of a second's worth.
 const REQUESTS: u32 = 15_000;
@@ -29,12 +29,12 @@ pub(super) struct Calibration {
 }
 
 impl Calibration {
-    pub(super) fn measure(setup: &Setup) -> Outcome<Self> {
+    pub(super) fn measure(rows: u32, pace: &Pace) -> Outcome<Self> {
         let directory = workplace()?;
-        let tenant = Tenant::start(directory.path(), setup.rows)?;
+        let tenant = Tenant::start(directory.path(), rows, &["--quota=none".to_owned()])?;
         let (client, emulator) =
             (cpu_seconds(std::process::id()), cpu_seconds(tenant.process_id()));
-        let elapsed = read_guests(&tenant, setup)?;
+        let elapsed = read_guests(&tenant, rows, pace.in_flight)?;
         let per_request =
             |before: Option<f64>, id| Some((cpu_seconds(id)? - before?) / f64::from(REQUESTS));
         Ok(Self {
@@ -47,15 +47,14 @@ impl Calibration {
 }
 
 /// Reads guests, as many at a time as a run has requests in flight.
-fn read_guests(tenant: &Tenant, setup: &Setup) -> Outcome<Duration> {
+fn read_guests(tenant: &Tenant, rows: u32, in_flight: usize) -> Outcome<Duration> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let client = reqwest::Client::builder().no_proxy().tcp_nodelay(true).build()?;
         let bearer = Arc::new(format!("Bearer {}", tenant.token(&client).await?));
         let next = Arc::new(AtomicU32::new(0));
-        let rows = setup.rows;
         let started = Instant::now();
-        let workers: Vec<_> = (0..setup.in_flight)
+        let workers: Vec<_> = (0..in_flight)
             .map(|_| {
                 let (client, bearer, next) = (client.clone(), bearer.clone(), next.clone());
                 let users = format!("{}/v1.0/users", tenant.origin);

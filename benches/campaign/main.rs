@@ -1,21 +1,22 @@
-//! How fast a campaign goes, and what it costs: plan, apply and a second apply of
-//! thousands of guests, by the real binary, against the emulator in a process of
-//! its own, without latency and quota.
+//! How fast a campaign goes, how well it keeps a pace, and what it costs, by the
+//! real binary against the emulator in a process of its own.
 //!
 //! ```text
-//! cargo bench --bench campaign -- [--rows N] [--repeat N] [--in-flight N] [--quick]
+//! cargo bench --bench campaign -- [--rows N] [--large N] [--repeat N] [--quick]
 //! ```
 //!
 //! Speed depends on the machine and on what else runs there. So the same run also
-//! measures what the machine gives at most (`calibration`), and the table shows
+//! measures what the machine gives at most (`calibration`), and the tables show
 //! ratios to that; of several rounds the best counts. Nothing is asserted about
 //! time. That every guest is invited once and the second apply sends nothing is:
 //! otherwise the figures would be of something else.
 
 mod calibration;
+mod paced;
 mod process;
 mod round;
 mod table;
+mod tenant;
 
 use std::error::Error;
 use std::io::Write as _;
@@ -23,7 +24,10 @@ use std::io::Write as _;
 use clap::Parser;
 
 use calibration::Calibration;
-use round::{Round, Setup};
+use paced::Setting;
+use round::Round;
+use table::{Column, Flat};
+use tenant::Pace;
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
@@ -34,6 +38,10 @@ struct Args {
     #[arg(long, default_value_t = 10_000)]
     rows: u32,
 
+    /// Guests to move in one large round; 0 for none
+    #[arg(long, default_value_t = 100_000)]
+    large: u32,
+
     /// Rounds, each against a fresh tenant
     #[arg(long, default_value_t = 3)]
     repeat: u32,
@@ -42,7 +50,7 @@ struct Args {
     #[arg(long, default_value_t = 64)]
     in_flight: usize,
 
-    /// One round of 2,000 guests: to see that it works
+    /// Some seconds of everything: to see that it works
     #[arg(long)]
     quick: bool,
 
@@ -54,18 +62,78 @@ struct Args {
 fn main() -> Outcome<()> {
     let mut args = Args::parse();
     if args.quick {
-        (args.rows, args.repeat) = (2_000, 1);
+        (args.rows, args.large, args.repeat) = (2_000, 0, 1);
     }
-    let setup = Setup { rows: args.rows.max(1), in_flight: args.in_flight.max(1) };
+    let (rows, repeat) = (args.rows.max(1), args.repeat.max(1));
     let mut stderr = std::io::stderr();
+    let mut stdout = std::io::stdout();
+    let unlimited = Pace::unlimited(args.in_flight.max(1));
+
     let mut calibrations = Vec::new();
     let mut rounds = Vec::new();
-    for n in 1..=args.repeat.max(1) {
-        writeln!(stderr, "round {n} of {}", args.repeat.max(1))?;
+    for n in 1..=repeat {
+        writeln!(stderr, "{rows} guests, round {n} of {repeat}")?;
         // Before each round, so that a machine that is busy for a while slows both.
-        calibrations.push(Calibration::measure(&setup)?);
-        rounds.push(Round::measure(&setup)?);
+        calibrations.push(Calibration::measure(rows, &unlimited)?);
+        rounds.push(Round::measure(rows, &unlimited)?);
     }
-    table::print(&mut std::io::stdout().lock(), &setup, &calibrations, &rounds)?;
+    let mut columns = vec![Column { rows, rounds }];
+    if args.large > 0 {
+        writeln!(stderr, "{} guests", args.large)?;
+        let round = Round::measure(args.large, &unlimited)?;
+        columns.push(Column { rows: args.large, rounds: vec![round] });
+    }
+    table::speed(&mut stdout, &calibrations, &columns)?;
+
+    let mut flat = Vec::new();
+    for (in_flight, settle_ms, what) in [
+        (16, 0, "16 requests in flight"),
+        (64, 0, "64 requests in flight"),
+        (256, 0, "256 requests in flight"),
+        (64, 3_000, "and thousands of rows waiting to be invited"),
+    ] {
+        writeln!(stderr, "{rows} guests, {what}")?;
+        let round = Round::measure(rows, &Pace { settle_ms, ..Pace::unlimited(in_flight) })?;
+        flat.push(Flat { what, peak_bytes: round.apply.peak_bytes });
+    }
+    table::memory(&mut stdout, rows, &flat)?;
+
+    let mut paced = Vec::new();
+    for setting in settings(args.quick) {
+        writeln!(stderr, "{}", setting.name)?;
+        paced.push(setting.measure()?);
+    }
+    table::pace(&mut stdout, &paced)?;
     Ok(())
+}
+
+/// Quotas ten times the documented rates, over a thirtieth of their windows: 200 writes
+/// a second, 1,000 at once.
+fn settings(quick: bool) -> [Setting; 3] {
+    const WINDOW: f64 = 1.0 / 30.0;
+    let guests = |guests: u32| if quick { guests / 8 } else { guests };
+    let pace = Pace { writes_per_second: 200, burst: 100, in_flight: 256, settle_ms: 0 };
+    [
+        Setting {
+            name: "the configured pace is the quota",
+            guests: guests(5_500),
+            quota: 10.0,
+            window: WINDOW,
+            pace,
+        },
+        Setting {
+            name: "the same, and all of its depth at once",
+            guests: guests(5_500),
+            quota: 10.0,
+            window: WINDOW,
+            pace: Pace { burst: 1_000, ..pace },
+        },
+        Setting {
+            name: "a hidden quota at a third of the configured pace",
+            guests: guests(2_000),
+            quota: 10.0 / 3.0,
+            window: WINDOW,
+            pace,
+        },
+    ]
 }

@@ -1,20 +1,33 @@
-//! The figures as a table: the best of all rounds, how far the worst was from it,
-//! and each as a ratio to what the machine gives.
+//! The figures as Markdown tables: of several rounds the best, and in brackets the
+//! worst.
 
 use std::io::{self, Write};
 use std::thread::available_parallelism;
 
 use super::calibration::Calibration;
-use super::process::Used;
-use super::round::{Round, Setup};
+use super::paced::Paced;
+use super::round::Round;
 
 /// Requests of a row: read, write, invite.
 const REQUESTS_PER_ROW: f64 = 3.0;
 
-/// Guests in a page of Graph's.
+/// Guests in a page of Graph's. With only the properties that are needed, it costs one
+/// resource unit.
 const PAGE: u32 = 999;
 
 const MIB: f64 = 1024.0 * 1024.0;
+
+/// Rounds of one size.
+pub(super) struct Column {
+    pub(super) rows: u32,
+    pub(super) rounds: Vec<Round>,
+}
+
+/// Memory at one number of rows and requests in flight.
+pub(super) struct Flat {
+    pub(super) what: &'static str,
+    pub(super) peak_bytes: Option<u64>,
+}
 
 /// A figure of several rounds.
 #[derive(Clone, Copy)]
@@ -36,103 +49,119 @@ impl Figure {
         let Self { best, worst } = Self::least(of, value)?;
         Some(Self { best: worst, worst: best })
     }
-}
 
-/// The table as it grows.
-struct Table<'a> {
-    out: &'a mut dyn Write,
-}
-
-impl Table<'_> {
-    /// A line; a figure that could not be measured shows as such.
-    fn line(
-        &mut self,
-        what: &str,
-        figure: Option<Figure>,
-        show: impl Fn(f64) -> String,
-        note: &str,
-    ) -> io::Result<()> {
-        let (best, worst) = match figure {
-            Some(Figure { best, worst }) => (show(best), format!("({})", show(worst))),
-            None => ("not measured".to_owned(), String::new()),
-        };
-        writeln!(self.out, "  {what:<32} {best:>14} {worst:>14}  {note}")
+    fn to(self, other: Self) -> Self {
+        Self { best: self.best / other.best, worst: self.worst / other.best }
     }
 }
 
-pub(super) fn print(
+/// What the machine gives, and what a campaign makes of it.
+pub(super) fn speed(
     out: &mut dyn Write,
-    setup: &Setup,
     calibrations: &[Calibration],
-    rounds: &[Round],
+    columns: &[Column],
 ) -> io::Result<()> {
-    let rows = f64::from(setup.rows);
-    let cores = available_parallelism().map_or(0, usize::from);
-    writeln!(
-        out,
-        "{} guests, {} requests in flight, {cores} cores; best of {} (worst)\n",
-        setup.rows,
-        setup.in_flight,
-        rounds.len()
-    )?;
-    let mut table = Table { out };
-
-    writeln!(table.out, "the machine")?;
     let bare = Figure::most(calibrations, |c| Some(c.requests_per_second));
     let bare_cpu = Figure::least(calibrations, |c| c.client_cpu_per_request);
-    let bare_emulator = Figure::least(calibrations, |c| c.emulator_cpu_per_request);
+    let emulator_cpu = Figure::least(calibrations, |c| c.emulator_cpu_per_request);
     let commits = Figure::most(calibrations, |c| Some(c.commits_per_second));
-    table.line("bare reads of a guest", bare, per_second, "")?;
-    table.line("CPU of the bare client for one", bare_cpu, micros, "")?;
-    table.line("CPU of the emulator for one", bare_emulator, micros, "")?;
-    table.line("durable commits", commits, per_second, "")?;
-
-    writeln!(table.out, "\napply")?;
-    let speed = Figure::most(rounds, |r| Some(rows / r.sending_seconds));
-    let against = ratio(speed.map(|s| s.best * REQUESTS_PER_ROW), bare);
-    let note = format!("{against} of bare requests, at {REQUESTS_PER_ROW} a row");
-    table.line("durable rows", speed, per_second, &note)?;
-    let cpu = Figure::least(rounds, |r| Some(r.apply.cpu_seconds? / rows));
-    let against = ratio(cpu.map(|c| c.best / REQUESTS_PER_ROW), bare_cpu);
-    let note = format!("{against} of {REQUESTS_PER_ROW} bare requests, planning included");
-    table.line("CPU of the client for a row", cpu, micros, &note)?;
-    let emulator = Figure::least(rounds, |r| Some(r.emulator_cpu_seconds? / rows));
-    let against = ratio(emulator.map(|c| c.best / REQUESTS_PER_ROW), bare_emulator);
-    let note = format!("{against} of {REQUESTS_PER_ROW} bare requests, planning included");
-    table.line("CPU of the emulator for a row", emulator, micros, &note)?;
-    let per_row = |figure: Option<Figure>| {
-        figure.map_or(String::new(), |f| format!("{:.2} KiB a row", f.best / 1024.0 / rows))
+    writeln!(
+        out,
+        "{} cores; bare reads of a guest {}, each {} of CPU in the bare client and {} in the \
+         emulator; bare durable commits {}\n",
+        available_parallelism().map_or(0, usize::from),
+        show(bare, per_second),
+        show(bare_cpu, micros),
+        show(emulator_cpu, micros),
+        show(commits, per_second),
+    )?;
+    heading(out, "without latency and quota", columns)?;
+    let mut line = |what: &str, cell: &dyn Fn(&[Round]) -> String| {
+        let cells: Vec<String> = columns.iter().map(|column| cell(&column.rounds)).collect();
+        writeln!(out, "| {what} | {} |", cells.join(" | "))
     };
-    let memory = Figure::least(rounds, |r| peak(&r.apply));
-    table.line("peak memory of the client", memory, mib, &per_row(memory))?;
-    let memory = Figure::least(rounds, |r| bytes(r.emulator_peak_bytes?));
-    table.line("peak memory of the emulator", memory, mib, &per_row(memory))?;
-    let file = Figure::least(rounds, |r| bytes(r.checkpoint_bytes));
-    table.line("checkpoint", file, mib, &per_row(file))?;
-
-    let least = setup.rows.div_ceil(PAGE);
-    let requests = |requests: fn(&Round) -> u64| {
-        Figure::least(rounds, |r| u32::try_from(requests(r)).ok().map(f64::from))
+    let speed =
+        |rounds: &[Round]| Figure::most(rounds, |r| Some(f64::from(r.rows) / r.sending_seconds));
+    line("guests moved per second, durably", &|rounds| show(speed(rounds), whole))?;
+    line("… of what bare requests alone would allow, at three a guest", &|rounds| {
+        let allowed = bare.map(|bare| Figure { best: bare.best / REQUESTS_PER_ROW, ..bare });
+        show(speed(rounds).zip(allowed).map(|(speed, allowed)| speed.to(allowed)), ratio)
+    })?;
+    let cpu = |rounds: &[Round]| {
+        Figure::least(rounds, |r| Some(r.apply.cpu_seconds? / f64::from(r.rows)))
     };
-    let note = format!("{least} pages of guests are the least possible");
-    for (name, used, sent) in [
-        ("plan", (|r| &r.plan) as fn(&Round) -> &Used, (|r| r.plan_requests) as fn(&Round) -> u64),
-        ("apply of a finished campaign", |r| &r.again, |r| r.again_requests),
-    ] {
-        writeln!(table.out, "\n{name}")?;
-        let elapsed = Figure::least(rounds, |r| Some(used(r).elapsed.as_secs_f64()));
-        table.line("time", elapsed, seconds, "")?;
-        let cpu = Figure::least(rounds, |r| Some(used(r).cpu_seconds? / rows));
-        table.line("CPU of the client for a row", cpu, micros, "")?;
-        let memory = Figure::least(rounds, |r| peak(used(r)));
-        table.line("peak memory of the client", memory, mib, &per_row(memory))?;
-        table.line("requests", requests(sent), |n| format!("{n:.0}"), &note)?;
+    line("client CPU for a guest, planning included", &|rounds| show(cpu(rounds), micros))?;
+    line("… in bare requests of CPU", &|rounds| {
+        show(cpu(rounds).zip(bare_cpu).map(|(cpu, bare)| cpu.to(bare)), ratio)
+    })?;
+    line("emulator CPU for a guest", &|rounds| {
+        show(Figure::least(rounds, |r| Some(r.emulator_cpu_seconds? / f64::from(r.rows))), micros)
+    })?;
+    line("peak memory of the client, apply", &|rounds| {
+        show(Figure::least(rounds, |r| bytes(r.apply.peak_bytes?)), mib)
+    })?;
+    line("… and of the emulator", &|rounds| {
+        show(Figure::least(rounds, |r| bytes(r.emulator_peak_bytes?)), mib)
+    })?;
+    line("checkpoint", &|rounds| show(Figure::least(rounds, |r| bytes(r.checkpoint_bytes)), mib))?;
+    line("planning", &|rounds| {
+        show(Figure::least(rounds, |r| Some(r.plan.elapsed.as_secs_f64())), seconds)
+    })?;
+    let count = |n: u64| u32::try_from(n).ok().map(f64::from);
+    let least = |rounds: &[Round]| rounds.first().map_or(0, |round| round.rows.div_ceil(PAGE));
+    line("planning requests (pages of guests alone)", &|rounds| {
+        let requests = Figure::least(rounds, |r| count(r.plan_usage.requests));
+        format!("{} ({})", show(requests, whole), least(rounds))
+    })?;
+    line("planning resource units (likewise)", &|rounds| {
+        let units = Figure::least(rounds, |r| count(r.plan_usage.units));
+        format!("{} ({})", show(units, whole), least(rounds))
+    })?;
+    line("apply of a finished campaign", &|rounds| {
+        show(Figure::least(rounds, |r| Some(r.again.elapsed.as_secs_f64())), seconds)
+    })?;
+    line("… its requests", &|rounds| {
+        show(Figure::least(rounds, |r| count(r.again_usage.requests)), whole)
+    })
+}
+
+fn heading(out: &mut dyn Write, what: &str, columns: &[Column]) -> io::Result<()> {
+    let cells = columns.iter().map(|Column { rows, rounds }| match rounds.len() {
+        1 => format!("{rows} guests"),
+        n => format!("{rows} guests, best (worst) of {n}"),
+    });
+    writeln!(out, "| {what} | {} |", cells.collect::<Vec<_>>().join(" | "))?;
+    writeln!(out, "|---|{}", "--:|".repeat(columns.len()))
+}
+
+/// Memory by what is in flight.
+pub(super) fn memory(out: &mut dyn Write, rows: u32, all: &[Flat]) -> io::Result<()> {
+    writeln!(out, "\n| {rows} guests | peak memory of the client |\n|---|--:|")?;
+    for Flat { what, peak_bytes } in all {
+        let peak = peak_bytes.and_then(bytes).map(|best| Figure { best, worst: best });
+        writeln!(out, "| {what} | {} |", show(peak, mib))?;
     }
     Ok(())
 }
 
-fn peak(used: &Used) -> Option<f64> {
-    bytes(used.peak_bytes?)
+/// Time against quotas.
+pub(super) fn pace(out: &mut dyn Write, all: &[Paced]) -> io::Result<()> {
+    writeln!(
+        out,
+        "\n| against a quota, with latency | first to last write | optimum | ratio | refused | limited by |"
+    )?;
+    writeln!(out, "|---|--:|--:|--:|--:|---|")?;
+    for Paced { setting, seconds: took, optimum, refused, limited_by } in all {
+        let writes = 2.0 * f64::from(setting.guests);
+        let share = u32::try_from(*refused).map_or(f64::NAN, f64::from) / writes * 100.0;
+        writeln!(
+            out,
+            "| {} | {took:.1} s | {optimum:.1} s | {:.3} | {share:.2} % | {limited_by} |",
+            setting.name,
+            took / optimum,
+        )?;
+    }
+    Ok(())
 }
 
 #[expect(clippy::cast_precision_loss, clippy::unnecessary_wraps, reason = "far below 2^52")]
@@ -140,11 +169,19 @@ fn bytes(bytes: u64) -> Option<f64> {
     Some(bytes as f64)
 }
 
-fn ratio(figure: Option<f64>, to: Option<Figure>) -> String {
-    match (figure, to) {
-        (Some(figure), Some(to)) => format!("{:.2}", figure / to.best),
-        _ => "?".to_owned(),
-    }
+/// A figure that could not be measured shows as such.
+fn show(figure: Option<Figure>, form: impl Fn(f64) -> String) -> String {
+    let Some(Figure { best, worst }) = figure else { return "not measured".to_owned() };
+    let (best, worst) = (form(best), form(worst));
+    if best == worst { best } else { format!("{best} ({worst})") }
+}
+
+fn whole(value: f64) -> String {
+    format!("{value:.0}")
+}
+
+fn ratio(value: f64) -> String {
+    format!("{value:.2}")
 }
 
 fn per_second(value: f64) -> String {

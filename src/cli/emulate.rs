@@ -64,13 +64,14 @@ fn seed(args: &EmulateArgs) -> Result<TenantSeed, Failure> {
 fn options(args: &EmulateArgs) -> Options {
     let latency = |Latency { min, max }| min..=max;
     let Latencies { all, patch, invite } = args.latency;
+    let invitations_are_writes = args.invitations_are_writes;
     let quotas = match args.quota {
         Quota::Documented => Quotas::default(),
         Quota::None => Quotas::unlimited(),
         Quota::Factor(factor) => Quotas::default().scaled(factor),
     };
     Options {
-        quotas: quotas.over(args.quota_window.0),
+        quotas: Quotas { invitations_are_writes, ..quotas.over(args.quota_window.0) },
         read_lag: lag(args.read_lag),
         invitation_lag: lag(args.invitation_lag),
         latency: (all.max > Duration::ZERO).then(|| latency(all)),

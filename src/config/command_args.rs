@@ -377,6 +377,15 @@ pub struct EmulateArgs {
     )]
     pub quota: Quota,
 
+    /// Let an invitation use up the quota of directory writes as well, which is not documented
+    #[arg(
+        long,
+        env = "REINVITE_INVITATIONS_ARE_WRITES",
+        hide_env_values = true,
+        value_parser = BoolishValueParser::new()
+    )]
+    pub invitations_are_writes: bool,
+
     /// Count quotas over windows so much shorter or longer; the rates stay
     #[arg(
         long,

@@ -156,6 +156,18 @@ pub struct InvitationEntry {
     pub redeem_url: String,
 }
 
+/// The traffic in numbers, which are kept even when the requests are not.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Usage {
+    /// Requests, and batches as one each.
+    pub requests: u64,
+    /// Resource units charged.
+    pub units: u64,
+    /// Answers with status 429, those within batches included.
+    pub refused: u64,
+}
+
 /// A request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -52,7 +52,7 @@ pub use clock::Clock;
 pub use device::DeviceSignIn;
 pub use faults::{Action, Canned, CannedBody, Fault, Matcher, RetryAfter};
 pub use ledger::{
-    Addresses, Effect, InvitationEntry, Ledger, PatchEntry, RequestEntry, Violation, Write,
+    Addresses, Effect, InvitationEntry, Ledger, PatchEntry, RequestEntry, Usage, Violation, Write,
 };
 pub use options::{Lag, Options, Tripwire};
 pub use quota::{Limit, Quotas, ResourceUnits};

@@ -195,6 +195,12 @@ impl Shared {
         if !in_batch {
             answer.set("date", &httpdate::fmt_http_date(now.into()));
         }
+        {
+            let mut usage = self.usage();
+            usage.requests += u64::from(!in_batch);
+            usage.units += u64::from(answer.units);
+            usage.refused += u64::from(answer.status == StatusCode::TOO_MANY_REQUESTS);
+        }
         if self.options.log_requests {
             self.requests().push(RequestEntry {
                 at: now,
@@ -219,6 +225,7 @@ impl Shared {
     fn about_itself(&self, path: &[&str]) -> Answer {
         match path {
             ["ledger"] => Answer::ok(&self.ledger()),
+            ["usage"] => Answer::ok(&*self.usage()),
             ["users", name] => {
                 let tenant = self.tenant();
                 match tenant.directory.find_named(name) {

@@ -13,7 +13,7 @@ use super::clock::Clock;
 use super::device::DeviceCodes;
 use super::directory::Directory;
 use super::faults::Armed;
-use super::ledger::{RequestEntry, Violation, Write};
+use super::ledger::{RequestEntry, Usage, Violation, Write};
 use super::options::Options;
 use super::quota::Meters;
 use super::seed::{AllowInvitesFrom, Application, InboundAccess, TenantSeed};
@@ -56,6 +56,7 @@ pub(super) struct Shared {
     faults: Mutex<Armed>,
     requests: Mutex<Vec<RequestEntry>>,
     violations: Mutex<Vec<Violation>>,
+    usage: Mutex<Usage>,
     hooks: Mutex<BTreeMap<usize, Vec<Hook>>>,
 }
 
@@ -108,6 +109,7 @@ impl Shared {
             faults: Mutex::new(faults),
             requests: Mutex::default(),
             violations: Mutex::default(),
+            usage: Mutex::default(),
             hooks: Mutex::default(),
         }
     }
@@ -142,6 +144,10 @@ impl Shared {
 
     pub(super) fn violations(&self) -> MutexGuard<'_, Vec<Violation>> {
         lock(&self.violations)
+    }
+
+    pub(super) fn usage(&self) -> MutexGuard<'_, Usage> {
+        lock(&self.usage)
     }
 
     /// Has a hook called once the n-th write is done, from 1.
