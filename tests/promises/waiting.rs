@@ -78,8 +78,9 @@ fn forms() -> Vec<(Canned, Duration)> {
 
 #[tokio::test(start_paused = true)]
 async fn a_retry_after_in_any_form_holds_off_what_was_refused_until_then() {
+    type IsHeld = fn(&Sent) -> bool;
     // Nothing said which quota it was, and an invitation may count as a write.
-    let held: [(Matcher, fn(&Sent) -> bool); 3] = [
+    let held: [(Matcher, IsHeld); 3] = [
         (Matcher::invitation().nth(3), Sent::is_invitation),
         (Matcher::patch().nth(3), Sent::is_write),
         (Matcher::new(http::Method::GET, &format!("/users/{}", id(3))), |sent| !sent.is_write()),

@@ -48,10 +48,10 @@ pub struct Pace {
 pub(super) struct Pacer {
     budgets: Budgets,
     costs: Costs,
-    /// Where `PATCH`es and invitations stand in line. Fair: first come, first served. Held
-    /// while waiting, so that at the end of a hold-off one goes and the others follow at
-    /// the rate. One line each: while one is held off, the other goes on, and otherwise
-    /// they take turns.
+    /// Where each PATCH and each invitation stands in line. Fair: first come, first
+    /// served. Held while waiting, so that at the end of a hold-off one goes and the
+    /// others follow at the rate. One line each: while one is held off, the other goes
+    /// on, and otherwise they take turns.
     patch_turn: tokio::sync::Mutex<()>,
     invite_turn: tokio::sync::Mutex<()>,
     /// What the tenant bears of both together.
