@@ -65,7 +65,7 @@ async fn another_process_can_call_and_look() {
     assert_eq!(ledger.invitations_for("A1").len(), 1);
     assert_eq!(ledger.writes, remote.emulator.ledger().writes);
     let (_, usage) = remote.get("/emulator/usage").await.unwrap();
-    assert_eq!(usage, serde_json::json!({ "requests": 2, "units": 2, "refused": 0 }));
+    assert_eq!(usage, serde_json::json!({ "requests": 2, "units": 1, "refused": 0 }));
     let (_, user) = remote.get("/emulator/users/A1").await.unwrap();
     assert_eq!(user["externalUserState"], "PendingAcceptance");
     assert_eq!(remote.get("/emulator/users/B2").await.unwrap().0, 404);
