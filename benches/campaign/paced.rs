@@ -14,7 +14,7 @@ use super::tenant::{Pace, Tenant, workplace};
 const LATENCY: &str = "30..120,patch=80..250,invite=150..600";
 
 /// Microsoft's documented quotas (*Throttling limits*, 2026-02), each with its window:
-/// 3,000 writes in 150 s, 150 invitations in 5 s.
+/// 3,000 writes in 150 s, 150 invitations in 5 s, which the emulator makes no shorter.
 const WRITES_PER_SECOND: f64 = 20.0;
 const WRITES_WINDOW: f64 = 150.0;
 const INVITATIONS_PER_SECOND: f64 = 30.0;
@@ -56,7 +56,7 @@ impl Setting {
         [
             (2.0 * guests, own, f64::from(pace.burst)),
             (2.0 * guests, writes, writes * WRITES_WINDOW * window),
-            (guests, invitations, invitations * INVITATIONS_WINDOW * window),
+            (guests, invitations, invitations * INVITATIONS_WINDOW * window.max(1.0)),
         ]
         .into_iter()
         .map(|(requests, rate, depth)| (requests - depth) / rate)

@@ -386,7 +386,7 @@ pub struct EmulateArgs {
     )]
     pub invitations_are_writes: bool,
 
-    /// Count quotas over windows so much shorter or longer; the rates stay
+    /// Count quotas over windows so much shorter or longer, none below 5 seconds; the rates stay
     #[arg(
         long,
         value_name = "FACTOR",

@@ -27,7 +27,8 @@ pub struct Quotas {
     /// Multiplies every amount: 0.1 makes a tenth of everything.
     pub scale: f64,
     /// Multiplies every window and what it permits: the rates stay, and at 0.1 a tenth
-    /// can be spent at once.
+    /// can be spent at once. No window gets shorter than five seconds: in less, chance
+    /// decides what is refused.
     pub window: f64,
     /// Whether answers tell how much of a limit is used, which is not promised for every
     /// service.
@@ -107,10 +108,14 @@ impl Quotas {
     fn bucket(&self, limit: Option<Limit>, now: Instant) -> Option<Bucket> {
         let Limit { amount, per } = limit?;
         let per_second = amount * self.scale / per.as_secs_f64();
-        let capacity = (amount * self.scale * self.window).max(1.0);
+        let window = per.mul_f64(self.window).max(per.min(SHORTEST_WINDOW));
+        let capacity = (per_second * window.as_secs_f64()).max(1.0);
         Some(Bucket { capacity, per_second, used: 0.0, at: now })
     }
 }
+
+/// No documented window is shorter.
+const SHORTEST_WINDOW: Duration = Duration::from_secs(5);
 
 /// What a request costs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -362,15 +367,16 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_shorter_window_permits_less_at_once_and_as_much_in_time() {
-        let mut meters = meters(Quotas::default().scaled(10.0).over(0.01), 10);
+        let mut meters = meters(Quotas::default().scaled(10.0).over(0.05), 10);
         let passed =
             |meters: &mut Meters| (0..1_000).filter(|_| meters.charge("a", PATCH).is_ok()).count();
-        assert_eq!(passed(&mut meters), 300);
+        // 200 a second, and 7.5 seconds' worth at once.
+        assert_eq!(passed(&mut meters), 1_000);
+        assert_eq!(passed(&mut meters), 500);
         tokio::time::advance(Duration::from_secs(10)).await;
-        assert_eq!(passed(&mut meters), 300);
-        // What was refused counts as well.
-        tokio::time::advance(Duration::from_millis(1_500)).await;
-        assert_eq!(passed(&mut meters), 60);
+        assert_eq!(passed(&mut meters), 1_000);
+        let mut meters = self::meters(Quotas::default().over(0.01), 10);
+        assert_eq!(passed(&mut meters), 100);
     }
 
     #[tokio::test(start_paused = true)]
