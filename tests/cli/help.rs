@@ -9,6 +9,7 @@ fn the_short_help_fits_on_a_screen() {
       reinvite demo                 try everything on a tenant inside this program
       reinvite init                 write a configuration and a manifest to start from
       reinvite lint guests.csv      check a manifest, offline
+      reinvite doctor               check configuration, sign-in and permissions
       reinvite plan guests.csv      show what would change
       reinvite apply guests.csv     show it, ask, and do it; again, to continue
       reinvite verify guests.csv    look at the guests: pending, redeemed, changed
@@ -21,12 +22,15 @@ fn the_short_help_fits_on_a_screen() {
       demo       Plan and apply a sample on a tenant inside this program
       init       Write a commented reinvite.toml and a manifest to start from
       lint       Check a manifest offline and report every problem
+      doctor     Check sign-in, permissions and the tenant's policies, and say how to mend them
       plan       Show what would change, and change nothing
       apply      Plan, ask, and carry it out; again, to continue
       verify     Look at the campaign's guests: pending, redeemed, changed or gone
       remind     Invite those once more who have not redeemed, as configured
       reconcile  Apply, put drift right, verify and remind: every night, unattended
       status     Count what a campaign has done and what is left
+      explain    Tell everything about one row and its guest
+      report     Report a campaign as a web page, for spreadsheets, programs, tickets or CI
       emulate    Serve a tenant on this machine, for trials and rehearsals
       help       Print this message or the help of the given subcommand(s)
 

@@ -145,7 +145,7 @@ async fn a_batch_is_judged_with_all_that_is_in_it() {
         ("relative", batch(&[("1", "GET", "https://graph.microsoft.com/v1.0/users")])),
         ("relative", batch(&[("1", "GET", "/v1.0/users")])),
         ("within a batch", batch(&[("1", "POST", "/$batch")])),
-        ("no operation", batch(&[("1", "GET", "/users"), ("2", "GET", "/groups")])),
+        ("no operation", batch(&[("1", "GET", "/users"), ("2", "GET", "/devices")])),
         ("option $orderby", batch(&[("1", "GET", "/users?$orderby=mail")])),
         (
             "'priority' does not exist",
