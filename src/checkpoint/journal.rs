@@ -460,7 +460,10 @@ mod tests {
             let before = Redemption::default();
             let reference = reference.to_owned();
             journal
-                .append(Record::Intended { key: key.clone(), reference, before }, at)
+                .append(
+                    Record::Intended { key: key.clone(), reference, reason: "new-address", before },
+                    at,
+                )
                 .await
                 .unwrap();
         }

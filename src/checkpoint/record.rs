@@ -38,6 +38,8 @@ pub enum Record {
         key: InvitationKey,
         /// How the manifest names the guest, folded.
         reference: String,
+        /// The plan's reason: `reminder` and `resend` tell one more from the first.
+        reason: &'static str,
         /// The guest's redemption just before.
         before: Redemption,
     },
@@ -174,8 +176,8 @@ impl Record {
             Self::Patching { reference, before, .. } => {
                 json!({ "reference": reference, "before": before })
             }
-            Self::Intended { reference, before, .. } => {
-                json!({ "reference": reference, "before": before })
+            Self::Intended { reference, reason, before, .. } => {
+                json!({ "reference": reference, "reason": reason, "before": before })
             }
             Self::Patched { .. } | Self::Corrected { .. } => json!({}),
             Self::Correcting { found, .. } => json!({ "found": found }),

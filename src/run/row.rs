@@ -324,7 +324,8 @@ impl RowRun<'_, '_> {
     }
 
     fn intent(&self, before: Redemption) -> Record {
-        Record::Intended { key: self.key.clone(), reference: self.reference(), before }
+        let reason = self.change.reason.code();
+        Record::Intended { key: self.key.clone(), reference: self.reference(), reason, before }
     }
 
     pub(super) async fn wait(&self, wait: Duration) -> Result<(), Done> {

@@ -127,7 +127,8 @@ fn story(guest: &Guest) -> Vec<Record> {
     let patching = Record::Patching { key: key.clone(), reference: reference.clone(), before };
     let patched = Record::Patched { key: key.clone() };
     let before = Redemption::default();
-    let intended = Record::Intended { key: key.clone(), reference, before };
+    let reason = "new-address";
+    let intended = Record::Intended { key: key.clone(), reference, reason, before };
     match guest.fate {
         Fate::Redeemed | Fate::Pending => {
             vec![patching, patched, intended, Record::Invited { key, how: "accepted" }]

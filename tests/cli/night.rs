@@ -230,7 +230,7 @@ fn a_person_sees_who_would_be_reminded_and_nobody_is_without_agreement() {
       reminded              2
     ------- stderr -------
     three.csv: CSV, UTF-8, comma; 3 rows; columns: user, new_email
-    directory read in one sweep over all guests, in 8 requests
+    directory read in one sweep over all guests, in 14 requests
     Plan for Contoso (tenant 7c0f5c1e-2b1d-4f0a-9a53-c0ffee000001): 2 rows, acting as an application
 
     Change                      2
@@ -250,10 +250,12 @@ fn a_person_sees_who_would_be_reminded_and_nobody_is_without_agreement() {
       nobody is due
     ------- stderr -------
     three.csv: CSV, UTF-8, comma; 3 rows; columns: user, new_email
-    directory read in one sweep over all guests, in 8 requests
+    directory read in one sweep over all guests, in 14 requests
     0 rows to do
     ");
     assert_eq!(campaign.invitations(), 5);
+    let explained = campaign.run("explain 2 three.csv").exits(0).stdout;
+    assert!(explained.contains("a reminder"), "{explained}");
 }
 
 #[test]

@@ -80,7 +80,12 @@ fn patching(n: u128, mail: &str) -> Record {
 }
 
 fn intended(n: u128) -> Record {
-    Record::Intended { key: key(n), reference: format!("ref-{n}"), before: redemption() }
+    Record::Intended {
+        key: key(n),
+        reference: format!("ref-{n}"),
+        reason: "new-address",
+        before: redemption(),
+    }
 }
 
 fn invited(n: u128) -> Record {

@@ -134,8 +134,12 @@ async fn redemptions_come_back_as_they_were() {
         Redemption { state: None, changed_at: Some(at(-1)) },
     ] {
         let place = Place::new();
-        let record =
-            Record::Intended { key: key(1), reference: "x".into(), before: before.clone() };
+        let record = Record::Intended {
+            key: key(1),
+            reference: "x".into(),
+            reason: "new-address",
+            before: before.clone(),
+        };
         place.run(Vec::new(), &[record]).await;
         let ledger = read_ledger(&place.path()).unwrap();
         let state = LedgerState::Unknown { before: Some(before) };

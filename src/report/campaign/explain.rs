@@ -295,12 +295,7 @@ fn mails(trail: &Trail) -> Vec<Mail> {
                 let own = |key| text(&event.detail, key).map(str::to_owned);
                 asked = Some((own("who"), own("why")));
             }
-            // A policy's own invitation says so in its intent, or by its command.
-            "intended" => {
-                is_reminder = event.detail.get("reminder").is_some_and(|it| !it.is_null())
-                    || text(&event.detail, "reason") == Some("reminder")
-                    || event.command == "remind";
-            }
+            "intended" => is_reminder = text(&event.detail, "reason") == Some("reminder"),
             "invited" => {
                 let (kind, (who, why)) = if mails.is_empty() {
                     ("first", (None, None))
