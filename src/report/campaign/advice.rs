@@ -16,6 +16,9 @@ pub(super) fn of_blocked(reason: &str) -> &'static str {
         "disabled" => "enable the account, then run apply again",
         "address-taken" => "free the address from its holder, or correct new_email",
         "own-domain" => "correct new_email: guests live outside the tenant's own domains",
+        "domain-not-allowed" => {
+            "correct new_email, or allow its domain in the external collaboration settings"
+        }
         "no-mail" => "fill in new_email",
         "conflicting-rows" => "keep one of the rows",
         "changed-by-hand" => "ask who changed the mail; apply --retry-failed moves it all the same",
@@ -44,6 +47,7 @@ pub(super) fn of_finding(finding: &str) -> Option<&'static str> {
             "the service accepted the invitation and the directory shows none: look at the guest, then apply --resend",
         ),
         "mail-changed" => Some("someone changed the mail after the move: ask who, and decide"),
+        "unclear" => Some("the redemption is in a state unknown to this version: look at the guest"),
         "deleted" => Some("the guest was deleted: restore it, or take the row out"),
         "reinvited" => Some("someone else invited the guest since: ask who, if it does not redeem"),
         _ => None,
