@@ -244,6 +244,27 @@ async fn a_fortnight_of_nights() {
     exit 4
     ");
     campaign.everybody_got_what_was_theirs();
+    insta::assert_snapshot!(campaign.report(), @"
+    <!-- reinvite report 1 -->
+    ## `c0c0c0c0-0000-4000-8000-000000000001: guests.csv`
+
+    Last run: reconcile, began 2026-05-17T22:00:00Z, ended 2026-05-17T22:00:00Z.
+
+    Verified in the directory 2026-05-17T22:00:00Z.
+
+    | rows | changed | invited | redeemed | settled | blocked | failed | unknown | patched | not attempted |
+    |--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|
+    | 12 | 11 | 11 | 4 | 0 | 1 | 0 | 0 | 0 | 0 |
+
+    ### Blocked (1)
+
+    - line 8: `guest8@fabrikam.example → guest8@northwind.example`: `no user has this object id, UPN or address`; correct the address or object id, or take the row out
+
+    ### Drift (2)
+
+    - line 7: `guest7@fabrikam.example → guest7@northwind.example`; someone else invited the guest since: ask who, if it does not redeem
+    - line 10: `guest10@fabrikam.example → guest10@northwind.example`; someone changed the mail after the move: ask who, and decide
+    ");
 }
 
 /// The same night three times over is one night.

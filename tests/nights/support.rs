@@ -10,7 +10,7 @@ use axum::body::{Body, to_bytes};
 use bytes::Bytes;
 use http::{Request, Response};
 use jiff::{SignedDuration, Timestamp};
-use reinvite::checkpoint::{Checkpoint, ManifestRow, RunEnd, RunStart};
+use reinvite::checkpoint::{Checkpoint, ManifestRow, RunEnd, RunStart, read_history};
 use reinvite::cli::Exit;
 use reinvite::config::{Overrides, Settings};
 use reinvite::domain::{Caller, Email};
@@ -22,7 +22,9 @@ use reinvite::graph::{Clock, GivenToken, Graph, Pace, Reached, Transport, Transp
 use reinvite::manifest::{self, Manifest};
 use reinvite::night::{Scope, carry_out, prepare};
 use reinvite::plan::PlannedRow;
-use reinvite::report::{NightView, Styles, night_text};
+use reinvite::report::{
+    NightView, Report, ReportFormat, ReportOptions, Styles, night_text, write_report,
+};
 use reinvite::run::{RunSettings, Stop, StopReason};
 use tempfile::TempDir;
 use tokio::time::Instant;
@@ -238,6 +240,17 @@ impl Campaign {
         states.collect::<Result<_, _>>().unwrap()
     }
 
+    /// What the campaign's checkpoint tells on the morning after.
+    pub(crate) fn report(&self) -> String {
+        let path = self.directory.path().join("guests.csv.checkpoint");
+        let week = Duration::from_secs(7 * 24 * 60 * 60);
+        let options = ReportOptions { now: self.tenant.now(), stuck_after: week };
+        let report = Report::new(vec![read_history(&path).unwrap()], options);
+        let mut out = Vec::new();
+        write_report(&mut out, &report, ReportFormat::Markdown).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
     /// P1 over all nights, and that nobody was forgotten.
     pub(crate) fn everybody_got_what_was_theirs(&self) {
         let ledger = self.tenant.ledger();
@@ -304,7 +317,7 @@ fn row<'a>(row: &'a PlannedRow, manifest: &'a Manifest) -> ManifestRow<'a> {
         address: row.new_email.as_ref().map(Email::folded),
         decision: row.decision.name(),
         reason: row.decision.reason(),
-        explanation: None,
+        explanation: (row.decision.name() != "change").then(|| row.decision.to_string()),
         cells: manifest.written.cells(row.line).unwrap_or("[]"),
     }
 }

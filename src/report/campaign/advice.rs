@@ -47,7 +47,9 @@ pub(super) fn of_finding(finding: &str) -> Option<&'static str> {
             "the service accepted the invitation and the directory shows none: look at the guest, then apply --resend",
         ),
         "mail-changed" => Some("someone changed the mail after the move: ask who, and decide"),
-        "unclear" => Some("the redemption is in a state unknown to this version: look at the guest"),
+        "unclear" => {
+            Some("the redemption is in a state unknown to this version: look at the guest")
+        }
         "deleted" => Some("the guest was deleted: restore it, or take the row out"),
         "reinvited" => Some("someone else invited the guest since: ask who, if it does not redeem"),
         _ => None,
