@@ -111,7 +111,8 @@ impl Checkpoint {
             .map_err(|source| CheckpointError::Database { path: self.path.clone(), source })
     }
 
-    /// Whether a run ended for such a reason and no invitation has been accepted since.
+    /// Whether a run ended for such a reason and the service has accepted no invitation
+    /// since. One that was settled from the directory may have been sent before.
     pub fn is_stopped_by(&self, reason: impl Fn(&str) -> bool) -> Result<bool, CheckpointError> {
         is_stopped_by(&self.connection, reason)
             .map_err(|source| CheckpointError::Database { path: self.path.clone(), source })
@@ -326,8 +327,8 @@ fn is_stopped_by(connection: &Connection, reason: impl Fn(&str) -> bool) -> rusq
     let mut runs = query.query([])?;
     while let Some(run) = runs.next()? {
         if reason(run.get_ref(1)?.as_str()?) {
-            let later =
-                "SELECT NOT EXISTS (SELECT 1 FROM event WHERE run > ?1 AND what = 'invited')";
+            let later = "SELECT NOT EXISTS (SELECT 1 FROM event
+                WHERE run > ?1 AND what = 'invited' AND detail ->> '$.how' = 'accepted')";
             return connection.query_row(later, [run.get::<_, i64>(0)?], |row| row.get(0));
         }
     }

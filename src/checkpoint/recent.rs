@@ -40,7 +40,7 @@ fn announced_since(
         let at: Option<Timestamp> = event.get_ref(0)?.as_str()?.parse().ok();
         let Some(at) = at.filter(|at| *at >= since && announced.len() < most) else { break };
         match event.get_ref(1)?.as_str()? {
-            "patching" => announced.push(Announced { at, is_invitation: false }),
+            "patching" | "correcting" => announced.push(Announced { at, is_invitation: false }),
             "intended" => announced.push(Announced { at, is_invitation: true }),
             _ => {}
         }

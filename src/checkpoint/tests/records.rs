@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 
 use super::*;
-use crate::checkpoint::read_ledger;
+use crate::checkpoint::{Announced, read_ledger};
 use crate::domain::{Invitations, LedgerEntry, LedgerState, Resend, Shows, Sighting};
 
 #[tokio::test]
@@ -247,6 +247,37 @@ async fn what_was_announced_lately_is_known_and_what_was_not_sent_counts_too() {
     assert_eq!(known(2, 10), [(4, true), (2, true)]);
     assert_eq!(known(0, 1), [(4, true)]);
     assert_eq!(known(6, 10), []);
+}
+
+#[tokio::test]
+async fn a_mail_put_right_is_a_write_like_any_other() {
+    let place = Place::new();
+    let found = Some("x@y.example".to_owned());
+    place.run(vec![], &[Record::Correcting { key: key(1), found }]).await;
+    let checkpoint = Checkpoint::open(&place.path(), at(100)).unwrap();
+    let announced = checkpoint.announced_since(at(0), 10).unwrap();
+    assert_eq!(announced, [Announced { at: at(1), is_invitation: false }]);
+}
+
+/// What was settled from the directory may have been sent before the tenant said stop:
+/// only an answer shows that it says so no longer.
+#[tokio::test]
+async fn a_stop_of_the_tenant_is_remembered_until_an_invitation_is_accepted() {
+    let place = Place::new();
+    let is_stopped = |place: &Place| {
+        let checkpoint = Checkpoint::open(&place.path(), at(1000)).unwrap();
+        checkpoint.is_stopped_by(|reason| reason == "invitations-blocked").unwrap()
+    };
+    let journal = place.begin(Vec::new());
+    journal.append(intended(1), at(1)).await.unwrap();
+    let (stop_reason, summary) = (Some("invitations-blocked"), "{}".to_owned());
+    journal.end_run(&RunEnd { at: at(2), stop_reason, exit_code: 5, summary }).unwrap();
+    assert!(is_stopped(&place));
+    let settled = Record::Invited { key: key(1), how: "settled-from-directory" };
+    place.run(Vec::new(), &[settled]).await;
+    assert!(is_stopped(&place));
+    place.run(Vec::new(), &[intended(2), invited(2)]).await;
+    assert!(!is_stopped(&place));
 }
 
 #[tokio::test]
