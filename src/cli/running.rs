@@ -168,15 +168,19 @@ pub(super) fn manifest_row<'a>(row: &'a PlannedRow, manifest: &'a Manifest) -> M
     }
 }
 
+/// Until when an earlier run may have sent something, at the latest. One that did not
+/// say when it ended was killed, and may have until just before this one took the lock;
+/// and none did after that, whatever a clock that was fast made it say.
+pub(super) fn earlier_runs_ended_at(last_run: Option<&LastRun>, now: Timestamp) -> Timestamp {
+    last_run.and_then(|run| run.ended_at).map_or(now, |ended_at| ended_at.min(now))
+}
+
 pub(super) fn run_settings(
     settings: &Settings,
     deadline: Option<tokio::time::Instant>,
     last_run: Option<&LastRun>,
     probe: bool,
 ) -> RunSettings {
-    // An earlier run that did not say when it ended was killed, and may have sent
-    // something until just before this one took the lock.
-    let ended_at = last_run.and_then(|run| run.ended_at);
     RunSettings {
         settle: settings.pace.settle,
         replication_lag: settings.pace.replication_lag,
@@ -187,7 +191,7 @@ pub(super) fn run_settings(
         writes_per_second: settings.pace.writes_per_second,
         requests_in_flight: settings.pace.requests_in_flight,
         probe,
-        earlier_runs_ended_at: ended_at.unwrap_or_else(Timestamp::now),
+        earlier_runs_ended_at: earlier_runs_ended_at(last_run, Timestamp::now()),
         held: BTreeSet::new(),
         reminders_until: None,
     }
@@ -217,4 +221,26 @@ fn time_left(until: jiff::civil::Time, now: Timestamp) -> Duration {
     next.ok()
         .and_then(|next| Duration::try_from(next.duration_since(&now)).ok())
         .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_earlier_run_ended_when_it_said_and_never_in_the_future() {
+        let now: Timestamp = "2026-11-21T12:00:00Z".parse().unwrap();
+        let run = |ended_at: Option<&str>| LastRun {
+            started_at: Timestamp::UNIX_EPOCH,
+            ended_at: ended_at.map(|at| at.parse().unwrap()),
+            stop_reason: None,
+            exit_code: None,
+        };
+        let yesterday = run(Some("2026-11-20T12:00:00Z"));
+        assert_eq!(earlier_runs_ended_at(Some(&yesterday), now), yesterday.ended_at.unwrap());
+        let tomorrow = run(Some("2026-11-22T12:00:00Z"));
+        for last_run in [None, Some(&run(None)), Some(&tomorrow)] {
+            assert_eq!(earlier_runs_ended_at(last_run, now), now, "{last_run:?}");
+        }
+    }
 }

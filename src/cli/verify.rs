@@ -19,6 +19,7 @@ use super::failure::Failure;
 use super::plan::settings;
 use super::planning::{Context, lines, reading, runtime};
 use super::reconcile::ROWS_PER_LIST;
+use super::running::earlier_runs_ended_at;
 use super::ui::Ui;
 use super::{Exit, signals};
 
@@ -57,7 +58,7 @@ fn look(
     })?;
     let tenant = directory.tenant.id.clone().or(claims.tenant().map(str::to_owned));
     checkpoint.claim(&tenant.unwrap_or_else(|| settings.tenant.id.clone()))?;
-    let earlier_runs_ended_at = last_run.and_then(|run| run.ended_at).unwrap_or(read_at);
+    let earlier_runs_ended_at = earlier_runs_ended_at(last_run.as_ref(), read_at);
     let journal = checkpoint.begin_look("verify", read_at)?;
     let looked = runtime.block_on(verify(
         &graph,
