@@ -296,13 +296,18 @@ pub(super) const ROWS_PER_LIST: usize = 5;
 fn exit_of(night: &Night) -> Exit {
     let exit = Exit::of(&night.summary_for_exit());
     match &night.trouble {
-        Some(trouble) if matches!(exit, Exit::Done | Exit::SomeFailed | Exit::OutOfTime) => {
-            match trouble {
-                NightError::Call(CallError::Stopped) => exit,
+        Some(NightError::Call(CallError::Stopped)) | None => exit,
+        Some(trouble) => {
+            let other = match trouble {
                 NightError::Call(error) => Failure::from(error.clone()).exit,
                 NightError::Checkpoint(_) => Exit::Unexpected,
-            }
+            };
+            let is_more_urgent = match exit {
+                Exit::Done | Exit::SomeFailed | Exit::OutOfTime => true,
+                Exit::SomeUnknown => matches!(other, Exit::Permission | Exit::Stopped),
+                _ => false,
+            };
+            if is_more_urgent { other } else { exit }
         }
-        Some(_) | None => exit,
     }
 }
