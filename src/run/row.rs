@@ -246,14 +246,16 @@ impl RowRun<'_, '_> {
             // Someone may have redeemed or invited while the new mail settled or the turn
             // was long in coming. The mail itself is no question here: a replica may still
             // show the old one.
-            if self.read_at.elapsed() > FRESH {
+            let is_old = self.read_at.elapsed() > FRESH;
+            if is_old {
                 guest = self.look().await?;
-                if self.is_reminder() && !self.may_remind(&guest) {
-                    return Err(self.not_attempted());
-                }
-                if let Some(conflict) = redemption_conflict(self.change, &guest) {
-                    return Err(self.failed(conflict).await);
-                }
+            }
+            // Quiet hours may have begun while a lost answer was settled.
+            if self.is_reminder() && !self.may_remind(&guest) {
+                return Err(self.not_attempted());
+            }
+            if is_old && let Some(conflict) = redemption_conflict(self.change, &guest) {
+                return Err(self.failed(conflict).await);
             }
             let before = redemption(&guest);
             let intended_at = self.run.graph.clock().service_now();

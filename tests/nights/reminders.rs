@@ -49,6 +49,22 @@ async fn quiet_hours_that_begin_in_the_middle_end_the_reminders() {
     assert!(campaign.states().iter().all(|state| state == "invited"));
 }
 
+/// Its answer is lost before quiet hours, and that it was not sent is known in them.
+#[tokio::test(start_paused = true)]
+async fn a_lost_reminder_is_not_sent_again_in_quiet_hours() {
+    let mut campaign = Campaign::with(1, "2026-05-04T12:00:00Z", POLICY);
+    campaign.night(1).await;
+    let wait = crate::at("2026-05-05T22:58:00Z").duration_since(campaign.tenant.now());
+    tokio::time::sleep(Duration::try_from(wait).unwrap()).await;
+    campaign.lose_invitations(1);
+    campaign.once().await;
+    assert_eq!((invitations(&campaign, 1), campaign.states()), (1, vec!["invited".to_owned()]));
+    // Next morning it is due as ever.
+    campaign.hours(9).await;
+    campaign.once().await;
+    assert_eq!(invitations(&campaign, 1), 2);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_reminder_cut_off_is_of_no_concern_once_the_guest_has_redeemed() {
     for redeems in [true, false] {
