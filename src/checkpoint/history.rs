@@ -335,7 +335,10 @@ fn add_rows_of_earlier_manifests(
     keys: &mut HashMap<String, usize>,
 ) -> rusqlite::Result<()> {
     let mut query = connection.prepare(
-        "SELECT r.user_id, r.address, r.state, r.detail, b.mail, b.user_id IS NOT NULL
+        "SELECT r.user_id, r.address,
+            CASE WHEN r.state != 'intended' AND r.detail ->> '$.resend' IS NOT NULL
+                THEN 'invited' ELSE r.state END,
+            r.detail, b.mail, b.user_id IS NOT NULL
          FROM row r LEFT JOIN before_image b ON b.user_id = r.user_id
          ORDER BY r.user_id, r.address",
     )?;

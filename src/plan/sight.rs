@@ -94,9 +94,11 @@ fn sight(
 ) -> Sight {
     let shows = |shows, since| Sight::Shows(Sighting { key: key.clone(), shows, since });
     let is_invited = match &entry.state {
-        LedgerState::Invited => true,
-        LedgerState::Patched => false,
         LedgerState::Unknown { .. } => return Sight::Unknown,
+        LedgerState::Invited => true,
+        // A person asked to send again, and whatever became of that, one was accepted.
+        _ if entry.resend.is_some() => true,
+        LedgerState::Patched => false,
         LedgerState::Patching | LedgerState::Outstanding | LedgerState::Failed { .. } => {
             return Sight::NotInvited;
         }
@@ -117,8 +119,9 @@ fn sight(
     let has_changed = since.is_some_and(|since| since >= intended_at - TOLERANCE);
     // One that was accepted but not carried out at once shows a later time than its
     // answer, so only a change well after is taken for someone else's.
+    let accepted_at = entry.resend.as_ref().map_or(entry.at, |resend| resend.invited_at);
     let ours_ends =
-        entry.at.saturating_add(look.lag.saturating_add(TOLERANCE)).unwrap_or(Timestamp::MAX);
+        accepted_at.saturating_add(look.lag.saturating_add(TOLERANCE)).unwrap_or(Timestamp::MAX);
     match &guest.redemption {
         Some(RedemptionState::PendingAcceptance) if since.is_some_and(|at| at > ours_ends) => {
             shows(Shows::Reinvited, since)

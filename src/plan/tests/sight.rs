@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use uuid::Uuid;
 
 use super::*;
-use crate::domain::UserType;
+use crate::domain::{Redemption, Resend, UserType};
 use RedemptionState::{Accepted, PendingAcceptance};
 
 const ADDRESS: &str = "new@northwind.example";
@@ -159,6 +159,34 @@ fn a_reading_is_judged_by_what_was_sent_and_how_long_replicas_lag() {
     }
     let gone = seen(&[(ADDRESS, invited(), 0)], None, 1);
     assert_eq!(gone, [(ADDRESS.to_owned(), "deleted".to_owned())]);
+}
+
+/// Asked at 60, refused at 61: the one accepted at noon stands.
+#[test]
+fn a_guest_to_whom_a_person_asked_to_send_again_is_still_an_invited_one() {
+    let shown = |state: LedgerState, redemption: RedemptionState, changed: i64| {
+        let mut ledger = Ledger::default();
+        let before = Redemption { state: Some(PendingAcceptance), changed_at: Some(noon()) };
+        let resend = Some(Resend { invited_at: noon(), before });
+        ledger.record(key(ADDRESS), LedgerEntry { state, at: minutes(61), resend });
+        let mut directory = Directory::default();
+        directory.add_user(guest(ADDRESS, Some(redemption), minutes(changed)));
+        let (at, lag) = (minutes(100), SignedDuration::from_mins(5));
+        let intended_at = noon() - SignedDuration::from_secs(2);
+        let sent = Invitations { accepted: 1, first_at: noon(), accepted_at: noon(), intended_at };
+        let sent = [(key(ADDRESS), sent)].into();
+        let look = Look { mail: MailWrite::Mail, at, lag };
+        match sights(&ledger, &sent, &directory, look).remove(0).1 {
+            Sight::Shows(sighting) => sighting.shows.word(),
+            other => panic!("{other:?}"),
+        }
+    };
+    let failed = LedgerState::Failed { code: "x".into(), message: "x".into() };
+    for state in [failed, LedgerState::Outstanding, LedgerState::Patched] {
+        assert_eq!(shown(state.clone(), PendingAcceptance, 0), "pending", "{state:?}");
+        assert_eq!(shown(state.clone(), Accepted, 30), "redeemed", "{state:?}");
+        assert_eq!(shown(state.clone(), PendingAcceptance, 30), "reinvited", "{state:?}");
+    }
 }
 
 #[test]
