@@ -77,7 +77,8 @@ pub(super) struct Planner<'a> {
     ledger: &'a Ledger,
     policy: &'a Policy,
     redirect_url: Arc<crate::domain::RedirectUrl>,
-    /// Where this campaign last invited each guest, for rows that name no address.
+    /// Where this campaign last invited each guest, or may have, for rows that name no
+    /// address.
     invited_at: HashMap<UserId, (Timestamp, &'a Email)>,
 }
 
@@ -88,13 +89,16 @@ impl<'a> Planner<'a> {
     }
 
     fn remember_addresses(&mut self) {
-        for (key, LedgerEntry { state, at, .. }) in self.ledger.entries() {
-            if matches!(state, LedgerState::Invited) {
-                let last = self.invited_at.entry(key.user_id).or_insert((*at, &key.address));
-                let is_later = (*at, key.address.folded()) > (last.0, last.1.folded());
-                if is_later {
-                    *last = (*at, &key.address);
-                }
+        for (key, LedgerEntry { state, at, resend }) in self.ledger.entries() {
+            let at = match (state, resend) {
+                (LedgerState::Invited | LedgerState::Unknown { .. }, None) => *at,
+                (_, Some(resend)) => resend.invited_at,
+                _ => continue,
+            };
+            let last = self.invited_at.entry(key.user_id).or_insert((at, &key.address));
+            let is_later = (at, key.address.folded()) > (last.0, last.1.folded());
+            if is_later {
+                *last = (at, &key.address);
             }
         }
     }
@@ -118,8 +122,7 @@ impl<'a> Planner<'a> {
         let present = guest.mail.as_deref().and_then(|mail| Email::parse(mail).ok());
         if let Some((at, address)) = self.reset_before(row, guest) {
             planned.new_email = Some(address.clone());
-            let drifted_to = guest.mail.clone();
-            planned.decision = Decision::Settled(Settled::AlreadyInvited { at, drifted_to });
+            planned.decision = self.reset_of_another_mail(row, guest, address, at);
             return planned;
         }
         let Some(address) = row.new_email.clone().or(present) else {
@@ -138,6 +141,48 @@ impl<'a> Planner<'a> {
         let (at, address) = *self.invited_at.get(&guest.id)?;
         let is_meant = row.new_email.is_none() && !self.resend_asked(row);
         (is_meant && !guest.has_mail(address)).then_some((at, address))
+    }
+
+    /// A reset that was sent, or perhaps was, for a mail that the guest has no more. What
+    /// became of it is settled; beyond that it is left alone.
+    fn reset_of_another_mail(
+        &self,
+        row: &Row,
+        guest: &DirectoryUser,
+        address: &Email,
+        at: Timestamp,
+    ) -> Decision {
+        let key = InvitationKey { user_id: guest.id, address: address.clone() };
+        let found = guest.mail.clone();
+        let unsettled = self.ledger.get(&key).and_then(|entry| {
+            let found = found.as_deref().unwrap_or("no mail").into();
+            self.unsettled(&key, entry, Some(Blocked::ChangedByHand { found }))
+        });
+        if unsettled.is_none() {
+            return Decision::Settled(Settled::AlreadyInvited { at, drifted_to: found });
+        }
+        if let Some(blocked) = internal(guest) {
+            return Decision::Blocked(blocked);
+        }
+        Decision::Change(Box::new(Change {
+            reason: ChangeReason::UnknownOutcome,
+            set_mail: None,
+            invitation: self.invitation(row, address.clone()),
+            redemption: redemption(guest),
+            unsettled,
+        }))
+    }
+
+    /// What a run has to settle of an invitation whose outcome is not known.
+    fn unsettled(
+        &self,
+        key: &InvitationKey,
+        entry: &LedgerEntry,
+        obstacle: Option<Blocked>,
+    ) -> Option<Unsettled> {
+        let LedgerState::Unknown { before } = &entry.state else { return None };
+        let resent = self.ledger.is_resent(key);
+        Some(Unsettled { intended_at: entry.at, before: before.clone(), obstacle, resent })
     }
 
     /// The one user a reference means: by the directory, and by what it meant
@@ -167,11 +212,8 @@ impl<'a> Planner<'a> {
     }
 
     fn decide(&self, row: &Row, guest: &DirectoryUser, address: &Email) -> Decision {
-        if !guest.is_external() {
-            return Decision::Blocked(match guest.user_type {
-                UserType::Guest => Blocked::InternalGuest,
-                UserType::Member | UserType::Other => Blocked::NotAGuest,
-            });
+        if let Some(blocked) = internal(guest) {
+            return Decision::Blocked(blocked);
         }
         let key = InvitationKey { user_id: guest.id, address: address.clone() };
         let set_mail = self.set_mail(guest, address);
@@ -184,14 +226,10 @@ impl<'a> Planner<'a> {
         };
         let obstacle = self.obstacle(guest, address, set_mail.is_some());
         let unsettled = match (reason, earlier) {
-            (ChangeReason::UnknownOutcome, Some(LedgerEntry { state, at, .. })) => {
-                let before = match state {
-                    LedgerState::Unknown { before } => before.clone(),
-                    _ => None,
-                };
+            (ChangeReason::UnknownOutcome, Some(entry)) => {
                 // It is to be settled whatever stands in the way by now.
-                let resent = self.ledger.is_resent(&key);
-                Some(Unsettled { intended_at: *at, before, obstacle, resent })
+                let by_hand = || self.changed_by_hand(guest, set_mail.is_some());
+                self.unsettled(&key, entry, obstacle.or_else(by_hand))
             }
             _ => match obstacle {
                 Some(blocked) => return Decision::Blocked(blocked),
@@ -428,6 +466,13 @@ impl<'a> Planner<'a> {
             address,
         }
     }
+}
+
+fn internal(user: &DirectoryUser) -> Option<Blocked> {
+    (!user.is_external()).then_some(match user.user_type {
+        UserType::Guest => Blocked::InternalGuest,
+        UserType::Member | UserType::Other => Blocked::NotAGuest,
+    })
 }
 
 fn redemption(guest: &DirectoryUser) -> Redemption {

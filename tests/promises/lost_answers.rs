@@ -124,6 +124,29 @@ async fn what_the_directory_cannot_tell_stays_unknown_and_is_not_resent() {
     assert_eq!(campaign.status().unknown, 0);
 }
 
+/// The invitation got lost, the program was killed, and somebody set a third mail: that
+/// it was not sent is no leave to write over theirs.
+#[tokio::test(start_paused = true)]
+async fn a_mail_set_by_someone_after_a_lost_answer_is_not_overwritten() {
+    let whole = Campaign::new().guests(1).run().await.sent.len();
+    let mut campaign = Campaign::new().guests(1).cut(Cut::Before(whole));
+    assert!(campaign.run_until_cut().await.is_none());
+    assert_eq!(campaign.status().unknown, 1);
+    let theirs = "theirs@tailspin.example";
+    campaign.emulator().edit(&id(1), |user| user.mail = Some(theirs.to_owned()));
+
+    let resumed = campaign.resume().await;
+    assert_eq!((resumed.failure(1), resumed.writes().len()), ("changed-by-hand", 0));
+    let status = campaign.status();
+    assert_eq!((status.failed, status.unknown), (1, 0), "{status:?}");
+    assert_eq!(campaign.emulator().user(&id(1)).unwrap().mail.as_deref(), Some(theirs));
+
+    // A person's word moves it all the same.
+    campaign = campaign.retry_failed();
+    assert_eq!(campaign.resume().await.summary.invited, 1);
+    assert_eq!(campaign.invitations(1), 1);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_guest_who_redeems_before_the_lost_answer_is_settled_is_not_resent() {
     let mut campaign = Campaign::new()

@@ -401,6 +401,46 @@ fn a_reset_asks_for_the_address_that_was_invited_whatever_the_mail_is_by_now() {
 }
 
 #[test]
+fn a_lost_answer_is_no_leave_to_write_over_a_mail_that_someone_set_since() {
+    let obstacle = |mail: &str, new_email: &str, retry_failed: bool| {
+        let user = but(guest(1), |user| user.mail = Some(mail.into()));
+        let mut world = World::of([user]).asks(&id(1).to_string(), new_email);
+        world.names.push((OLD.to_owned(), id(1)));
+        world.policy.retry_failed = retry_failed;
+        let row = world.left(1, NEW, LedgerState::Unknown { before: None }).only();
+        assert_eq!(row.new_email, Some(email(NEW)));
+        let change = change(&row);
+        assert_eq!(change.reason, crate::plan::ChangeReason::UnknownOutcome);
+        let unsettled = change.unsettled.as_ref().unwrap();
+        (unsettled.obstacle.as_ref().map(Blocked::code), change.set_mail.is_some())
+    };
+    let by_hand = Some("changed-by-hand");
+    assert_eq!(obstacle("x@y.example", NEW, false), (by_hand, true));
+    assert_eq!(obstacle("x@y.example", NEW, true), (None, true));
+    // Its own doing, or the old one: a replica that lags.
+    assert_eq!(obstacle(NEW, NEW, false), (None, false));
+    assert_eq!(obstacle(OLD, NEW, false), (None, true));
+    // Nobody asked for a mail, and nobody for an invitation of the present one.
+    assert_eq!(obstacle("x@y.example", "", false), (by_hand, false));
+    assert_eq!(obstacle("x@y.example", "", true), (by_hand, false));
+}
+
+#[test]
+fn a_reset_sent_again_in_vain_asks_for_no_reset_of_another_mail() {
+    let changed = but(guest(1), |user| user.mail = Some("x@y.example".into()));
+    for state in [
+        LedgerState::Failed { code: "refused".into(), message: String::new() },
+        LedgerState::Outstanding,
+        LedgerState::Invited,
+    ] {
+        let world = World::of([changed.clone()]).asks(&id(1).to_string(), "");
+        let world = world.left(1, OLD, state.clone()).asked_again(1, OLD, Redemption::default());
+        assert_eq!(world.only().new_email, Some(email(OLD)), "{state:?}");
+        assert_eq!(world.reasons(), ["already-invited"], "{state:?}");
+    }
+}
+
+#[test]
 fn a_reminder_needs_the_right_mail_a_mailing_and_no_obstacle() {
     let pending = |mail: &str| {
         but(guest(1), |user| {

@@ -52,9 +52,15 @@ fn opinion(
 ) -> Does {
     let address = if matches!(asks, Asks::ResetOnly) { mail } else { WANTED };
     // A reset whose mail somebody changed since is no other reset, unless a person asks.
-    let is_reset = matches!(asks, Asks::ResetOnly);
-    if is_reset && matches!(state, Some(LedgerState::Invited)) && mail != WANTED && !flags.resend {
-        return Does::Nothing;
+    if matches!(asks, Asks::ResetOnly) && mail != WANTED && !flags.resend {
+        match state {
+            // Perhaps it was sent: that is to be known, and nothing is written for it.
+            Some(LedgerState::Unknown { .. }) => return Does::SettlesFirst { patch: false },
+            Some(LedgerState::Invited) => return Does::Nothing,
+            // It was, and a person asked for one more to the mail of that time.
+            Some(_) if asked_again.is_some() => return Does::Nothing,
+            Some(_) | None => {}
+        }
     }
     // The ledger speaks of the wanted address alone.
     let state = state.filter(|_| address == WANTED);
