@@ -135,6 +135,21 @@ impl Exit {
         }
     }
 
+    /// The more urgent of two that apply, as [`Exit::of`] orders them.
+    pub(super) fn or_more_urgent(self, other: Self) -> Self {
+        let urgency = |exit: Self| match exit {
+            Self::Permission => 7,
+            Self::Stopped => 6,
+            Self::Interrupted | Self::Terminated => 5,
+            Self::Unexpected => 4,
+            Self::SomeUnknown => 3,
+            Self::SomeFailed => 2,
+            Self::OutOfTime => 1,
+            Self::Done | Self::Usage | Self::ChangesPending | Self::Held => 0,
+        };
+        if urgency(other) > urgency(self) { other } else { self }
+    }
+
     /// The code of a run, from its numbers. Where several apply the most urgent
     /// wins: 6, 5, 9, 4, 7. A checkpoint or a service that failed, and a person's
     /// own interruption, come before those that only count rows.
@@ -191,6 +206,17 @@ mod tests {
             let text = format!("{stop_reason:?} {failed} {unknown}");
             let summary = Summary { failed, unknown, stop_reason, ..Summary::default() };
             assert_eq!(Exit::of(&summary).code(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn of_two_ends_the_more_urgent_counts_whichever_came_first() {
+        let most_urgent_first = [6, 5, 130, 1, 9, 4, 7, 0].map(|code| Exit::of_code(code).unwrap());
+        for (position, first) in most_urgent_first.iter().enumerate() {
+            for other in &most_urgent_first[position..] {
+                assert_eq!(first.or_more_urgent(*other), *first);
+                assert_eq!(other.or_more_urgent(*first), *first);
+            }
         }
     }
 }

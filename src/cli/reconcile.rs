@@ -297,17 +297,7 @@ fn exit_of(night: &Night) -> Exit {
     let exit = Exit::of(&night.summary_for_exit());
     match &night.trouble {
         Some(NightError::Call(CallError::Stopped)) | None => exit,
-        Some(trouble) => {
-            let other = match trouble {
-                NightError::Call(error) => Failure::from(error.clone()).exit,
-                NightError::Checkpoint(_) => Exit::Unexpected,
-            };
-            let is_more_urgent = match exit {
-                Exit::Done | Exit::SomeFailed | Exit::OutOfTime => true,
-                Exit::SomeUnknown => matches!(other, Exit::Permission | Exit::Stopped),
-                _ => false,
-            };
-            if is_more_urgent { other } else { exit }
-        }
+        Some(NightError::Call(error)) => exit.or_more_urgent(Failure::from(error.clone()).exit),
+        Some(NightError::Checkpoint(_)) => exit.or_more_urgent(Exit::Unexpected),
     }
 }
