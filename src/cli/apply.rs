@@ -74,7 +74,7 @@ pub(super) fn apply(job: &Job<'_>, ui: &Ui) -> Result<Exit, Failure> {
     let started = Instant::now();
     let manifest = read_manifest(&args.planning, ui)?;
     apply_manifest(job, &manifest, started, ui)
-        .map_err(|failure| tell_unplanned(failure, &manifest, started, ui))
+        .map_err(|failure| tell_unplanned(failure, &manifest, ui))
 }
 
 fn apply_manifest(

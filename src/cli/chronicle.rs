@@ -80,6 +80,11 @@ impl Chronicle {
         self.is_on_stderr
     }
 
+    /// How long the command has been at it.
+    pub(super) fn elapsed(&self) -> Duration {
+        self.started.elapsed()
+    }
+
     pub(super) fn run_id(&self) -> Uuid {
         self.run_id
     }

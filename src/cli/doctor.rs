@@ -24,18 +24,11 @@ use super::{Exit, plan, signals};
 
 pub(super) fn run(cli: &Cli, args: &DoctorArgs, ui: &Ui) -> Result<Exit, Failure> {
     let settings = plan::settings(cli, ui)?;
-    let manifest = args.manifest.as_ref().map(|manifest| {
-        let planning = PlanningArgs { manifest: manifest.clone(), ..PlanningArgs::default() };
-        read_manifest(&planning, ui)
-    });
-    let manifest = manifest.transpose()?;
     let path = checkpoint_path(args.manifest.as_deref(), settings.checkpoint.as_deref()).ok();
-    let ledger = path.as_deref().map(read_ledger).transpose()?.unwrap_or_default();
-    let last_run = path.as_deref().map(last_run).transpose()?;
     let configured = configured(&settings, path.as_deref());
-    let visit = match visit(&settings, manifest.as_ref(), &ledger, path.as_deref(), ui) {
+    let (visit, last_run) = match look(&settings, args, path.as_deref(), ui) {
         Err(failure) if ui.json() => return Err(tell(failure, configured, ui)),
-        visit => visit?,
+        seen => seen?,
     };
     let facts = Facts {
         configured,
@@ -53,6 +46,24 @@ pub(super) fn run(cli: &Cli, args: &DoctorArgs, ui: &Ui) -> Result<Exit, Failure
     };
     print(&diagnosis, exit, ui)?;
     Ok(exit)
+}
+
+/// Reads the manifest, the checkpoint and the tenant, whatever there is of them.
+fn look(
+    settings: &Settings,
+    args: &DoctorArgs,
+    path: Option<&Path>,
+    ui: &Ui,
+) -> Result<(Visit, Option<LastRun>), Failure> {
+    let manifest = args.manifest.as_ref().map(|manifest| {
+        let planning = PlanningArgs { manifest: manifest.clone(), ..PlanningArgs::default() };
+        read_manifest(&planning, ui)
+    });
+    let manifest = manifest.transpose()?;
+    let ledger = path.map(read_ledger).transpose()?.unwrap_or_default();
+    let last_run = path.map(last_run).transpose()?;
+    let visit = visit(settings, manifest.as_ref(), &ledger, path, ui)?;
+    Ok((visit, last_run))
 }
 
 /// With `--output json` even an examination that could not begin prints its one object.
@@ -73,12 +84,12 @@ fn tell(failure: Failure, configured: Configured, ui: &Ui) -> Failure {
 }
 
 fn print(diagnosis: &Diagnosis, exit: Exit, ui: &Ui) -> Result<(), Failure> {
-    if ui.json() {
-        doctor_json(&mut ui.stdout(), diagnosis, exit.code())?;
+    let printed = if ui.json() {
+        doctor_json(&mut ui.stdout(), diagnosis, exit.code())
     } else {
-        doctor_text(&mut ui.stdout(), diagnosis, ui.styles_out(), Ui::width())?;
-    }
-    Ok(())
+        doctor_text(&mut ui.stdout(), diagnosis, ui.styles_out(), Ui::width())
+    };
+    printed.map_err(Failure::of_stdout)
 }
 
 fn configured(settings: &Settings, checkpoint: Option<&Path>) -> Configured {

@@ -50,11 +50,12 @@ pub(super) fn run(cli: &Cli, args: &ExplainArgs, ui: &Ui) -> Result<Exit, Failur
         trail: trail.as_ref(),
         options: ReportOptions { now: Timestamp::now(), stuck_after: days(args.stuck_after) },
     };
-    if ui.json() {
-        explain_json(&mut ui.stdout(), &explained)?;
+    let told = if ui.json() {
+        explain_json(&mut ui.stdout(), &explained)
     } else {
-        explain_text(&mut ui.stdout(), &explained, ui.styles_out(), Ui::width())?;
-    }
+        explain_text(&mut ui.stdout(), &explained, ui.styles_out(), Ui::width())
+    };
+    told.map_err(Failure::of_stdout)?;
     Ok(Exit::Done)
 }
 

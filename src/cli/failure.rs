@@ -16,11 +16,13 @@ pub(super) struct Failure {
     pub(super) hints: Vec<String>,
     /// Whether the command's one JSON object is on stdout already.
     pub(super) is_told: bool,
+    /// Rows of the manifest, none of them attempted, where it could be read.
+    pub(super) rows: u64,
 }
 
 impl Failure {
     pub(super) fn new(exit: Exit, error: impl Into<anyhow::Error>) -> Self {
-        Self { exit, error: error.into(), hints: Vec::new(), is_told: false }
+        Self { exit, error: error.into(), hints: Vec::new(), is_told: false, rows: 0 }
     }
 
     pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
@@ -30,6 +32,12 @@ impl Failure {
 
     pub(super) fn told(self) -> Self {
         Self { is_told: true, ..self }
+    }
+
+    /// The data could not be written to stdout: another object would not get there
+    /// either, or stand behind half of the first.
+    pub(super) fn of_stdout(error: std::io::Error) -> Self {
+        Self::from(error).told()
     }
 
     /// Whoever read our output has had enough: not an error.

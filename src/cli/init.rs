@@ -36,12 +36,18 @@ pub(super) fn run(args: &InitArgs, ui: &Ui) -> Result<Exit, Failure> {
             }
         }
     }
+    let mut written = Vec::new();
     for (name, content) in files {
         let path = directory.join(name);
         write(&path, content, args.force)
             .with_context(|| format!("cannot write {}", path.display()))
             .map_err(|error| Failure::new(Exit::Usage, error))?;
         ui.note(format_args!("wrote {}", path.display()));
+        written.push(path.display().to_string());
+    }
+    if ui.json() {
+        let object = serde_json::json!({ "written": written });
+        writeln!(ui.stdout(), "{object}").map_err(Failure::of_stdout)?;
     }
     let place = if directory == Path::new(".") {
         String::new()

@@ -26,10 +26,9 @@ pub(super) fn run(args: &LintArgs, ui: &Ui) -> Result<Exit, Failure> {
     }
     let problems = count(loaded.problems.len() as u64, "problem", "problems");
     let rows = count(loaded.manifest.invalid.len() as u64, "row", "rows");
-    Err(Failure::new(
-        Exit::Usage,
-        anyhow::anyhow!("{}: {problems} in {rows}", loaded.manifest.name),
-    ))
+    let message = anyhow::anyhow!("{}: {problems} in {rows}", loaded.manifest.name);
+    let failure = Failure::new(Exit::Usage, message);
+    Err(Failure { is_told: ui.json(), ..failure })
 }
 
 /// Says what was taken the file for.
@@ -82,5 +81,5 @@ fn json(loaded: &Loaded, ui: &Ui) -> Result<(), Failure> {
         },
         "problems": problems,
     });
-    Ok(writeln!(ui.stdout(), "{report}")?)
+    writeln!(ui.stdout(), "{report}").map_err(Failure::of_stdout)
 }

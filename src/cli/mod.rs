@@ -38,6 +38,7 @@ use crate::config::unknown_variables;
 pub use exit::Exit;
 
 use failure::Failure;
+use planning::tell_failure;
 use ui::Ui;
 
 /// Runs the program and returns its exit code.
@@ -64,12 +65,32 @@ pub fn main() -> std::process::ExitCode {
         Ok(exit) => exit,
         Err(failure) if failure.is_closed_pipe() => Exit::Done,
         Err(failure) => {
+            let failure = tell_failure(failure, plans(&cli.command), &ui);
             ui.failure(&failure);
             failure.exit
         }
     };
     ui.chronicle.ended(&ending);
     exit.into()
+}
+
+/// Whether the command's object is about rows of a manifest.
+fn plans(command: &Command) -> bool {
+    match command {
+        Command::Demo(_)
+        | Command::Plan(_)
+        | Command::Apply(_)
+        | Command::Remind(_)
+        | Command::Reconcile(_) => true,
+        Command::Init(_)
+        | Command::Lint(_)
+        | Command::Doctor(_)
+        | Command::Verify(_)
+        | Command::Status(_)
+        | Command::Explain(_)
+        | Command::Report(_)
+        | Command::Emulate(_) => false,
+    }
 }
 
 /// Opens the log file, if one is asked for, and begins it.

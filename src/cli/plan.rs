@@ -1,7 +1,5 @@
 //! `plan`: what would change, without changing anything.
 
-use std::time::Instant;
-
 use crate::checkpoint::{CheckpointError, read_ledger};
 use crate::config::args::{Cli, PlanArgs};
 use crate::config::{Settings, checkpoint_path};
@@ -21,18 +19,15 @@ use super::{Exit, signals};
 pub(super) const ROWS_PER_REASON: usize = 8;
 
 pub(super) fn run(cli: &Cli, args: &PlanArgs, ui: &Ui) -> Result<Exit, Failure> {
-    let started = Instant::now();
     let settings = settings(cli, ui)?;
     let manifest = read_manifest(&args.planning, ui)?;
-    plan(args, &settings, &manifest, started, ui)
-        .map_err(|failure| tell_unplanned(failure, &manifest, started, ui))
+    plan(args, &settings, &manifest, ui).map_err(|failure| tell_unplanned(failure, &manifest, ui))
 }
 
 fn plan(
     args: &PlanArgs,
     settings: &Settings,
     manifest: &Manifest,
-    started: Instant,
     ui: &Ui,
 ) -> Result<Exit, Failure> {
     let checkpoint = checkpoint_path(Some(&args.planning.manifest), settings.checkpoint.as_deref());
@@ -57,11 +52,11 @@ fn plan(
         Exit::Done
     };
     let printed = if ui.json() {
-        plan_json(&mut ui.stdout(), &plan, exit.code(), started.elapsed())
+        plan_json(&mut ui.stdout(), &plan, exit.code(), ui.chronicle.elapsed())
     } else {
         plan_text(&mut ui.stdout(), &plan, &view(ui, ui.styles_out()))
     };
-    printed.map_err(|error| Failure::from(error).told())?;
+    printed.map_err(Failure::of_stdout)?;
     Ok(exit)
 }
 

@@ -2,7 +2,6 @@
 
 use std::io::Write as _;
 use std::sync::Arc;
-use std::time::Instant;
 
 use tokio::runtime::Runtime;
 
@@ -14,7 +13,7 @@ use crate::manifest::{self, Manifest, Source};
 pub(super) use crate::night::Asked;
 use crate::night::{NightError, Read, read_and_plan};
 use crate::plan::Plan;
-use crate::report::{count, sign_in_line, unplanned_json};
+use crate::report::{count, failure_json, sign_in_line, unplanned_json};
 use crate::run::{Event, Stop, StopReason};
 
 use super::connect::Sink;
@@ -39,11 +38,12 @@ pub(super) fn read_manifest(args: &PlanningArgs, ui: &Ui) -> Result<Manifest, Fa
         return Ok(loaded.manifest);
     }
     let problems = count(loaded.problems.len() as u64, "problem", "problems");
-    Err(Failure::new(
+    let failure = Failure::new(
         Exit::Usage,
         anyhow::anyhow!("{}: {problems}; nothing was sent", loaded.manifest.name),
     )
-    .hint("mend the rows, or leave them out with --skip-invalid"))
+    .hint("mend the rows, or leave them out with --skip-invalid");
+    Err(Failure { rows: rows(&loaded.manifest), ..failure })
 }
 
 /// What a command works with that talks to a tenant.
@@ -158,20 +158,29 @@ pub(super) fn lines(ui: &Ui) -> Sink {
 }
 
 /// With `--output json` even a command that could not plan prints its one object.
-pub(super) fn tell_unplanned(
-    failure: Failure,
-    manifest: &Manifest,
-    started: Instant,
-    ui: &Ui,
-) -> Failure {
+pub(super) fn tell_unplanned(failure: Failure, manifest: &Manifest, ui: &Ui) -> Failure {
+    tell_failure(Failure { rows: rows(manifest), ..failure }, true, ui)
+}
+
+/// With `--output json` a command that failed before it had its one object prints one
+/// that says so. One that plans has the keys of a run.
+pub(super) fn tell_failure(failure: Failure, plans: bool, ui: &Ui) -> Failure {
     if !ui.json() || failure.is_told {
         return failure;
     }
-    let rows = (manifest.rows.len() + manifest.invalid.len()) as u64;
+    let (out, code, elapsed) = (&mut ui.stdout(), failure.exit.code(), ui.chronicle.elapsed());
     let why = (failure.exit.stop_reason(), failure.error.to_string());
     // When stdout is gone there is nobody left to tell; the error itself is what counts.
-    let _ = unplanned_json(&mut ui.stdout(), rows, failure.exit.code(), why, started.elapsed());
+    let _ = if plans {
+        unplanned_json(out, failure.rows, code, why, elapsed)
+    } else {
+        failure_json(out, code, why, elapsed)
+    };
     failure.told()
+}
+
+fn rows(manifest: &Manifest) -> u64 {
+    (manifest.rows.len() + manifest.invalid.len()) as u64
 }
 
 /// The runtime of a command that calls a tenant. Rows are carried out by the main

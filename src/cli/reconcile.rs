@@ -116,8 +116,7 @@ impl Job<'_> {
         let started = Instant::now();
         ui.chronicle.checkpoint(&self.checkpoint);
         let manifest = read_manifest(self.planning, ui)?;
-        self.night(&manifest, started, ui)
-            .map_err(|failure| tell_unplanned(failure, &manifest, started, ui))
+        self.night(&manifest, started, ui).map_err(|failure| tell_unplanned(failure, &manifest, ui))
     }
 
     fn night(&self, manifest: &Manifest, started: Instant, ui: &Ui) -> Result<Exit, Failure> {

@@ -54,7 +54,7 @@ pub(super) fn run(cli: &Cli, args: &ReportArgs, ui: &Ui) -> Result<Exit, Failure
         }
         // Whoever asks for the failed rows alone gets them alone.
         None if args.failed.is_some() && args.format.is_none() => {}
-        None => write_report(&mut ui.stdout(), &report, format)?,
+        None => write_report(&mut ui.stdout(), &report, format).map_err(Failure::of_stdout)?,
     }
     Ok(Exit::Done)
 }

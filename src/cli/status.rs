@@ -21,11 +21,12 @@ pub(super) fn run(cli: &Cli, args: &StatusArgs, ui: &Ui) -> Result<Exit, Failure
     }
     let path = checkpoint_path(args.manifest.as_deref(), settings.checkpoint.as_deref())?;
     let status = shown(read_status(&path)?);
-    if ui.json() {
-        status_json(&mut ui.stdout(), &status)?;
+    let told = if ui.json() {
+        status_json(&mut ui.stdout(), &status)
     } else {
-        status_text(&mut ui.stdout(), &status, ui.styles_out(), Ui::width())?;
-    }
+        status_text(&mut ui.stdout(), &status, ui.styles_out(), Ui::width())
+    };
+    told.map_err(Failure::of_stdout)?;
     Ok(Exit::Done)
 }
 

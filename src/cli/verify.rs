@@ -80,14 +80,15 @@ fn look(
         crate::night::NightError::Call(error) => Failure::from(error),
         crate::night::NightError::Checkpoint(error) => error.into(),
     })?;
-    if ui.json() {
-        verify_json(&mut ui.stdout(), &verified, exit.code())?;
+    let told = if ui.json() {
+        verify_json(&mut ui.stdout(), &verified, exit.code())
     } else {
         let most_rows = if ui.verbose > 0 { usize::MAX } else { ROWS_PER_LIST };
         let view = VerifyView { styles: ui.styles_out(), width: Ui::width(), most_rows };
-        verify_text(&mut ui.stdout(), &verified, &view)?;
-    }
-    ended?;
+        verify_text(&mut ui.stdout(), &verified, &view)
+    };
+    told.map_err(Failure::of_stdout)?;
+    ended.map_err(|error| Failure::from(error).told())?;
     Ok(exit)
 }
 

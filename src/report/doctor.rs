@@ -85,6 +85,15 @@ fn permissions(
     Ok(())
 }
 
+/// Findings by severity, and the exit code where every command has it.
+#[derive(Serialize)]
+struct Summary {
+    problems: usize,
+    warnings: usize,
+    not_seen: usize,
+    exit_code: u8,
+}
+
 /// Writes the findings as one object, a line each, so that a difference shows by line.
 pub fn doctor_json(out: &mut dyn Write, diagnosis: &Diagnosis, exit_code: u8) -> io::Result<()> {
     let Diagnosis { tenant, findings, permissions } = diagnosis;
@@ -93,7 +102,19 @@ pub fn doctor_json(out: &mut dyn Write, diagnosis: &Diagnosis, exit_code: u8) ->
         let separator = if position == 0 { "\n" } else { ",\n" };
         write!(out, "{separator}{}", json(finding)?)?;
     }
-    writeln!(out, "\n],\n\"permissions\":{},\n\"exit_code\":{exit_code}}}", json(permissions)?)
+    let of = |severity| findings.iter().filter(|finding| finding.severity == severity).count();
+    let summary = Summary {
+        problems: of(Severity::Problem),
+        warnings: of(Severity::Warning),
+        not_seen: of(Severity::NotSeen),
+        exit_code,
+    };
+    writeln!(
+        out,
+        "\n],\n\"permissions\":{},\n\"exit_code\":{exit_code},\n\"summary\":{}}}",
+        json(permissions)?,
+        json(&summary)?
+    )
 }
 
 fn json(value: &impl Serialize) -> io::Result<String> {

@@ -183,6 +183,24 @@ pub fn unplanned_json(
     write_object(out, &summary, &[], std::iter::empty(), None)
 }
 
+/// Writes the one object of a command that has no rows and failed.
+pub fn failure_json(
+    out: &mut dyn Write,
+    exit_code: u8,
+    (stop_reason, stop_message): (&'static str, String),
+    elapsed: Duration,
+) -> io::Result<()> {
+    let object = serde_json::json!({
+        "summary": {
+            "exit_code": exit_code,
+            "stop_reason": stop_reason,
+            "stop_message": stop_message,
+            "elapsed_seconds": seconds(elapsed),
+        },
+    });
+    writeln!(out, "{object}")
+}
+
 /// Writes the run as one object with `summary`, `findings` and `rows`.
 /// `outcomes` goes by the position in the plan's rows.
 pub fn apply_json(

@@ -38,7 +38,7 @@ pub use doctor::{doctor_json, doctor_text};
 pub use ending::{Ending, Verdict, stopped};
 pub use file::{Replace, ReportFileError, check_report_path, report_file};
 pub use hook::hook_environment;
-pub use json::{apply_json, plan_json, unplanned_json};
+pub use json::{apply_json, failure_json, plan_json, unplanned_json};
 pub use log::{Level, LogLine, is_log};
 pub use metrics::{METRICS_BEGIN, metrics};
 pub use night::{NightView, VerifyView, night_text, verify_text};

@@ -1,111 +1,333 @@
 //! The JSON that programs rely on: one object on stdout, its keys and their types.
 
+use std::collections::BTreeSet;
+
+use clap::CommandFactory as _;
+use reinvite::config::args::Cli;
 use serde_json::Value;
 
-use crate::support::Campaign;
+use crate::support::{Campaign, Output};
 
+/// Keys of the summary of every command that plans, after its counts.
+const END: &str = "
+    summary.exit_code integer
+    summary.stop_reason string?
+    summary.plan_digest digest
+    summary.elapsed_seconds number";
+
+const ROWS: &str = "
+    rows[].line integer
+    rows[].user string
+    rows[].user_id string?
+    rows[].new_email string?
+    rows[].decision change|settled|blocked
+    rows[].reason string
+    findings[].severity string
+    findings[].code string
+    findings[].message string
+    findings[].advice string";
+
+const PLAN: &str = "
+    summary.rows integer
+    summary.change integer
+    summary.settled integer
+    summary.blocked integer
+    summary.refusals integer";
+
+const RUN: &str = "
+    summary.rows integer
+    summary.invited integer
+    summary.patched integer
+    summary.settled integer
+    summary.blocked integer
+    summary.failed integer
+    summary.unknown integer
+    summary.not_attempted integer
+    summary.retries integer
+    summary.throttled integer";
+
+const RUN_END: &str = "
+    summary.limited_by string?
+    summary.started_at time?
+    summary.stop_message string?
+    rows[].outcome string?
+    rows[].outcome_reason string?
+    rows[].advice string?
+    rows[].request_id string?";
+
+const NIGHT: &str = "
+    summary.reminded integer
+    summary.corrected integer
+    summary.redeemed integer
+    summary.new integer
+    summary.left integer
+    summary.held integer
+    summary.attention integer
+    night.standing.pending integer
+    night.standing.redeemed integer
+    night.attention list
+    night.news list
+    night.unknown list";
+
+const LINT: &str = "
+    summary.rows integer
+    summary.valid integer
+    summary.problems integer
+    summary.exit_code integer
+    problems[].line integer
+    problems[].column integer
+    problems[].code string
+    problems[].problem string
+    problems[].advice string";
+
+const DOCTOR: &str = "
+    tenant string
+    findings[].severity ok|warning|problem|not-seen
+    findings[].code string
+    findings[].message string
+    findings[].advice string?
+    permissions.has list?
+    permissions.needs list
+    permissions.missing list
+    permissions.useful list
+    permissions.needless list
+    exit_code integer
+    summary.problems integer
+    summary.warnings integer
+    summary.not_seen integer
+    summary.exit_code integer";
+
+const STATUS: &str = "
+    manifest string
+    tenant string
+    created time
+    rows integer
+    counts.invited integer
+    counts.patched integer
+    counts.unknown integer
+    counts.failed integer
+    counts.blocked integer
+    counts.settled integer
+    counts.not_attempted integer
+    last_run.started time
+    last_run.ended time?
+    last_run.stop_reason string?
+    last_run.exit_code integer
+    locked_by string?
+    failures list
+    resends.outstanding integer
+    resends.failed integer
+    not_in_manifest.invited integer";
+
+const VERIFY: &str = "
+    summary.guests integer
+    summary.pending integer
+    summary.redeemed integer
+    summary.no_trace integer
+    summary.mail_changed integer
+    summary.deleted integer
+    summary.reinvited integer
+    summary.unknown integer
+    summary.attention integer
+    summary.exit_code integer
+    attention list
+    news list
+    unknown list";
+
+const EXPLAIN: &str = "
+    manifest string
+    row.line integer
+    row.user string
+    row.user_id string?
+    row.old_email string?
+    row.new_email string?
+    row.state string
+    row.reason string
+    cells list
+    matched string
+    before.mail string?
+    before.other_mails list
+    events[].run integer
+    events[].at time
+    events[].what string
+    mails[].at time
+    mails[].kind string
+    sightings[].finding string
+    next string";
+
+const REPORT: &str = "
+    schema string
+    generated_at time
+    totals.rows integer
+    totals.invited integer
+    totals.redeemed integer
+    totals.pending integer
+    campaigns[].manifest string
+    campaigns[].tenant_id string
+    campaigns[].totals.rows integer
+    campaigns[].domains list
+    campaigns[].runs[].id integer
+    campaigns[].runs[].command string
+    campaigns[].runs[].started_at time
+    campaigns[].rows[].line integer
+    campaigns[].rows[].user string
+    campaigns[].rows[].state string
+    campaigns[].rows[].reason string";
+
+const INIT: &str = "
+    written list";
+
+/// What a command says that ended before it had anything else to say.
+const FAILED: &str = "
+    summary.exit_code integer
+    summary.stop_reason string
+    summary.stop_message string
+    summary.elapsed_seconds number";
+
+/// Asserts that every line of `keys`, a path and a type, holds of the object. Behind
+/// `[]` it has to hold of each element.
 #[track_caller]
-fn are_integers(object: &Value, keys: &[&str]) {
-    for key in keys {
-        assert!(object[key].is_u64(), "{key} in {object}");
+fn has(object: &Value, keys: &str, of: &Output) {
+    for line in keys.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        let (path, kind) = line.split_once(' ').expect("a path and a type");
+        for value in at(object, path, of) {
+            let optional = kind.strip_suffix('?');
+            let is_right =
+                optional.is_some() && value.is_null() || is_a(value, optional.unwrap_or(kind));
+            assert!(is_right, "{path} is {value}, no {kind}\n{of}");
+        }
     }
 }
 
 #[track_caller]
-fn ends_as_the_contract_says(summary: &Value) {
-    are_integers(summary, &["exit_code"]);
-    assert!(summary["stop_reason"].is_null() || summary["stop_reason"].is_string(), "{summary}");
-    assert!(summary.get("stop_reason").is_some(), "{summary}");
-    assert_eq!(summary["plan_digest"].as_str().map(str::len), Some(64), "{summary}");
-    assert!(summary["elapsed_seconds"].is_number(), "{summary}");
+fn at<'v>(object: &'v Value, path: &str, of: &Output) -> Vec<&'v Value> {
+    let mut values = vec![object];
+    for step in path.split('.') {
+        let (name, is_list) = step.strip_suffix("[]").map_or((step, false), |name| (name, true));
+        let named = values
+            .iter()
+            .map(|value| value.get(name).unwrap_or_else(|| panic!("{path} is missing\n{of}")));
+        values = if is_list {
+            named.flat_map(|list| list.as_array().expect("a list")).collect()
+        } else {
+            named.collect()
+        };
+    }
+    values
 }
 
+fn is_a(value: &Value, kind: &str) -> bool {
+    match kind {
+        "integer" => value.is_u64(),
+        "number" => value.is_number(),
+        "string" => value.is_string(),
+        "list" => value.is_array(),
+        "digest" => value.as_str().map(str::len) == Some(64),
+        "time" => value.as_str().is_some_and(|time| time.parse::<jiff::Timestamp>().is_ok()),
+        words => value.as_str().is_some_and(|word| words.split('|').any(|one| one == word)),
+    }
+}
+
+/// Runs the command with `--output json`: the object is all there is on stdout.
 #[track_caller]
-fn rows_as_the_contract_says(object: &Value, expected: usize) {
-    let rows = object["rows"].as_array().expect("rows are a list");
-    assert_eq!(rows.len(), expected);
-    for row in rows {
-        are_integers(row, &["line"]);
-        for key in ["user", "decision", "reason"] {
-            assert!(row[key].is_string(), "{key} in {row}");
+fn object(campaign: &Campaign, command: &str, exit: i32) -> (Value, Output) {
+    let output = campaign.run(&format!("{command} --output json")).exits(exit);
+    (output.json(), output)
+}
+
+#[test]
+fn every_command_prints_one_object_with_the_keys_of_the_contract() {
+    let campaign = Campaign::new();
+    campaign.configure(&campaign.origin(), "[remind]\nafter = \"7d\"\n");
+    campaign.write("bad.csv", "user,new_email\nnobody,nowhere\n");
+    let plan = [PLAN, END, ROWS].concat();
+    let run = [RUN, END, RUN_END, ROWS].concat();
+    let night = [RUN, END, RUN_END, ROWS, NIGHT].concat();
+    let commands: [(&str, i32, &str); 15] = [
+        ("init fresh", 0, INIT),
+        ("lint guests.csv", 0, LINT),
+        ("lint bad.csv", 2, LINT),
+        ("doctor", 0, DOCTOR),
+        ("doctor guests.csv", 0, DOCTOR),
+        ("plan guests.csv", 0, &plan),
+        ("plan guests.csv --expect-no-changes", 3, &plan),
+        ("apply guests.csv --yes", 4, &run),
+        ("status guests.csv", 0, STATUS),
+        ("verify guests.csv", 0, VERIFY),
+        ("explain 2 guests.csv", 0, EXPLAIN),
+        ("report guests.csv", 0, REPORT),
+        ("report guests.csv guests.csv.checkpoint", 0, REPORT),
+        ("remind guests.csv --yes", 0, &night),
+        ("reconcile guests.csv --yes", 4, &night),
+    ];
+    for (command, exit, keys) in commands {
+        let (object, output) = object(&campaign, command, exit);
+        has(&object, keys, &output);
+        if keys.contains("summary.exit_code") {
+            assert_eq!(object["summary"]["exit_code"], exit, "{output}");
         }
-        for key in ["user_id", "new_email"] {
-            let value = row.get(key).unwrap_or_else(|| panic!("{key} in {row}"));
-            assert!(value.is_string() || value.is_null(), "{key} in {row}");
+        if command.contains("guests.csv")
+            && object["rows"].is_array()
+            && !command.starts_with("remind")
+        {
+            assert_eq!(object["rows"].as_array().map(Vec::len), Some(20), "{output}");
         }
-        let decision = row["decision"].as_str().unwrap_or_default();
-        assert!(["change", "settled", "blocked"].contains(&decision), "{row}");
+    }
+    // `demo` is `apply` on half a minute's tenant; `emulate` prints its object and stays.
+    let walked: BTreeSet<_> =
+        commands.iter().filter_map(|(command, ..)| command.split(' ').next()).collect();
+    for command in Cli::command().get_subcommands().map(clap::Command::get_name) {
+        assert!(walked.contains(command) || ["demo", "emulate"].contains(&command), "{command}");
     }
 }
 
 #[test]
-fn the_plan_has_the_keys_of_the_contract() {
+fn a_command_that_fails_prints_one_object_all_the_same() {
     let campaign = Campaign::new();
-    let plan = campaign.run("plan guests.csv --output json").exits(0).json();
+    campaign.write("bad.csv", "user,new_email\nnobody,nowhere\n");
+    campaign.write("bad.toml", "[tenant]\nid = \"contoso.example\"\nidd = 1\n");
+    let run = [RUN, FAILED].concat();
+    let end = [PLAN.replace("summary.refusals integer", ""), FAILED.to_owned()].concat();
+    let commands: [(&str, i32, &str); 17] = [
+        ("init .", 2, FAILED),
+        ("lint missing.csv", 2, FAILED),
+        ("doctor --config bad.toml", 2, FAILED),
+        ("doctor missing.csv", 2, DOCTOR),
+        ("plan missing.csv", 2, &end),
+        ("plan bad.csv", 2, &end),
+        ("plan guests.csv --config bad.toml", 2, &end),
+        ("apply bad.csv --yes", 2, &run),
+        ("apply guests.csv", 2, &run),
+        ("apply guests.csv --resend 2", 2, &run),
+        ("reconcile guests.csv", 2, &run),
+        ("remind guests.csv --yes", 2, &run),
+        ("status three.csv", 2, FAILED),
+        ("verify three.csv", 2, FAILED),
+        ("explain 2 three.csv", 2, FAILED),
+        ("report three.csv", 2, FAILED),
+        ("emulate --tenant missing.json", 2, FAILED),
+    ];
+    for (command, exit, keys) in commands {
+        let (object, output) = object(&campaign, command, exit);
+        has(&object, keys, &output);
+        assert_eq!(object["summary"]["exit_code"], exit, "{output}");
+        if command.contains("bad.csv") {
+            assert_eq!(object["summary"]["not_attempted"], 1, "{output}");
+        }
+    }
+}
+
+#[test]
+fn the_plans_counts_add_up() {
+    let (plan, _) = object(&Campaign::new(), "plan guests.csv", 0);
     let summary = &plan["summary"];
-    are_integers(summary, &["rows", "change", "settled", "blocked"]);
-    ends_as_the_contract_says(summary);
-    rows_as_the_contract_says(&plan, 20);
     let sum: u64 =
         ["change", "settled", "blocked"].iter().filter_map(|k| summary[k].as_u64()).sum();
     assert_eq!(Some(sum), summary["rows"].as_u64());
-    let plan = campaign.run("plan guests.csv --output json --expect-no-changes").exits(3).json();
-    assert_eq!(plan["summary"]["exit_code"], 3);
 }
 
 #[test]
-fn the_run_has_the_keys_of_the_contract() {
-    let run = Campaign::new().run("apply guests.csv --yes --output json").exits(4).json();
-    are_integers(
-        &run["summary"],
-        &[
-            "rows",
-            "invited",
-            "patched",
-            "settled",
-            "blocked",
-            "failed",
-            "unknown",
-            "not_attempted",
-            "retries",
-            "throttled",
-        ],
-    );
-    ends_as_the_contract_says(&run["summary"]);
-    assert_eq!(run["summary"]["exit_code"], 4);
-    rows_as_the_contract_says(&run, 20);
-}
-
-#[test]
-fn the_night_has_the_keys_of_the_run_and_its_own() {
-    let campaign = Campaign::new();
-    let night = campaign.run("reconcile guests.csv --yes --output json").exits(4).json();
-    are_integers(
-        &night["summary"],
-        &[
-            "rows",
-            "invited",
-            "patched",
-            "settled",
-            "blocked",
-            "failed",
-            "unknown",
-            "not_attempted",
-            "retries",
-            "throttled",
-            "reminded",
-            "corrected",
-            "redeemed",
-            "new",
-            "left",
-            "held",
-            "attention",
-        ],
-    );
-    ends_as_the_contract_says(&night["summary"]);
-    rows_as_the_contract_says(&night, 20);
-    assert!(night["night"]["standing"]["pending"].is_u64(), "{night}");
-    // A quiet night has its object all the same, and says nothing else.
+fn a_quiet_night_has_its_object_and_says_nothing_else() {
     let campaign = Campaign::new();
     campaign.run("reconcile three.csv --yes").exits(0);
     let quiet = campaign.run("reconcile three.csv --yes --output json").exits(0);

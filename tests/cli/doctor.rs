@@ -251,7 +251,8 @@ fn as_json_it_is_one_object() {
     {"severity":"ok","code":"last-run","message":"none yet","advice":null}
     ],
     "permissions":{"has":["Directory.ReadWrite.All","User.Invite.All"],"needs":["User.Invite.All","User.ReadWrite.All"],"missing":[],"useful":["RoleManagement.Read.Directory","Policy.Read.All","Policy.Read.B2BManagementPolicy"],"needless":["Directory.ReadWrite.All"]},
-    "exit_code":0}
+    "exit_code":0,
+    "summary":{"problems":0,"warnings":3,"not_seen":3,"exit_code":0}}
     "#);
 }
 
