@@ -85,7 +85,7 @@ fn apply_manifest(
 ) -> Result<Exit, Failure> {
     let Job { settings, args, .. } = job;
     resend_names_rows(args, manifest)?;
-    let deadline = deadline(args.max_duration, args.until, started);
+    let deadline = deadline(&args.budget, started);
     let stop = Stop::new();
     let runtime = runtime()?;
     let _guard = runtime.enter();

@@ -3,76 +3,57 @@
 use std::fmt::Display;
 use std::path::Path;
 
-use crate::config::args::{ApplyArgs, BudgetArgs, Cli, Command, ReconcileArgs, RemindArgs};
+use crate::config::args::{ApplyArgs, BudgetArgs, Cli, PlanningArgs};
 
 /// The command as it was given, without what belongs to one run alone: the digest
 /// of a plan that has changed since, and requests to send once more, which the
 /// checkpoint keeps until they are answered.
 pub(super) fn continue_with(cli: &Cli, args: &ApplyArgs) -> String {
-    let ApplyArgs {
-        planning,
-        plan: _,
-        retry_failed,
-        resend: _,
-        reason: _,
-        canary,
-        max_failures,
-        max_duration,
-        until,
-        result,
-    } = args;
-    let mut command = Words(format!("reinvite apply {}", quoted(&planning.manifest)));
-    command.value("--config", cli.global.config.as_deref().map(quoted));
-    command.value("--checkpoint", cli.global.checkpoint.as_deref().map(quoted));
-    command.flag("--yes", cli.global.yes);
-    command.flag("--skip-invalid", planning.skip_invalid);
-    command.flag("--reset-matching", planning.reset_matching);
+    let ApplyArgs { planning, plan: _, retry_failed, resend: _, reason: _, canary, budget, result } =
+        args;
+    let mut command = Words::of(cli, "apply", planning);
     command.flag("--retry-failed", *retry_failed);
     command.value("--canary", *canary);
-    command.value("--max-changes", planning.max_changes);
-    command.value("--max-failures", *max_failures);
-    command.value("--max-duration", max_duration.map(|left| format!("{}ms", left.as_millis())));
-    command.value("--until", until.map(|until| until.strftime("%H:%M").to_string()));
-    command.value("--result", result.as_deref().map(quoted));
+    command.budget(budget, result.as_deref());
     command.0
 }
 
 /// The same for a night. Every flag of it is about every run.
-pub(super) fn night_again(cli: &Cli) -> String {
-    let (name, manifest, skip_invalid, reset_matching, max_changes, budget, result) =
-        match &cli.command {
-            Command::Reconcile(ReconcileArgs { planning, budget, result }) => (
-                "reconcile",
-                &planning.manifest,
-                planning.skip_invalid,
-                planning.reset_matching,
-                planning.max_changes,
-                budget,
-                result.as_deref(),
-            ),
-            Command::Remind(RemindArgs { manifest, skip_invalid, max_changes, budget }) => {
-                ("remind", manifest, *skip_invalid, false, *max_changes, budget, None)
-            }
-            _ => return String::new(),
-        };
-    let BudgetArgs { max_failures, max_duration, until } = budget;
-    let mut command = Words(format!("reinvite {name} {}", quoted(manifest)));
-    command.value("--config", cli.global.config.as_deref().map(quoted));
-    command.value("--checkpoint", cli.global.checkpoint.as_deref().map(quoted));
-    command.flag("--yes", cli.global.yes);
-    command.flag("--skip-invalid", skip_invalid);
-    command.flag("--reset-matching", reset_matching);
-    command.value("--max-changes", max_changes);
-    command.value("--max-failures", *max_failures);
-    command.value("--max-duration", max_duration.map(|left| format!("{}ms", left.as_millis())));
-    command.value("--until", until.map(|until| until.strftime("%H:%M").to_string()));
-    command.value("--result", result.map(quoted));
+pub(super) fn night_again(
+    cli: &Cli,
+    name: &str,
+    planning: &PlanningArgs,
+    budget: &BudgetArgs,
+    result: Option<&Path>,
+) -> String {
+    let mut command = Words::of(cli, name, planning);
+    command.budget(budget, result);
     command.0
 }
 
 struct Words(String);
 
 impl Words {
+    fn of(cli: &Cli, name: &str, planning: &PlanningArgs) -> Self {
+        let PlanningArgs { manifest, skip_invalid, reset_matching, max_changes } = planning;
+        let mut command = Self(format!("reinvite {name} {}", quoted(manifest)));
+        command.value("--config", cli.global.config.as_deref().map(quoted));
+        command.value("--checkpoint", cli.global.checkpoint.as_deref().map(quoted));
+        command.flag("--yes", cli.global.yes);
+        command.flag("--skip-invalid", *skip_invalid);
+        command.flag("--reset-matching", *reset_matching);
+        command.value("--max-changes", *max_changes);
+        command
+    }
+
+    fn budget(&mut self, budget: &BudgetArgs, result: Option<&Path>) {
+        let BudgetArgs { max_failures, max_duration, until } = budget;
+        self.value("--max-failures", *max_failures);
+        self.value("--max-duration", max_duration.map(|left| format!("{}ms", left.as_millis())));
+        self.value("--until", until.map(|until| until.strftime("%H:%M").to_string()));
+        self.value("--result", result.map(quoted));
+    }
+
     fn flag(&mut self, name: &str, given: bool) {
         if given {
             self.0.push(' ');
@@ -98,6 +79,7 @@ mod tests {
     use clap::Parser as _;
 
     use super::*;
+    use crate::config::args::Command;
 
     fn after(command: &str) -> String {
         let cli = Cli::try_parse_from(command.split(' ')).unwrap();
@@ -108,7 +90,7 @@ mod tests {
     #[test]
     fn what_was_asked_for_is_asked_for_again() {
         let command = "reinvite apply a.csv --config c.toml --checkpoint k --yes --skip-invalid \
-                       --reset-matching --retry-failed --canary 5 --max-changes 50% \
+                       --reset-matching --max-changes 50% --retry-failed --canary 5 \
                        --max-failures 7 --max-duration 90000ms --until 06:00 --result r.csv";
         assert_eq!(after(command), command);
     }
@@ -128,7 +110,17 @@ mod tests {
             "reinvite remind a.csv --yes --skip-invalid --max-changes 50 --until 06:00",
         ] {
             let cli = Cli::try_parse_from(command.split(' ')).unwrap();
-            assert_eq!(night_again(&cli), command);
+            let again = match &cli.command {
+                Command::Reconcile(args) => {
+                    let result = args.result.as_deref();
+                    night_again(&cli, "reconcile", &args.planning, &args.budget, result)
+                }
+                Command::Remind(args) => {
+                    night_again(&cli, "remind", &args.planning(), &args.budget, None)
+                }
+                _ => panic!("{command}"),
+            };
+            assert_eq!(again, command);
         }
     }
 

@@ -10,7 +10,7 @@ use anyhow::Context as _;
 use http::Method;
 use tokio::net::TcpListener;
 
-use crate::config::args::{ApplyArgs, DemoArgs, PlanningArgs};
+use crate::config::args::{ApplyArgs, BudgetArgs, DemoArgs, PlanningArgs};
 use crate::config::{Overrides, Settings};
 use crate::emulator::{
     Action, Canned, Emulator, Fault, Lag, Matcher, Options, RetryAfter, SAMPLE_CLIENT_ID,
@@ -55,9 +55,7 @@ pub(super) fn run(args: &DemoArgs, ui: &Ui) -> Result<Exit, Failure> {
                 resend: Vec::new(),
                 reason: None,
                 canary: None,
-                max_failures: None,
-                max_duration: None,
-                until: None,
+                budget: BudgetArgs::default(),
                 result: Some(files.result.clone()),
             },
             yes: true,

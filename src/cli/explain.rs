@@ -3,30 +3,22 @@
 use jiff::Timestamp;
 
 use crate::checkpoint::{History, HistoryRow, read_history, read_trail, user_named};
+use crate::config::RowSelector;
 use crate::config::args::{Cli, ExplainArgs};
-use crate::config::{OfflineSettings, RowSelector, checkpoint_path};
 use crate::manifest::Form;
 use crate::report::{Explained, ReportOptions, count, explain_json, explain_text};
 
 use super::Exit;
+use super::campaign::{checkpoint_of, offline};
 use super::failure::Failure;
-use super::report::{days, is_checkpoint};
 use super::ui::Ui;
 
 /// Rows named when several match, or when none does.
 const MOST_NAMED: usize = 10;
 
 pub(super) fn run(cli: &Cli, args: &ExplainArgs, ui: &Ui) -> Result<Exit, Failure> {
-    let (path, named) = cli.global.config_file();
-    let env = |name: &str| std::env::var_os(name);
-    let (settings, warnings) = OfflineSettings::load(path, named, env, &cli.overrides())?;
-    for warning in warnings {
-        ui.warn(warning);
-    }
-    let path = match &args.manifest {
-        Some(path) if is_checkpoint(path) => path.clone(),
-        manifest => checkpoint_path(manifest.as_deref(), settings.checkpoint.as_deref())?,
-    };
+    let settings = offline(cli, ui)?;
+    let path = checkpoint_of(args.manifest.as_deref(), settings.checkpoint.as_deref())?;
     let history = read_history(&path)?;
     let known = match &args.row {
         RowSelector::User(user) => user_named(&path, &user.folded())?,
@@ -48,7 +40,7 @@ pub(super) fn run(cli: &Cli, args: &ExplainArgs, ui: &Ui) -> Result<Exit, Failur
         header: form.as_ref().map_or(&[], |form| &form.header),
         row,
         trail: trail.as_ref(),
-        options: ReportOptions { now: Timestamp::now(), stuck_after: days(args.stuck_after) },
+        options: ReportOptions { now: Timestamp::now(), stuck_after: args.stuck_after },
     };
     let told = if ui.json() {
         explain_json(&mut ui.stdout(), &explained)

@@ -5,6 +5,7 @@
 
 mod after;
 mod apply;
+mod campaign;
 mod carry_on;
 mod chronicle;
 mod connect;

@@ -50,7 +50,13 @@ pub(super) fn run(cli: &Cli, args: &ReconcileArgs, ui: &Ui) -> Result<Exit, Fail
             budget: &args.budget,
             result: args.result.as_deref(),
             yes,
-            again: night_again(cli),
+            again: night_again(
+                cli,
+                "reconcile",
+                &args.planning,
+                &args.budget,
+                args.result.as_deref(),
+            ),
             checkpoint: checkpoint_path(Some(manifest), settings.checkpoint.as_deref())?,
             after: &after,
         };
@@ -71,12 +77,7 @@ pub(super) fn remind(cli: &Cli, args: &RemindArgs, ui: &Ui) -> Result<Exit, Fail
             "write `after = \"7d\"` under [remind] to remind guests a week after their invitation",
         ));
     }
-    let planning = PlanningArgs {
-        manifest: args.manifest.clone(),
-        skip_invalid: args.skip_invalid,
-        reset_matching: false,
-        max_changes: args.max_changes,
-    };
+    let planning = args.planning();
     let after = After::of(&settings, ui);
     let work = || {
         let job = Job {
@@ -86,7 +87,7 @@ pub(super) fn remind(cli: &Cli, args: &RemindArgs, ui: &Ui) -> Result<Exit, Fail
             budget: &args.budget,
             result: None,
             yes: cli.global.yes,
-            again: night_again(cli),
+            again: night_again(cli, "remind", &planning, &args.budget, None),
             checkpoint: checkpoint_path(Some(&args.manifest), settings.checkpoint.as_deref())?,
             after: &after,
         };
@@ -121,7 +122,7 @@ impl Job<'_> {
 
     fn night(&self, manifest: &Manifest, started: Instant, ui: &Ui) -> Result<Exit, Failure> {
         let settings = self.settings;
-        let deadline = deadline(self.budget.max_duration, self.budget.until, started);
+        let deadline = deadline(self.budget, started);
         let stop = Stop::new();
         let runtime = runtime()?;
         let _guard = runtime.enter();

@@ -1,20 +1,19 @@
 //! `report`: one or more campaigns as a report, from their checkpoints alone.
 
-use std::io::{IsTerminal as _, Read as _};
+use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use jiff::Timestamp;
 
 use crate::checkpoint::{History, read_history};
 use crate::config::args::{Cli, ReportArgs, ReportKind};
-use crate::config::{OfflineSettings, checkpoint_path};
 use crate::report::{
     Replace, Report, ReportFileError, ReportFormat, ReportOptions, check_report_path, count,
     failed_csv, failed_rows, report_file, write_report,
 };
 
 use super::Exit;
+use super::campaign::{checkpoint_of, offline};
 use super::failure::Failure;
 use super::ui::Ui;
 
@@ -42,7 +41,7 @@ pub(super) fn run(cli: &Cli, args: &ReportArgs, ui: &Ui) -> Result<Exit, Failure
     }
     let histories: Vec<History> =
         paths.iter().map(|path| read_history(path)).collect::<Result<_, _>>()?;
-    let options = ReportOptions { now: Timestamp::now(), stuck_after: days(args.stuck_after) };
+    let options = ReportOptions { now: Timestamp::now(), stuck_after: args.stuck_after };
     let report = Report::new(histories, options);
     if let Some(path) = &args.failed {
         failed(&report, path, &paths[0], ui)?;
@@ -80,43 +79,18 @@ fn format(args: &ReportArgs, ui: &Ui) -> ReportFormat {
     }
 }
 
-/// The checkpoints to report: the arguments' own, else the configured one.
+/// The checkpoints to report. The configured one stands above that of a manifest, but
+/// can't be that of several.
 fn checkpoints(cli: &Cli, args: &ReportArgs, ui: &Ui) -> Result<Vec<PathBuf>, Failure> {
-    let (path, named) = cli.global.config_file();
-    let env = |name: &str| std::env::var_os(name);
-    let (settings, warnings) = OfflineSettings::load(path, named, env, &cli.overrides())?;
-    for warning in warnings {
-        ui.warn(warning);
-    }
+    let settings = offline(cli, ui)?;
     let configured = settings.checkpoint.as_deref();
     match args.campaigns.as_slice() {
-        [] => Ok(vec![checkpoint_path(None, configured)?]),
-        [one] if !is_checkpoint(one) => Ok(vec![checkpoint_path(Some(one), configured)?]),
+        [] => Ok(vec![checkpoint_of(None, configured)?]),
+        [one] => Ok(vec![checkpoint_of(Some(one), configured)?]),
         many => {
-            let own = |path: &PathBuf| {
-                if is_checkpoint(path) {
-                    Ok(path.clone())
-                } else {
-                    checkpoint_path(Some(path), None)
-                }
-            };
-            Ok(many.iter().map(own).collect::<Result<_, _>>()?)
+            Ok(many.iter().map(|one| checkpoint_of(Some(one), None)).collect::<Result<_, _>>()?)
         }
     }
-}
-
-/// So many days.
-pub(super) fn days(days: u16) -> Duration {
-    Duration::from_secs(u64::from(days) * 86_400)
-}
-
-/// Whether the argument is a checkpoint itself, rather than a manifest that has one.
-pub(super) fn is_checkpoint(path: &Path) -> bool {
-    let mut beginning = [0; 16];
-    let is_database = std::fs::File::open(path)
-        .and_then(|mut file| file.read_exact(&mut beginning))
-        .is_ok_and(|()| beginning.starts_with(b"SQLite format 3\0"));
-    is_database || path.extension().is_some_and(|extension| extension == "checkpoint")
 }
 
 fn failed(report: &Report, path: &Path, checkpoint: &Path, ui: &Ui) -> Result<(), Failure> {

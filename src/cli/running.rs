@@ -12,6 +12,7 @@ use tokio::runtime::Runtime;
 
 use crate::checkpoint::{Checkpoint, Journal, LastRun, ManifestRow};
 use crate::config::Settings;
+use crate::config::args::BudgetArgs;
 use crate::manifest::Manifest;
 use crate::plan::{Decision, Plan, PlannedRow};
 use crate::report::{Progress, ProgressMode, apply_json};
@@ -198,13 +199,9 @@ pub(super) fn run_settings(
 }
 
 /// When to stop starting rows: the earlier of `--max-duration` and `--until`.
-pub(super) fn deadline(
-    by_duration: Option<Duration>,
-    until: Option<jiff::civil::Time>,
-    started: Instant,
-) -> Option<tokio::time::Instant> {
-    let by_time = until.map(|until| time_left(until, Timestamp::now()));
-    let left = match (by_duration, by_time) {
+pub(super) fn deadline(budget: &BudgetArgs, started: Instant) -> Option<tokio::time::Instant> {
+    let by_time = budget.until.map(|until| time_left(until, Timestamp::now()));
+    let left = match (budget.max_duration, by_time) {
         (Some(one), Some(other)) => one.min(other),
         (one, other) => one.or(other)?,
     };

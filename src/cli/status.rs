@@ -2,24 +2,19 @@
 
 use crate::checkpoint::{self, read_status};
 use crate::config::args::{Cli, StatusArgs};
-use crate::config::{OfflineSettings, checkpoint_path};
 use crate::report::{
     FailureGroup, LastRun, NotInManifestCounts, ResendCounts, Status, StatusCounts, status_json,
     status_text,
 };
 
 use super::Exit;
+use super::campaign::{checkpoint_of, offline};
 use super::failure::Failure;
 use super::ui::Ui;
 
 pub(super) fn run(cli: &Cli, args: &StatusArgs, ui: &Ui) -> Result<Exit, Failure> {
-    let (path, named) = cli.global.config_file();
-    let env = |name: &str| std::env::var_os(name);
-    let (settings, warnings) = OfflineSettings::load(path, named, env, &cli.overrides())?;
-    for warning in warnings {
-        ui.warn(warning);
-    }
-    let path = checkpoint_path(args.manifest.as_deref(), settings.checkpoint.as_deref())?;
+    let settings = offline(cli, ui)?;
+    let path = checkpoint_of(args.manifest.as_deref(), settings.checkpoint.as_deref())?;
     let status = shown(read_status(&path)?);
     let told = if ui.json() {
         status_json(&mut ui.stdout(), &status)

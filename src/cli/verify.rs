@@ -6,14 +6,15 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use crate::checkpoint::{Checkpoint, RunEnd, read_status};
+use crate::config::Settings;
 use crate::config::args::{Cli, VerifyArgs};
-use crate::config::{Settings, checkpoint_path};
 use crate::domain::Directory;
 use crate::night::{Verified, verify};
 use crate::report::{VerifyView, verify_json, verify_text};
 use crate::run::Stop;
 
 use super::after::After;
+use super::campaign::checkpoint_of;
 use super::connect::client;
 use super::failure::Failure;
 use super::plan::settings;
@@ -36,7 +37,7 @@ fn look(
     after: &After<'_>,
     ui: &Ui,
 ) -> Result<Exit, Failure> {
-    let path = checkpoint_path(args.manifest.as_deref(), settings.checkpoint.as_deref())?;
+    let path = checkpoint_of(args.manifest.as_deref(), settings.checkpoint.as_deref())?;
     ui.chronicle.checkpoint(&path);
     // There has to be a campaign: looking at one must not begin one.
     read_status(&path)?;

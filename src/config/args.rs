@@ -328,7 +328,7 @@ impl Cli {
             Command::Apply(apply) => Overrides {
                 checkpoint,
                 max_changes: apply.planning.max_changes,
-                max_failures: apply.max_failures,
+                max_failures: apply.budget.max_failures,
                 canary: apply.canary,
             },
             Command::Plan(plan) => Overrides {

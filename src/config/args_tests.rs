@@ -110,8 +110,8 @@ fn apply_takes_its_flags_and_hands_the_guards_on() {
     let Command::Apply(apply) = cli.command else { panic!() };
     assert_eq!(apply.planning.manifest, Path::new("-"));
     assert_eq!(apply.resend.len(), 3);
-    assert_eq!(apply.max_duration, Some(Duration::from_secs(5400)));
-    assert_eq!(apply.until, Some(jiff::civil::time(6, 30, 0, 0)));
+    assert_eq!(apply.budget.max_duration, Some(Duration::from_secs(5400)));
+    assert_eq!(apply.budget.until, Some(jiff::civil::time(6, 30, 0, 0)));
     assert_ne!(overrides.max_failures, Percent::new(2).map(Limit::Share));
 }
 
@@ -128,6 +128,7 @@ fn what_is_not_understood_is_refused() {
         ("emulate --latency 9..1", ErrorKind::ValueValidation),
         ("plan a --output yaml", ErrorKind::InvalidValue),
         ("plan a --canary 5", ErrorKind::UnknownArgument),
+        ("report a --stuck-after 14", ErrorKind::ValueValidation),
         ("aply a", ErrorKind::InvalidSubcommand),
     ] {
         assert_eq!(parse(line).unwrap_err().kind(), kind, "{line}");

@@ -13,7 +13,7 @@ use jiff::civil::Time;
 use super::arg_values::{
     Factor, Latencies, ListenAddress, Quota, RowSelector, parse_time_of_day, parse_time_span,
 };
-use super::duration::parse_duration;
+use super::duration::{parse_days, parse_duration};
 use super::limit::Limit;
 
 /// `demo`.
@@ -63,7 +63,7 @@ pub struct DoctorArgs {
     pub manifest: Option<PathBuf>,
 }
 
-/// What `plan` and `apply` have in common: how a plan is made.
+/// What `plan`, `apply` and `reconcile` have in common: how a plan is made.
 #[derive(Debug, Clone, Default, Args)]
 pub struct PlanningArgs {
     /// Manifest: CSV, TSV, JSON Lines or .xlsx; `-` for stdin
@@ -148,37 +148,17 @@ pub struct ApplyArgs {
     #[arg(long, value_name = "N", env = "REINVITE_CANARY", hide_env_values = true)]
     pub canary: Option<u32>,
 
-    /// Stop when more rows fail, or a larger share of those attempted
-    #[arg(long, value_name = "N|%", env = "REINVITE_MAX_FAILURES", hide_env_values = true)]
-    pub max_failures: Option<Limit>,
-
-    /// Start nothing new after this time, such as 45m or 1h 30m
-    #[arg(
-        long,
-        value_name = "DURATION",
-        value_parser = parse_time_span,
-        env = "REINVITE_MAX_DURATION",
-        hide_env_values = true
-    )]
-    pub max_duration: Option<Duration>,
-
-    /// Start nothing new after this time of day, in UTC
-    #[arg(
-        long,
-        value_name = "HH:MM",
-        value_parser = parse_time_of_day,
-        env = "REINVITE_UNTIL",
-        hide_env_values = true
-    )]
-    pub until: Option<Time>,
+    /// When the run ends.
+    #[command(flatten)]
+    pub budget: BudgetArgs,
 
     /// Write what became of every row to this file
     #[arg(long, value_name = "FILE", env = "REINVITE_RESULT", hide_env_values = true)]
     pub result: Option<PathBuf>,
 }
 
-/// When a night ends.
-#[derive(Debug, Clone, Args)]
+/// What `apply`, `reconcile` and `remind` have in common: when a run ends.
+#[derive(Debug, Clone, Default, Args)]
 pub struct BudgetArgs {
     /// Stop when more rows fail, or a larger share of those attempted
     #[arg(long, value_name = "N|%", env = "REINVITE_MAX_FAILURES", hide_env_values = true)]
@@ -212,7 +192,7 @@ pub struct ReconcileArgs {
     #[command(flatten)]
     pub planning: PlanningArgs,
 
-    /// When the night ends.
+    /// When the run ends.
     #[command(flatten)]
     pub budget: BudgetArgs,
 
@@ -246,19 +226,32 @@ pub struct RemindArgs {
     pub budget: BudgetArgs,
 }
 
+impl RemindArgs {
+    /// The same as a command that plans anything else has it.
+    pub fn planning(&self) -> PlanningArgs {
+        let Self { manifest, skip_invalid, max_changes, budget: _ } = self;
+        PlanningArgs {
+            manifest: manifest.clone(),
+            skip_invalid: *skip_invalid,
+            reset_matching: false,
+            max_changes: *max_changes,
+        }
+    }
+}
+
 /// `verify`.
 #[derive(Debug, Clone, Args)]
 pub struct VerifyArgs {
-    /// Manifest of the campaign, to find its checkpoint
-    #[arg(value_name = "MANIFEST")]
+    /// Manifest of the campaign, to find its checkpoint, or the checkpoint itself
+    #[arg(value_name = "MANIFEST|CHECKPOINT")]
     pub manifest: Option<PathBuf>,
 }
 
 /// `status`.
 #[derive(Debug, Clone, Args)]
 pub struct StatusArgs {
-    /// Manifest of the campaign, to find its checkpoint
-    #[arg(value_name = "MANIFEST")]
+    /// Manifest of the campaign, to find its checkpoint, or the checkpoint itself
+    #[arg(value_name = "MANIFEST|CHECKPOINT")]
     pub manifest: Option<PathBuf>,
 }
 
@@ -270,19 +263,19 @@ pub struct ExplainArgs {
     pub row: RowSelector,
 
     /// Manifest of the campaign, to find its checkpoint, or the checkpoint itself
-    #[arg(value_name = "MANIFEST")]
+    #[arg(value_name = "MANIFEST|CHECKPOINT")]
     pub manifest: Option<PathBuf>,
 
-    /// Advise on an invitation that is pending for so many days
+    /// Advise on an invitation that has been pending for so long, such as 14d
     #[arg(
         long,
-        value_name = "DAYS",
-        value_parser = clap::value_parser!(u16).range(1..=3650),
-        default_value = "14",
+        value_name = "DURATION",
+        value_parser = parse_days,
+        default_value = "14d",
         env = "REINVITE_STUCK_AFTER",
         hide_env_values = true
     )]
-    pub stuck_after: u16,
+    pub stuck_after: Duration,
 }
 
 /// `report`.
@@ -310,16 +303,16 @@ pub struct ReportArgs {
     #[arg(long, value_name = "FILE", env = "REINVITE_FAILED", hide_env_values = true)]
     pub failed: Option<PathBuf>,
 
-    /// List an invitation as stuck that is pending for so many days
+    /// List an invitation as stuck that has been pending for so long, such as 14d
     #[arg(
         long,
-        value_name = "DAYS",
-        value_parser = clap::value_parser!(u16).range(1..=3650),
-        default_value = "14",
+        value_name = "DURATION",
+        value_parser = parse_days,
+        default_value = "14d",
         env = "REINVITE_STUCK_AFTER",
         hide_env_values = true
     )]
-    pub stuck_after: u16,
+    pub stuck_after: Duration,
 
     /// Replace a file that is not an earlier report
     #[arg(

@@ -243,7 +243,7 @@ fn every_command_prints_one_object_with_the_keys_of_the_contract() {
     let plan = [PLAN, END, ROWS].concat();
     let run = [RUN, END, RUN_END, ROWS].concat();
     let night = [RUN, END, RUN_END, ROWS, NIGHT].concat();
-    let commands: [(&str, i32, &str); 15] = [
+    let commands: [(&str, i32, &str); 18] = [
         ("init fresh", 0, INIT),
         ("lint guests.csv", 0, LINT),
         ("lint bad.csv", 2, LINT),
@@ -253,8 +253,11 @@ fn every_command_prints_one_object_with_the_keys_of_the_contract() {
         ("plan guests.csv --expect-no-changes", 3, &plan),
         ("apply guests.csv --yes", 4, &run),
         ("status guests.csv", 0, STATUS),
+        ("status guests.csv.checkpoint", 0, STATUS),
         ("verify guests.csv", 0, VERIFY),
+        ("verify guests.csv.checkpoint", 0, VERIFY),
         ("explain 2 guests.csv", 0, EXPLAIN),
+        ("explain 2 guests.csv.checkpoint", 0, EXPLAIN),
         ("report guests.csv", 0, REPORT),
         ("report guests.csv guests.csv.checkpoint", 0, REPORT),
         ("remind guests.csv --yes", 0, &night),
