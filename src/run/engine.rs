@@ -18,6 +18,7 @@ use crate::config::Limit;
 use crate::graph::Graph;
 use crate::plan::{Change, ChangeReason, Decision, Plan, PlannedRow};
 
+use super::clear::Sighted;
 use super::ending::not_settled;
 use super::event::{Event, InvitedHow, Outcome, StopReason, Summary};
 use super::limit::{Standstill, Told};
@@ -238,12 +239,17 @@ impl Run<'_> {
             .iter()
             // One that was settled from the directory is visible there.
             .filter(|(index, ..)| outcomes[*index] == Some(Outcome::Invited(InvitedHow::Accepted)))
-            .map(|(_, row, change)| self.is_visible(row, change))
+            .map(|(_, row, change)| self.look_for(row, change))
             .collect();
-        while let Some(visible) = checks.next().await {
-            if let Err(why) = visible {
-                self.stop(StopReason::CanaryFailed { why });
-                return;
+        while let Some(sighted) = checks.next().await {
+            match sighted {
+                Sighted::Yes => {}
+                Sighted::No(why) => {
+                    self.stop(StopReason::CanaryFailed { why });
+                    return;
+                }
+                // Whoever asked for the end is why it ends; the canary has not failed.
+                Sighted::Stopped => return,
             }
         }
         if !self.stop.is_requested() {

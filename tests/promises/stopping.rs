@@ -135,6 +135,29 @@ async fn a_canary_goes_first_and_is_verified_before_the_others_start() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_run_that_ends_while_its_canary_is_looked_for_has_no_failed_canary() {
+    let canary_is_out = || {
+        let campaign = Campaign::new().guests(6).read_lag(seconds(1000));
+        campaign.settings(|settings| settings.canary = 1)
+    };
+    let mut interrupted = canary_is_out().at_each_event(after_rows(1, |stop| {
+        let stop = stop.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(seconds(5)).await;
+            stop.request(StopReason::Interrupted);
+        });
+    }));
+    let finished = interrupted.run().await;
+    finished.assert_adds_up();
+    assert_eq!((finished.stop_code(), finished.summary.invited), (Some("interrupted"), 1));
+
+    let mut late = canary_is_out();
+    late.settings.deadline = Some(tokio::time::Instant::now() + seconds(60));
+    let finished = late.run().await;
+    assert_eq!((finished.stop_code(), finished.summary.invited), (Some("time-budget"), 1));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_canary_that_fails_stops_the_rest() {
     let refused = Canned::error(400, "BadRequest", "Group email address is not supported");
     let mut campaign = Campaign::new()
