@@ -1,6 +1,7 @@
 //! `apply`: plan, review, confirm, carry out. The same command continues after
 //! any stop.
 
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 use jiff::Timestamp;
@@ -84,7 +85,7 @@ fn apply_manifest(
     ui: &Ui,
 ) -> Result<Exit, Failure> {
     let Job { settings, args, .. } = job;
-    resend_names_rows(args, manifest)?;
+    let resend = rows_to_resend(args, manifest)?;
     let deadline = deadline(&args.budget, started);
     let stop = Stop::new();
     let runtime = runtime()?;
@@ -113,7 +114,7 @@ fn apply_manifest(
     let asked = Asked {
         reset_matching: args.planning.reset_matching,
         retry_failed: args.retry_failed,
-        resend: args.resend.iter().map(resend_key).collect(),
+        resend,
         ..Asked::default()
     };
     let context = Context { runtime: &runtime, graph: &graph, settings, stop: &stop, ui };
@@ -209,27 +210,38 @@ fn finish(
     }
 }
 
-fn resend_key(selector: &RowSelector) -> String {
-    match selector {
-        RowSelector::Line(line) => line.to_string(),
-        RowSelector::User(user) => user.folded(),
-    }
-}
-
-/// A row that is not there would be sent to nobody, and nobody would notice.
-fn resend_names_rows(args: &ApplyArgs, manifest: &Manifest) -> Result<(), Failure> {
-    for selector in &args.resend {
-        let key = resend_key(selector);
-        let is_meant = |row: &Row| row.line.to_string() == key || row.user.folded() == key;
-        if !manifest.rows.iter().any(is_meant) {
-            return Err(Failure::new(
+/// The lines that `--resend` means, each named by itself, by the user as the manifest
+/// writes it, or by the new address. A row that is not there would be sent to nobody, and
+/// nobody would notice; where two rows are meant, neither is.
+fn rows_to_resend(args: &ApplyArgs, manifest: &Manifest) -> Result<BTreeSet<String>, Failure> {
+    let lines = args.resend.iter().map(|selector| {
+        let is_meant = |row: &&Row| match selector {
+            RowSelector::Line(line) => u64::from(row.line) == *line,
+            RowSelector::User(user) => {
+                let wanted = user.folded();
+                row.user.folded() == wanted
+                    || row
+                        .new_email
+                        .as_ref()
+                        .is_some_and(|address| address.as_str().to_lowercase() == wanted)
+            }
+        };
+        let meant: Vec<u32> = manifest.rows.iter().filter(is_meant).map(|row| row.line).collect();
+        match meant.as_slice() {
+            [line] => Ok(line.to_string()),
+            [] => Err(Failure::new(
                 Exit::Usage,
                 anyhow::anyhow!("--resend {selector}: {} has no such row", manifest.name),
             )
-            .hint("name the line, or the user as the manifest writes it"));
+            .hint("name the line, the user as the manifest writes it, or the new address")),
+            [first, second, ..] => Err(Failure::new(
+                Exit::Usage,
+                anyhow::anyhow!("--resend {selector}: lines {first} and {second} name it"),
+            )
+            .hint("name the line that is meant")),
         }
-    }
-    Ok(())
+    });
+    lines.collect()
 }
 
 /// Writes down who asked for another invitation, and why, before it is sent.

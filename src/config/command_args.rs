@@ -133,7 +133,7 @@ pub struct ApplyArgs {
     /// Invite this guest once more, after asking; repeatable
     #[arg(
         long,
-        value_name = "LINE|USER",
+        value_name = "LINE|USER|ADDRESS",
         value_delimiter = ',',
         env = "REINVITE_RESEND",
         hide_env_values = true

@@ -214,7 +214,7 @@ fn to_send_once_more_takes_a_reason_and_sends_once() {
     ------- stderr -------
     three.csv: CSV, UTF-8, comma; 3 rows; columns: user, new_email
     error: --resend hanna@x.example: three.csv has no such row
-      hint: name the line, or the user as the manifest writes it
+      hint: name the line, the user as the manifest writes it, or the new address
     ------- exit 2 -------
     "#);
     assert_eq!(campaign.invitations(), 3);
@@ -252,6 +252,29 @@ fn to_send_once_more_takes_a_reason_and_sends_once() {
     assert_eq!(campaign.invitations(), 4);
     campaign.run("apply three.csv --yes --resend 3 --reason lost").exits(0);
     assert_eq!(campaign.invitations(), 5);
+    let by_address = "apply three.csv --yes --resend Hannah.Wagner@fabrikam.example --reason lost";
+    campaign.run(by_address).exits(0);
+    assert_eq!(campaign.tenant.ledger().invitations_for(HANNAH).len(), 3);
+}
+
+#[test]
+fn to_send_once_more_to_two_guests_at_one_address_is_refused() {
+    let campaign = Campaign::new();
+    campaign.write(
+        "swap.csv",
+        "user,new_email\n\
+         hannah.wagner@northwind.example,ruth.mori@northwind.example\n\
+         ruth.mori@northwind.example,ruth.mori@fabrikam.example\n",
+    );
+    let again = "apply swap.csv --yes --resend ruth.mori@northwind.example --reason lost";
+    snapshot!(campaign.run(again), @r"
+    ------- stderr -------
+    swap.csv: CSV, UTF-8, comma; 2 rows; columns: user, new_email
+    error: --resend ruth.mori@northwind.example: lines 2 and 3 name it
+      hint: name the line that is meant
+    ------- exit 2 -------
+    ");
+    assert_eq!(campaign.writes(), 0);
 }
 
 #[test]
