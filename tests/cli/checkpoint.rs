@@ -32,6 +32,7 @@ fn a_second_run_is_told_who_holds_the_checkpoint_and_status_works_beside_it() {
     ------- exit 8 -------
     "#);
     let status = campaign.run("status three.csv").exits(0);
+    assert_eq!(campaign.run("status three.csv.checkpoint").exits(0).stdout, status.stdout);
     assert!(status.stdout.contains(&format!("in use by {us}")), "{status}");
     assert_eq!(campaign.run("plan three.csv").exits(0).stderr.matches("error").count(), 0);
     drop(held);
