@@ -42,7 +42,11 @@ pub(super) fn read_manifest(args: &PlanningArgs, ui: &Ui) -> Result<Manifest, Fa
         Exit::Usage,
         anyhow::anyhow!("{}: {problems}; nothing was sent", loaded.manifest.name),
     )
-    .hint("mend the rows, or leave them out with --skip-invalid");
+    .hint(if loaded.manifest.rows.is_empty() {
+        "mend the rows; none of them is usable"
+    } else {
+        "mend the rows, or leave them out with --skip-invalid"
+    });
     Err(Failure { rows: rows(&loaded.manifest), ..failure })
 }
 

@@ -1,7 +1,6 @@
 //! `status`: the campaign in numbers, from the checkpoint alone.
 
 use crate::checkpoint::{self, read_status};
-use crate::config::OfflineSettings;
 use crate::config::args::{Cli, StatusArgs};
 use crate::report::{
     FailureGroup, LastRun, NotInManifestCounts, ResendCounts, Status, StatusCounts, status_json,

@@ -314,4 +314,15 @@ fn a_manifest_with_a_bad_row_is_not_planned_before_it_is_mended_or_skipped() {
     let plan = campaign.run("plan bad.csv --skip-invalid --output json").exits(0).json();
     assert_eq!(plan["summary"]["reasons"]["invalid-row"], 1);
     assert_eq!(plan["summary"]["rows"], 4);
+    // Nobody is told to leave out rows that leave nothing.
+    campaign.write("bad.csv", "user,new_email\nada@northwind.example,ada@\n");
+    snapshot!(campaign.run("plan bad.csv --skip-invalid"), @r#"
+    ------- stderr -------
+    bad.csv: CSV, UTF-8, comma; 1 row; columns: user, new_email
+    bad.csv:2:23: `ada@`: not an email address: domain is empty [bad-address]
+      hint: write one bare address, such as ada@fabrikam.example
+    error: bad.csv: 1 problem; nothing was sent
+      hint: mend the rows; none of them is usable
+    ------- exit 2 -------
+    "#);
 }
