@@ -100,6 +100,10 @@ fn failed(report: &Report, path: &Path, checkpoint: &Path, ui: &Ui) -> Result<()
             .hint("an earlier version wrote it; run apply once with this one"));
     };
     report_file(path, |out| out.write_all(&bytes)).map_err(unwritten)?;
+    if rows == 0 {
+        ui.note(format_args!("{}: no row failed or is blocked", path.display()));
+        return Ok(());
+    }
     ui.note(format_args!(
         "{}: {}; mend them, then: reinvite apply {} --checkpoint {} --retry-failed",
         path.display(),

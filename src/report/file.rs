@@ -53,7 +53,13 @@ pub fn check_report_path(path: &Path, replace: Replace) -> Result<(), ReportFile
     let mut beginning = Vec::new();
     match File::open(&target) {
         Ok(file) => file.take(128).read_to_end(&mut beginning).map_err(failed)?,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let directory = target.parent().filter(|parent| !parent.as_os_str().is_empty());
+            return match directory.map(fs::metadata) {
+                Some(Err(error)) => Err(failed(error).into()),
+                Some(Ok(_)) | None => Ok(()),
+            };
+        }
         Err(error) => return Err(failed(error).into()),
     };
     if beginning.starts_with(b"SQLite format 3\0") {
@@ -98,6 +104,9 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("report");
         check_report_path(&path, Replace::Nothing).unwrap();
+        check_report_path(Path::new("report-of-nobody.html"), Replace::Nothing).unwrap();
+        let nowhere = directory.path().join("missing/report.html");
+        assert!(check_report_path(&nowhere, Replace::Anything).is_err());
         for (content, nothing, reports, anything) in [
             ("", true, true, true),
             ("<!doctype html>\n<!-- reinvite report 1 --><html>", false, true, true),
