@@ -55,7 +55,7 @@ pub(super) fn run(args: &InitArgs, ui: &Ui) -> Result<Exit, Failure> {
         format!("in {}: ", directory.display())
     };
     ui.note(format_args!(
-        "next, {place}fill in [tenant] and [auth], replace the rows, then `reinvite plan {MANIFEST_NAME}`"
+        "next, {place}fill in [tenant] and [auth], then `reinvite doctor`; replace the rows, then `reinvite plan {MANIFEST_NAME}`"
     ));
     Ok(Exit::Done)
 }

@@ -9,7 +9,7 @@ fn a_configuration_and_a_manifest_are_written_and_usable() {
     ------- stderr -------
     wrote campaign/reinvite.toml
     wrote campaign/guests.csv
-    next, in campaign: fill in [tenant] and [auth], replace the rows, then `reinvite plan guests.csv`
+    next, in campaign: fill in [tenant] and [auth], then `reinvite doctor`; replace the rows, then `reinvite plan guests.csv`
     "#);
     campaign.run("lint campaign/guests.csv").exits(0);
     // What is written says itself what is still missing.
