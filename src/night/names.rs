@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::checkpoint::PreviousRow;
 use crate::domain::{Email, InvitationKey, Ledger, UserId};
-use crate::plan::PlannedRow;
+use crate::plan::{ChangeReason, Decision, PlannedRow, Settled};
 
 /// A row, or a guest that no row asks for any more.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -70,7 +70,9 @@ impl Names {
 
 /// Rows that were added since the manifest of the last run, and those that left it. A
 /// row is the same if it names its guest in the same way, or asks the same for the same
-/// guest: people sort and edit their manifests, and a guest may be gone meanwhile.
+/// guest: people sort and edit their manifests, and a guest may be gone meanwhile. One
+/// that the campaign invited is no news where it comes back, as after a run with the
+/// failed rows alone.
 pub(super) fn changed(
     previous: &[PreviousRow],
     rows: &[PlannedRow],
@@ -87,6 +89,7 @@ pub(super) fn changed(
         .iter()
         .filter(|row| !users_before.contains(&row.user.to_lowercase()))
         .filter(|row| !is_among(&before, asked(row.user_id, row.new_email.as_ref())))
+        .filter(|row| !is_invited(row))
         .map(|row| RowName {
             line: Some(row.line),
             user: row.user.to_string(),
@@ -104,4 +107,13 @@ pub(super) fn changed(
             new_email: row.address.as_ref().map(|address| address.as_str().to_owned()),
         });
     (new.collect(), left.collect())
+}
+
+/// Whether the campaign has invited the row's guest to the row's address.
+fn is_invited(row: &PlannedRow) -> bool {
+    match &row.decision {
+        Decision::Settled(settled) => matches!(settled, Settled::AlreadyInvited { .. }),
+        Decision::Change(change) => change.reason == ChangeReason::Reminder,
+        Decision::Blocked(_) => false,
+    }
 }

@@ -93,6 +93,9 @@ fn rows_come_and_go() {
     ");
     assert_eq!(campaign.invitations(), 3);
     campaign.run("reconcile three.csv --yes").exits(0);
+    // Whom the campaign has invited may come back without being news.
+    campaign.write("three.csv", THREE);
+    snapshot!(campaign.run("reconcile three.csv --yes"), @"");
 }
 
 #[test]
