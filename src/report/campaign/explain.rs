@@ -225,7 +225,8 @@ fn happened(event: &HistoryEvent) -> String {
         "failed" => format!(
             "failed, {}: {}",
             text(detail, "code").map_or("no code".to_owned(), harmless),
-            text(detail, "message").map_or(String::new(), harmless)
+            // What is known of the request follows in the same sentence.
+            text(detail, "message").map_or(String::new(), |it| harmless(it.trim_end_matches('.')))
         ),
         "resend-asked" => asked_again(detail),
         other => harmless(other),
