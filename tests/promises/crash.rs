@@ -100,8 +100,12 @@ fn assert_tells_the_truth(campaign: &mut Campaign, cut: Cut) {
 
 async fn crash_everywhere(campaign: fn() -> Campaign) {
     let sent = undisturbed(campaign).await;
+    // Planning reads and leaves nothing behind: one cut stands for all of it, but for the
+    // reading of the first guest just before its PATCH.
+    let first_write = sent.iter().position(Sent::is_write).expect("there is something to do");
+    let matters = |n: &usize| *n == 1 || *n >= first_write;
     let mut cuts: Vec<Cut> =
-        (1..=sent.len()).flat_map(|n| [Cut::Before(n), Cut::After(n)]).collect();
+        (1..=sent.len()).filter(matters).flat_map(|n| [Cut::Before(n), Cut::After(n)]).collect();
     for (one, next) in sent.iter().zip(&sent[1..]) {
         let gap = next.at.duration_since(one.at);
         if gap.is_positive() {
@@ -114,7 +118,7 @@ async fn crash_everywhere(campaign: fn() -> Campaign) {
     }
     // Which of two rows goes first may differ from the undisturbed run, and with it,
     // by a few, the number of requests.
-    assert!(crashes + 6 >= cuts.len(), "{crashes} crashes at {} places", cuts.len());
+    assert!(crashes * 10 >= cuts.len() * 9, "{crashes} crashes at {} places", cuts.len());
 }
 
 #[tokio::test(start_paused = true)]
