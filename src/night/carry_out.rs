@@ -128,9 +128,11 @@ async fn look_at_all(
         .await?;
     let mut touched: BTreeSet<UserId> = BTreeSet::new();
     for (index, row) in eve.plan.rows.iter().enumerate() {
-        let is_begun = matches!(row.decision, Decision::Change(_))
-            && !eve.ration.held.contains(&index)
-            && !matches!(outcomes[index], Some(Outcome::NotAttempted { patched: false }));
+        let Decision::Change(change) = &row.decision else { continue };
+        // Settling a lost answer changes what is known, even if nothing follows from it.
+        let is_begun = !eve.ration.held.contains(&index)
+            && (change.unsettled.is_some()
+                || !matches!(outcomes[index], Some(Outcome::NotAttempted { patched: false })));
         touched.extend(row.user_id.filter(|_| is_begun));
     }
     // Their correction may not show yet, and what it was, is known.

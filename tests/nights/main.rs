@@ -3,6 +3,7 @@
 //! tenant throttles and an answer is lost. Under a paused clock, the tenant called in
 //! process, as for the promises.
 
+mod crash;
 mod reminders;
 mod support;
 

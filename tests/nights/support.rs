@@ -1,32 +1,38 @@
 //! A campaign of nights: what `reconcile` does in its order, below its printing.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::sync::Arc;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Method, Request, Response};
 use jiff::{SignedDuration, Timestamp};
-use reinvite::checkpoint::{Checkpoint, ManifestRow, RunEnd, RunStart, read_history};
+use reinvite::checkpoint::{
+    Checkpoint, ManifestRow, Record, RunEnd, RunStart, Status, read_history, read_ledger,
+    read_status,
+};
 use reinvite::cli::Exit;
 use reinvite::config::{Overrides, Settings};
-use reinvite::domain::{Caller, Email};
+use reinvite::domain::{Caller, Email, InvitationKey, Redemption, RedemptionState};
 use reinvite::emulator::{
     Action, AnswerLost, Emulator, Fault, Matcher, Options, Person, Quotas, SAMPLE_CLIENT_ID,
     TenantSeed,
 };
 use reinvite::graph::{Clock, GivenToken, Graph, Pace, Reached, Transport, TransportError};
 use reinvite::manifest::{self, Manifest};
-use reinvite::night::{Scope, carry_out, prepare};
+use reinvite::night::{Scope, Standing, carry_out, prepare, verify};
 use reinvite::plan::PlannedRow;
 use reinvite::report::{
     NightView, Report, ReportFormat, ReportOptions, Styles, night_text, write_report,
 };
 use reinvite::run::{RunSettings, Stop, StopReason};
 use tempfile::TempDir;
+use tokio::sync::watch;
 use tokio::time::Instant;
 use tower_service::Service as _;
 
@@ -62,8 +68,19 @@ pub(crate) fn guest(n: u32) -> Person {
     TenantSeed::with_guests(n).users.pop().expect("the last of them")
 }
 
-fn new_address(n: u32) -> String {
+pub(crate) fn new_address(n: u32) -> String {
     format!("guest{n}@northwind.example")
+}
+
+/// Where the world stops.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cut {
+    /// Before the n-th request of the night, from 1, is delivered.
+    Before(usize),
+    /// After the n-th request was carried out and before its answer is seen.
+    After(usize),
+    /// So long after the night began.
+    At(Duration),
 }
 
 /// Something that happens in the tenant.
@@ -85,6 +102,7 @@ pub(crate) struct Campaign {
     settings: Settings,
     begins_at: Timestamp,
     directory: TempDir,
+    wire: Arc<Wire>,
 }
 
 impl Campaign {
@@ -118,7 +136,35 @@ impl Campaign {
             settings: loaded.unwrap().0,
             begins_at,
             directory,
+            wire: Arc::default(),
         }
+    }
+
+    /// A night, now, until the world stops. Says whether it did before the night was
+    /// over, and what was sent when, and whether that writes.
+    pub(crate) async fn until(&mut self, cut: Option<Cut>) -> (bool, Vec<(Duration, bool)>) {
+        self.wire = Arc::new(Wire { cut, ..Wire::default() });
+        let wire = Arc::clone(&self.wire);
+        let mut stopped = wire.stopped.subscribe();
+        let at = async {
+            match cut {
+                Some(Cut::At(after)) => tokio::time::sleep(after).await,
+                _ => std::future::pending().await,
+            }
+        };
+        let began = Instant::now();
+        let is_cut = tokio::select! {
+            biased;
+            _ = stopped.wait_for(|stopped| *stopped) => true,
+            () = at => true,
+            _ = self.once() => false,
+        };
+        // Whatever was on its way to the disk arrives, and the lock is given up.
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        self.wire = Arc::default();
+        let sent = wire.sent.lock().unwrap();
+        let sent = sent.iter().map(|(at, writes)| (at.duration_since(began), *writes));
+        (is_cut, sent.collect())
     }
 
     /// The n-th night, at its hour.
@@ -142,16 +188,24 @@ impl Campaign {
 
     /// A night, now: what `reconcile` does, and what it says.
     pub(crate) async fn once(&mut self) -> String {
+        self.once_of(Scope::Everything).await
+    }
+
+    /// What `remind` does.
+    pub(crate) async fn remind(&mut self) -> String {
+        self.once_of(Scope::Reminders).await
+    }
+
+    async fn once_of(&mut self, scope: Scope) -> String {
         fastrand::seed(1);
         let stop = Stop::new();
         let graph = self.graph(&stop);
         let settings = &self.settings.clone();
         let manifest = self.manifest();
-        let path = self.directory.path().join("guests.csv.checkpoint");
+        let path = self.checkpoint();
         let checkpoint = Checkpoint::open(&path, graph.clock().now()).unwrap();
         let ended_at = checkpoint.last_run().unwrap().and_then(|run| run.ended_at);
         let probe = checkpoint.is_stopped_by(StopReason::is_of_tenant).unwrap();
-        let scope = Scope::Everything;
         let eve = prepare(&graph, &checkpoint, &manifest, settings, scope, false).await.unwrap();
         assert!(eve.plan.refusals().next().is_none(), "{:?}", eve.plan.findings);
         checkpoint.claim(&eve.tenant_key).unwrap();
@@ -167,7 +221,10 @@ impl Campaign {
             manifest_form: serde_json::to_string(&manifest.written.form).unwrap(),
         };
         let rows = eve.plan.rows.iter().map(|planned| row(planned, &manifest));
-        let journal = checkpoint.begin_run(&start, rows).unwrap();
+        let journal = match scope {
+            Scope::Everything => checkpoint.begin_run(&start, rows).unwrap(),
+            Scope::Reminders => checkpoint.begin_look("remind", start.at).unwrap(),
+        };
         let run = RunSettings {
             settle: settings.pace.settle,
             replication_lag: settings.pace.replication_lag,
@@ -179,7 +236,7 @@ impl Campaign {
             requests_in_flight: settings.pace.requests_in_flight,
             probe,
             earlier_runs_ended_at: ended_at.unwrap_or_else(|| graph.clock().now()),
-            held: std::collections::BTreeSet::new(),
+            held: BTreeSet::new(),
             reminders_until: None,
         };
         let night = carry_out(&eve, &graph, &journal, settings, &run, &stop, &|_| ()).await;
@@ -200,6 +257,14 @@ impl Campaign {
             + summary.unknown
             + summary.not_attempted;
         assert_eq!(accounted, summary.rows, "{summary:?}");
+        if scope == Scope::Everything && night.digest.unverified.is_none() {
+            // Every guest is somewhere, but for those that no row asks for and that were
+            // settled just now.
+            let verified = &night.digest.verified;
+            let guests = read_ledger(&path).unwrap().entries().count() as u64;
+            let settled = verified.settled.0 + verified.settled.1;
+            assert_eq!(total(verified.standing) + settled, guests, "{:?}", night.digest);
+        }
         if night.is_quiet() && exit == Exit::Done {
             return "quiet\n".to_owned();
         }
@@ -209,7 +274,7 @@ impl Campaign {
             width: 100,
             most_rows: 5,
             manifest: "guests.csv",
-            only_reminders: false,
+            only_reminders: scope == Scope::Reminders,
             continue_with: None,
         };
         let (plan, digest) = (&eve.plan, &night.digest);
@@ -219,6 +284,67 @@ impl Campaign {
             writeln!(text, "exit {}", exit.code()).unwrap();
         }
         text
+    }
+
+    /// What `verify` does.
+    pub(crate) async fn verify(&mut self) {
+        let stop = Stop::new();
+        let graph = self.graph(&stop);
+        let checkpoint = Checkpoint::open(&self.checkpoint(), graph.clock().now()).unwrap();
+        let (ledger, past) = (checkpoint.ledger().unwrap(), checkpoint.past().unwrap());
+        let ended_at = checkpoint.last_run().unwrap().and_then(|run| run.ended_at);
+        let read_at = graph.clock().now();
+        graph.sign_in().await.unwrap();
+        let directory = graph.guests(&ledger.users().collect()).await.unwrap();
+        let journal = checkpoint.begin_look("verify", read_at).unwrap();
+        let times = (read_at, ended_at.unwrap_or(read_at));
+        let (known, settings) = ((&ledger, &past), &self.settings);
+        verify(&graph, &directory, known, &journal, settings, times).await.unwrap();
+        let summary = "{}".to_owned();
+        let at = graph.clock().now();
+        journal.end_run(&RunEnd { at, stop_reason: None, exit_code: 0, summary }).unwrap();
+    }
+
+    /// A person asks to send to the n-th guest again, and the run that was to do it ends
+    /// before it comes to that.
+    pub(crate) async fn ask_again(&mut self, n: u32) {
+        let user = self.tenant.user(&id(n)).unwrap();
+        let changed_at = user.external_user_state_change_date_time;
+        let record = Record::ResendAsked {
+            key: InvitationKey {
+                user_id: id(n).parse().unwrap(),
+                address: new_address(n).parse().unwrap(),
+            },
+            who: "ada".to_owned(),
+            why: "the mail was lost".to_owned(),
+            before: Redemption {
+                state: Some(RedemptionState::PendingAcceptance),
+                changed_at: changed_at.map(|at| at.parse().unwrap()),
+            },
+        };
+        let at = self.tenant.now();
+        let checkpoint = Checkpoint::open(&self.checkpoint(), at).unwrap();
+        let journal = checkpoint.begin_look("apply", at).unwrap();
+        journal.append(record, at).await.unwrap();
+        let (stop_reason, summary) = (Some("time-budget"), "{}".to_owned());
+        journal.end_run(&RunEnd { at, stop_reason, exit_code: 7, summary }).unwrap();
+    }
+
+    /// What `status` would say.
+    pub(crate) fn status(&self) -> Status {
+        read_status(&self.checkpoint()).unwrap()
+    }
+
+    /// One column of the checkpoint, as any tool could read it.
+    pub(crate) fn query(&self, sql: &str) -> Vec<String> {
+        let connection = rusqlite::Connection::open(self.checkpoint()).unwrap();
+        let mut statement = connection.prepare(sql).unwrap();
+        let rows = statement.query_map([], |row| row.get(0)).unwrap();
+        rows.collect::<Result<_, _>>().unwrap()
+    }
+
+    fn checkpoint(&self) -> PathBuf {
+        self.directory.path().join("guests.csv.checkpoint")
     }
 
     /// Lets time pass.
@@ -233,11 +359,7 @@ impl Campaign {
 
     /// The states of all rows in the checkpoint, by address.
     pub(crate) fn states(&self) -> Vec<String> {
-        let path = self.directory.path().join("guests.csv.checkpoint");
-        let connection = rusqlite::Connection::open(path).unwrap();
-        let mut query = connection.prepare("SELECT state FROM row ORDER BY address").unwrap();
-        let states = query.query_map([], |row| row.get(0)).unwrap();
-        states.collect::<Result<_, _>>().unwrap()
+        self.query("SELECT state FROM row ORDER BY address")
     }
 
     /// What the campaign's checkpoint tells on the morning after.
@@ -294,7 +416,7 @@ impl Campaign {
         let token = self.tenant.token(SAMPLE_CLIENT_ID, Caller::AppOnly).unwrap();
         let pace = &self.settings.pace;
         Graph::new(
-            Arc::new(InProcess(self.tenant.router())),
+            Arc::new(InProcess(self.tenant.router(), Arc::clone(&self.wire))),
             &"https://graph.example".parse().unwrap(),
             Box::new(GivenToken(token.into())),
             Pace {
@@ -322,14 +444,62 @@ fn row<'a>(row: &'a PlannedRow, manifest: &'a Manifest) -> ManifestRow<'a> {
     }
 }
 
+/// All guests that are somewhere.
+fn total(standing: Standing) -> u64 {
+    let Standing {
+        pending,
+        redeemed,
+        no_trace,
+        mail_changed,
+        deleted,
+        reinvited,
+        unclear,
+        too_early,
+        not_invited,
+        unknown,
+    } = standing;
+    let invited = pending + redeemed + no_trace + mail_changed + deleted + reinvited + unclear;
+    invited + too_early + not_invited + unknown
+}
+
+/// What left, when, and whether it writes; and where the world stops.
+#[derive(Debug, Default)]
+struct Wire {
+    cut: Option<Cut>,
+    sent: Mutex<Vec<(Instant, bool)>>,
+    stopped: watch::Sender<bool>,
+}
+
+impl Wire {
+    /// Stops the world: no request is delivered, no answer seen any more.
+    async fn stop_the_world(&self) -> ! {
+        self.stopped.send_replace(true);
+        std::future::pending().await
+    }
+}
+
 /// Requests go straight into the tenant's router.
-struct InProcess(Router);
+struct InProcess(Router, Arc<Wire>);
 
 #[async_trait]
 impl Transport for InProcess {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+        let Self(router, wire) = self;
+        let is_invitation = request.uri().path().ends_with("/invitations");
+        let writes = request.method() == Method::PATCH || is_invitation;
+        let n = {
+            let mut sent = wire.sent.lock().unwrap();
+            sent.push((Instant::now(), writes));
+            sent.len()
+        };
+        if *wire.stopped.borrow() || wire.cut == Some(Cut::Before(n)) {
+            wire.stop_the_world().await;
+        }
         // A router is always ready and never fails.
-        let answer = self.0.clone().call(request.map(Body::from)).await.unwrap();
+        let answer = router.clone().call(request.map(Body::from)).await.unwrap();
+        if *wire.stopped.borrow() || wire.cut == Some(Cut::After(n)) {
+            wire.stop_the_world().await;
+        }
         let lost = |what: &str| TransportError {
             reached: Reached::Maybe,
             message: format!("graph.example: {what}"),
