@@ -69,7 +69,8 @@ pub enum CallError {
     /// carried out. The hold-off is noted; the next turn comes after it.
     #[error("throttled")]
     Throttled {
-        /// Whether the service turned it away, rather than a hold-off of others.
+        /// Whether the service turned it away, or was slow to sign in, rather than a
+        /// hold-off of others: there is a limit to how often that is tried again.
         by_service: bool,
     },
     /// Turned away so often that going on makes no sense now.
@@ -120,6 +121,9 @@ pub(crate) const THROTTLED_ATTEMPTS: u32 = 30;
 
 /// An answer that took longer says nothing about the time it arrives at.
 const QUICK_ANSWER: Duration = Duration::from_secs(1);
+
+/// An invitation whose token took longer is not sent with it, but decided on once more.
+const QUICK_TOKEN: Duration = Duration::from_secs(2);
 
 /// One request.
 pub(super) struct Call {
@@ -322,11 +326,16 @@ impl Graph {
                     None => return Err(CallError::Throttled { by_service: false }),
                 },
             };
+            let asked_at = Instant::now();
             let bearer = tokio::select! {
                 biased;
                 () = self.stop.cancelled() => return Err(CallError::Stopped),
                 bearer = self.tokens.bearer(&*self.transport, rejected.as_ref()) => bearer?,
             };
+            if lane == Lane::Invite && asked_at.elapsed() > QUICK_TOKEN {
+                // Signing in took its time: the guest may have changed meanwhile.
+                return Err(CallError::Throttled { by_service: true });
+            }
             self.traffic.requests.fetch_add(1, Ordering::Relaxed);
             let sent_at = Instant::now();
             let id = Uuid::new_v4();

@@ -15,6 +15,9 @@ use crate::graph::transport::Transport;
 /// this long before the end, so that a request under way never outlives its token.
 const REFRESH_AHEAD: Duration = Duration::from_secs(300);
 
+/// After a failed fetch, a token that is still good is used so long before the next.
+const TRY_AGAIN: Duration = Duration::from_secs(30);
+
 /// The token in use, fetched when first needed and refreshed ahead of its end.
 pub(in crate::graph) struct Tokens {
     source: Box<dyn TokenSource>,
@@ -67,11 +70,13 @@ impl Tokens {
                 *current = Some(fresh);
                 Ok(bearer)
             }
-            // A token that is still good outweighs a sign-in service that is not.
-            Err(error) => match current.as_ref() {
+            // A token that is still good outweighs a sign-in service that is not; and not
+            // every request waits until that is known.
+            Err(error) => match current.as_mut() {
                 Some(token)
                     if refused.is_none() && token.expires_at.is_none_or(|end| now < end) =>
                 {
+                    token.refresh_at = Some(Instant::now() + TRY_AGAIN.min(token.left(now) / 2));
                     Ok(token.bearer.clone())
                 }
                 Some(_) | None => Err(error),
@@ -103,6 +108,11 @@ impl Tokens {
 }
 
 impl Current {
+    /// How long it is still good.
+    fn left(&self, now: Instant) -> Duration {
+        self.expires_at.map_or(Duration::MAX, |end| end.saturating_duration_since(now))
+    }
+
     fn new(token: &Token, now: Instant) -> Result<Self, AuthError> {
         let text = token.secret.expose_secret();
         let mut bearer = HeaderValue::from_str(&format!("Bearer {text}")).map_err(|_| {
@@ -149,6 +159,23 @@ mod tests {
                 secret: format!("token-{n}").into(),
                 expires_at: Some(Instant::now() + self.life),
             })
+        }
+
+        fn can_carry_claims(&self) -> bool {
+            true
+        }
+    }
+
+    struct Shared(std::sync::Arc<Counting>);
+
+    #[async_trait]
+    impl TokenSource for Shared {
+        async fn fetch(
+            &self,
+            transport: &dyn Transport,
+            claims: Option<&ClaimsRequest>,
+        ) -> Result<Token, AuthError> {
+            self.0.fetch(transport, claims).await
         }
 
         fn can_carry_claims(&self) -> bool {
@@ -206,6 +233,23 @@ mod tests {
         assert!(bearer(&tokens, Some(&first)).await.is_err());
         tokio::time::advance(Duration::from_secs(201)).await;
         assert!(bearer(&tokens, None).await.is_err());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_failing_sign_in_service_is_not_asked_for_every_request() {
+        let source = Counting {
+            fetched: AtomicU32::new(0),
+            life: Duration::from_secs(3600),
+            fails_after: 1,
+        };
+        let source = std::sync::Arc::new(source);
+        let tokens = Tokens::new(Box::new(Shared(std::sync::Arc::clone(&source))));
+        bearer(&tokens, None).await.unwrap();
+        for (seconds, fetched) in [(3301, 2), (1, 2), (30, 3), (1, 3)] {
+            tokio::time::advance(Duration::from_secs(seconds)).await;
+            assert_eq!(bearer(&tokens, None).await.unwrap(), "Bearer token-1");
+            assert_eq!(source.fetched.load(Ordering::SeqCst), fetched);
+        }
     }
 
     #[test]

@@ -1,9 +1,14 @@
 //! Writing to one guest: a PATCH may be repeated, an invitation may not.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio::time::Instant;
+
 use super::*;
 use crate::domain::{Trace, UserId};
 use crate::emulator::{Action, Canned, Fault, Matcher, RetryAfter};
-use crate::graph::{CallError, Verdict, wire};
+use crate::graph::auth::ClaimsRequest;
+use crate::graph::{AuthError, CallError, Token, Verdict, wire};
 
 const ADDRESS: &str = "guest1@fabrikam.example";
 
@@ -151,5 +156,54 @@ async fn a_patch_whose_answer_is_lost_is_repeated() {
         assert_eq!(rig.sent(&Method::PATCH, "/users"), 2, "{action:?}");
         let user = rig.emulator.user(&TenantSeed::guest_id(1)).unwrap();
         assert_eq!(user.mail, patch.mail);
+    }
+}
+
+/// Takes a minute to sign in again.
+struct Slow {
+    emulator: Emulator,
+    is_first: AtomicBool,
+}
+
+#[async_trait]
+impl TokenSource for Slow {
+    async fn fetch(
+        &self,
+        _: &dyn Transport,
+        _: Option<&ClaimsRequest>,
+    ) -> Result<Token, AuthError> {
+        if !self.is_first.swap(false, Ordering::Relaxed) {
+            tokio::time::sleep(Duration::from_secs(60)).await;
+        }
+        let secret = self.emulator.token(SAMPLE_CLIENT_ID, Caller::AppOnly).unwrap().into();
+        Ok(Token { secret, expires_at: Some(Instant::now() + Duration::from_secs(3600)) })
+    }
+
+    fn can_carry_claims(&self) -> bool {
+        true
+    }
+}
+
+/// A minute after the guest was read it may have redeemed: whoever sends it decides anew.
+#[tokio::test(start_paused = true)]
+async fn an_invitation_does_not_leave_a_long_sign_in_after_it_was_decided() {
+    for is_challenged in [false, true] {
+        let emulator = Emulator::new(TenantSeed::with_guests(1), Options::default());
+        let source = Slow { emulator: emulator.clone(), is_first: AtomicBool::new(true) };
+        let rig = Rig::with_source(emulator, Box::new(|_| None), Box::new(source));
+        rig.graph.sign_in().await.unwrap();
+        if is_challenged {
+            let challenge = Action::Answer(Canned::claims_challenge());
+            rig.emulator.inject(Fault::new(Matcher::invitation(), challenge));
+        } else {
+            tokio::time::advance(Duration::from_secs(3301)).await;
+        }
+        let sent = usize::from(is_challenged);
+        let error = rig.graph.invite(&request(), &mut Trace::default()).await.unwrap_err();
+        assert!(matches!(error, CallError::Throttled { .. }), "{error:?}");
+        assert_eq!(invitations(&rig), (sent, 0), "challenged: {is_challenged}");
+        // With the token at hand it goes.
+        let _ = rig.graph.invite(&request(), &mut Trace::default()).await;
+        assert_eq!(invitations(&rig).0, sent + 1, "challenged: {is_challenged}");
     }
 }
