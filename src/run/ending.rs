@@ -2,6 +2,7 @@
 //! error that is true of all rows ends the run.
 
 use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
 
 use jiff::Timestamp;
 
@@ -9,7 +10,7 @@ use crate::checkpoint::{CheckpointError, Record};
 use crate::domain::Trace;
 use crate::graph::{AuthError, CallError, Cause, Refusal, StopCause, Verdict};
 
-use super::event::{Failure, InvitedHow, Outcome, Phase, StopReason};
+use super::event::{Failure, InvitedHow, Outcome, StopReason};
 use super::row::{Done, RowRun};
 
 impl RowRun<'_, '_> {
@@ -75,9 +76,10 @@ impl RowRun<'_, '_> {
         self.not_attempted()
     }
 
-    /// Whether the checkpoint holds an intent that has to be taken back.
+    /// Whether the checkpoint holds an intent of this run that has to be taken back. One
+    /// of an earlier run is of unknown outcome, also when a person asked to send again.
     fn has_begun(&self) -> bool {
-        matches!(self.phase, Some(Phase::Inviting))
+        self.is_intended.load(Ordering::Relaxed)
     }
 
     pub(super) fn not_attempted(&self) -> Done {
@@ -88,7 +90,9 @@ impl RowRun<'_, '_> {
     }
 
     pub(super) async fn outstanding(&self, why: String) -> Result<(), Done> {
-        self.record(Record::Outstanding { key: self.key.clone(), why }).await
+        self.record(Record::Outstanding { key: self.key.clone(), why }).await?;
+        self.is_intended.store(false, Ordering::Relaxed);
+        Ok(())
     }
 
     pub(super) async fn invited(&self, how: InvitedHow) -> Result<Outcome, Done> {

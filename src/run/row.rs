@@ -2,6 +2,7 @@
 //! write the mail, wait, write down the intent, invite, write down the answer.
 
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -49,6 +50,8 @@ pub(super) struct RowRun<'r, 'a> {
     pub(super) is_open: bool,
     /// Since when the service may not have caught up with the new mail.
     pub(super) written_at: Option<Instant>,
+    /// Whether the checkpoint holds an intent of this run that may have to be taken back.
+    pub(super) is_intended: AtomicBool,
     /// What the last write left with the service, until it is written down.
     pub(super) trace: Mutex<Option<Trace>>,
 }
@@ -69,6 +72,7 @@ impl Run<'_> {
             lost: None,
             is_open: change.unsettled.is_some(),
             written_at: None,
+            is_intended: AtomicBool::new(false),
             trace: Mutex::default(),
         };
         let outcome = match row.steps().await {
@@ -262,6 +266,7 @@ impl RowRun<'_, '_> {
             // P1: the intent is durable before the request leaves. The order of these
             // two lines is the design.
             self.record_at(self.intent(before.clone()), intended_at).await?;
+            self.is_intended.store(true, Ordering::Relaxed);
             let mut trace = Trace::default();
             let answer = self.run.graph.invite(&request, &mut trace).await;
             self.leave(trace);

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use jiff::{SignedDuration, Timestamp};
 use reinvite::emulator::{Action, Canned, Matcher};
-use reinvite::run::{InvitedHow, Outcome};
+use reinvite::run::{Event, InvitedHow, Outcome, Phase, StopReason};
 
 use crate::support::{Campaign, Cut, Sent, id, seconds};
 
@@ -116,6 +116,16 @@ async fn what_the_directory_cannot_tell_stays_unknown_and_is_not_resent() {
         assert_eq!(again.writes().len(), 0);
     }
     assert_eq!(campaign.invitations(1), 0);
+
+    // A person decides, and the run ends before it comes to that: still nobody knows.
+    campaign = campaign.resend("2", "they say nothing came").at_each_event(|event, stop| {
+        if matches!(event, Event::RowEntered { to: Phase::Inviting, .. }) {
+            stop.request(StopReason::Interrupted);
+        }
+    });
+    let stopped = campaign.resume().await;
+    assert_eq!((stopped.stop_code(), stopped.writes().len()), (Some("interrupted"), 0));
+    assert_eq!(campaign.status().unknown, 1);
 
     // Only a person decides.
     campaign = campaign.resend("2", "they say nothing came");
