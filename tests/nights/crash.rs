@@ -142,10 +142,10 @@ async fn cut_at_every_third(first: usize, then: Then) {
     let mut cuts = Vec::new();
     for n in begins..=whole.len() {
         let (at, writes) = whole[n - 1];
-        let since = at - whole[n - 2].0;
+        let last = whole[n - 2].0;
         // Where nothing was sent, nothing but records came before; they did before the wait.
-        if since > Duration::from_secs(1) {
-            cuts.push(Cut::At(at - since / 2));
+        if at > last + Duration::from_secs(1) {
+            cuts.push(Cut::At((last + at) / 2));
         } else {
             cuts.push(Cut::Before(n));
         }
