@@ -5,6 +5,7 @@
 //!
 //! Leaves to others: where the text goes, and when the last success was.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
@@ -21,16 +22,27 @@ use super::ending::{Ending, STATES, numbers};
 /// What every text begins with: how an earlier one is told from another file.
 pub const METRICS_BEGIN: &str = "# HELP reinvite_";
 
-/// The metrics of a run that ended like this. `last_success` is left out when no
-/// run of the campaign has succeeded yet.
-pub fn metrics(ending: &Ending, last_success: Option<Timestamp>) -> String {
+/// What is told of the campaign besides its last run. The file is written anew by each,
+/// so that none of it may depend on what that run was.
+#[derive(Debug, Default)]
+pub struct CampaignState {
+    /// When a run last succeeded; left out when none has yet.
+    pub last_success: Option<Timestamp>,
+    /// Guests invited, by what the directory showed of each last: `pending`.
+    pub guests: BTreeMap<String, u64>,
+    /// When the invitation was sent that has been pending for longest.
+    pub pending_since: Option<Timestamp>,
+}
+
+/// The metrics of a run that ended like this, in a campaign that stands like that.
+pub fn metrics(ending: &Ending, campaign: &CampaignState) -> String {
     let text = |text: Option<&String>| text.cloned().unwrap_or_default();
     let labels = [
         ("tenant".into(), text(ending.tenant.as_ref()).into()),
         ("manifest".into(), text(ending.manifest.as_ref()).into()),
     ];
     let mut registry = Registry::with_prefix_and_labels("reinvite", labels.into_iter());
-    registry.register_collector(Box::new(Gauges(gauges(ending, last_success))));
+    registry.register_collector(Box::new(Gauges(gauges(ending, campaign))));
     let mut out = String::new();
     encode(&mut out, &registry).expect("a string takes everything");
     out
@@ -42,10 +54,10 @@ struct Metric {
     name: &'static str,
     help: &'static str,
     unit: Option<Unit>,
-    samples: Vec<(Vec<(&'static str, &'static str)>, f64)>,
+    samples: Vec<(Vec<(&'static str, String)>, f64)>,
 }
 
-fn gauges(ending: &Ending, last_success: Option<Timestamp>) -> Vec<Metric> {
+fn gauges(ending: &Ending, campaign: &CampaignState) -> Vec<Metric> {
     let single =
         |name, help, value| Metric { name, help, unit: None, samples: vec![(vec![], value)] };
     let seconds =
@@ -53,9 +65,9 @@ fn gauges(ending: &Ending, last_success: Option<Timestamp>) -> Vec<Metric> {
     let time = |name, help, at: Timestamp| seconds(name, help, at.as_duration().as_secs_f64());
     let span = |name, help, span: Duration| seconds(name, help, span.as_secs_f64());
     let about = vec![
-        ("command", ending.command),
-        ("stop_reason", ending.stop_reason.unwrap_or_default()),
-        ("version", env!("CARGO_PKG_VERSION")),
+        ("command", ending.command.to_owned()),
+        ("stop_reason", ending.stop_reason.unwrap_or_default().to_owned()),
+        ("version", env!("CARGO_PKG_VERSION").to_owned()),
     ];
     let mut gauges = vec![
         Metric { samples: vec![(about, 1.0)], ..single("run_info", "What the last run was.", 1.0) },
@@ -69,14 +81,30 @@ fn gauges(ending: &Ending, last_success: Option<Timestamp>) -> Vec<Metric> {
             ending.throttle_wait,
         ),
     ];
-    gauges.extend(last_success.map(|at| {
+    gauges.extend(campaign.last_success.map(|at| {
         time("last_success_timestamp", "When a run last succeeded, since the epoch.", at)
+    }));
+    if !campaign.guests.is_empty() {
+        let guests = campaign.guests.iter();
+        gauges.push(Metric {
+            samples: guests
+                .map(|(word, n)| (vec![("redemption", word.clone())], number(*n)))
+                .collect(),
+            ..single("guests", "Guests invited by what the directory showed of them last.", 0.0)
+        });
+    }
+    gauges.extend(campaign.pending_since.map(|at| {
+        time(
+            "pending_since_timestamp",
+            "When the invitation was sent that is pending for longest, since the epoch.",
+            at,
+        )
     }));
     let Some(summary) = &ending.numbers else { return gauges };
     let numbers = numbers(summary).map(|(name, n)| (name, number(n)));
     let states = numbers.iter().filter(|(name, _)| STATES.contains(name));
     gauges.push(Metric {
-        samples: states.map(|&(state, n)| (vec![("state", state)], n)).collect(),
+        samples: states.map(|&(state, n)| (vec![("state", state.to_owned())], n)).collect(),
         ..single("rows", "Rows of the manifest by what became of them in the last run.", 0.0)
     });
     gauges.extend([
@@ -123,8 +151,12 @@ mod tests {
 
     #[test]
     fn a_stopped_night_reads_like_this() {
-        let success = "2026-03-01T02:05:00Z".parse().unwrap();
-        insta::assert_snapshot!(metrics(&stopped_night(), Some(success)), @r#"
+        let campaign = CampaignState {
+            last_success: Some("2026-03-01T02:05:00Z".parse().unwrap()),
+            guests: [("pending".to_owned(), 3), ("redeemed".to_owned(), 9)].into(),
+            pending_since: Some("2026-02-01T02:05:00Z".parse().unwrap()),
+        };
+        insta::assert_snapshot!(metrics(&stopped_night(), &campaign), @r#"
         # HELP reinvite_run_info What the last run was.
         # TYPE reinvite_run_info gauge
         reinvite_run_info{tenant="contoso.example",manifest="nights/guests \"old\".csv",command="apply",stop_reason="invitations-blocked",version="0.1.0"} 1.0
@@ -151,6 +183,14 @@ mod tests {
         # TYPE reinvite_last_success_timestamp_seconds gauge
         # UNIT reinvite_last_success_timestamp_seconds seconds
         reinvite_last_success_timestamp_seconds{tenant="contoso.example",manifest="nights/guests \"old\".csv"} 1772330700.0
+        # HELP reinvite_guests Guests invited by what the directory showed of them last.
+        # TYPE reinvite_guests gauge
+        reinvite_guests{tenant="contoso.example",manifest="nights/guests \"old\".csv",redemption="pending"} 3.0
+        reinvite_guests{tenant="contoso.example",manifest="nights/guests \"old\".csv",redemption="redeemed"} 9.0
+        # HELP reinvite_pending_since_timestamp_seconds When the invitation was sent that is pending for longest, since the epoch.
+        # TYPE reinvite_pending_since_timestamp_seconds gauge
+        # UNIT reinvite_pending_since_timestamp_seconds seconds
+        reinvite_pending_since_timestamp_seconds{tenant="contoso.example",manifest="nights/guests \"old\".csv"} 1769911500.0
         # HELP reinvite_rows Rows of the manifest by what became of them in the last run.
         # TYPE reinvite_rows gauge
         reinvite_rows{tenant="contoso.example",manifest="nights/guests \"old\".csv",state="invited"} 2.0
@@ -174,7 +214,7 @@ mod tests {
 
     #[test]
     fn what_is_not_known_is_left_out() {
-        let text = metrics(&unplanned_night(), None);
+        let text = metrics(&unplanned_night(), &CampaignState::default());
         assert!(text.starts_with(METRICS_BEGIN));
         assert!(!text.contains("reinvite_rows") && !text.contains("last_success"), "{text}");
         assert!(text.contains("reinvite_run_exit_code{"), "{text}");

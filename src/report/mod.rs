@@ -40,7 +40,7 @@ pub use file::{Replace, ReportFileError, check_report_path, report_file};
 pub use hook::hook_environment;
 pub use json::{apply_json, failure_json, plan_json, unplanned_json};
 pub use log::{Level, LogLine, is_log};
-pub use metrics::{METRICS_BEGIN, metrics};
+pub use metrics::{CampaignState, METRICS_BEGIN, metrics};
 pub use night::{NightView, VerifyView, night_text, verify_text};
 pub use night_json::{night_json, verify_json};
 pub use plan_text::{PlanView, plan_text};

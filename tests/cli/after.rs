@@ -154,6 +154,13 @@ fn every_run_leaves_its_metrics_and_the_last_success_is_carried_on() {
     assert_eq!(sample(&done, "reinvite_run_mails_written"), Some(3.0));
     let succeeded = sample(&done, "reinvite_last_success_timestamp_seconds").unwrap();
     assert_eq!(Some(succeeded), sample(&done, "reinvite_run_end_timestamp_seconds"));
+    assert_eq!(sample(&done, "redemption=\"not-verified\""), Some(3.0));
+    let verified = after("verify three.csv", 0);
+    assert_eq!(sample(&verified, "redemption=\"pending\""), Some(3.0));
+    let pending = sample(&verified, "reinvite_pending_since_timestamp_seconds").unwrap();
+    // By the service's clock, which tells no fractions.
+    assert!((pending - succeeded).abs() < 60.0, "{pending} {succeeded}");
+    let succeeded = sample(&verified, "reinvite_last_success_timestamp_seconds").unwrap();
     assert!(
         done.keys().all(|series| {
             series.contains("{tenant=\"contoso.example\",manifest=\"three.csv\"")

@@ -20,15 +20,17 @@ use std::cell::RefCell;
 use std::path::Path;
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use crate::checkpoint::last_success;
+use crate::checkpoint::{last_success, read_past};
 use crate::config::{NotifyOn, SecretSource, Settings, WebhookFormat};
+use crate::domain::Shows;
 use crate::graph::HttpTransport;
-use crate::report::{Ending, Verdict, metrics, webhook_json, webhook_slack, webhook_teams};
+use crate::report::{
+    CampaignState, Ending, Verdict, metrics, webhook_json, webhook_slack, webhook_teams,
+};
 use crate::run::Stop;
 
 use super::failure::Failure;
@@ -115,11 +117,7 @@ impl<'a> After<'a> {
 
     fn write_metrics(&self, ending: &Ending) {
         let Some(path) = &self.settings.metrics else { return };
-        let success = match ending.verdict {
-            Verdict::Success => Some(ending.ended_at),
-            Verdict::Skipped | Verdict::Failure => earlier_success(ending),
-        };
-        if let Err(error) = textfile::write(path, &metrics(ending, success)) {
+        if let Err(error) = textfile::write(path, &metrics(ending, &campaign(ending))) {
             self.ui.warn(format_args!("the metrics were not written: {error}"));
         }
     }
@@ -216,11 +214,27 @@ fn body(format: WebhookFormat, ending: &Ending) -> serde_json::Value {
     }
 }
 
-/// When a run of the campaign last succeeded. The metrics are written anew each time,
-/// so that it has to come from where it is kept.
-fn earlier_success(ending: &Ending) -> Option<Timestamp> {
-    let path = ending.checkpoint.as_deref()?;
+/// Where the campaign stands. The metrics are written anew each time, so that it has to
+/// come from where it is kept.
+fn campaign(ending: &Ending) -> CampaignState {
+    let succeeded = (ending.verdict == Verdict::Success).then_some(ending.ended_at);
+    let mut state = CampaignState { last_success: succeeded, ..CampaignState::default() };
+    let Some(path) = ending.checkpoint.as_deref().map(Path::new) else { return state };
     let is_success = |code| Exit::of_code(code).is_some_and(|e| e.verdict() == Verdict::Success);
     // What is wrong with the checkpoint is told already, and as an error.
-    last_success(Path::new(path), is_success).ok().flatten()
+    state.last_success =
+        state.last_success.or_else(|| last_success(path, is_success).ok().flatten());
+    let Ok(past) = read_past(path) else { return state };
+    for (key, invitations) in &past.invitations {
+        let seen = past.sightings.get(key).map_or(NOT_VERIFIED, |seen| &seen.finding);
+        if seen == Shows::Pending.word() {
+            let sent = invitations.accepted_at;
+            state.pending_since = Some(state.pending_since.map_or(sent, |at| at.min(sent)));
+        }
+        *state.guests.entry(seen.to_owned()).or_default() += 1;
+    }
+    state
 }
+
+/// A guest whom nothing has looked at since its invitation, as reports call it.
+const NOT_VERIFIED: &str = "not-verified";
