@@ -14,8 +14,9 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use super::backoff::backoff;
+use super::call_error::CallError;
 use super::catalogue::{Operation, Verdict, judge};
-use super::client::{Call, CallError, Graph};
+use super::client::{Call, Graph};
 use super::pace::{Lane, Shape};
 use super::refusal::Refusal;
 use super::wire;

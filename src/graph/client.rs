@@ -19,13 +19,12 @@ use uuid::Uuid;
 
 use crate::domain::Trace;
 
-use super::auth::{AuthError, Claims, ClaimsRequest, Rejected, TOKEN_HEADER, TokenSource, Tokens};
+use super::auth::{Claims, ClaimsRequest, Rejected, TOKEN_HEADER, TokenSource, Tokens};
 use super::backoff::backoff;
-use super::catalogue::{Operation, StopCause, Verdict, judge};
+use super::call_error::CallError;
+use super::catalogue::{Operation, Verdict, judge};
 use super::clock::Clock;
-use super::pace::{
-    EarlierWrite, Lane, Pace, Pacer, Shape, Stopped, Throttling, Waits, sleep_or_stop,
-};
+use super::pace::{EarlierWrite, Lane, Pace, Pacer, Shape, Throttling, Waits, sleep_or_stop};
 use super::refusal::{Refusal, header};
 use super::transport::{ExplanationLost, Reached, Transport, TransportError};
 
@@ -52,48 +51,6 @@ pub enum Observation {
 
 /// Whoever is told of observations.
 pub type Observer = Arc<dyn Fn(Observation) + Send + Sync>;
-
-/// Why a call gave no result.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum CallError {
-    /// The run is stopping; nothing was sent.
-    #[error("not sent: the run is stopping")]
-    Stopped,
-    /// No token.
-    #[error(transparent)]
-    Auth(#[from] AuthError),
-    /// The service can't be reached; nothing was sent.
-    #[error("cannot reach {0}")]
-    Unreachable(TransportError),
-    /// An invitation was turned away, or held off before it was sent: certainly not
-    /// carried out. The hold-off is noted; the next turn comes after it.
-    #[error("throttled")]
-    Throttled {
-        /// Whether the service turned it away, or was slow to sign in, rather than a
-        /// hold-off of others: there is a limit to how often that is tried again.
-        by_service: bool,
-    },
-    /// Turned away so often that going on makes no sense now.
-    #[error("throttled {0} times in a row without getting through")]
-    ThrottledOut(u32),
-    /// Refused.
-    #[error("{refusal}")]
-    Refused {
-        /// The answer.
-        refusal: Box<Refusal>,
-        /// What it means.
-        verdict: Verdict,
-    },
-    /// It may or may not have been carried out.
-    #[error("{evidence}")]
-    Lost {
-        /// What was seen of it.
-        evidence: String,
-    },
-    /// An answer that breaks the protocol.
-    #[error("the service's answer can't be used: {0}")]
-    Protocol(String),
-}
 
 /// Requests that were repeated and answers that asked for patience.
 #[derive(Debug, Default)]
@@ -485,50 +442,5 @@ fn log(call: &Call, answer: &Result<Response<Bytes>, TransportError>, took: Dura
             debug!(%method, path, status, request_id, ?took, "answered");
         }
         Err(error) => debug!(%method, path, %error, ?took, "no answer"),
-    }
-}
-
-impl From<Stopped> for CallError {
-    fn from(Stopped: Stopped) -> Self {
-        Self::Stopped
-    }
-}
-
-impl CallError {
-    /// The tenant-wide cause, if this error has one.
-    pub fn stop_cause(&self) -> Option<StopCause> {
-        match self {
-            Self::Refused { verdict: Verdict::StopRun(cause), .. } => Some(*cause),
-            Self::Refused { .. }
-            | Self::Stopped
-            | Self::Auth(_)
-            | Self::Unreachable(_)
-            | Self::Throttled { .. }
-            | Self::ThrottledOut(_)
-            | Self::Lost { .. }
-            | Self::Protocol(_) => None,
-        }
-    }
-
-    /// Whether the service said that there is no such thing, or that this caller
-    /// or this server does not do it: what an optional read can live without.
-    pub(super) fn is_unavailable(&self) -> bool {
-        match self {
-            Self::Refused { refusal, .. } => matches!(
-                refusal.status,
-                StatusCode::BAD_REQUEST
-                    | StatusCode::FORBIDDEN
-                    | StatusCode::NOT_FOUND
-                    | StatusCode::METHOD_NOT_ALLOWED
-                    | StatusCode::NOT_IMPLEMENTED
-            ),
-            Self::Protocol(_) => true,
-            Self::Stopped
-            | Self::Auth(_)
-            | Self::Unreachable(_)
-            | Self::Throttled { .. }
-            | Self::ThrottledOut(_)
-            | Self::Lost { .. } => false,
-        }
     }
 }

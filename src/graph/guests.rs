@@ -6,7 +6,8 @@ use std::collections::BTreeSet;
 
 use crate::domain::{Directory, UserId};
 
-use super::client::{CallError, Graph};
+use super::call_error::CallError;
+use super::client::Graph;
 use super::survey::{PAGE_SIZE, Swept, Wanted};
 
 impl Graph {

@@ -6,6 +6,7 @@
 mod auth;
 mod backoff;
 mod batch;
+mod call_error;
 mod catalogue;
 mod client;
 mod clock;
@@ -30,9 +31,10 @@ pub use auth::{
     ClientCertificate, ClientSecret, CommandToken, DeviceCode, DevicePrompt, Federation,
     GivenToken, IdentityHost, ManagedIdentity, Token, TokenEndpoint, TokenSource, WorkloadIdentity,
 };
+pub use call_error::CallError;
 pub use catalogue::{Cause, Operation, StopCause, Verdict, judge};
 pub(crate) use client::THROTTLED_ATTEMPTS;
-pub use client::{CallError, Graph, Observation, Observer, Traffic};
+pub use client::{Graph, Observation, Observer, Traffic};
 pub use clock::Clock;
 pub use pace::{EarlierWrite, Pace, Waits};
 pub use refusal::Refusal;

@@ -9,7 +9,8 @@ use serde_json::Value;
 use crate::domain::{Directory, GuestRef, RoleHolding, Unreadable, UserId};
 
 use super::batch::Get;
-use super::client::{Call, CallError, Graph};
+use super::call_error::CallError;
+use super::client::{Call, Graph};
 use super::odata::{query, segment};
 use super::survey::{Optional, PAGE, Wanted, parse};
 use super::wire;

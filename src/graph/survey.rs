@@ -16,7 +16,8 @@ use crate::domain::{
 };
 
 use super::batch::Get;
-use super::client::{Call, CallError, Graph};
+use super::call_error::CallError;
+use super::client::{Call, Graph};
 use super::odata::{held_by, literal, query};
 use super::recipients::TAKEN;
 use super::refusal::Refusal;

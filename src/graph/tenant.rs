@@ -5,7 +5,8 @@ use serde_json::Value;
 
 use crate::domain::{InvitedDomains, InvitesFrom, Partner, Policies, Tenant, Unreadable};
 
-use super::client::{Call, CallError, Graph};
+use super::call_error::CallError;
+use super::client::{Call, Graph};
 use super::odata::query;
 use super::survey::Optional;
 use super::wire;

@@ -10,8 +10,9 @@ use serde::Serialize;
 
 use crate::domain::{DirectoryUser, RedemptionState, Trace, UserId, UserType};
 
+use super::call_error::CallError;
 use super::catalogue::{Operation, Verdict};
-use super::client::{Call, CallError, Graph};
+use super::client::{Call, Graph};
 use super::odata::query;
 use super::pace::Shape;
 use super::wire;

@@ -5,9 +5,26 @@
 //! strings), writing is exact. The tests hold literal bodies from Microsoft's
 //! documentation, because client and emulator share these types and would
 //! otherwise agree on the same mistake.
+//!
+//! Here is what a row's requests carry: users, invitations, errors, batches. What
+//! is read of the tenant (`tenant`) and what the token endpoint says (`token`) have
+//! files of their own.
+
+mod tenant;
+mod token;
+
+#[cfg(test)]
+mod tests;
 
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
+
+pub use tenant::{
+    AuthorizationPolicy, B2bManagementPolicy, B2bSetting, CrossTenantDefault, DirectoryObject,
+    IdentitySynchronization, MailRecipient, Organization, Partner, RoleAssignment,
+    TargetConfiguration, UserSyncInbound, VerifiedDomain,
+};
+pub use token::{DeviceCodeResponse, IdentityTokenResponse, TokenError, TokenResponse};
 
 /// The properties of a user that this program reads, for `$select`. Without it
 /// Graph leaves most of them out (Microsoft Graph, *user resource type*).
@@ -279,215 +296,7 @@ pub struct BatchItemResponse {
     pub body: Value,
 }
 
-/// An `organization`.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct Organization {
-    /// Tenant id.
-    pub id: String,
-    /// Display name.
-    pub display_name: Option<String>,
-    /// Its domains.
-    #[serde(deserialize_with = "null_as_default")]
-    pub verified_domains: Vec<VerifiedDomain>,
-}
-
-/// A domain of an [`Organization`].
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct VerifiedDomain {
-    /// The domain.
-    pub name: String,
-    /// The one new users get by default.
-    pub is_default: bool,
-    /// The `onmicrosoft.com` one.
-    pub is_initial: bool,
-}
-
-/// A `unifiedRoleAssignment`, with `$expand=principal`.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct RoleAssignment {
-    /// Id of the assignment.
-    pub id: String,
-    /// User, group or service principal that holds the role.
-    #[serde(deserialize_with = "null_as_default")]
-    pub principal_id: String,
-    /// The role.
-    #[serde(deserialize_with = "null_as_default")]
-    pub role_definition_id: String,
-    /// `/` for the whole directory.
-    pub directory_scope_id: Option<String>,
-    /// The principal, when expanded.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub principal: Option<DirectoryObject>,
-}
-
-/// An `authorizationPolicy`, as far as it is read.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct AuthorizationPolicy {
-    /// `none`, `adminsAndGuestInviters`, `adminsGuestInvitersAndAllMembers` or `everyone`.
-    pub allow_invites_from: Option<String>,
-}
-
-/// A `crossTenantAccessPolicyConfigurationPartner`, with
-/// `$expand=identitySynchronization`.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct Partner {
-    /// The partner's tenant id.
-    pub tenant_id: String,
-    /// Whether the partner may synchronise users into this tenant.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub identity_synchronization: Option<IdentitySynchronization>,
-}
-
-/// A `crossTenantIdentitySyncPolicyPartner`.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct IdentitySynchronization {
-    /// Name of the partner.
-    pub display_name: Option<String>,
-    /// Synchronisation into this tenant.
-    pub user_sync_inbound: Option<UserSyncInbound>,
-}
-
-/// A `crossTenantUserSyncInbound`.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct UserSyncInbound {
-    /// Whether it is allowed.
-    pub is_sync_allowed: Option<bool>,
-}
-
-/// A `crossTenantAccessPolicyConfigurationDefault`, as far as it is read.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct CrossTenantDefault {
-    /// Which people of other tenants may be guests here.
-    pub b2b_collaboration_inbound: Option<B2bSetting>,
-}
-
-/// A `crossTenantAccessPolicyB2BSetting`, as far as it is read.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct B2bSetting {
-    /// People and groups.
-    pub users_and_groups: Option<TargetConfiguration>,
-}
-
-/// A `crossTenantAccessPolicyTargetConfiguration`, as far as it is read.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct TargetConfiguration {
-    /// `allowed` or `blocked`.
-    pub access_type: Option<String>,
-}
-
-/// A `b2bManagementPolicy` (Microsoft Graph beta, 2025-10).
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct B2bManagementPolicy {
-    /// Texts of JSON, one as a rule.
-    #[serde(deserialize_with = "null_as_default")]
-    pub definition: Vec<String>,
-}
-
-/// An object that mail is sent to besides users: an `orgContact` or a `group`.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct MailRecipient {
-    /// Object id.
-    pub id: String,
-    /// Its name.
-    pub display_name: Option<String>,
-    /// Primary address.
-    pub mail: Option<String>,
-    /// `SMTP:primary`, `smtp:secondary`, and addresses of other kinds.
-    #[serde(deserialize_with = "null_as_default")]
-    pub proxy_addresses: Vec<String>,
-}
-
-/// Any directory object, as far as it is read.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct DirectoryObject {
-    /// `#microsoft.graph.user`, `#microsoft.graph.group`, …
-    #[serde(rename = "@odata.type")]
-    pub odata_type: Option<String>,
-    /// Object id.
-    pub id: String,
-    /// Display name.
-    pub display_name: Option<String>,
-}
-
-/// A successful answer of the token endpoint.
-#[derive(Clone, Serialize, Deserialize)]
-pub struct TokenResponse {
-    /// The token: a secret.
-    pub access_token: String,
-    /// Life in seconds; some endpoints send it as a string.
-    #[serde(deserialize_with = "number_or_string")]
-    pub expires_in: u64,
-    /// `Bearer`.
-    #[serde(default)]
-    pub token_type: String,
-    /// What buys the next token of a person who signed in: a secret.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub refresh_token: Option<String>,
-}
-
-/// An answer of a managed identity's endpoint (Entra, *How to use managed identities
-/// … to acquire an access token*; App Service, *Use managed identities*). Which of the
-/// two times there is differs between hosts.
-#[derive(Clone, Deserialize)]
-pub struct IdentityTokenResponse {
-    /// The token: a secret.
-    pub access_token: String,
-    /// Life in seconds.
-    #[serde(default, deserialize_with = "optional_number_or_string")]
-    pub expires_in: Option<u64>,
-    /// Its end, in seconds since 1970.
-    #[serde(default, deserialize_with = "optional_number_or_string")]
-    pub expires_on: Option<u64>,
-}
-
-/// The beginning of a device code sign-in (Entra, *OAuth 2.0 device authorization
-/// grant flow*).
-#[derive(Clone, Serialize, Deserialize)]
-pub struct DeviceCodeResponse {
-    /// What the client shows when it asks whether the person has signed in: a secret.
-    pub device_code: String,
-    /// What the person types.
-    pub user_code: String,
-    /// Where.
-    pub verification_uri: String,
-    /// Life of both codes in seconds.
-    pub expires_in: u64,
-    /// Seconds between two questions.
-    #[serde(default = "five")]
-    pub interval: u64,
-    /// Entra's sentence for the person.
-    #[serde(default)]
-    pub message: String,
-}
-
-/// The interval where none is told (RFC 8628, 3.2).
-fn five() -> u64 {
-    5
-}
-
-/// A refusal of the token endpoint.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct TokenError {
-    /// OAuth code: `invalid_client`, …
-    pub error: String,
-    /// Entra's text, which begins with `AADSTS`.
-    #[serde(default)]
-    pub error_description: String,
-}
-
+/// Graph writes null where there is nothing.
 fn null_as_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
@@ -495,38 +304,3 @@ where
 {
     Option::<T>::deserialize(deserializer).map(Option::unwrap_or_default)
 }
-
-/// Some endpoints send an empty string where they have no number.
-fn optional_number_or_string<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<u64>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Either {
-        Number(u64),
-        Text(String),
-    }
-    Ok(match Option::<Either>::deserialize(deserializer)? {
-        Some(Either::Number(number)) => Some(number),
-        Some(Either::Text(text)) if text.trim().is_empty() => None,
-        Some(Either::Text(text)) => Some(text.trim().parse().map_err(serde::de::Error::custom)?),
-        None => None,
-    })
-}
-
-fn number_or_string<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Either {
-        Number(u64),
-        Text(String),
-    }
-    match Either::deserialize(deserializer)? {
-        Either::Number(number) => Ok(number),
-        Either::Text(text) => text.trim().parse().map_err(serde::de::Error::custom),
-    }
-}
-
-#[cfg(test)]
-#[path = "wire_tests.rs"]
-mod tests;
