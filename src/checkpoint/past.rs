@@ -1,6 +1,7 @@
-//! What the campaign did over all its runs, for commands that look back: who was
-//! invited how often and when, what the directory showed last, and the manifest of
-//! the run before.
+//! What the next run has to know of all earlier ones: who was invited how often and
+//! when, what the directory showed last, and the manifest of the run before. Keys are
+//! parsed, because they are acted on. What a person wants to read, row by row and run
+//! by run, is `History`; the state that planning starts from is the `Ledger`.
 
 use std::collections::HashMap;
 use std::path::Path;
