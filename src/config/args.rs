@@ -2,7 +2,7 @@
 //! comments are the help texts; every flag is also an environment variable,
 //! `REINVITE_` and its name.
 //!
-//! Leaves to others: one command's own flags (`command_args`), what a command
+//! Leaves to others: one command's own flags (`command_args`, `trial_args`), what a command
 //! does, and the file's part of the settings.
 
 use std::path::{Path, PathBuf};
@@ -11,11 +11,11 @@ use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Args, ColorChoice, Parser, Subcommand, ValueEnum};
 
 pub use super::command_args::{
-    ApplyArgs, BudgetArgs, DemoArgs, DoctorArgs, EmulateArgs, ExplainArgs, InitArgs, LintArgs,
-    PlanArgs, PlanningArgs, ReconcileArgs, RemindArgs, ReportArgs, ReportKind, StatusArgs,
-    VerifyArgs,
+    ApplyArgs, BudgetArgs, DoctorArgs, ExplainArgs, LintArgs, PlanArgs, PlanningArgs,
+    ReconcileArgs, RemindArgs, ReportArgs, ReportKind, StatusArgs, VerifyArgs,
 };
 use super::settings::Overrides;
+pub use super::trial_args::{DemoArgs, EmulateArgs, InitArgs};
 
 /// The configuration file that is read when none is named.
 pub const DEFAULT_CONFIG: &str = "reinvite.toml";

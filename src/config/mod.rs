@@ -33,6 +33,7 @@ mod secret_place;
 mod settings;
 mod suggest;
 mod surroundings;
+mod trial_args;
 mod value;
 mod variables;
 mod waves;

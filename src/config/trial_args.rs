@@ -1,0 +1,129 @@
+//! The own arguments of commands to begin with, which need no manifest: `demo`, `init` and
+//! `emulate`. Doc comments are the help texts; every flag is also an environment
+//! variable, `REINVITE_` and its name.
+//!
+//! Leaves to others: what a command does with them.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use clap::builder::BoolishValueParser;
+
+use super::arg_values::{Factor, Latencies, ListenAddress, Quota};
+use super::duration::parse_duration;
+
+/// `demo`.
+#[derive(Debug, Clone, Args)]
+pub struct DemoArgs {
+    /// Leave the manifest, the checkpoint and the result in this directory
+    #[arg(
+        long,
+        value_name = "DIR",
+        default_value = "reinvite-demo",
+        env = "REINVITE_DIRECTORY",
+        hide_env_values = true
+    )]
+    pub directory: PathBuf,
+}
+
+/// `init`.
+#[derive(Debug, Clone, Args)]
+pub struct InitArgs {
+    /// Write into this directory
+    #[arg(value_name = "DIR", default_value = ".")]
+    pub directory: PathBuf,
+
+    /// Replace files that are already there
+    #[arg(
+        long,
+        env = "REINVITE_FORCE",
+        hide_env_values = true,
+        value_parser = BoolishValueParser::new()
+    )]
+    pub force: bool,
+}
+
+/// `emulate`.
+#[derive(Debug, Clone, Args)]
+pub struct EmulateArgs {
+    /// Listen on this address of this machine
+    #[arg(
+        long,
+        value_name = "ADDR",
+        default_value = "127.0.0.1:8080",
+        env = "REINVITE_LISTEN",
+        hide_env_values = true
+    )]
+    pub listen: ListenAddress,
+
+    /// Serve the tenant that this file describes
+    #[arg(long, value_name = "FILE", env = "REINVITE_TENANT", hide_env_values = true)]
+    pub tenant: Option<PathBuf>,
+
+    /// Make up so many guests
+    #[arg(long, value_name = "N", env = "REINVITE_GUESTS", hide_env_values = true)]
+    pub guests: Option<u32>,
+
+    /// Enforce Microsoft's documented quotas, none, or the documented ones times a factor
+    #[arg(
+        long,
+        value_name = "documented|none|FACTOR",
+        default_value = "documented",
+        env = "REINVITE_QUOTA",
+        hide_env_values = true
+    )]
+    pub quota: Quota,
+
+    /// Let an invitation use up the quota of directory writes as well, which is not documented
+    #[arg(
+        long,
+        env = "REINVITE_INVITATIONS_ARE_WRITES",
+        hide_env_values = true,
+        value_parser = BoolishValueParser::new()
+    )]
+    pub invitations_are_writes: bool,
+
+    /// Count quotas over windows so much shorter or longer, none below 5 seconds; the rates stay
+    #[arg(
+        long,
+        value_name = "FACTOR",
+        default_value = "1",
+        env = "REINVITE_QUOTA_WINDOW",
+        hide_env_values = true
+    )]
+    pub quota_window: Factor,
+
+    /// Take so many milliseconds for an answer; a PATCH or an invitation may take its own
+    /// time, as in 30..120,patch=80..250,invite=150..600
+    #[arg(
+        long,
+        value_name = "MIN..MAX",
+        default_value = "0",
+        env = "REINVITE_LATENCY",
+        hide_env_values = true
+    )]
+    pub latency: Latencies,
+
+    /// Let reads show a write so much later
+    #[arg(
+        long,
+        value_name = "DURATION",
+        value_parser = parse_duration,
+        default_value = "0s",
+        env = "REINVITE_READ_LAG",
+        hide_env_values = true
+    )]
+    pub read_lag: Duration,
+
+    /// Let invitations see a changed address so much later
+    #[arg(
+        long,
+        value_name = "DURATION",
+        value_parser = parse_duration,
+        default_value = "0s",
+        env = "REINVITE_INVITATION_LAG",
+        hide_env_values = true
+    )]
+    pub invitation_lag: Duration,
+}
