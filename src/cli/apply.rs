@@ -12,9 +12,7 @@ use crate::config::{RowSelector, Settings, checkpoint_path};
 use crate::domain::InvitationKey;
 use crate::manifest::{Manifest, Row};
 use crate::plan::{ChangeReason, Decision, Plan};
-use crate::report::{
-    ExtraColumns, SummaryView, apply_json, check_result_path, plan_text, result_file, summary_text,
-};
+use crate::report::{SummaryView, apply_json, plan_text, summary_text};
 use crate::run::{RunResult, Stop, StopReason, carry_out};
 
 use super::after::After;
@@ -29,6 +27,7 @@ use super::running::{
     warn_of_other_manifest,
 };
 use super::ui::Ui;
+use super::wrap_up::{check_result, wrap_up, write_result};
 use super::{Exit, signals};
 
 pub(super) fn run(cli: &Cli, args: &ApplyArgs, ui: &Ui) -> Result<Exit, Failure> {
@@ -101,12 +100,7 @@ fn apply_manifest(
     if let Some(after) = job.after {
         after.started();
     }
-    // After it: a result must not take the name of the checkpoint or its lock.
-    if let Some(path) = &args.result {
-        check_result_path(path).map_err(|error| {
-            Failure::new(Exit::Usage, error).hint("name another file with --result")
-        })?;
-    }
+    check_result(args.result.as_deref())?;
     let ledger = checkpoint.ledger()?;
     let last_run = checkpoint.last_run()?;
     let probe = checkpoint.is_stopped_by(StopReason::is_of_tenant)?;
@@ -175,14 +169,7 @@ fn finish(
         exit_code: exit.code(),
         summary: numbers(summary).to_string(),
     });
-    let written = job.args.result.as_deref().map(|path| {
-        let cells = |line: u32| {
-            let found = manifest.rows.binary_search_by_key(&line, |row| row.line);
-            found.map_or(&[][..], |position| &*manifest.rows[position].extra)
-        };
-        let extra = ExtraColumns { names: &manifest.extra_columns, cells: &cells };
-        result_file(path, plan, outcomes, extra)
-    });
+    let written = write_result(job.args.result.as_deref(), manifest, plan, outcomes);
     let told = if ui.json() {
         apply_json(&mut ui.stdout(), plan, outcomes, summary, exit.code())
     } else {
@@ -197,17 +184,7 @@ fn finish(
         };
         summary_text(&mut ui.stdout(), plan, outcomes, summary, &view)
     };
-    if let Some(Err(error)) = written {
-        return Err(Failure::new(Exit::Unexpected, error)
-            .hint("the checkpoint has everything; `status` shows it")
-            .told());
-    }
-    ended.map_err(|error| Failure::from(error).told())?;
-    match told {
-        // Whoever read has had enough; the exit code still tells the scheduler.
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
-        Ok(()) | Err(_) => Ok(exit),
-    }
+    wrap_up(exit, written, ended, told)
 }
 
 /// The lines that `--resend` means, each named by itself, by the user as the manifest

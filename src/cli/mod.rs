@@ -30,6 +30,7 @@ mod status;
 mod trace;
 mod ui;
 mod verify;
+mod wrap_up;
 
 use clap::Parser as _;
 

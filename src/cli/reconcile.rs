@@ -14,10 +14,7 @@ use crate::config::{Settings, checkpoint_path};
 use crate::graph::CallError;
 use crate::manifest::Manifest;
 use crate::night::{Eve, Night, NightError, Scope, carry_out, prepare};
-use crate::report::{
-    ExtraColumns, NightView, PlanView, check_result_path, night_json, night_text, plan_text,
-    result_file,
-};
+use crate::report::{NightView, PlanView, night_json, night_text, plan_text};
 use crate::run::{Stop, StopReason};
 
 use super::after::After;
@@ -33,6 +30,7 @@ use super::running::{
     deadline, manifest_row, numbers, refused, run_settings, shown, stop_at, warn_of_other_manifest,
 };
 use super::ui::Ui;
+use super::wrap_up::{check_result, wrap_up, write_result};
 use super::{Exit, signals};
 
 pub(super) fn run(cli: &Cli, args: &ReconcileArgs, ui: &Ui) -> Result<Exit, Failure> {
@@ -132,11 +130,7 @@ impl Job<'_> {
         let graph = client(settings, &stop, &sink)?;
         let checkpoint = Checkpoint::open(&self.checkpoint, Timestamp::now())?;
         self.after.started();
-        if let Some(path) = self.result {
-            check_result_path(path).map_err(|error| {
-                Failure::new(Exit::Usage, error).hint("name another file with --result")
-            })?;
-        }
+        check_result(self.result)?;
         if self.scope == Scope::Everything {
             warn_of_other_manifest(&checkpoint, manifest, ui)?;
         }
@@ -234,26 +228,9 @@ impl Job<'_> {
             exit_code: exit.code(),
             summary: kept.to_string(),
         });
-        let written = self.result.map(|path| {
-            let cells = |line: u32| {
-                let found = manifest.rows.binary_search_by_key(&line, |row| row.line);
-                found.map_or(&[][..], |position| &*manifest.rows[position].extra)
-            };
-            let extra = ExtraColumns { names: &manifest.extra_columns, cells: &cells };
-            result_file(path, &eve.plan, outcomes, extra)
-        });
+        let written = write_result(self.result, manifest, &eve.plan, outcomes);
         let told = self.tell(eve, manifest, night, exit, ui);
-        if let Some(Err(error)) = written {
-            return Err(Failure::new(Exit::Unexpected, error)
-                .hint("the checkpoint has everything; `status` shows it")
-                .told());
-        }
-        ended.map_err(|error| Failure::from(error).told())?;
-        match told {
-            // Whoever read has had enough; the exit code still tells the scheduler.
-            Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
-            Ok(()) | Err(_) => Ok(exit),
-        }
+        wrap_up(exit, written, ended, told)
     }
 
     fn tell(
