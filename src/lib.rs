@@ -8,9 +8,9 @@
 //!
 //! ```text
 //! main → cli ─┬→ config   manifest → plan ← run → graph → domain
-//!             ├→ night ──────────────────→ run, plan, checkpoint
+//!             ├→ night ──────────────────→ run, plan, graph, checkpoint
 //!             ├→ doctor ───────────→ plan
-//!             ├→ report ─────────────────→ run::event, doctor
+//!             ├→ report ─────────────────→ run::event, plan, night, doctor, checkpoint::History
 //!             ├→ checkpoint ←──────────── run
 //!             └→ emulator → graph::wire
 //! ```

@@ -1,8 +1,9 @@
 //! Rendering: the plan, the progress and the end of a run, for people and for
 //! machines.
 //!
-//! Everything here writes where it is told to and decides nothing: it knows
-//! events, plans, summaries and digests, and neither the service nor the checkpoint.
+//! Everything here writes where it is told to and decides nothing: it knows events,
+//! plans, summaries and digests, of the checkpoint the history that was read back
+//! (`campaign`), and nothing of the service.
 //! Leaves to others: streams, whether there is a terminal, and exit codes (`cli`).
 
 mod campaign;
