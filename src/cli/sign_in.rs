@@ -38,8 +38,10 @@ pub(super) fn source(
         AuthSettings::ClientSecret { client_id, secret } => {
             Box::new(ClientSecret { endpoint, client_id, secret: read(&secret)?, scope })
         }
-        AuthSettings::ClientCertificate { client_id, certificate, key } => {
-            let certificate = Certificate::read(&certificate, key.as_deref(), clock.now())?;
+        AuthSettings::ClientCertificate { client_id, certificate, key, password } => {
+            let password = password.as_ref().map(read).transpose()?;
+            let (key, password) = (key.as_deref(), password.as_ref());
+            let certificate = Certificate::read(&certificate, key, password, clock.now())?;
             let clock = Arc::clone(clock);
             Box::new(ClientCertificate { endpoint, client_id, scope, certificate, clock })
         }

@@ -32,10 +32,13 @@ pub enum AuthSettings {
     ClientCertificate {
         /// Application (client) id.
         client_id: String,
-        /// The certificate in PEM, with its private key unless that is elsewhere.
+        /// The certificate in PEM, with its private key unless that is elsewhere; or both
+        /// in a PKCS#12 file.
         certificate: PathBuf,
         /// The private key in PEM.
         key: Option<PathBuf>,
+        /// Where the PKCS#12 file's password is.
+        password: Option<SecretSource>,
     },
     /// As an application that another identity provider vouches for.
     WorkloadIdentity {
@@ -89,6 +92,11 @@ const CLIENT_SECRET: Places = Places {
     env: key::AUTH_CLIENT_SECRET_ENV,
     command: key::AUTH_CLIENT_SECRET_COMMAND,
 };
+const CERTIFICATE_PASSWORD: Places = Places {
+    file: key::AUTH_CERTIFICATE_PASSWORD_FILE,
+    env: key::AUTH_CERTIFICATE_PASSWORD_ENV,
+    command: key::AUTH_CERTIFICATE_PASSWORD_COMMAND,
+};
 const ACCESS_TOKEN: Places = Places {
     file: key::AUTH_ACCESS_TOKEN_FILE,
     env: key::AUTH_ACCESS_TOKEN_ENV,
@@ -102,9 +110,14 @@ impl Method {
             Self::ClientSecret => {
                 &[key::AUTH_CLIENT_ID, CLIENT_SECRET.file, CLIENT_SECRET.env, CLIENT_SECRET.command]
             }
-            Self::ClientCertificate => {
-                &[key::AUTH_CLIENT_ID, key::AUTH_CERTIFICATE_FILE, key::AUTH_CERTIFICATE_KEY_FILE]
-            }
+            Self::ClientCertificate => &[
+                key::AUTH_CLIENT_ID,
+                key::AUTH_CERTIFICATE_FILE,
+                key::AUTH_CERTIFICATE_KEY_FILE,
+                CERTIFICATE_PASSWORD.file,
+                CERTIFICATE_PASSWORD.env,
+                CERTIFICATE_PASSWORD.command,
+            ],
             Self::WorkloadIdentity => {
                 &[key::AUTH_CLIENT_ID, key::AUTH_FEDERATION, key::AUTH_FEDERATED_TOKEN_FILE]
             }
@@ -195,6 +208,7 @@ impl AuthSettings {
                 let client_id = needed_client_id(layers);
                 let certificate = layers.path(key::AUTH_CERTIFICATE_FILE);
                 let key = layers.path(key::AUTH_CERTIFICATE_KEY_FILE);
+                let password = certificate_password(layers);
                 let certificate = certificate?.ok_or_else(|| {
                     let example = "certificate_file = \"certificate.pem\"";
                     layers.missing(&[key::AUTH_CERTIFICATE_FILE], example)
@@ -203,6 +217,7 @@ impl AuthSettings {
                     client_id: client_id?,
                     certificate: certificate?.value,
                     key: key?.map(|found| found.value),
+                    password: password?,
                 }
             }
             Method::WorkloadIdentity => {
@@ -228,23 +243,24 @@ impl AuthSettings {
                 Self::AccessToken(ACCESS_TOKEN.find(layers, "access_token_file = \"token.txt\"")?)
             }
         };
-        if let Some(warning) = settings.key_file().and_then(|file| file.warning()) {
+        for warning in settings.secrets().iter().filter_map(SecretSource::warning) {
             layers.warn(warning);
         }
         Ok(settings)
     }
 
-    /// Where the secret, the private key or the token is, if there is one.
-    fn key_file(&self) -> Option<SecretSource> {
+    /// Where the secret, the private key and its password, or the token is.
+    fn secrets(&self) -> Vec<SecretSource> {
         match self {
-            Self::ClientSecret { secret, .. } | Self::AccessToken(secret) => Some(secret.clone()),
-            Self::ClientCertificate { certificate, key, .. } => {
-                Some(SecretSource::File(key.as_ref().unwrap_or(certificate).clone()))
+            Self::ClientSecret { secret, .. } | Self::AccessToken(secret) => vec![secret.clone()],
+            Self::ClientCertificate { certificate, key, password, .. } => {
+                let key = SecretSource::File(key.as_ref().unwrap_or(certificate).clone());
+                std::iter::once(key).chain(password.clone()).collect()
             }
             Self::WorkloadIdentity { .. }
             | Self::ManagedIdentity { .. }
             | Self::AzureCli
-            | Self::DeviceCode { .. } => None,
+            | Self::DeviceCode { .. } => Vec::new(),
         }
     }
 
@@ -312,6 +328,12 @@ impl fmt::Display for AuthSettings {
             Self::AccessToken(source) => write!(f, "access token from {source}"),
         }
     }
+}
+
+/// Where the password is, if it is anywhere.
+fn certificate_password(layers: &mut Layers<'_>) -> Result<Option<SecretSource>, Reported> {
+    let is_given = CERTIFICATE_PASSWORD.is_given(layers)?;
+    is_given.then(|| CERTIFICATE_PASSWORD.find(layers, "")).transpose()
 }
 
 fn needed_client_id(layers: &mut Layers<'_>) -> Result<String, Reported> {

@@ -39,7 +39,9 @@ fn value(key: Key) -> String {
     match key.name {
         "client_id" => format!("'{ID}'"),
         "federation" => "'token-file'".to_owned(),
-        "client_secret_command" | "access_token_command" => "['pass', 'show']".to_owned(),
+        "client_secret_command" | "certificate_password_command" | "access_token_command" => {
+            "['pass', 'show']".to_owned()
+        }
         _ => "'x'".to_owned(),
     }
 }
@@ -80,6 +82,17 @@ fn every_method_reads_its_keys() {
                 client_id: client_id(),
                 certificate: "/c".into(),
                 key: Some("/k".into()),
+                password: None,
+            },
+        ),
+        (
+            format!("{certificate}certificate_file = '/c'\ncertificate_password_file = '/p'\n"),
+            vec![],
+            AuthSettings::ClientCertificate {
+                client_id: client_id(),
+                certificate: "/c".into(),
+                key: None,
+                password: Some(SecretSource::File("/p".into())),
             },
         ),
         (

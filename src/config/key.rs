@@ -64,6 +64,9 @@ keys! {
     AUTH_CLIENT_SECRET_COMMAND = "auth" "client_secret_command";
     AUTH_CERTIFICATE_FILE = "auth" "certificate_file";
     AUTH_CERTIFICATE_KEY_FILE = "auth" "certificate_key_file";
+    AUTH_CERTIFICATE_PASSWORD_FILE = "auth" "certificate_password_file";
+    AUTH_CERTIFICATE_PASSWORD_ENV = "auth" "certificate_password_env";
+    AUTH_CERTIFICATE_PASSWORD_COMMAND = "auth" "certificate_password_command";
     AUTH_FEDERATION = "auth" "federation";
     AUTH_FEDERATED_TOKEN_FILE = "auth" "federated_token_file";
     AUTH_ACCESS_TOKEN_FILE = "auth" "access_token_file";

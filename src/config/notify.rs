@@ -90,11 +90,7 @@ impl NotifySettings {
 
 /// Where an address is, if it is anywhere.
 fn address(layers: &mut Layers<'_>, places: Places) -> Result<Option<SecretSource>, Reported> {
-    let mut is_given = false;
-    for key in [places.file, places.env, places.command] {
-        is_given |= layers.get(key, |_| Ok(()))?.is_some();
-    }
-    if !is_given {
+    if !places.is_given(layers)? {
         return Ok(None);
     }
     layers.get(places.file, file_name)?;

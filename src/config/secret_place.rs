@@ -20,6 +20,15 @@ pub(super) struct Places {
 }
 
 impl Places {
+    /// Whether any of the keys is given.
+    pub(super) fn is_given(self, layers: &mut Layers<'_>) -> Result<bool, Reported> {
+        let mut is_given = false;
+        for key in [self.file, self.env, self.command] {
+            is_given |= layers.get(key, |_| Ok(()))?.is_some();
+        }
+        Ok(is_given)
+    }
+
     /// The place that is given. Given in the environment it replaces whichever the file
     /// gives.
     pub(super) fn find(

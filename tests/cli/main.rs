@@ -22,6 +22,8 @@ mod log;
 #[cfg(target_os = "linux")]
 mod network;
 mod night;
+#[cfg(feature = "pfx")]
+mod pfx;
 mod plan;
 mod report;
 mod schedulers;

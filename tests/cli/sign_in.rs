@@ -17,7 +17,7 @@ use crate::secrets::nowhere;
 use crate::support::{Campaign, Output, RUNTIME, snapshot};
 
 /// A campaign that signs in by these lines of `[auth]`.
-fn by(auth: &str) -> Campaign {
+pub(crate) fn by(auth: &str) -> Campaign {
     let campaign = Campaign::new();
     rewrite(&campaign, auth);
     campaign
@@ -31,12 +31,12 @@ fn rewrite(campaign: &Campaign, auth: &str) {
     campaign.write("reinvite.toml", &format!("{before}[auth]\n{auth}\n[pace]{after}"));
 }
 
-fn with_id(auth: &str) -> String {
+pub(crate) fn with_id(auth: &str) -> String {
     format!("client_id = \"{SAMPLE_CLIENT_ID}\"\n{auth}")
 }
 
 /// Runs with variables that a platform sets.
-fn run_in(campaign: &Campaign, arguments: &str, variables: &[(&str, &str)]) -> Output {
+pub(crate) fn run_in(campaign: &Campaign, arguments: &str, variables: &[(&str, &str)]) -> Output {
     let mut command = campaign.command(arguments);
     command.envs(variables.iter().copied());
     campaign.complete(command)
@@ -128,17 +128,36 @@ fn a_certificate_that_cannot_work_is_refused_before_anything_is_sent() {
       hint: write it without one (`openssl pkey -in FILE -out key.pem`), and let only yourself read the result (`chmod 600`)
     ------- exit 2 -------
     ");
-    rewrite(
-        &campaign,
-        &with_id("method = \"client-certificate\"\ncertificate_file = \"certificate.pfx\"\n"),
-    );
+    assert!(campaign.tenant.ledger().requests.is_empty());
+}
+
+#[test]
+fn a_password_of_a_certificate_is_for_pfx_alone() {
+    let campaign = by_certificate();
+    certificate(&campaign, 2020, 2050);
+    let password = [("REINVITE_AUTH_CERTIFICATE_PASSWORD_ENV", "PASSWORD"), ("PASSWORD", "s3cret")];
+    snapshot!(run_in(&campaign, "plan three.csv", &password), @"
+    ------- stderr -------
+    three.csv: CSV, UTF-8, comma; 3 rows; columns: user, new_email
+    error: certificate.pem: is PEM, and a password is given, which is for PKCS#12 (PFX) files
+      hint: leave [auth] certificate_password_file, _env and _command out; a key in PEM must have no password (`openssl pkey -in FILE -out key.pem` takes it off)
+    ------- exit 2 -------
+    ");
+    assert!(campaign.tenant.ledger().requests.is_empty());
+}
+
+#[cfg(not(feature = "pfx"))]
+#[test]
+fn a_pfx_file_is_refused_with_two_ways_on() {
+    let campaign =
+        by(&with_id("method = \"client-certificate\"\ncertificate_file = \"certificate.pfx\"\n"));
     campaign.write("certificate.pfx", "0");
     campaign.restrict("certificate.pfx");
     snapshot!(campaign.run("plan three.csv"), @"
     ------- stderr -------
     three.csv: CSV, UTF-8, comma; 3 rows; columns: user, new_email
     error: certificate.pfx: is a PKCS#12 (PFX) or another binary file, not PEM
-      hint: convert it with `openssl pkcs12 -in FILE -noenc -out certificate.pem`, and let only yourself read the result (`chmod 600`)
+      hint: convert it with `openssl pkcs12 -in FILE -noenc -out certificate.pem`, and let only yourself read the result (`chmod 600`); or install a reinvite that reads it (`cargo install --path . --locked --features pfx`)
     ------- exit 2 -------
     ");
     assert!(campaign.tenant.ledger().requests.is_empty());

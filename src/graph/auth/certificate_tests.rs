@@ -20,7 +20,17 @@ impl Pair {
         Self::valid(2020, 2050)
     }
 
-    fn valid(from: i32, to: i32) -> Self {
+    #[cfg(feature = "pfx")]
+    pub(in super::super) fn key_der(&self) -> Vec<u8> {
+        self.key.serialize_der()
+    }
+
+    #[cfg(feature = "pfx")]
+    pub(in super::super) fn certificate_pem(&self) -> String {
+        self.certificate.pem()
+    }
+
+    pub(in super::super) fn valid(from: i32, to: i32) -> Self {
         let key = rcgen::KeyPair::generate_for(&PKCS_RSA_SHA256).unwrap();
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.not_before = rcgen::date_time_ymd(from, 1, 1);
@@ -45,7 +55,7 @@ impl Pair {
     }
 }
 
-fn now() -> Timestamp {
+pub(in super::super) fn now() -> Timestamp {
     "2026-11-21T12:00:00Z".parse().unwrap()
 }
 
@@ -57,7 +67,7 @@ fn read(certificate: &str, key: Option<&str>) -> Result<Certificate, Certificate
         fs::write(path("k.pem"), key).unwrap();
         path("k.pem")
     });
-    Certificate::read(&path("c.pem"), key.as_deref(), now())
+    Certificate::read(&path("c.pem"), key.as_deref(), None, now())
 }
 
 #[test]
@@ -119,7 +129,11 @@ fn a_certificate_that_will_not_do_says_why_and_where() {
         (
             "\u{30}\u{82}".to_owned(),
             None,
-            "c.pem: is a PKCS#12 (PFX) or another binary file, not PEM".to_owned(),
+            if cfg!(feature = "pfx") {
+                "c.pem: is not a PKCS#12 (PFX) file, or not a whole one".to_owned()
+            } else {
+                "c.pem: is a PKCS#12 (PFX) or another binary file, not PEM".to_owned()
+            },
         ),
     ] {
         let error = read(&certificate, key).unwrap_err();
@@ -127,6 +141,17 @@ fn a_certificate_that_will_not_do_says_why_and_where() {
         assert!(text.ends_with(&expected), "{text}\n{expected}");
         assert!(!error.advice().is_empty());
     }
-    let error = Certificate::read(Path::new("nowhere.pem"), None, now()).unwrap_err();
+    let error = Certificate::read(Path::new("nowhere.pem"), None, None, now()).unwrap_err();
     assert!(error.to_string().starts_with("nowhere.pem: cannot be read"), "{error}");
+}
+
+#[test]
+fn a_password_for_pem_is_refused_and_not_shown() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("c.pem");
+    fs::write(&path, Pair::new().both()).unwrap();
+    let password = SecretString::from("s3cret");
+    let error = Certificate::read(&path, None, Some(&password), now()).unwrap_err();
+    assert!(matches!(error.fault, Fault::NeedlessPassword), "{error}");
+    assert!(!format!("{error} {error:?} {}", error.advice()).contains("s3cret"));
 }

@@ -23,6 +23,7 @@ mod exchange;
 mod given;
 mod managed_identity;
 mod pem;
+mod pkcs12;
 mod tokens;
 mod workload_identity;
 mod x509;
