@@ -45,6 +45,8 @@ pub(super) enum Redemption {
     MailChanged,
     Deleted,
     Reinvited,
+    /// In a state that this version does not know.
+    Unclear,
 }
 
 /// A row as every format shows it. Its keys are those of the JSON report.
@@ -138,6 +140,7 @@ impl Redemption {
             Self::MailChanged => "mail changed",
             Self::Deleted => "deleted",
             Self::Reinvited => "invited by others",
+            Self::Unclear => "unclear",
         }
     }
 }
@@ -171,6 +174,7 @@ fn redemption(row: &HistoryRow) -> Option<Redemption> {
         "mail-changed" => Redemption::MailChanged,
         "deleted" => Redemption::Deleted,
         "reinvited" => Redemption::Reinvited,
+        "unclear" => Redemption::Unclear,
         _ => Redemption::NotVerified,
     })
 }
@@ -195,7 +199,8 @@ fn attention(
         Redemption::NoTrace
         | Redemption::MailChanged
         | Redemption::Deleted
-        | Redemption::Reinvited => Some(Attention::Drift),
+        | Redemption::Reinvited
+        | Redemption::Unclear => Some(Attention::Drift),
         Redemption::NotVerified | Redemption::Redeemed => None,
     }
 }

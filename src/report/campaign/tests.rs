@@ -130,6 +130,7 @@ fn what_was_seen_counts_for_the_invitation_it_was_seen_after() {
         (seen(2, "mail-changed"), Some(R::MailChanged), drift),
         (seen(2, "deleted"), Some(R::Deleted), drift),
         (seen(2, "reinvited"), Some(R::Reinvited), drift),
+        (seen(2, "unclear"), Some(R::Unclear), drift),
         // Another invitation resets what was redeemed, and redeems nothing.
         (seen(0, "redeemed"), Some(R::Pending), stuck),
         (seen(0, "pending"), Some(R::Pending), stuck),
