@@ -13,6 +13,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use tokio::sync::oneshot;
 
 use super::lock::Lock;
+use super::record::beside;
 use super::{CheckpointError, Entry, Record};
 
 /// Records that one commit takes at most. A commit costs one flush of the disk
@@ -269,7 +270,8 @@ const PRESENT_STATE: &str = "
         state = excluded.state,
         at = excluded.at,
         detail = CASE
-            WHEN excluded.state = 'invited' OR detail ->> '$.resend' IS NULL THEN excluded.detail
+            WHEN excluded.state = 'invited' OR instr(detail, '\"resend\":') = 0
+                OR detail ->> '$.resend' IS NULL THEN excluded.detail
             ELSE json_set(excluded.detail, '$.resend', json(detail -> '$.resend'))
         END";
 
@@ -286,7 +288,7 @@ fn commit(
         let record = &entry.record;
         let key = record.key();
         let (user, address) = (key.user_id.to_string(), key.address.folded());
-        let (at, word, mut detail) = (at.to_string(), record.word(), entry.detail());
+        let (at, word, mut detail) = (at.to_string(), record.word(), record.detail().to_string());
         if let Record::Seen(sighting) = record {
             let since = sighting.since.map(|since| since.to_string());
             transaction
@@ -294,7 +296,7 @@ fn commit(
                     "INSERT INTO sighting (run, at, user_id, address, finding, since, detail)
                      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
                 )?
-                .execute(params![run, at, user, address, word, since, detail.to_string()])?;
+                .execute(params![run, at, user, address, word, since, detail])?;
             continue;
         }
         transaction
@@ -302,7 +304,7 @@ fn commit(
                 "INSERT INTO event (run, at, user_id, address, what, detail)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             )?
-            .execute(params![run, at, user, address, word, detail.to_string()])?;
+            .execute(params![run, at, user, address, word, entry.with_trace(&detail)])?;
         match record {
             // Evidence leaves state and moment of the intent as they are, since that is
             // what a later settlement compares the directory with. What is done to a
@@ -330,10 +332,12 @@ fn commit(
                     remember_name(&transaction, &mail.to_lowercase(), &user)?;
                 }
             }
-            Record::Intended { reference, .. } => {
+            Record::Intended { reference, reason, .. } => {
                 remember_name(&transaction, reference, &user)?;
-                if let Some(accepted) = accepted(&transaction, &user, &address)? {
-                    detail["accepted"] = accepted;
+                // The first of a row follows none.
+                let is_first = ["new-address", "reset-only"].contains(reason);
+                if !is_first && let Some(accepted) = accepted(&transaction, &user, &address)? {
+                    detail = beside(&detail, "accepted", &accepted.to_string());
                 }
             }
             // One more invitation that was not sent leaves the accepted one as it was.
@@ -346,7 +350,7 @@ fn commit(
             }
             Record::Patched { .. } | Record::Invited { .. } => {}
         }
-        put_row(&transaction, [&user, &address, word], Some(&at), Some(&detail.to_string()))?;
+        put_row(&transaction, [&user, &address, word], Some(&at), Some(&detail))?;
     }
     transaction.commit()
 }

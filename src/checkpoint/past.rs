@@ -85,7 +85,11 @@ const INVITATIONS: &str = "
         SELECT i.at FROM intent i
         WHERE i.user_id = a.user_id AND i.address = a.address AND i.id < a.last
         ORDER BY i.id DESC LIMIT 1
-    ), l.at)
+    ), l.at), (
+        SELECT r.at FROM refusal r
+        WHERE r.user_id = a.user_id AND r.address = a.address AND r.id > a.last
+        ORDER BY r.id DESC LIMIT 1
+    )
     FROM accepted a JOIN event f ON f.id = a.first JOIN event l ON l.id = a.last";
 
 const SIGHTINGS: &str = "
@@ -97,7 +101,10 @@ fn read(connection: &Connection) -> Result<Past, ReadError> {
     connection.execute_batch(
         "CREATE TEMP TABLE intent (user_id TEXT, address TEXT, id INTEGER, at TEXT);
          INSERT INTO intent SELECT user_id, address, id, at FROM event WHERE what = 'intended';
-         CREATE INDEX temp.intents ON intent (user_id, address, id);",
+         CREATE INDEX temp.intents ON intent (user_id, address, id);
+         CREATE TEMP TABLE refusal (user_id TEXT, address TEXT, id INTEGER, at TEXT);
+         INSERT INTO refusal SELECT user_id, address, id, at FROM event WHERE what = 'failed';
+         CREATE INDEX temp.refusals ON refusal (user_id, address, id);",
     )?;
     let mut query = connection.prepare(INVITATIONS)?;
     let mut rows = query.query([])?;
@@ -108,10 +115,11 @@ fn read(connection: &Connection) -> Result<Past, ReadError> {
             first_at: time(&row.get::<_, String>(3)?)?,
             accepted_at: time(&row.get::<_, String>(4)?)?,
             intended_at: time(&row.get::<_, String>(5)?)?,
+            refused_at: row.get::<_, Option<String>>(6)?.as_deref().map(time).transpose()?,
         };
         past.invitations.insert(key, invitations);
     }
-    connection.execute_batch("DROP TABLE temp.intent")?;
+    connection.execute_batch("DROP TABLE temp.intent; DROP TABLE temp.refusal")?;
     let mut query = connection.prepare(SIGHTINGS)?;
     let mut rows = query.query([])?;
     while let Some(row) = rows.next()? {

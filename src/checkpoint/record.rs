@@ -1,6 +1,8 @@
 //! The durable vocabulary: what is written down about a guest, and the present
 //! state that each record leaves behind.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{InvitationKey, Redemption, Shows, Sighting, Trace};
@@ -118,14 +120,23 @@ impl From<Record> for Entry {
 }
 
 impl Entry {
-    /// The record's detail, and the traces beside it.
-    pub(super) fn detail(&self) -> serde_json::Value {
-        let mut detail = self.record.detail();
-        if let Some(trace) = self.trace.as_ref().filter(|trace| !trace.is_empty()) {
-            detail["trace"] = serde_json::to_value(trace).expect("plain data");
+    /// The record's detail, as it is in JSON, with the traces beside it.
+    pub(super) fn with_trace<'a>(&self, detail: &'a str) -> Cow<'a, str> {
+        match self.trace.as_ref().filter(|trace| !trace.is_empty()) {
+            Some(trace) => {
+                let trace = serde_json::to_string(trace).expect("plain data");
+                Cow::Owned(beside(detail, "trace", &trace))
+            }
+            None => Cow::Borrowed(detail),
         }
-        detail
     }
+}
+
+/// A JSON object with one more key.
+pub(super) fn beside(object: &str, key: &str, value: &str) -> String {
+    let rest = object.strip_suffix('}').expect("details are objects");
+    let comma = if rest == "{" { "" } else { "," };
+    format!("{rest}{comma}\"{key}\":{value}}}")
 }
 
 impl Record {

@@ -42,7 +42,7 @@ pub struct RemindSettings {
     pub after: Option<Duration>,
     /// Most mails to a guest and address, the first invitation included.
     pub max: u32,
-    /// Least time between two reminders of a guest.
+    /// Least time between two reminders of a guest, and after one that was refused.
     pub gap: Duration,
     /// When nobody is reminded.
     pub quiet_hours: Option<QuietHours>,

@@ -97,4 +97,6 @@ pub struct Invitations {
     pub accepted_at: Timestamp,
     /// When the intent of the last one was recorded, in the service's time.
     pub intended_at: Timestamp,
+    /// When another one was last refused for good, if any was since.
+    pub refused_at: Option<Timestamp>,
 }

@@ -33,17 +33,21 @@ impl Reminders {
     pub fn is_due(&self, key: &InvitationKey, guest: &DirectoryUser) -> bool {
         let Some(after) = self.settings.after else { return false };
         let Some(sent) = self.invitations.get(key) else { return false };
-        let since = |wait| {
+        let since = |at: Timestamp, wait| {
             let wait = SignedDuration::try_from(wait).unwrap_or(SignedDuration::MAX);
-            sent.accepted_at.saturating_add(wait).unwrap_or(Timestamp::MAX)
+            at.saturating_add(wait).unwrap_or(Timestamp::MAX)
         };
+        // One that was refused is no mail, but knocking every night would not do either:
+        // repeated refusals are what tenants get blocked for.
+        let knocked = |at| self.now < since(at, self.settings.gap);
         let wait = if sent.accepted == 1 { after } else { self.settings.gap };
         let ours_ends = self.lag.saturating_add(TOLERANCE);
         let ours_ends = sent.accepted_at.saturating_add(ours_ends).unwrap_or(Timestamp::MAX);
         guest.redemption == Some(RedemptionState::PendingAcceptance)
             && guest.redemption_changed_at.is_none_or(|changed_at| changed_at <= ours_ends)
             && !self.is_used_up(sent)
-            && self.now >= since(wait)
+            && self.now >= since(sent.accepted_at, wait)
+            && !sent.refused_at.is_some_and(knocked)
             && is_open(&self.settings, self.now)
     }
 

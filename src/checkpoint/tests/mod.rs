@@ -83,7 +83,7 @@ fn intended(n: u128) -> Record {
     Record::Intended {
         key: key(n),
         reference: format!("ref-{n}"),
-        reason: "new-address",
+        reason: "finish-earlier-run",
         before: redemption(),
     }
 }

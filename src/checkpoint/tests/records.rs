@@ -300,8 +300,13 @@ async fn history_counts_invitations_and_keeps_the_last_sighting() {
     place.run(Vec::new(), &records).await;
     let checkpoint = Checkpoint::open(&place.path(), at(1000)).unwrap();
     let past = checkpoint.past().unwrap();
-    let expected =
-        Invitations { accepted: 2, first_at: at(4), accepted_at: at(7), intended_at: at(6) };
+    let expected = Invitations {
+        accepted: 2,
+        first_at: at(4),
+        accepted_at: at(7),
+        intended_at: at(6),
+        refused_at: None,
+    };
     assert_eq!(past.invitations[&key(1)], expected);
     let last = &past.sightings[&key(1)];
     assert_eq!((&*last.finding, last.since), ("redeemed", Some(at(8))));
@@ -310,6 +315,15 @@ async fn history_counts_invitations_and_keeps_the_last_sighting() {
     assert_eq!(checkpoint.begun_since(at(10)).unwrap(), 0);
     // Sightings are no events: reports read them where they are.
     assert_eq!(events(&place.path()).len(), records.len() - 2);
+    // One that was refused since is known until another is accepted.
+    drop(checkpoint);
+    place.run(Vec::new(), &[outstanding(1), failed(1, "gone")]).await;
+    let checkpoint = Checkpoint::open(&place.path(), at(1000)).unwrap();
+    assert_eq!(checkpoint.past().unwrap().invitations[&key(1)].refused_at, Some(at(2)));
+    drop(checkpoint);
+    place.run(Vec::new(), &[intended(1), invited(1)]).await;
+    let checkpoint = Checkpoint::open(&place.path(), at(1000)).unwrap();
+    assert_eq!(checkpoint.past().unwrap().invitations[&key(1)].refused_at, None);
 }
 
 #[tokio::test]

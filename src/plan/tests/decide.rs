@@ -457,6 +457,7 @@ fn a_reminder_needs_the_right_mail_a_mailing_and_no_obstacle() {
                 first_at: earlier(),
                 accepted_at: earlier(),
                 intended_at: earlier(),
+                refused_at: None,
             };
             world.policy.reminders = Some(Box::new(crate::plan::Reminders {
                 settings: crate::config::RemindSettings {

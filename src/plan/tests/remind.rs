@@ -58,7 +58,8 @@ fn reminders(
     now: Timestamp,
 ) -> Reminders {
     let first_at = at("02T12:00");
-    let sent = Invitations { accepted, first_at, accepted_at: last, intended_at: last };
+    let sent =
+        Invitations { accepted, first_at, accepted_at: last, intended_at: last, refused_at: None };
     Reminders {
         settings,
         invitations: Arc::new(HashMap::from([(key(), sent)])),
@@ -87,6 +88,13 @@ fn a_guest_is_due_after_the_wait_and_never_beyond_the_most() {
     ] {
         let reminders = reminders(policy(), accepted, last, at(now));
         assert_eq!(reminders.is_due(&key(), &guest(state, changed_at)), due, "{name}");
+    }
+    for (now, due) in [("24T11:59", false), ("24T12:00", true)] {
+        let mut refused = reminders(policy(), 1, last, at(now));
+        let sent = Arc::make_mut(&mut refused.invitations).get_mut(&key()).unwrap();
+        sent.refused_at = Some(at("17T12:00"));
+        let guest = guest(PendingAcceptance, last);
+        assert_eq!(refused.is_due(&key(), &guest), due, "refused a week before {now}");
     }
     let off = reminders(RemindSettings::default(), 1, last, at("30T12:00"));
     assert!(!off.is_due(&key(), &guest(PendingAcceptance, last)));

@@ -58,7 +58,13 @@ fn seen(
         let at = minutes(*minute);
         ledger.record(key(address), LedgerEntry { state: state.clone(), at, resend: None });
         let intended_at = at - SignedDuration::from_secs(2);
-        let sent = Invitations { accepted: 1, first_at: at, accepted_at: at, intended_at };
+        let sent = Invitations {
+            accepted: 1,
+            first_at: at,
+            accepted_at: at,
+            intended_at,
+            refused_at: None,
+        };
         invitations.insert(key(address), sent);
     }
     ledger.record_name(OLD, id());
@@ -173,7 +179,13 @@ fn a_guest_to_whom_a_person_asked_to_send_again_is_still_an_invited_one() {
         directory.add_user(guest(ADDRESS, Some(redemption), minutes(changed)));
         let (at, lag) = (minutes(100), SignedDuration::from_mins(5));
         let intended_at = noon() - SignedDuration::from_secs(2);
-        let sent = Invitations { accepted: 1, first_at: noon(), accepted_at: noon(), intended_at };
+        let sent = Invitations {
+            accepted: 1,
+            first_at: noon(),
+            accepted_at: noon(),
+            intended_at,
+            refused_at: None,
+        };
         let sent = [(key(ADDRESS), sent)].into();
         let look = Look { mail: MailWrite::Mail, at, lag };
         match sights(&ledger, &sent, &directory, look).remove(0).1 {
