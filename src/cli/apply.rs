@@ -11,6 +11,7 @@ use crate::config::args::{ApplyArgs, Cli};
 use crate::config::{RowSelector, Settings, checkpoint_path};
 use crate::domain::InvitationKey;
 use crate::manifest::{Manifest, Row};
+use crate::night::manifest_row;
 use crate::plan::{ChangeReason, Decision, Plan};
 use crate::report::{SummaryView, apply_json, plan_text, summary_text};
 use crate::run::{RunResult, Stop, StopReason, carry_out};
@@ -23,8 +24,7 @@ use super::failure::Failure;
 use super::plan::{settings, view};
 use super::planning::{Asked, Context, lines, make_plan, read_manifest, runtime, tell_unplanned};
 use super::running::{
-    ROWS_PER_CODE, deadline, manifest_row, numbers, refused, run_settings, shown, stop_at,
-    warn_of_other_manifest,
+    ROWS_PER_CODE, deadline, numbers, refused, run_settings, shown, stop_at, warn_of_other_manifest,
 };
 use super::ui::Ui;
 use super::wrap_up::{check_result, wrap_up, write_result};

@@ -13,7 +13,7 @@ use crate::config::args::{BudgetArgs, Cli, PlanningArgs, ReconcileArgs, RemindAr
 use crate::config::{Settings, checkpoint_path};
 use crate::graph::CallError;
 use crate::manifest::Manifest;
-use crate::night::{Eve, Night, NightError, Scope, carry_out, prepare};
+use crate::night::{Eve, Night, NightError, Scope, carry_out, manifest_row, prepare};
 use crate::report::{NightView, PlanView, night_json, night_text, plan_text};
 use crate::run::{Stop, StopReason};
 
@@ -27,7 +27,7 @@ use super::planning::{
     Context, lines, note_reading, read_manifest, reading, runtime, tell_unplanned,
 };
 use super::running::{
-    deadline, manifest_row, numbers, refused, run_settings, shown, stop_at, warn_of_other_manifest,
+    deadline, numbers, refused, run_settings, shown, stop_at, warn_of_other_manifest,
 };
 use super::ui::Ui;
 use super::wrap_up::{check_result, wrap_up, write_result};

@@ -10,11 +10,11 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use tokio::runtime::Runtime;
 
-use crate::checkpoint::{Checkpoint, Journal, LastRun, ManifestRow};
+use crate::checkpoint::{Checkpoint, Journal, LastRun};
 use crate::config::Settings;
 use crate::config::args::BudgetArgs;
 use crate::manifest::Manifest;
-use crate::plan::{Decision, Plan, PlannedRow};
+use crate::plan::Plan;
 use crate::report::{Progress, ProgressMode, apply_json};
 use crate::run::{Event, LimitedBy, Observer, RunSettings, Stop, StopReason, Summary};
 
@@ -150,23 +150,6 @@ pub(super) fn numbers(summary: &Summary) -> serde_json::Value {
         "elapsed_seconds": summary.elapsed.as_secs_f64(),
         "limited_by": summary.limited_by.map(LimitedBy::code),
     })
-}
-
-pub(super) fn manifest_row<'a>(row: &'a PlannedRow, manifest: &'a Manifest) -> ManifestRow<'a> {
-    ManifestRow {
-        line: row.line,
-        user: &row.user,
-        user_id: row.user_id.map(|id| id.to_string()),
-        address: row.new_email.as_ref().map(crate::domain::Email::folded),
-        decision: row.decision.name(),
-        reason: row.decision.reason(),
-        explanation: match &row.decision {
-            // Its reason and its addresses say it.
-            Decision::Change(_) => None,
-            Decision::Settled(_) | Decision::Blocked(_) => Some(row.decision.to_string()),
-        },
-        cells: manifest.written.cells(row.line).unwrap_or("[]"),
-    }
 }
 
 /// Until when an earlier run may have sent something, at the latest. One that did not

@@ -11,6 +11,7 @@
 mod carry_out;
 mod correct;
 mod digest;
+mod kept;
 mod names;
 mod prepare;
 mod read;
@@ -19,6 +20,7 @@ mod verify;
 pub use carry_out::{Night, carry_out};
 pub use correct::{Corrected, Correction};
 pub use digest::{Digest, Seen, Standing};
+pub use kept::manifest_row;
 pub use names::RowName;
 pub use prepare::{Eve, Scope, prepare};
 pub use read::{Asked, Read, read_and_plan};

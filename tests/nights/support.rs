@@ -13,20 +13,18 @@ use bytes::Bytes;
 use http::{Method, Request, Response};
 use jiff::{SignedDuration, Timestamp};
 use reinvite::checkpoint::{
-    Checkpoint, ManifestRow, Record, RunEnd, RunStart, Status, read_history, read_ledger,
-    read_status,
+    Checkpoint, Record, RunEnd, RunStart, Status, read_history, read_ledger, read_status,
 };
 use reinvite::cli::Exit;
 use reinvite::config::{Overrides, Settings};
-use reinvite::domain::{Caller, Email, InvitationKey, Redemption, RedemptionState};
+use reinvite::domain::{Caller, InvitationKey, Redemption, RedemptionState};
 use reinvite::emulator::{
     Action, AnswerLost, Emulator, Fault, Matcher, Options, Person, Quotas, SAMPLE_CLIENT_ID,
     TenantSeed,
 };
 use reinvite::graph::{Clock, GivenToken, Graph, Pace, Reached, Transport, TransportError};
 use reinvite::manifest::{self, Manifest};
-use reinvite::night::{Scope, Standing, carry_out, prepare, verify};
-use reinvite::plan::PlannedRow;
+use reinvite::night::{Scope, Standing, carry_out, manifest_row, prepare, verify};
 use reinvite::report::{
     NightView, Report, ReportFormat, ReportOptions, Styles, night_text, write_report,
 };
@@ -220,7 +218,7 @@ impl Campaign {
             plan_digest: eve.plan.digest.to_string(),
             manifest_form: serde_json::to_string(&manifest.written.form).unwrap(),
         };
-        let rows = eve.plan.rows.iter().map(|planned| row(planned, &manifest));
+        let rows = eve.plan.rows.iter().map(|planned| manifest_row(planned, &manifest));
         let journal = match scope {
             Scope::Everything => checkpoint.begin_run(&start, rows).unwrap(),
             Scope::Reminders => checkpoint.begin_look("remind", start.at).unwrap(),
@@ -428,19 +426,6 @@ impl Campaign {
             Arc::new(|_| {}),
             stop.token(),
         )
-    }
-}
-
-fn row<'a>(row: &'a PlannedRow, manifest: &'a Manifest) -> ManifestRow<'a> {
-    ManifestRow {
-        line: row.line,
-        user: &row.user,
-        user_id: row.user_id.map(|id| id.to_string()),
-        address: row.new_email.as_ref().map(Email::folded),
-        decision: row.decision.name(),
-        reason: row.decision.reason(),
-        explanation: (row.decision.name() != "change").then(|| row.decision.to_string()),
-        cells: manifest.written.cells(row.line).unwrap_or("[]"),
     }
 }
 
