@@ -25,33 +25,23 @@ pub enum ProgramError {
     /// There is no such program.
     #[error("there is no program `{0}`")]
     Missing(String),
-    /// It can't be started.
     #[error("cannot start `{program}`")]
     NotStarted {
-        /// The program.
         program: String,
-        /// Why.
         #[source]
         source: io::Error,
     },
     /// It said that it failed.
     #[error("`{program}` failed with {status}{}", said(.stderr))]
     Failed {
-        /// The program.
         program: String,
-        /// How it ended.
         status: ExitStatus,
         /// What it wrote to stderr, shortened.
         stderr: String,
     },
     /// It took too long, and was ended.
     #[error("`{program}` did not finish within {} s", .limit.as_secs())]
-    TooSlow {
-        /// The program.
-        program: String,
-        /// How long it had.
-        limit: Duration,
-    },
+    TooSlow { program: String, limit: Duration },
     /// It printed far more than it was asked for.
     #[error("`{0}` printed more than 64 KiB")]
     TooMuch(String),

@@ -34,7 +34,6 @@ pub(super) struct Setting {
     pub(super) pace: Pace,
 }
 
-/// What was measured.
 #[derive(Debug)]
 pub(super) struct Paced {
     pub(super) setting: Setting,

@@ -12,7 +12,6 @@ use super::Outcome;
 use super::process::{Used, cpu_seconds, peak_bytes, run};
 use super::tenant::{Pace, Tenant, workplace};
 
-/// What was measured.
 #[derive(Debug)]
 pub(super) struct Round {
     pub(super) rows: u32,

@@ -17,7 +17,6 @@ const PAGE: u32 = 999;
 
 const MIB: f64 = 1024.0 * 1024.0;
 
-/// Rounds of one size.
 pub(super) struct Column {
     pub(super) rows: u32,
     pub(super) rounds: Vec<Round>,
@@ -144,7 +143,6 @@ pub(super) fn memory(out: &mut dyn Write, rows: u32, all: &[Flat]) -> io::Result
     Ok(())
 }
 
-/// Time against quotas.
 pub(super) fn pace(out: &mut dyn Write, all: &[Paced]) -> io::Result<()> {
     writeln!(
         out,

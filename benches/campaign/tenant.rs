@@ -21,7 +21,6 @@ pub(super) fn workplace() -> Outcome<TempDir> {
     Ok(tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?)
 }
 
-/// A pace.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Pace {
     pub(super) writes_per_second: u32,

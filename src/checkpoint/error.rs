@@ -9,46 +9,29 @@ use super::Owner;
 pub enum CheckpointError {
     /// Another run is at work on it.
     #[error("the checkpoint {} is in use by {owner}", path.display())]
-    Held {
-        /// The checkpoint.
-        path: PathBuf,
-        /// Who holds it.
-        owner: Owner,
-    },
+    Held { path: PathBuf, owner: Owner },
     /// It belongs to another tenant.
     #[error("the checkpoint {} belongs to the tenant {found}, not to {wanted}", path.display())]
     OtherTenant {
-        /// The checkpoint.
         path: PathBuf,
-        /// Its tenant.
         found: String,
         /// The tenant of this run.
         wanted: String,
     },
     /// It is a file of some other program.
     #[error("{} is not a checkpoint of reinvite", path.display())]
-    Foreign {
-        /// The file.
-        path: PathBuf,
-    },
+    Foreign { path: PathBuf },
     /// A newer version of this program wrote it.
     #[error("the checkpoint {} has format {found}, and this version knows {known}", path.display())]
     Newer {
-        /// The checkpoint.
         path: PathBuf,
-        /// Its format.
         found: i64,
         /// The newest format known here.
         known: i64,
     },
     /// Its content is not what was written.
     #[error("the checkpoint {} is damaged: {detail}", path.display())]
-    Damaged {
-        /// The checkpoint.
-        path: PathBuf,
-        /// What is wrong.
-        detail: String,
-    },
+    Damaged { path: PathBuf, detail: String },
     /// There is none.
     #[error("there is no checkpoint at {}", path.display())]
     Missing {
@@ -58,18 +41,14 @@ pub enum CheckpointError {
     /// The file or its directory can't be read or written.
     #[error("the checkpoint {} can't be opened", path.display())]
     File {
-        /// The file.
         path: PathBuf,
-        /// Why.
         #[source]
         source: std::io::Error,
     },
     /// SQLite failed: a full disk, a lost volume.
     #[error("the checkpoint {} can't be read or written", path.display())]
     Database {
-        /// The checkpoint.
         path: PathBuf,
-        /// Why.
         #[source]
         source: rusqlite::Error,
     },
@@ -79,7 +58,6 @@ pub enum CheckpointError {
 }
 
 impl CheckpointError {
-    /// What to do about it.
     pub fn advice(&self) -> &'static str {
         match self {
             Self::Held { .. } => "wait for that run to end, or stop it; `status` works beside it",

@@ -32,17 +32,14 @@ pub struct Checkpoint {
 /// A row of the manifest as a run planned it: what `status` accounts for.
 #[derive(Debug)]
 pub struct ManifestRow<'a> {
-    /// Line in the manifest.
     pub line: u32,
     /// The guest as the manifest names it.
     pub user: &'a str,
-    /// The guest found.
     pub user_id: Option<String>,
     /// The address asked for, in lower case.
     pub address: Option<String>,
     /// `change`, `settled` or `blocked`.
     pub decision: &'static str,
-    /// Its reason code.
     pub reason: &'static str,
     /// The plan's sentence, where the reason code does not say it all.
     pub explanation: Option<String>,
@@ -57,11 +54,9 @@ pub struct RunStart<'a> {
     pub at: Timestamp,
     /// The command: `apply`, `reconcile`, `remind`, `verify`.
     pub command: &'static str,
-    /// Name of the manifest.
     pub manifest: &'a str,
     /// Name of the tenant, for a person.
     pub tenant_name: Option<&'a str>,
-    /// Digest of the plan.
     pub plan_digest: String,
     /// The manifest's form, as JSON: what it takes to hand rows back as they came.
     pub manifest_form: String,

@@ -16,7 +16,6 @@ const STEPS: [&str; 2] = [FIRST, NIGHTS];
 #[expect(clippy::cast_possible_wrap, reason = "there are a handful of steps")]
 pub(super) const FORMAT: i64 = STEPS.len() as i64;
 
-/// The first format.
 const FIRST: &str = "
     CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
     CREATE TABLE run (

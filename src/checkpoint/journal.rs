@@ -36,11 +36,9 @@ pub struct Journal {
 pub struct RunEnd {
     /// When.
     pub at: Timestamp,
-    /// Why it ended early.
     pub stop_reason: Option<&'static str>,
     /// The program's exit code.
     pub exit_code: u8,
-    /// The summary, as JSON.
     pub summary: String,
 }
 

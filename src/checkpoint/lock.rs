@@ -14,9 +14,7 @@ use super::CheckpointError;
 /// Who holds a checkpoint.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Owner {
-    /// Process id.
     pub pid: u32,
-    /// Host name.
     pub host: String,
     /// Since when.
     pub since: Timestamp,

@@ -30,13 +30,10 @@ pub struct Past {
 /// A row of the manifest as an earlier run planned it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PreviousRow {
-    /// Line in that manifest.
     pub line: u32,
     /// The guest as it was named.
     pub user: String,
-    /// The guest found.
     pub user_id: Option<UserId>,
-    /// The address asked for.
     pub address: Option<Email>,
 }
 

@@ -21,22 +21,18 @@ pub struct BeforeImage {
 pub enum Record {
     /// The mail is about to be written.
     Patching {
-        /// Guest and address.
         key: InvitationKey,
         /// How the manifest names the guest, folded.
         reference: String,
         /// What the guest looks like now.
         before: BeforeImage,
     },
-    /// The mail was written.
     Patched {
-        /// Guest and address.
         key: InvitationKey,
     },
     /// The invitation is about to be sent. From here until the next record of the
     /// key it is not known whether it was.
     Intended {
-        /// Guest and address.
         key: InvitationKey,
         /// How the manifest names the guest, folded.
         reference: String,
@@ -47,59 +43,44 @@ pub enum Record {
     },
     /// The invitation was certainly not sent: it may be tried again.
     Outstanding {
-        /// Guest and address.
         key: InvitationKey,
-        /// How that is known.
         why: String,
     },
     /// The answer was lost, and the directory could not tell yet.
     Unknown {
-        /// Guest and address.
         key: InvitationKey,
-        /// What was seen.
         evidence: String,
     },
     /// The invitation was accepted.
     Invited {
-        /// Guest and address.
         key: InvitationKey,
         /// `accepted`, or `settled-from-directory` after a lost answer.
         how: &'static str,
     },
-    /// Refused for good.
     Failed {
-        /// Guest and address.
         key: InvitationKey,
-        /// Stable code.
         code: String,
         /// The sentence for a person.
         message: String,
-        /// What to do about it.
         advice: String,
         /// The service's request id.
         request_id: Option<String>,
     },
     /// A person asked for another invitation although one was sent.
     ResendAsked {
-        /// Guest and address.
         key: InvitationKey,
-        /// Who asked.
         who: String,
-        /// Why, in their words.
         why: String,
         /// The guest's redemption at that moment.
         before: Redemption,
     },
     /// A mail that somebody changed after the invitation is about to be put right.
     Correcting {
-        /// Guest and address.
         key: InvitationKey,
         /// What it was changed to.
         found: Option<String>,
     },
-    /// It was put right.
     Corrected {
-        /// Guest and address.
         key: InvitationKey,
     },
     /// The directory showed something new of a guest. Kept in a table of its own.

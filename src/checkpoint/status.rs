@@ -18,21 +18,17 @@ use super::{CheckpointError, Owner};
 pub struct Status {
     /// Name of the manifest of the last run.
     pub manifest: String,
-    /// Tenant id.
     pub tenant: String,
-    /// Name of the tenant.
     pub tenant_name: Option<String>,
     /// When the campaign began.
     pub created_at: Option<Timestamp>,
     /// Rows of the manifest of the last run.
     pub rows: u64,
-    /// Invitations accepted.
     pub invited: u64,
     /// Nothing to do, as last planned.
     pub settled: u64,
     /// Can't or mustn't be done, as last planned.
     pub blocked: u64,
-    /// Refused for good.
     pub failed: u64,
     /// Sent or not: not known.
     pub unknown: u64,
@@ -46,7 +42,6 @@ pub struct Status {
     pub resends: Resends,
     /// Guests of the campaign that no row of the manifest asks for any more.
     pub not_in_manifest: NotInManifest,
-    /// The last run.
     pub last_run: Option<LastRun>,
     /// Who holds the checkpoint right now.
     pub held_by: Option<Owner>,
@@ -56,9 +51,7 @@ pub struct Status {
 /// invitation stands.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Resends {
-    /// The next run sends it.
     pub outstanding: u64,
-    /// Refused for good.
     pub failed: u64,
 }
 
@@ -66,11 +59,9 @@ pub struct Resends {
 /// done or begun: reported, never touched.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct NotInManifest {
-    /// Invitations accepted.
     pub invited: u64,
     /// Sent or not: not known.
     pub unknown: u64,
-    /// Refused for good.
     pub failed: u64,
     /// Not invited yet, mail already written.
     pub patched: u64,
@@ -81,9 +72,7 @@ pub struct NotInManifest {
 /// How often one failure occurred.
 #[derive(Debug, Clone)]
 pub struct FailureCount {
-    /// Stable code.
     pub code: String,
-    /// Rows.
     pub rows: u64,
     /// The sentence of one of them.
     pub message: String,
@@ -96,9 +85,7 @@ pub struct LastRun {
     pub started_at: Timestamp,
     /// When it ended; None while it runs or when it was killed.
     pub ended_at: Option<Timestamp>,
-    /// Why it ended early.
     pub stop_reason: Option<String>,
-    /// Its exit code.
     pub exit_code: Option<u8>,
 }
 
@@ -302,7 +289,6 @@ fn natural(count: i64) -> u64 {
     u64::try_from(count).unwrap_or_default()
 }
 
-/// The run begun last.
 pub(super) fn last_run(connection: &Connection) -> rusqlite::Result<Option<LastRun>> {
     let time = |text: String| text.parse::<Timestamp>().ok();
     connection

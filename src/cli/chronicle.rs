@@ -113,7 +113,6 @@ impl Chronicle {
         self.state().checkpoint = Some(path.display().to_string());
     }
 
-    /// There is a plan.
     pub(super) fn planned(&self, plan: &Plan) {
         let mut state = self.state();
         state.tenant_id = Some(plan.tenant_id.clone());
@@ -123,7 +122,6 @@ impl Chronicle {
         self.write(&LogLine::of_plan(plan));
     }
 
-    /// Something happened.
     pub(super) fn event(&self, event: &Event, plan: Option<&Plan>) {
         if let Event::Throttled { wait, .. } = event {
             self.state().waits.add(self.started.elapsed(), *wait);
@@ -147,12 +145,10 @@ impl Chronicle {
         }
     }
 
-    /// A hook printed a line.
     pub(super) fn said_by_hook(&self, level: Level, hook: &str, text: &str) {
         self.write(&LogLine::new(level, "hook", text).with("hook", hook));
     }
 
-    /// The command failed.
     pub(super) fn failed(&self, failure: &Failure) {
         let causes = failure.error.chain().skip(1).map(ToString::to_string);
         self.write(
@@ -163,7 +159,6 @@ impl Chronicle {
         );
     }
 
-    /// The last line.
     pub(super) fn ended(&self, ending: &Ending) {
         self.write(&LogLine::of_ending(ending));
     }

@@ -10,7 +10,6 @@ use crate::run::{StopReason, Summary};
 pub enum Exit {
     /// Done, or nothing to do.
     Done,
-    /// Unexpected failure.
     Unexpected,
     /// Usage, configuration or manifest unusable; nothing was sent.
     Usage,
@@ -35,7 +34,6 @@ pub enum Exit {
 }
 
 impl Exit {
-    /// The code.
     pub fn code(self) -> u8 {
         match self {
             Self::Done => 0,

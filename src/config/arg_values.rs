@@ -109,9 +109,7 @@ impl FromStr for Latency {
 pub struct Latencies {
     /// For any request without a time of its own.
     pub all: Latency,
-    /// For a PATCH.
     pub patch: Option<Latency>,
-    /// For an invitation.
     pub invite: Option<Latency>,
 }
 
@@ -136,7 +134,6 @@ impl FromStr for Latencies {
     }
 }
 
-/// A factor above zero.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Factor(pub f64);
 

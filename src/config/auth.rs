@@ -18,14 +18,12 @@ use super::suggest::listed;
 use super::surroundings::{Federation, IdentityHost};
 use super::value::Fault;
 
-/// How to sign in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AuthSettings {
     /// As an application, with its secret.
     ClientSecret {
         /// Application (client) id.
         client_id: String,
-        /// Where its secret is.
         secret: SecretSource,
     },
     /// As an application, with its certificate.
@@ -44,7 +42,6 @@ pub enum AuthSettings {
     WorkloadIdentity {
         /// Application (client) id.
         client_id: String,
-        /// Who vouches.
         federation: Federation,
     },
     /// With the identity that Azure gives the machine or the app.

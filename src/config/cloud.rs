@@ -34,7 +34,6 @@ const CLOUDS: &[(&str, Cloud)] = &[
 ];
 
 impl Cloud {
-    /// Graph's root.
     pub const fn graph(self) -> &'static str {
         match self {
             Self::Global => "https://graph.microsoft.com",
@@ -44,7 +43,6 @@ impl Cloud {
         }
     }
 
-    /// The sign-in's root.
     pub const fn login(self) -> &'static str {
         match self {
             Self::Global => "https://login.microsoftonline.com",

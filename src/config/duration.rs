@@ -16,13 +16,10 @@ pub enum DurationError {
     /// Not a duration at all.
     #[error("`{0}` is not a duration such as 15s, 5m or 1h 30m")]
     NotADuration(String),
-    /// A bare number.
     #[error("`{0}` lacks a unit: write {0}s for seconds or {0}m for minutes")]
     NoUnit(String),
-    /// Less than nothing.
     #[error("`{0}` is negative")]
     Negative(String),
-    /// Longer than a year.
     #[error("`{0}` is longer than a year")]
     TooLong(String),
 }

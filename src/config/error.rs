@@ -30,11 +30,8 @@ pub enum Origin {
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// Where.
     pub origin: Origin,
-    /// What.
     pub message: String,
-    /// What to do.
     pub hint: Option<String>,
 }
 
@@ -80,9 +77,7 @@ pub enum ConfigError {
     /// The file can't be read.
     #[error("cannot read the configuration file `{path}`")]
     Unreadable {
-        /// The file.
         path: PathBuf,
-        /// Why.
         #[source]
         source: io::Error,
     },

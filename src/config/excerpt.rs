@@ -32,7 +32,6 @@ pub(super) enum Show {
     BeforePlace,
 }
 
-/// A place in a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Place {
     /// Line, from 1.

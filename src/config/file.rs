@@ -19,7 +19,6 @@ use super::key::{self, Key};
 use super::suggest::{listed, nearest};
 use super::value::Value;
 
-/// The file's content.
 #[derive(Debug, Default)]
 pub(super) struct File {
     path: PathBuf,
@@ -74,7 +73,6 @@ impl File {
         }
     }
 
-    /// The value of a key.
     pub(super) fn get(&self, key: Key) -> Option<&Value> {
         self.values.get(&key).map(|(_, value)| value)
     }
@@ -84,7 +82,6 @@ impl File {
         self.values.get(&key).map_or(Origin::Nowhere, |(span, _)| self.origin(span, show))
     }
 
-    /// The file's name.
     pub(super) fn path(&self) -> &Path {
         &self.path
     }

@@ -11,7 +11,6 @@ use super::layers::{Layers, Reported};
 use super::limit::{Limit, Percent};
 use super::value::{Fault, Value};
 
-/// The limits of one run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Guards {
     /// The most guests a run may change; a share is one of the tenant's guests.

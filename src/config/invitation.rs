@@ -22,9 +22,7 @@ pub struct InvitationDefaults {
     pub redirect_url: RedirectUrl,
     /// Language of Microsoft's standard text.
     pub language: Option<Language>,
-    /// The invitation's text.
     pub message: Option<Arc<Message>>,
-    /// Who receives a copy.
     pub cc: Option<Email>,
     /// Whether Microsoft mails the invitation.
     pub send: bool,
@@ -69,7 +67,6 @@ pub enum MailWrite {
     Mail,
     /// `otherMails`.
     OtherMails,
-    /// Both.
     Both,
 }
 

@@ -47,7 +47,6 @@ macro_rules! keys {
     ($($constant:ident = $section:literal $name:literal;)*) => {
         $(pub(super) const $constant: Key = Key { section: $section, name: $name };)*
 
-        /// Every key there is.
         pub(super) const ALL: &[Key] = &[$($constant),*];
     };
 }

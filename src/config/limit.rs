@@ -47,16 +47,12 @@ impl fmt::Display for Percent {
 /// A number, or a share of a total that is known later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Limit {
-    /// So many.
     Count(u64),
-    /// Such a share.
     Share(Percent),
 }
 
-/// The text is no limit.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LimitError {
-    /// Neither form.
     #[error("`{0}` is neither a number such as 500 nor a share such as 30%")]
     NotALimit(String),
     /// A share of nothing or of more than the whole.

@@ -65,7 +65,6 @@ impl Default for RemindSettings {
 /// A part of every day, in UTC, that may reach over midnight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct QuietHours {
-    /// From this time of day.
     pub from: Time,
     /// Up to this time of day, which is no longer in it.
     pub to: Time,
@@ -82,7 +81,6 @@ impl QuietHours {
     }
 }
 
-/// Days of the week.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Weekdays([bool; 7]);
 

@@ -46,11 +46,9 @@ const FORMATS: &[(&str, WebhookFormat)] = &[
 /// The ends that are told of. Any of them is enough.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NotifyOn {
-    /// Failures.
     pub failure: bool,
     /// Runs that wrote something to the directory.
     pub changes: bool,
-    /// All of them.
     pub always: bool,
 }
 

@@ -40,7 +40,6 @@ pub enum Preset {
 const PRESETS: &[(&str, Preset)] =
     &[("careful", Preset::Careful), ("steady", Preset::Steady), ("full", Preset::Full)];
 
-/// The pace.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PaceSettings {
     /// The preset that the rest was taken from, where it wasn't overridden.

@@ -26,12 +26,7 @@ pub enum SecretSource {
     /// The value of the environment variable of this name.
     Env(String),
     /// What a program prints, without its line end. No shell is involved.
-    Command {
-        /// The program.
-        program: String,
-        /// Its arguments.
-        arguments: Vec<String>,
-    },
+    Command { program: String, arguments: Vec<String> },
 }
 
 /// The place, never the secret: an argument may be one too.
@@ -51,9 +46,7 @@ pub enum SecretError {
     /// The file can't be read.
     #[error("cannot read the secret from the file `{path}`")]
     Unreadable {
-        /// The file.
         path: PathBuf,
-        /// Why.
         #[source]
         source: io::Error,
     },
@@ -66,7 +59,6 @@ pub enum SecretError {
     /// Bytes that are no text.
     #[error("{0} does not hold UTF-8 text")]
     NotText(String),
-    /// Nothing there.
     #[error("{0} is empty")]
     Empty(String),
     /// More than one line, or other control characters.
@@ -75,7 +67,6 @@ pub enum SecretError {
 }
 
 impl SecretError {
-    /// What to do about it.
     pub fn hints(&self) -> Vec<String> {
         let hint = match self {
             Self::Unreadable { .. } => {

@@ -39,13 +39,10 @@ pub struct Overrides {
 pub struct Settings {
     /// Which tenant, and where.
     pub tenant: TenantSettings,
-    /// How to sign in.
     pub auth: AuthSettings,
-    /// What rows inherit.
     pub invitation: InvitationDefaults,
     /// Which attribute takes the new address.
     pub mail: MailWrite,
-    /// How fast.
     pub pace: PaceSettings,
     /// When to stop.
     pub guards: Guards,
@@ -68,7 +65,6 @@ pub struct Settings {
 /// What a command needs that stays offline: no tenant, no sign-in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OfflineSettings {
-    /// What rows inherit.
     pub invitation: InvitationDefaults,
     /// When to stop; for a check of the manifest, the allowed domains.
     pub guards: Guards,

@@ -20,7 +20,6 @@ pub enum Federation {
     TokenFile(PathBuf),
     /// The identity provider of GitHub Actions.
     GitHub {
-        /// Where its tokens are.
         url: Url,
         /// What it wants to see: a secret.
         token: SecretSource,
@@ -34,7 +33,6 @@ pub enum IdentityHost {
     Metadata,
     /// The endpoint of an App Service, a Function or a Container App.
     AppService {
-        /// Where it is.
         endpoint: Url,
         /// What it wants to see: a secret.
         header: SecretSource,

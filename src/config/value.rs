@@ -9,26 +9,19 @@ use toml::de::DeValue;
 
 use super::suggest;
 
-/// A value as given.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Value {
     /// The text of an environment variable, which may mean anything.
     Variable(String),
-    /// A TOML string.
     Text(String),
-    /// A TOML boolean.
     Boolean(bool),
-    /// A TOML integer.
     Integer(i64),
-    /// A TOML float.
     Float(f64),
-    /// A TOML array.
     List(Vec<Self>),
     /// Any other TOML value; its type.
     Other(&'static str),
 }
 
-/// Why a value won't do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Fault {
     pub(super) message: String,
@@ -108,7 +101,6 @@ impl Value {
         parse(self.text()?).map_err(|error| Fault::new(error.to_string()))
     }
 
-    /// One of the words.
     pub(super) fn choice<T: Copy>(&self, choices: &[(&'static str, T)]) -> Result<T, Fault> {
         let word = self.text()?;
         choices.iter().find(|(name, _)| *name == word).map(|&(_, choice)| choice).ok_or_else(|| {

@@ -11,7 +11,6 @@ use super::layers::{Layers, Reported};
 use super::limit::{Limit, Percent};
 use super::value::{Fault, Value};
 
-/// The waves.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct WaveSettings {
     /// Guests of each wave; none at all without waves.
@@ -30,7 +29,6 @@ pub struct WaveSettings {
 pub enum WaveSize {
     /// So many, or such a share of the rows in scope.
     Limit(Limit),
-    /// All that are left.
     Rest,
 }
 

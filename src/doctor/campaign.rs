@@ -11,7 +11,6 @@ use super::Finding;
 pub struct LastRun {
     /// When it began; None if there was none yet.
     pub started_at: Option<Timestamp>,
-    /// Why it ended early.
     pub stop_reason: Option<String>,
     /// Invitations whose outcome is not known.
     pub unknown: u64,

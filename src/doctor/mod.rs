@@ -25,22 +25,16 @@ pub use permissions::{Compared, Need, Needless, compare, needs};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Severity {
-    /// As it should be.
     Ok,
-    /// Worth a look.
     Warning,
-    /// A run can't succeed.
     Problem,
     /// Could not be told.
     NotSeen,
 }
 
-/// One thing found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// How much it weighs.
     pub severity: Severity,
-    /// Stable name.
     pub code: &'static str,
     /// What is; without full stop.
     pub message: String,
@@ -83,11 +77,9 @@ impl Finding {
 /// What was configured, for a person to recognise it by.
 #[derive(Debug, Clone)]
 pub struct Configured {
-    /// Tenant id or domain.
     pub tenant: String,
     /// The cloud, or where Graph is.
     pub cloud: String,
-    /// How to sign in.
     pub method: &'static str,
     /// Where the campaign's record is, if that is known.
     pub checkpoint: Option<String>,
@@ -104,9 +96,7 @@ pub struct Configured {
 pub struct Identity {
     /// An application, or for a person.
     pub caller: Caller,
-    /// The application.
     pub app_id: Option<String>,
-    /// The person.
     pub user_name: Option<String>,
     /// What was granted; None when the token does not say.
     pub permissions: Option<Vec<String>>,
@@ -117,7 +107,6 @@ pub struct Identity {
 /// What was read of the tenant.
 #[derive(Debug, Clone)]
 pub struct Seen {
-    /// The tenant.
     pub tenant: Tenant,
     /// Its users, guests and members.
     pub users: Option<u64>,
@@ -130,11 +119,8 @@ pub struct Seen {
 /// Everything there is to judge by; what could not be come by is None.
 #[derive(Debug)]
 pub struct Facts<'a> {
-    /// The configuration.
     pub configured: Configured,
-    /// Who signed in.
     pub identity: Option<Identity>,
-    /// The tenant.
     pub seen: Option<Seen>,
     /// The plan, if there is a manifest and it could be planned.
     pub plan: Option<&'a Plan>,
@@ -149,9 +135,7 @@ pub struct Facts<'a> {
 pub struct Permissions {
     /// What the token has; None when it does not say.
     pub has: Option<Vec<String>>,
-    /// What a run needs.
     pub needs: Vec<&'static str>,
-    /// What of it is missing.
     pub missing: Vec<&'static str>,
     /// What would let the plan see more.
     pub useful: Vec<&'static str>,
@@ -159,14 +143,12 @@ pub struct Permissions {
     pub needless: Vec<String>,
 }
 
-/// What was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnosis {
     /// Name or id of the tenant.
     pub tenant: String,
     /// In the order in which a run meets them.
     pub findings: Vec<Finding>,
-    /// The permissions.
     pub permissions: Permissions,
 }
 
@@ -177,7 +159,6 @@ impl Diagnosis {
     }
 }
 
-/// Judges what was seen.
 pub fn diagnose(facts: &Facts<'_>) -> Diagnosis {
     let configured = &facts.configured;
     let mut findings = vec![configuration(configured)];

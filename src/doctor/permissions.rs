@@ -13,11 +13,9 @@ use crate::plan::{Decision, Plan};
 /// One thing that a permission is needed for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Need {
-    /// What for: "to invite".
     pub purpose: &'static str,
     /// Whether a run can't succeed without it; otherwise only the plan sees less.
     pub essential: bool,
-    /// The one to ask for.
     pub ask_for: &'static str,
     /// Others that do it and grant little besides.
     others: &'static [&'static str],
@@ -191,7 +189,6 @@ pub struct Compared {
 /// A permission that is more than needed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Needless {
-    /// The permission.
     pub permission: String,
     /// What is needed instead and not there yet, were it taken away.
     pub instead: Vec<&'static str>,

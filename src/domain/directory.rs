@@ -27,7 +27,6 @@ pub enum UserType {
 /// directory holds need not satisfy our own rules.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DirectoryUser {
-    /// Object id.
     pub id: UserId,
     /// `userPrincipalName`; never changed by this program.
     pub user_principal_name: Box<str>,
@@ -121,9 +120,7 @@ impl fmt::Display for HolderKind {
 /// An object that holds an address.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, PartialOrd, Ord, Hash)]
 pub struct AddressHolder {
-    /// What it is.
     pub kind: HolderKind,
-    /// Its object id.
     pub id: UserId,
     /// UPN or display name, for a person to recognise it by.
     pub name: Box<str>,
@@ -138,7 +135,6 @@ impl fmt::Display for AddressHolder {
 /// How a user came to hold a directory role.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, PartialOrd, Ord, Hash)]
 pub enum RoleHolding {
-    /// Assigned to the user.
     Direct,
     /// Through a role-assignable group of this name or id.
     ThroughGroup(Box<str>),
@@ -169,7 +165,6 @@ pub struct Unreadable {
     pub why: String,
 }
 
-/// The tenant.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tenant {
     /// Tenant id, when `/organization` or the token told it.
@@ -190,7 +185,6 @@ pub struct Tenant {
 /// [`Directory::index`] it.
 #[derive(Debug, Default)]
 pub struct Directory {
-    /// The tenant.
     pub tenant: Tenant,
     /// Users with active roles; None when they could not be read.
     pub role_holders: Option<HashMap<UserId, RoleHolding>>,

@@ -12,9 +12,7 @@ use super::{Email, UserId};
 /// the checkpoint's, which holds one tenant only.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct InvitationKey {
-    /// The guest.
     pub user_id: UserId,
-    /// The address invited.
     pub address: Email,
 }
 
@@ -56,7 +54,6 @@ impl Message {
         }
     }
 
-    /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -91,7 +88,6 @@ impl Language {
         Ok(Self(text.into()))
     }
 
-    /// The tag.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -108,7 +104,6 @@ pub enum RedirectUrlError {
     /// Not an absolute URL at all.
     #[error("`{text}` is not a URL: {cause}")]
     NotAUrl {
-        /// The text.
         text: String,
         /// What the URL parser says.
         cause: url::ParseError,
@@ -129,7 +124,6 @@ impl RedirectUrl {
         Ok(Self(text.into()))
     }
 
-    /// The URL.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -141,7 +135,6 @@ impl RedirectUrl {
 pub enum RedemptionState {
     /// Invited, not redeemed.
     PendingAcceptance,
-    /// Redeemed.
     Accepted,
     /// A value this program does not know; kept verbatim.
     #[serde(untagged)]

@@ -49,7 +49,6 @@ pub struct Redemption {
 /// the intent, in the service's time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LedgerEntry {
-    /// The state.
     pub state: LedgerState,
     /// When it was recorded.
     pub at: Timestamp,

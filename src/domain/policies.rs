@@ -43,7 +43,6 @@ impl InvitesFrom {
         }
     }
 
-    /// The service's word.
     pub fn as_str(&self) -> &str {
         match self {
             Self::Nobody => "none",
@@ -59,11 +58,9 @@ impl InvitesFrom {
 /// organizations*): there is one or the other. Domains in lower case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum InvitedDomains {
-    /// No list: every domain.
     All,
     /// Only these.
     Only(BTreeSet<String>),
-    /// All but these.
     AllBut(BTreeSet<String>),
 }
 
@@ -85,7 +82,6 @@ impl InvitedDomains {
 /// Another tenant with settings of its own in the cross-tenant access policy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Partner {
-    /// Its tenant id.
     pub tenant_id: String,
     /// What the policy calls it.
     pub name: Option<String>,

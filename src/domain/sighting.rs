@@ -12,7 +12,6 @@ use super::InvitationKey;
 pub struct Sighting {
     /// The guest and the address it was invited to.
     pub key: InvitationKey,
-    /// What was found.
     pub shows: Shows,
     /// Since when, as the directory tells it.
     pub since: Option<Timestamp>,
@@ -30,7 +29,6 @@ pub enum Shows {
     NoTrace,
     /// The mail is not the invited address any more.
     MailChanged {
-        /// What it is.
         mail: Option<Box<str>>,
         /// Whether it is an address that the guest had before the campaign.
         back: bool,
@@ -41,14 +39,10 @@ pub enum Shows {
     Reinvited,
     /// The redemption changed after the invitation, to a state that this program
     /// does not know.
-    Unclear {
-        /// The state.
-        state: Box<str>,
-    },
+    Unclear { state: Box<str> },
 }
 
 impl Shows {
-    /// The stable word.
     pub fn word(&self) -> &'static str {
         match self {
             Self::Pending => "pending",

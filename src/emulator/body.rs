@@ -7,7 +7,6 @@ use serde_json::Value;
 
 use super::errors::Refusal;
 
-/// A type of a body.
 pub(super) struct Type {
     name: &'static str,
     properties: &'static [(&'static str, Shape)],

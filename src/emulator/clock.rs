@@ -19,7 +19,6 @@ impl Clock {
         Self { started: Instant::now(), wall }
     }
 
-    /// The present moment.
     pub fn now(&self) -> Timestamp {
         self.wall + self.started.elapsed()
     }

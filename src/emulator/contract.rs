@@ -26,7 +26,6 @@ use super::recipients::recipient_filter;
 use super::users::{count_needs_advanced, parse_filter, parse_patch};
 use crate::graph::wire::BatchRequest;
 
-/// An operation of Graph.
 struct Operation {
     method: &'static str,
     /// The segments below the version; `*` is any one.

@@ -11,7 +11,6 @@ use uuid::Uuid;
 
 use crate::graph::wire;
 
-/// What the person does.
 #[derive(Debug, Clone, Copy)]
 pub struct DeviceSignIn {
     /// After how many questions of the client.
@@ -20,7 +19,6 @@ pub struct DeviceSignIn {
     pub is_approved: bool,
     /// Seconds between two questions that the client is told to keep.
     pub interval: u64,
-    /// Life of the codes.
     pub life: Duration,
 }
 
@@ -49,7 +47,6 @@ struct Pending {
 pub(super) type DeviceRefusal = (&'static str, u32, &'static str);
 
 impl DeviceCodes {
-    /// A sign-in begins.
     pub(super) fn begin(
         &mut self,
         client_id: &str,

@@ -12,7 +12,6 @@ use tokio::time::Instant;
 use super::seed::{Contact, Group, Person};
 use crate::graph::wire;
 
-/// Who holds an address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Holder {
     User(usize),
@@ -55,7 +54,6 @@ impl Record {
     }
 }
 
-/// The directory.
 #[derive(Debug, Default)]
 pub(super) struct Directory {
     records: Vec<Record>,
@@ -144,7 +142,6 @@ impl Directory {
         self.by_proxy.get(&fold(address))
     }
 
-    /// The user as it is.
     pub(super) fn current(&self, at: usize) -> &Person {
         &self.records[at].current
     }

@@ -14,7 +14,6 @@ use crate::graph::wire::{ErrorBody, ErrorDetail, ErrorEnvelope};
 /// The code of a refused token.
 const INVALID_TOKEN: &str = "InvalidAuthenticationToken";
 
-/// A refused request.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{status} {code}: {message}")]
 pub(super) struct Refusal {

@@ -17,14 +17,11 @@ use crate::graph::wire::{ErrorBody, ErrorEnvelope};
 /// Something that goes wrong.
 #[derive(Debug, Clone)]
 pub struct Fault {
-    /// With which requests.
     pub on: Matcher,
-    /// How.
     pub action: Action,
 }
 
 impl Fault {
-    /// A fault.
     pub fn new(on: Matcher, action: Action) -> Self {
         Self { on, action }
     }
@@ -43,7 +40,6 @@ pub struct Matcher {
     pub first: u64,
     /// Every how many matching requests from there on.
     pub every: u64,
-    /// How many it befalls.
     pub times: u64,
 }
 
@@ -58,7 +54,6 @@ impl Matcher {
         Self { method: None, ..Self::new(Method::GET, "") }
     }
 
-    /// The first invitation.
     pub fn invitation() -> Self {
         Self::new(Method::POST, "/invitations")
     }
@@ -91,13 +86,11 @@ impl Matcher {
         Self { every: every.max(1), ..self }
     }
 
-    /// So many of them.
     #[must_use]
     pub fn times(self, times: u64) -> Self {
         Self { times, ..self }
     }
 
-    /// All of them.
     #[must_use]
     pub fn always(self) -> Self {
         self.times(u64::MAX)
@@ -147,13 +140,11 @@ pub enum Action {
 /// An answer from the tin.
 #[derive(Debug, Clone)]
 pub struct Canned {
-    /// Its status.
     pub status: u16,
     /// When to try again.
     pub retry_after: Option<RetryAfter>,
     /// Further headers, with names in lower case.
     pub headers: Vec<(&'static str, String)>,
-    /// Its body.
     pub body: CannedBody,
 }
 
@@ -261,16 +252,11 @@ fn usual(status: u16) -> (&'static str, &'static str) {
 pub enum CannedBody {
     /// What Graph sends with the status.
     Usual,
-    /// An error of one's own.
     Error {
-        /// Its code.
         code: String,
-        /// Its message.
         message: String,
     },
-    /// A page of HTML.
     Html(String),
-    /// Nothing.
     Empty,
 }
 
@@ -283,7 +269,6 @@ pub enum RetryAfter {
     Decimal(f64),
     /// The date of this much later.
     HttpDate(Duration),
-    /// Any text.
     Text(String),
 }
 

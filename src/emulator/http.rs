@@ -12,7 +12,6 @@ use uuid::Uuid;
 
 use super::errors::Refusal;
 
-/// A request.
 #[derive(Debug)]
 pub(super) struct Request {
     pub(super) method: Method,
@@ -72,7 +71,6 @@ impl Request {
     }
 }
 
-/// An id for a request.
 pub(super) fn random_id() -> String {
     Uuid::from_u128(fastrand::u128(..)).to_string()
 }
@@ -80,7 +78,6 @@ pub(super) fn random_id() -> String {
 /// How an answer fails to arrive.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum Loss {
-    /// It arrives.
     #[default]
     None,
     /// The connection closes before the first byte of it.
@@ -89,7 +86,6 @@ pub(super) enum Loss {
     Truncated,
 }
 
-/// An answer.
 #[derive(Debug)]
 pub(super) struct Answer {
     pub(super) status: StatusCode,

@@ -71,7 +71,6 @@ pub enum Write {
 }
 
 impl Write {
-    /// Object id of the user.
     pub fn id(&self) -> &str {
         match self {
             Self::Patch(patch) => &patch.id,
@@ -88,11 +87,9 @@ impl Write {
     }
 }
 
-/// A change of a user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PatchEntry {
-    /// Object id of the user.
     pub id: String,
     /// When.
     pub at: Timestamp,
@@ -120,7 +117,6 @@ pub struct Addresses {
 pub enum Effect {
     /// It reset the redemption of an external user.
     Reset,
-    /// It created a guest.
     Created,
     /// It turned an internal user into an external one, which cannot be undone
     /// (Entra, *Invite internal users*).
@@ -133,24 +129,19 @@ pub enum Effect {
 pub struct InvitationEntry {
     /// Object id of the guest.
     pub id: String,
-    /// The address invited.
     pub address: String,
     /// When.
     pub at: Timestamp,
-    /// What it did.
     pub effect: Effect,
     /// Whether Microsoft mailed it.
     pub mailed: bool,
-    /// The text asked for.
     pub message: Option<String>,
     /// Whether the text was dropped because an application sent it (Entra,
     /// *Troubleshoot B2B collaboration*, 2025-02).
     pub message_dropped: bool,
     /// The language asked for.
     pub language: Option<String>,
-    /// The carbon copy.
     pub cc: Option<String>,
-    /// Where the guest lands.
     pub redirect_url: String,
     /// The link that redeems it: with the next invitation it is void.
     pub redeem_url: String,
@@ -168,7 +159,6 @@ pub struct Usage {
     pub refused: u64,
 }
 
-/// A request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RequestEntry {
@@ -196,6 +186,5 @@ pub struct Violation {
     pub method: String,
     /// Path and query as sent.
     pub path: String,
-    /// What is wrong with it.
     pub what: String,
 }

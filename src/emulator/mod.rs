@@ -97,7 +97,6 @@ impl Emulator {
         Server::start(self.router(), listener)
     }
 
-    /// The tenant's id.
     pub fn tenant_id(&self) -> &str {
         &self.shared.tenant_id
     }
@@ -108,7 +107,6 @@ impl Emulator {
         ContractGuard { emulator: self.clone() }
     }
 
-    /// The tenant's clock.
     pub fn clock(&self) -> &Clock {
         &self.shared.clock
     }
@@ -124,7 +122,6 @@ impl Emulator {
         tenant.directory.find(id).map(|at| tenant.directory.current(at).user.clone())
     }
 
-    /// All users as they are.
     pub fn users(&self) -> Vec<wire::User> {
         let tenant = self.shared.tenant();
         let directory = &tenant.directory;
@@ -166,7 +163,6 @@ impl Emulator {
         self.edit(id, |user| invitations::set_state(user, "PendingAcceptance", now))
     }
 
-    /// Somebody adds a user.
     pub fn add(&self, person: Person) {
         self.shared.tenant().directory.add(person, Some(Instant::now()));
     }

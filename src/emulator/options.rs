@@ -17,7 +17,6 @@ use super::quota::Quotas;
 /// is in anyone's way: no lag, no latency, no faults.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// What it permits.
     pub quotas: Quotas,
     /// How long a write stays invisible to reads. An app-only client has no session
     /// consistency (Entra, *Architecture overview*, 2025-09).
@@ -31,7 +30,6 @@ pub struct Options {
     pub patch_latency: Option<RangeInclusive<Duration>>,
     /// The same for an invitation, where it differs.
     pub invitation_latency: Option<RangeInclusive<Duration>>,
-    /// What goes wrong.
     pub faults: Vec<Fault>,
     /// Life of a token. Entra's is 60 to 90 minutes (Entra, *Access tokens*).
     pub token_life: Duration,
@@ -96,7 +94,6 @@ pub enum Lag {
 }
 
 impl Lag {
-    /// The lag of one object.
     pub(super) fn of(self, id: &str) -> Duration {
         match self {
             Self::None => Duration::ZERO,

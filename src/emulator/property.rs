@@ -22,7 +22,6 @@ pub(super) mod op {
 }
 use op::{COUNT, ENDS, EQ, GE_LE, IN, NE, NOT, NULL, STARTS};
 
-/// A property of a user.
 #[derive(Debug)]
 pub(super) struct Property {
     pub(super) name: &'static str,

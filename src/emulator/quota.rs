@@ -40,18 +40,13 @@ pub struct Quotas {
 pub enum ResourceUnits {
     /// By the number of users: 3,500 below 50, 5,000 up to 500, 8,000 above, in 10 s.
     ByTenantSize,
-    /// As many as this.
     Limit(Limit),
-    /// No limit.
     Unlimited,
 }
 
-/// So much in so long.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Limit {
-    /// So much.
     pub amount: f64,
-    /// In so long.
     pub per: Duration,
 }
 
@@ -63,7 +58,6 @@ impl Limit {
 }
 
 impl Default for Quotas {
-    /// The documented quotas.
     fn default() -> Self {
         Self {
             resource_units: ResourceUnits::ByTenantSize,
@@ -79,7 +73,6 @@ impl Default for Quotas {
 }
 
 impl Quotas {
-    /// No quotas at all.
     pub fn unlimited() -> Self {
         Self {
             resource_units: ResourceUnits::Unlimited,
@@ -117,7 +110,6 @@ impl Quotas {
 /// No documented window is shorter.
 const SHORTEST_WINDOW: Duration = Duration::from_secs(5);
 
-/// What a request costs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Cost {
     pub(super) units: u32,
@@ -175,7 +167,6 @@ pub(super) struct Throttled {
 pub(super) const REPORTED_FROM: f64 = 0.8;
 const REPORTED_TO: f64 = 1.8;
 
-/// A quota in use.
 #[derive(Debug)]
 struct Bucket {
     capacity: f64,

@@ -214,7 +214,6 @@ impl Shared {
         }
     }
 
-    /// What happened so far.
     pub(super) fn ledger(&self) -> Ledger {
         let requests = self.requests().clone();
         let violations = self.violations().clone();

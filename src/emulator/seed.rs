@@ -8,13 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::graph::wire;
 
-/// A tenant at its start.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct TenantSeed {
-    /// Name, id and domains.
     pub organization: wire::Organization,
-    /// Who may invite.
     pub allow_invites_from: AllowInvitesFrom,
     /// Applications that can sign in.
     pub applications: Vec<Application>,
@@ -22,7 +19,6 @@ pub struct TenantSeed {
     pub users: Vec<Person>,
     /// Soft-deleted users; they hold on to their addresses.
     pub deleted_users: Vec<Person>,
-    /// Groups.
     pub groups: Vec<Group>,
     /// Contacts of the organization.
     pub contacts: Vec<Contact>,
@@ -46,11 +42,9 @@ pub struct TenantSeed {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum AllowInvitesFrom {
-    /// Nobody.
     None,
     /// Administrators and guest inviters.
     AdminsAndGuestInviters,
-    /// These and all members.
     AdminsGuestInvitersAndAllMembers,
     /// Everybody: the default outside US Government.
     #[default]
@@ -62,10 +56,8 @@ pub enum AllowInvitesFrom {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum InboundAccess {
-    /// They may.
     #[default]
     Allowed,
-    /// They may not.
     Blocked,
 }
 
@@ -73,9 +65,7 @@ pub enum InboundAccess {
 #[derive(Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Application {
-    /// Its client id.
     pub client_id: String,
-    /// Its secret.
     #[serde(default)]
     pub client_secret: String,
     /// Its certificates, as the `x5t#S256` of an assertion names them.
@@ -96,9 +86,7 @@ pub struct Application {
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FederatedIdentity {
-    /// Who issues its tokens.
     pub issuer: String,
-    /// Who it is.
     pub subject: String,
 }
 
@@ -112,7 +100,6 @@ impl std::fmt::Debug for Application {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Person {
-    /// What travels.
     #[serde(flatten)]
     pub user: wire::User,
     /// `givenName`.
@@ -144,11 +131,9 @@ impl From<wire::User> for Person {
     }
 }
 
-/// A group.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Group {
-    /// Object id.
     pub id: String,
     /// `displayName`.
     pub display_name: Option<String>,
@@ -168,7 +153,6 @@ pub struct Group {
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Contact {
-    /// Object id.
     pub id: String,
     /// `displayName`.
     pub display_name: Option<String>,

@@ -34,7 +34,6 @@ const MAX_BODY: usize = 4 * 1024 * 1024;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AnswerLost;
 
-/// A running server.
 #[derive(Debug)]
 pub struct Server {
     addr: SocketAddr,
@@ -53,7 +52,6 @@ impl Server {
         Ok(Self { addr, stop, task })
     }
 
-    /// Where it listens.
     pub fn addr(&self) -> SocketAddr {
         self.addr
     }

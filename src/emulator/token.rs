@@ -22,7 +22,6 @@ use super::state::Shared;
 use crate::domain::Caller;
 use crate::graph::wire;
 
-/// What a token permits.
 #[derive(Debug, Clone)]
 pub(super) struct Grant {
     pub(super) app: String,
@@ -43,7 +42,6 @@ impl Grant {
     }
 }
 
-/// The tokens given out.
 #[derive(Debug, Default)]
 pub(super) struct Tokens(HashMap<String, (Grant, Instant)>);
 
@@ -276,7 +274,6 @@ impl Shared {
     }
 }
 
-/// What was posted.
 struct Form(HashMap<String, String>);
 
 impl Form {

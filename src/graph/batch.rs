@@ -21,7 +21,6 @@ use super::pace::{Lane, Shape};
 use super::refusal::Refusal;
 use super::wire;
 
-/// Microsoft's limit.
 pub(super) const BATCH_SIZE: usize = 20;
 
 /// Batches under way at one time; more would only queue at the server.
@@ -37,7 +36,6 @@ pub(super) struct Get {
     pub(super) query: String,
 }
 
-/// What came of one GET.
 pub(super) type Got = Result<Value, Refusal>;
 
 impl Graph {

@@ -16,7 +16,6 @@ pub enum CallError {
     /// The run is stopping; nothing was sent.
     #[error("not sent: the run is stopping")]
     Stopped,
-    /// No token.
     #[error(transparent)]
     Auth(#[from] AuthError),
     /// The service can't be reached; nothing was sent.
@@ -32,20 +31,11 @@ pub enum CallError {
     /// Turned away so often that going on makes no sense now.
     #[error("throttled {0} times in a row without getting through")]
     ThrottledOut(u32),
-    /// Refused.
     #[error("{refusal}")]
-    Refused {
-        /// The answer.
-        refusal: Box<Refusal>,
-        /// What it means.
-        verdict: Verdict,
-    },
+    Refused { refusal: Box<Refusal>, verdict: Verdict },
     /// It may or may not have been carried out.
     #[error("{evidence}")]
-    Lost {
-        /// What was seen of it.
-        evidence: String,
-    },
+    Lost { evidence: String },
     /// An answer that breaks the protocol.
     #[error("the service's answer can't be used: {0}")]
     Protocol(String),

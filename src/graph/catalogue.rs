@@ -46,30 +46,24 @@ pub enum Verdict {
     OutcomeUnknown,
 }
 
-/// Why a row was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cause {
-    /// Stable code.
     pub code: &'static str,
-    /// What to do about it.
     pub advice: &'static str,
 }
 
-/// Why a run has to end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StopCause {
     /// Microsoft has blocked invitations of this directory.
     InvitationsBlocked,
     /// The tenant does not allow invitations, or not this caller's.
     InvitationsDisabled,
-    /// The directory is full.
     QuotaExceeded,
     /// A permission or its consent is missing, or Conditional Access refuses.
     NotPermitted,
 }
 
 impl StopCause {
-    /// Stable code.
     pub fn code(self) -> &'static str {
         match self {
             Self::InvitationsBlocked => "invitations-blocked",

@@ -35,16 +35,13 @@ pub enum Observation {
     Throttled {
         /// `x-ms-throttle-scope`, when told.
         scope: Option<String>,
-        /// From now.
         wait: Duration,
     },
     /// A request is repeated after a wait.
     Retrying {
         /// Number of the attempt that failed, from 1.
         attempt: u32,
-        /// From now.
         wait: Duration,
-        /// Why it failed.
         why: String,
     },
 }
@@ -55,7 +52,6 @@ pub type Observer = Arc<dyn Fn(Observation) + Send + Sync>;
 /// Requests that were repeated and answers that asked for patience.
 #[derive(Debug, Default)]
 pub struct Traffic {
-    /// Every request sent.
     pub requests: AtomicU64,
     /// Requests that were repeated.
     pub retries: AtomicU64,
@@ -82,7 +78,6 @@ const QUICK_ANSWER: Duration = Duration::from_secs(1);
 /// An invitation whose token took longer is not sent with it, but decided on once more.
 const QUICK_TOKEN: Duration = Duration::from_secs(2);
 
-/// One request.
 pub(super) struct Call {
     pub(super) method: Method,
     pub(super) url: Url,

@@ -27,7 +27,6 @@ impl Clock {
         Self { started: Instant::now(), started_at: now, offset: AtomicI64::new(0) }
     }
 
-    /// Our time.
     pub fn now(&self) -> Timestamp {
         let elapsed =
             SignedDuration::try_from(self.started.elapsed()).unwrap_or(SignedDuration::MAX);

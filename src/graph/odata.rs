@@ -27,7 +27,6 @@ pub(super) fn query(pairs: &[(&str, &str)]) -> String {
     text
 }
 
-/// One path segment.
 pub(super) fn segment(text: &str) -> String {
     utf8_percent_encode(text, IN_QUERY).to_string()
 }

@@ -13,7 +13,6 @@ use super::wire::{ErrorBody, ErrorDetail, ErrorEnvelope};
 /// what a support case needs.
 #[derive(Debug, Clone)]
 pub struct Refusal {
-    /// HTTP status.
     pub status: StatusCode,
     /// `error.code`; may be empty.
     pub code: String,

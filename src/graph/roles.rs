@@ -49,7 +49,6 @@ const UNLICENSED: &str = "AadPremiumLicenseRequired";
 /// Role holders, by how they came to it.
 type Holders = HashMap<UserId, RoleHolding>;
 
-/// Group id and name.
 type Groups = HashMap<String, Box<str>>;
 
 impl Graph {

@@ -53,11 +53,9 @@ pub enum Method {
 /// The directory, and how it was read.
 #[derive(Debug)]
 pub struct Survey {
-    /// The snapshot.
     pub directory: Directory,
     /// How the guests were read.
     pub method: Method,
-    /// Requests it took.
     pub requests: u64,
 }
 

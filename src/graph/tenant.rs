@@ -14,7 +14,6 @@ use super::wire;
 /// The tenant alone, for a check that plans nothing.
 #[derive(Debug)]
 pub struct Examination {
-    /// The tenant.
     pub tenant: Tenant,
     /// How many users it has, guests and members; decides the quota.
     pub users: Option<u64>,

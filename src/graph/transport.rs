@@ -25,12 +25,10 @@ pub trait Transport: Send + Sync {
 pub struct TransportError {
     /// Whether the service can have seen the request.
     pub reached: Reached,
-    /// Host and cause.
     pub message: String,
 }
 
 impl TransportError {
-    /// What to do about it.
     pub fn advice(&self) -> &'static str {
         // In the words of rustls, as the chain of causes ends with them.
         if self.message.contains("invalid peer certificate: UnknownIssuer") {
@@ -70,11 +68,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// only delays the settling of a lost answer.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(100);
 
-/// Real sockets.
 #[derive(Debug, Clone)]
 pub struct HttpTransport {
     client: reqwest::Client,
-    /// For this machine.
     direct: reqwest::Client,
 }
 

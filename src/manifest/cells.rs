@@ -133,7 +133,6 @@ pub(super) fn language(text: &str) -> Result<Language, Fault> {
     })
 }
 
-/// Where the guest lands.
 pub(super) fn redirect_url(text: &str) -> Result<RedirectUrl, Fault> {
     RedirectUrl::parse(text).map_err(|error| {
         let why = match error {

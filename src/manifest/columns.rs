@@ -8,16 +8,13 @@ use super::detected::TakenColumn;
 use super::problem::{ProblemCode, RowProblem};
 use super::record::{Record, trim};
 
-/// What a column is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Meaning {
-    /// Names the guest.
     User,
     /// The address to move to.
     NewEmail,
     /// Text of the invitation.
     Message,
-    /// Carbon copy.
     Cc,
     /// Language of Microsoft's text.
     Language,
@@ -32,7 +29,6 @@ pub enum Meaning {
 }
 
 impl Meaning {
-    /// The column's own name.
     pub const fn name(self) -> &'static str {
         match self {
             Self::User => "user",
@@ -96,7 +92,6 @@ const NAMES: &[(&str, Meaning)] = &[
 /// otherwise it names the guest as well.
 const INVITEE_EMAIL: &str = "[inviteeEmail]";
 
-/// A header understood.
 #[derive(Debug, Default)]
 pub(super) struct Columns {
     /// Columns with a meaning, in order of rank.

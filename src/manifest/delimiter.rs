@@ -23,7 +23,6 @@ pub(super) struct Layout {
     pub(super) delimiter: u8,
     /// Byte at which the header begins.
     pub(super) at: usize,
-    /// Line on which it does.
     pub(super) line: u32,
     /// Whether a `version:v1.0` line was skipped.
     pub(super) versioned: bool,

@@ -14,9 +14,7 @@ use super::encoding::Encoding;
 /// what was detected, which columns are used, and a line for every note.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Detected {
-    /// The manifest.
     pub name: String,
-    /// Its format.
     pub format: Format,
     /// Its encoding; a workbook has none.
     pub encoding: Option<Encoding>,
@@ -30,7 +28,6 @@ pub struct Detected {
     pub ignored: Vec<String>,
     /// Columns this program has no use for; templates and the report do.
     pub kept: Vec<String>,
-    /// Warnings.
     pub notes: Vec<String>,
 }
 
@@ -78,22 +75,17 @@ impl Detected {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Format {
-    /// Text with a delimiter.
     Csv,
-    /// An Excel workbook.
     Workbook,
     /// One JSON object a line.
     JsonLines,
 }
 
-/// A column in use.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TakenColumn {
     /// Its position in the header, from 0.
     pub(super) index: usize,
-    /// Its name as written.
     pub header: String,
-    /// What it is used for.
     pub meaning: Meaning,
 }
 

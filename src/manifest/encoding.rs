@@ -26,7 +26,6 @@ pub enum Encoding {
 }
 
 impl Encoding {
-    /// Its usual name.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Utf8 => "UTF-8",

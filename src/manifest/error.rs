@@ -22,82 +22,44 @@ pub enum LoadErrorKind {
     /// The operating system does not give it.
     #[error("cannot read `{name}`: {source}")]
     Unreadable {
-        /// The file.
         name: String,
-        /// The cause.
         #[source]
         source: io::Error,
     },
     /// More bytes than a manifest can sensibly have.
     #[error("`{name}` is larger than {limit_mib} MiB")]
-    TooLarge {
-        /// The file.
-        name: String,
-        /// The limit.
-        limit_mib: u64,
-    },
+    TooLarge { name: String, limit_mib: u64 },
     /// No bytes, or nothing but white space.
     #[error("`{name}` is empty")]
-    Empty {
-        /// The file.
-        name: String,
-    },
+    Empty { name: String },
     /// A header and nothing below it.
     #[error("`{name}` has a header and no rows")]
-    NoRows {
-        /// The file.
-        name: String,
-    },
+    NoRows { name: String },
     /// Not text, and no workbook either.
     #[error("`{name}` is not a manifest: it looks like {what}")]
-    NotText {
-        /// The file.
-        name: String,
-        /// What it looks like.
-        what: &'static str,
-    },
+    NotText { name: String, what: &'static str },
     /// An OLE container: a workbook of Excel 97–2003, or an encrypted one.
     #[error("`{name}` is an old .xls workbook or one with a password")]
-    OldWorkbook {
-        /// The file.
-        name: String,
-    },
+    OldWorkbook { name: String },
     /// A ZIP archive that cannot be read as a workbook.
     #[error("`{name}` cannot be read as an .xlsx workbook: {reason}")]
-    BadWorkbook {
-        /// The file.
-        name: String,
-        /// What the reader says.
-        reason: String,
-    },
+    BadWorkbook { name: String, reason: String },
     /// Bytes that the file's own encoding does not allow.
     #[error("`{name}` is not valid {encoding}")]
     BrokenEncoding {
-        /// The file.
         name: String,
         /// The encoding it declares or mostly follows.
         encoding: &'static str,
     },
     /// One JSON document instead of one object a line.
     #[error("`{name}` is a JSON document, not JSON Lines")]
-    NotJsonLines {
-        /// The file.
-        name: String,
-    },
+    NotJsonLines { name: String },
     /// A header wider than any manifest's.
     #[error("`{name}` has {found} columns; at most {limit} are read")]
-    TooManyColumns {
-        /// The file.
-        name: String,
-        /// How many it has.
-        found: usize,
-        /// How many are read.
-        limit: usize,
-    },
+    TooManyColumns { name: String, found: usize, limit: usize },
 }
 
 impl LoadError {
-    /// What is wrong.
     pub fn kind(&self) -> &LoadErrorKind {
         &self.kind
     }
@@ -107,7 +69,6 @@ impl LoadError {
         self.place.map(|place| (place.line, place.column))
     }
 
-    /// What to do about it.
     pub fn advice(&self) -> &str {
         match &*self.kind {
             LoadErrorKind::Unreadable { .. } => {

@@ -14,13 +14,11 @@ use super::columns::folded;
 use super::problem::{ProblemCode, RowProblem};
 use super::record::{Cell, Record, Ruler};
 
-/// What the lines hold.
 #[derive(Debug)]
 pub(super) struct JsonLines<'a> {
     /// The keys of all objects, in the order of their first appearance; two
     /// spellings of one name in different objects are one column.
     pub(super) header: Record<'a>,
-    /// The objects.
     pub(super) records: Vec<Record<'a>>,
 }
 
@@ -31,7 +29,6 @@ pub(super) enum Kind {
     Lines,
     /// It is JSON of another shape: an array, or an object over several lines.
     Document,
-    /// Neither.
     NotJson,
 }
 

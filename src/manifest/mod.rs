@@ -55,7 +55,6 @@ pub struct Loaded {
 /// What a manifest asks for.
 #[derive(Debug)]
 pub struct Manifest {
-    /// Its name in messages.
     pub name: String,
     /// The rows without problems, in the order of the file.
     pub rows: Vec<Row>,

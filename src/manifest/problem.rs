@@ -14,11 +14,8 @@ pub struct RowProblem {
     /// Column at which the cell begins, from 1: characters of the line, or in a
     /// workbook columns of the sheet.
     pub column: u32,
-    /// Which rule was broken.
     pub code: ProblemCode,
-    /// What is.
     pub problem: String,
-    /// What to do.
     pub advice: String,
 }
 
@@ -62,10 +59,8 @@ macro_rules! problem_codes {
         }
 
         impl ProblemCode {
-            /// Every code.
             pub const ALL: &[Self] = &[$(Self::$name,)*];
 
-            /// The stable name.
             pub const fn as_str(self) -> &'static str {
                 match self {
                     $(Self::$name => $text,)*
@@ -112,7 +107,6 @@ problem_codes! {
     BadLanguage = "bad-language",
     /// Not an https URL.
     BadRedirectUrl = "bad-redirect-url",
-    /// Neither yes nor no.
     BadSend = "bad-send",
     /// A control character in the name.
     BadDisplayName = "bad-display-name",

@@ -7,7 +7,6 @@ use std::borrow::Cow;
 
 use super::problem::{Place, RowProblem};
 
-/// The header or one row.
 #[derive(Debug, Clone)]
 pub(super) struct Record<'a> {
     /// Line on which it begins.
@@ -22,10 +21,8 @@ pub(super) struct Record<'a> {
     pub(super) ruler: Ruler<'a>,
 }
 
-/// One cell.
 #[derive(Debug, Clone)]
 pub(super) struct Cell<'a> {
-    /// Its text, unquoted.
     pub(super) text: Cow<'a, str>,
     /// Line on which it begins.
     pub(super) line: u32,

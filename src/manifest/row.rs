@@ -10,7 +10,6 @@ use crate::domain::{Email, GuestRef, Language, Message, RedirectUrl};
 pub struct Row {
     /// Line of the file on which the row begins, from 1.
     pub line: u32,
-    /// The guest.
     pub user: GuestRef,
     /// The address to move to. None asks for a reset of the present one.
     pub new_email: Option<Email>,

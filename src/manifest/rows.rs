@@ -96,7 +96,6 @@ impl<'c> Rows<'c> {
         }
     }
 
-    /// Reads one record.
     pub(super) fn take(&mut self, record: &Record<'_>) {
         if record.is_blank() {
             return;

@@ -17,9 +17,7 @@ const MAX_MIB: u64 = 512;
 /// A file or standard input.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
-    /// A file.
     File(PathBuf),
-    /// Standard input.
     Stdin,
 }
 
@@ -49,7 +47,6 @@ impl Source {
     }
 }
 
-/// Reads a manifest.
 pub fn read(source: &Source) -> Result<Loaded, LoadError> {
     let name = source.name();
     let bytes = source

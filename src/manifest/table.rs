@@ -59,7 +59,6 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// Reads a workbook.
     pub(super) fn of_workbook(name: &str, bytes: &[u8]) -> Result<Table<'static>, LoadError> {
         let sheet = workbook::read(name, bytes, MAX_COLUMNS)?;
         let mut detected = detected(name, Format::Workbook);

@@ -13,7 +13,6 @@ use super::record::Record;
 /// The form of a manifest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Form {
-    /// Its format.
     pub format: Format,
     /// Its encoding; a workbook has none.
     pub encoding: Option<Encoding>,
@@ -29,7 +28,6 @@ pub struct Form {
 /// 100,000 rows costs a copy of its bytes and no allocation a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Written {
-    /// Its form.
     pub form: Form,
     rows: Vec<(u32, usize)>,
     cells: String,

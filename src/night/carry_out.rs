@@ -19,12 +19,10 @@ use super::digest::Digest;
 use super::prepare::{Eve, Scope};
 use super::verify::{judge, keep, look_again, settle_lost};
 
-/// A night that is over.
 #[derive(Debug)]
 pub struct Night {
     /// One per row of the plan; None for rows that were no change.
     pub outcomes: Vec<Option<Outcome>>,
-    /// The run in numbers.
     pub summary: Summary,
     /// What a person should know in the morning.
     pub digest: Digest,

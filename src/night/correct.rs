@@ -16,12 +16,10 @@ use super::names::{Names, RowName};
 /// What became of a mail that was to be put right.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Correction {
-    /// The row.
     #[serde(flatten)]
     pub row: RowName,
     /// What the mail was changed to.
     pub found: Option<String>,
-    /// How it ended.
     pub outcome: Corrected,
 }
 

@@ -15,7 +15,6 @@ use super::verify::Verified;
 /// Something that the directory shows of a guest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Seen {
-    /// The row.
     #[serde(flatten)]
     pub row: RowName,
     /// The stable word for it.
@@ -33,13 +32,11 @@ pub struct Seen {
 pub struct Standing {
     /// Invited, not redeemed.
     pub pending: u64,
-    /// Redeemed.
     pub redeemed: u64,
     /// Accepted by the service, and not in the directory.
     pub no_trace: u64,
     /// Another mail than the invited address.
     pub mail_changed: u64,
-    /// Gone.
     pub deleted: u64,
     /// Invited again by someone else.
     pub reinvited: u64,
@@ -95,7 +92,6 @@ pub struct Digest {
     pub unverified: Option<String>,
     /// Guests still pending that have had all their mails.
     pub used_up: u64,
-    /// The wave.
     pub wave: Option<Wave>,
     /// Rows that wait because the night's budget is used up.
     pub over_budget: u64,

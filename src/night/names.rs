@@ -15,9 +15,7 @@ pub struct RowName {
     pub line: Option<u32>,
     /// The guest as the manifest names it, or its object id.
     pub user: String,
-    /// The guest.
     pub user_id: Option<UserId>,
-    /// The address asked for.
     pub new_email: Option<String>,
 }
 

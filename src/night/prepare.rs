@@ -25,7 +25,6 @@ use super::read::{Asked, Read, lag, read_and_plan};
 /// another one.
 const NIGHT: Duration = Duration::from_secs(12 * 60 * 60);
 
-/// What a night is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
     /// The whole manifest: `reconcile`.
@@ -37,7 +36,6 @@ pub enum Scope {
 /// A night before it begins.
 #[derive(Debug)]
 pub struct Eve {
-    /// What is to be done.
     pub plan: Plan,
     /// What a checkpoint is bound to.
     pub tenant_key: String,
@@ -57,7 +55,6 @@ pub struct Eve {
     pub left: Vec<RowName>,
     /// How the guests were read.
     pub method: Method,
-    /// Requests it took.
     pub requests: u64,
     pub(super) scope: Scope,
     pub(super) directory: Directory,

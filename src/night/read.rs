@@ -30,17 +30,14 @@ pub struct Asked {
 /// A plan, and what it was made from.
 #[derive(Debug)]
 pub struct Read {
-    /// The plan.
     pub plan: Plan,
     /// What a checkpoint is bound to.
     pub tenant_key: String,
-    /// The directory.
     pub directory: Directory,
     /// What the plan was made by.
     pub policy: Policy,
     /// How the guests were read.
     pub method: Method,
-    /// Requests it took.
     pub requests: u64,
     /// When the reading began, in our time.
     pub read_at: Timestamp,

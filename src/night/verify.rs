@@ -40,7 +40,6 @@ pub struct Verified {
 /// An invitation of which it is not known whether it was sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Unsettled {
-    /// The row.
     #[serde(flatten)]
     pub row: RowName,
     /// Why it is not known yet.

@@ -27,7 +27,6 @@ use super::decision::{
 pub struct Policy {
     /// What the configuration calls the tenant.
     pub tenant: String,
-    /// Who will be acting.
     pub caller: Caller,
     /// What invitations carry when a row does not say.
     pub invitation: InvitationDefaults,
@@ -73,7 +72,6 @@ fn invalid(row: &InvalidRow) -> PlannedRow {
     }
 }
 
-/// Decides row by row.
 pub(super) struct Planner<'a> {
     directory: &'a Directory,
     ledger: &'a Ledger,

@@ -27,7 +27,6 @@ pub enum Decision {
 /// by someone else since planning is noticed instead of overwritten.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 pub struct Change {
-    /// Why.
     pub reason: ChangeReason,
     /// What to write to the guest first, if anything.
     pub set_mail: Option<SetMail>,
@@ -55,7 +54,6 @@ pub struct Unsettled {
     pub resent: bool,
 }
 
-/// Why a row is a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ChangeReason {
@@ -77,7 +75,6 @@ pub enum ChangeReason {
     Reminder,
 }
 
-/// A PATCH of the guest.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 pub struct SetMail {
     /// `mail` as the plan saw it.
@@ -100,15 +97,12 @@ pub struct SetOtherMails {
 /// Everything an invitation carries, with the configuration's defaults applied.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 pub struct Invitation {
-    /// The address to invite.
     pub address: Email,
     /// Where the guest lands after redeeming.
     pub redirect_url: Arc<RedirectUrl>,
     /// Whether Microsoft mails it.
     pub send: bool,
-    /// Text of the mail.
     pub message: Option<Arc<Message>>,
-    /// Carbon copy.
     pub cc: Option<Email>,
     /// Language of Microsoft's standard text.
     pub language: Option<Language>,
@@ -132,9 +126,7 @@ pub enum Settled {
     ResendFailed {
         /// When the service accepted the first.
         invited_at: Timestamp,
-        /// Code of the failure.
         code: String,
-        /// Its sentence.
         message: String,
     },
     /// It has, and a person asked for another; before that could be sent, the guest
@@ -147,10 +139,7 @@ pub enum Settled {
     /// reset would lock the guest out until they redeem, so it is not sent unasked.
     AlreadyMatches,
     /// Another row asks for the very same thing.
-    SameAsLine {
-        /// Line of that row.
-        line: u32,
-    },
+    SameAsLine { line: u32 },
 }
 
 /// Why a row can't or mustn't be carried out.
@@ -159,9 +148,7 @@ pub enum Settled {
 pub enum Blocked {
     /// No user holds the object id, UPN or address.
     NotFound,
-    /// Several do.
     Ambiguous {
-        /// All of them.
         candidates: Vec<AddressHolder>,
     },
     /// A member of the tenant itself.
@@ -179,36 +166,29 @@ pub enum Blocked {
     ExternallyMastered,
     /// In a restricted management administrative unit.
     RestrictedUnit,
-    /// Sign-in is blocked.
     Disabled,
     /// The new address belongs to another object.
     AddressTaken {
-        /// The holder.
         by: AddressHolder,
     },
     /// The new address is in one of the tenant's own domains.
     OwnDomain {
-        /// The domain.
         domain: String,
     },
     /// The tenant's allow or deny list keeps the address's domain from being invited; a
     /// reset guest could not redeem (Entra, *Allow or block invitations*, 2026-04).
     DomainNotAllowed {
-        /// The domain.
         domain: String,
     },
     /// The guest holds no address that could be invited.
     NoMail,
     /// Several rows want different things of one guest.
     ConflictingRows {
-        /// Their lines.
         lines: Vec<u32>,
     },
     /// An earlier run of this campaign was refused for good.
     FailedBefore {
-        /// Code of the failure.
         code: String,
-        /// Its sentence.
         message: String,
         /// When.
         at: Timestamp,
@@ -216,7 +196,6 @@ pub enum Blocked {
     /// An earlier run began the move, and the mail is neither what it was then nor
     /// what it was to be: someone else's hand.
     ChangedByHand {
-        /// The mail now.
         found: Box<str>,
     },
     /// The row itself is unusable and was skipped on request.
@@ -426,18 +405,14 @@ fn join<T: fmt::Display>(f: &mut fmt::Formatter<'_>, items: &[T], separator: &st
     Ok(())
 }
 
-/// A row of the plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PlannedRow {
-    /// Line in the manifest.
     pub line: u32,
     /// The guest as the manifest names it.
     pub user: Box<str>,
-    /// The guest found.
     pub user_id: Option<UserId>,
     /// The address asked for; for a reset the present one.
     pub new_email: Option<Email>,
-    /// The decision.
     #[serde(flatten)]
     pub decision: Decision,
 }

@@ -17,9 +17,7 @@ use super::{Blocked, Decision, PlannedRow, Policy, SetMail, Settled, Sight};
 /// A mail to be put right.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Correction {
-    /// Line in the manifest.
     pub line: u32,
-    /// Guest and address.
     pub key: InvitationKey,
     /// What to write, and what has to be there for it.
     pub set_mail: SetMail,

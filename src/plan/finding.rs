@@ -14,16 +14,13 @@ pub enum Severity {
     Warn,
 }
 
-/// One finding.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// How much it weighs.
     pub severity: Severity,
     /// Stable name of the rule.
     pub code: &'static str,
     /// What is, with its numbers; a sentence without full stop.
     pub message: String,
-    /// What to do.
     pub advice: String,
 }
 

@@ -41,7 +41,6 @@ use crate::manifest::Manifest;
 pub struct Counts {
     /// All rows of the manifest.
     pub rows: u64,
-    /// Rows to carry out.
     pub change: u64,
     /// Rows with nothing to do.
     pub settled: u64,
@@ -65,7 +64,6 @@ pub struct Plan {
     pub tenant_id: String,
     /// Name of the tenant, for a person to recognise it by.
     pub tenant_name: Option<String>,
-    /// Who will be acting.
     pub caller: Caller,
 }
 

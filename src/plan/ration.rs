@@ -34,7 +34,6 @@ pub struct Ration {
     pub over_budget: u64,
 }
 
-/// A wave of a campaign.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Wave {
     /// Its number, from 1.
@@ -95,7 +94,6 @@ struct Standing {
 struct Reach {
     /// Nothing of the wave was begun.
     at_start: bool,
-    /// What of it is left.
     left: u64,
 }
 

@@ -17,7 +17,6 @@ use crate::domain::{DirectoryUser, InvitationKey, Invitations, RedemptionState};
 /// The policy at one moment.
 #[derive(Debug, Clone)]
 pub struct Reminders {
-    /// What is configured.
     pub settings: RemindSettings,
     /// What the campaign sent so far.
     pub invitations: Arc<HashMap<InvitationKey, Invitations>>,

@@ -78,7 +78,6 @@ pub(super) struct Mix<'a> {
 }
 
 impl<'a> Mix<'a> {
-    /// Counts one more guest.
     pub(super) fn add(&mut self, invitation: &'a Invitation) {
         self.rows += 1;
         self.messages.extend(invitation.message.as_deref().map(crate::domain::Message::as_str));

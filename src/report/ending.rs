@@ -24,12 +24,10 @@ pub enum Verdict {
     Success,
     /// Nothing was done, because another run is at it.
     Skipped,
-    /// Somebody has to look.
     Failure,
 }
 
 impl Verdict {
-    /// The word for it.
     pub fn word(self) -> &'static str {
         match self {
             Self::Success => "success",
@@ -52,7 +50,6 @@ pub struct Ending {
     pub exit_code: u8,
     /// What the exit code means.
     pub meaning: &'static str,
-    /// What to do about it.
     pub to_do: Option<String>,
     /// Stable code of why it ended early.
     pub stop_reason: Option<&'static str>,
@@ -67,7 +64,6 @@ pub struct Ending {
     pub tenant_name: Option<String>,
     /// The manifest as it was named.
     pub manifest: Option<String>,
-    /// The checkpoint.
     pub checkpoint: Option<String>,
     /// Digest of the plan, once there was one.
     pub plan_digest: Option<String>,

@@ -14,33 +14,21 @@ use super::result_file::{beside, create, target};
 pub enum ReportFileError {
     /// A file is there that would be lost.
     #[error("`{path}` is there already and is not an earlier report")]
-    NotAReport {
-        /// The path given.
-        path: PathBuf,
-    },
+    NotAReport { path: PathBuf },
     /// A file is there, and it is not one that is made anew each time.
     #[error("`{path}` is there already, and may have been worked on")]
-    Exists {
-        /// The path given.
-        path: PathBuf,
-    },
+    Exists { path: PathBuf },
     /// It is a checkpoint, which nothing may replace.
     #[error("`{path}` is a database, perhaps the record of a campaign")]
-    Database {
-        /// The path given.
-        path: PathBuf,
-    },
-    /// Any other failure.
+    Database { path: PathBuf },
     #[error(transparent)]
     File(#[from] ResultFileError),
 }
 
-/// What may be replaced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Replace {
     /// No file at all: what is there may have been worked on.
     Nothing,
-    /// An earlier report.
     Reports,
     /// Whatever is asked for, except a database.
     Anything,

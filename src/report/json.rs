@@ -66,7 +66,6 @@ impl<'a> RowKeys<'a> {
 struct PlanSummary<'a> {
     #[serde(flatten)]
     counts: Counts,
-    /// Rows by reason code.
     reasons: BTreeMap<&'static str, u64>,
     /// Findings that keep `apply` from going on.
     refusals: u64,

@@ -49,11 +49,9 @@ const SCHEMA: u8 = 1;
 pub enum Level {
     /// For whoever looks into the program.
     Debug,
-    /// What happened.
     Info,
     /// What should not be overlooked.
     Warning,
-    /// What went wrong.
     Error,
 }
 
@@ -74,7 +72,6 @@ pub struct LogLine {
 }
 
 impl LogLine {
-    /// A line that says this.
     pub fn new(level: Level, event: &'static str, message: impl Into<String>) -> Self {
         let message = message.into();
         Self { level, event, line: None, user: None, user_id: None, message, more: Map::new() }
@@ -87,7 +84,6 @@ impl LogLine {
         self
     }
 
-    /// How much it matters.
     pub fn level(&self) -> Level {
         self.level
     }
@@ -181,7 +177,6 @@ impl LogLine {
         }
     }
 
-    /// The line for a plan.
     pub fn of_plan(plan: &Plan) -> Self {
         let counts = plan.counts;
         let message = format!(
@@ -201,7 +196,6 @@ impl LogLine {
             .with("tenant_name", plan.tenant_name.as_deref())
     }
 
-    /// The last line.
     pub fn of_ending(ending: &Ending) -> Self {
         let level = match ending.verdict {
             Verdict::Success => Level::Info,

@@ -14,13 +14,10 @@ use super::text::{fit, harmless, wrap};
 /// How a night is shown, and what only the caller knows.
 #[derive(Debug, Clone, Copy)]
 pub struct NightView<'a> {
-    /// The emphases.
     pub styles: Styles,
     /// Columns of the terminal.
     pub width: usize,
-    /// Most rows in a list.
     pub most_rows: usize,
-    /// Name of the manifest.
     pub manifest: &'a str,
     /// Whether reminders were all that was asked for.
     pub only_reminders: bool,
@@ -31,11 +28,9 @@ pub struct NightView<'a> {
 /// How a look at the guests is shown.
 #[derive(Debug, Clone, Copy)]
 pub struct VerifyView {
-    /// The emphases.
     pub styles: Styles,
     /// Columns of the terminal.
     pub width: usize,
-    /// Most rows in a list.
     pub most_rows: usize,
 }
 

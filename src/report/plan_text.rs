@@ -18,7 +18,6 @@ use super::text::{columns, fit, harmless, shorten, wrap};
 /// How much of the plan is shown, and how.
 #[derive(Debug, Clone, Copy)]
 pub struct PlanView {
-    /// The emphases.
     pub styles: Styles,
     /// Most rows listed under one reason; `usize::MAX` lists all.
     pub max_rows_per_reason: usize,
@@ -213,7 +212,6 @@ fn deliveries(
     Ok(differ)
 }
 
-/// A row as it is listed.
 struct Listed {
     line: u32,
     guest: String,

@@ -17,7 +17,6 @@ use super::row::{RowEnd, old_email};
 /// What the manifest holds beyond the columns this program knows.
 #[derive(Clone, Copy)]
 pub struct ExtraColumns<'a> {
-    /// Names of the columns.
     pub names: &'a [String],
     /// The cells of a line, in the order of the names; empty for a line that
     /// could not be read.
@@ -39,28 +38,16 @@ impl ExtraColumns<'_> {
 pub enum ResultFileError {
     /// There is something at the path that a file can't replace.
     #[error("`{path}` is not a regular file")]
-    NotAFile {
-        /// The path given.
-        path: PathBuf,
-    },
+    NotAFile { path: PathBuf },
     /// A file is there that is no earlier result: it would be lost.
     #[error("`{path}` is there already and is not the result of an earlier run")]
-    NotAResult {
-        /// The path given.
-        path: PathBuf,
-    },
+    NotAResult { path: PathBuf },
     /// The name promises a format that is not written.
     #[error("`{path}` is named like a workbook; results are CSV, or JSON lines in .jsonl")]
-    Spreadsheet {
-        /// The path given.
-        path: PathBuf,
-    },
-    /// Any other failure.
+    Spreadsheet { path: PathBuf },
     #[error("failed to write the result file `{path}`")]
     Write {
-        /// The path given.
         path: PathBuf,
-        /// Cause.
         #[source]
         source: io::Error,
     },

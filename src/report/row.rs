@@ -20,7 +20,6 @@ pub(super) struct RowEnd<'a> {
     /// row has one `message`, and the caller decides which.
     #[serde(skip)]
     pub(super) message: Message<'a>,
-    /// What to do about it.
     pub(super) advice: Option<&'a str>,
     /// The service's request id.
     pub(super) request_id: Option<&'a str>,

@@ -28,7 +28,6 @@ pub struct Status {
     pub last_run: Option<LastRun>,
     /// Who holds the checkpoint right now.
     pub locked_by: Option<String>,
-    /// Failed rows by code.
     pub failures: Vec<FailureGroup>,
     /// What became of requests to send again.
     pub resends: ResendCounts,
@@ -42,7 +41,6 @@ pub struct Status {
 pub struct ResendCounts {
     /// The next apply sends it.
     pub outstanding: u64,
-    /// Refused for good.
     pub failed: u64,
 }
 
@@ -56,7 +54,6 @@ pub struct NotInManifestCounts {
     pub patched: u64,
     /// Whether the invitation was sent is not known.
     pub unknown: u64,
-    /// Refused for good.
     pub failed: u64,
     /// Begun, and not invited.
     pub not_attempted: u64,
@@ -71,17 +68,13 @@ pub struct StatusCounts {
     pub patched: u64,
     /// Whether the invitation was sent is not known.
     pub unknown: u64,
-    /// Refused for good.
     pub failed: u64,
-    /// Refused by the plan.
     pub blocked: u64,
-    /// Nothing to do.
     pub settled: u64,
     /// No run has come to it yet.
     pub not_attempted: u64,
 }
 
-/// A run of the campaign.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct LastRun {
     /// When it began.
@@ -90,23 +83,19 @@ pub struct LastRun {
     pub ended: Option<Timestamp>,
     /// Code of the reason it ended early.
     pub stop_reason: Option<String>,
-    /// How it exited.
     pub exit_code: Option<u8>,
 }
 
 /// Failed rows with one code.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FailureGroup {
-    /// Stable code.
     pub code: String,
-    /// How many rows.
     pub rows: u64,
     /// The sentence of one of them.
     pub message: String,
 }
 
 impl StatusCounts {
-    /// All states together.
     pub fn sum(&self) -> u64 {
         let Self { invited, patched, unknown, failed, blocked, settled, not_attempted } = *self;
         invited + patched + unknown + failed + blocked + settled + not_attempted

@@ -10,20 +10,16 @@ use anstyle::{AnsiColor, Style};
 /// The emphases in use. The caller decides whether they show.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Styles {
-    /// Headings.
     pub heading: Style,
     /// What went as it should.
     pub good: Style,
-    /// What deserves a look.
     pub attention: Style,
-    /// What failed or stops.
     pub bad: Style,
     /// What a person may skip.
     pub faint: Style,
 }
 
 impl Styles {
-    /// No emphasis at all.
     pub const fn plain() -> Self {
         let plain = Style::new();
         Self { heading: plain, good: plain, attention: plain, bad: plain, faint: plain }

@@ -18,7 +18,6 @@ use super::text::{fit, harmless, shorten, span, wrap};
 /// How the summary is shown, and what only the caller knows.
 #[derive(Debug, Clone, Copy)]
 pub struct SummaryView<'a> {
-    /// The emphases.
     pub styles: Styles,
     /// Most rows listed for one failure; `usize::MAX` lists all.
     pub max_rows_per_code: usize,

@@ -52,7 +52,6 @@ fn columns_of(c: char) -> usize {
     }
 }
 
-/// Columns a text takes.
 pub(super) fn columns(text: &str) -> usize {
     text.chars().map(columns_of).sum()
 }

@@ -63,7 +63,6 @@ const ROWS_UNDER_WAY: usize = 8192;
 /// How often the stop file is looked for.
 const STOP_FILE_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Where events go.
 pub type Observer<'a> = &'a (dyn Fn(Event) + Sync);
 
 /// Everything a row needs to be carried out.
@@ -82,12 +81,10 @@ pub(super) struct Run<'a> {
     pub(super) lane: Semaphore,
 }
 
-/// What became of a run.
 #[derive(Debug)]
 pub struct RunResult {
     /// One per row of the plan; None for rows that were no change.
     pub outcomes: Vec<Option<Outcome>>,
-    /// The run in numbers.
     pub summary: Summary,
 }
 

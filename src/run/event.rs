@@ -10,14 +10,11 @@ use super::limit::LimitedBy;
 /// Something that happened during a run.
 #[derive(Debug, Clone)]
 pub enum Event {
-    /// The run begins.
     Started {
         /// Rows with something to do.
         to_do: u64,
     },
-    /// A row entered a phase.
     RowEntered {
-        /// Line in the manifest.
         line: u32,
         /// The phase it left; None when it begins.
         from: Option<Phase>,
@@ -26,23 +23,19 @@ pub enum Event {
     },
     /// A guest's mail was written; the record is durable.
     Patched {
-        /// Line in the manifest.
         line: u32,
     },
     /// A row has its outcome; the record is durable.
     RowFinished {
         /// Position in the plan's rows.
         index: usize,
-        /// Line in the manifest.
         line: u32,
-        /// The phase it ended in.
         from: Option<Phase>,
         /// The outcome.
         outcome: Outcome,
     },
     /// A person has to sign in with a browser; everything waits for it.
     SignInNeeded {
-        /// The page to open.
         url: String,
         /// The code to enter there.
         code: String,
@@ -53,7 +46,6 @@ pub enum Event {
     Throttled {
         /// `x-ms-throttle-scope`, when told.
         scope: Option<String>,
-        /// From now.
         wait: Duration,
     },
     /// A request is repeated after a wait.
@@ -62,26 +54,21 @@ pub enum Event {
         line: Option<u32>,
         /// Number of the attempt that failed, from 1.
         attempt: u32,
-        /// From now.
         wait: Duration,
         /// Why the attempt failed.
         why: String,
     },
     /// Nothing new starts from here on.
     Stopping {
-        /// Why.
         reason: StopReason,
     },
     /// The canary rows were sent and verified.
     CanaryPassed {
-        /// How many there were.
         rows: u64,
     },
-    /// The run is over.
     Finished(Box<Summary>),
 }
 
-/// Where a row is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Phase {
     /// An earlier lost answer is being settled from the directory.
@@ -102,10 +89,7 @@ pub enum Outcome {
     /// Refused for good, or not done because the guest had changed.
     Failed(Failure),
     /// The answer was lost and the directory can't tell.
-    Unknown {
-        /// What was seen.
-        evidence: String,
-    },
+    Unknown { evidence: String },
     /// The run ended before the invitation was tried.
     NotAttempted {
         /// Whether the mail had been written.
@@ -116,20 +100,16 @@ pub enum Outcome {
 /// How it is known that the invitation was accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InvitedHow {
-    /// The service said so.
     Accepted,
     /// The answer was lost; the directory shows it. Its redeem link is lost too.
     SettledFromDirectory,
 }
 
-/// Why a row failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
-    /// Stable code.
     pub code: String,
     /// What happened, in a sentence; the service's own words where there are any.
     pub message: String,
-    /// What to do about it.
     pub advice: String,
     /// The service's request id, for a support case.
     pub request_id: Option<String>,
@@ -140,39 +120,31 @@ pub struct Failure {
 pub enum StopReason {
     /// The time budget is used up.
     TimeBudget,
-    /// Ctrl-C.
     Interrupted,
-    /// SIGTERM.
     Terminated,
     /// The stop file appeared.
     StopFile {
-        /// Its path.
         path: String,
     },
     /// A guard refused the plan before anything was sent.
     Guard {
         /// The guard's name: `max-changes`, `allowed-domains`, `plan-changed`.
         code: &'static str,
-        /// What it found.
         message: String,
     },
     /// More rows failed than the configuration allows.
     TooManyFailures {
-        /// Rows failed.
         failed: u64,
-        /// Rows tried.
         tried: u64,
     },
     /// A canary row failed, or could not be verified in the directory.
     CanaryFailed {
-        /// What was wrong.
         why: String,
     },
     /// Turned away so often in a row that going on makes no sense now.
     ThrottledOut,
     /// The service can't be reached.
     Unreachable {
-        /// Host and cause.
         message: String,
     },
     /// The tenant says stop: an answer that is true of all rows.
@@ -189,7 +161,6 @@ pub enum StopReason {
     },
     /// The checkpoint can't be written: going on could send twice.
     Checkpoint {
-        /// Cause.
         message: String,
     },
 }
@@ -275,9 +246,7 @@ impl std::fmt::Display for StopReason {
 pub struct Summary {
     /// All rows of the manifest.
     pub rows: u64,
-    /// Invitations accepted.
     pub invited: u64,
-    /// Mails written.
     pub patched: u64,
     /// Rows with nothing to do.
     pub settled: u64,
@@ -289,7 +258,6 @@ pub struct Summary {
     pub unknown: u64,
     /// Rows the run did not come to.
     pub not_attempted: u64,
-    /// Requests repeated.
     pub retries: u64,
     /// Answers that asked for patience.
     pub throttled: u64,

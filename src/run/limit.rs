@@ -13,16 +13,13 @@ use super::event::{Event, Phase};
 /// What kept a run from going faster most of the time.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum LimitedBy {
-    /// The configured pace.
     Pace {
-        /// As configured.
         writes_per_second: f64,
     },
     /// Microsoft's documented quotas, which are kept whatever is configured.
     Quota,
     /// The tenant: it asked for patience, or said that a limit was near.
     Throttling {
-        /// How often it refused.
         refusals: u64,
         /// How long some request waited for it.
         waited: Duration,
@@ -31,7 +28,6 @@ pub enum LimitedBy {
     Replication,
     /// The number of requests that may be under way at one time.
     RequestsInFlight {
-        /// As configured.
         most: usize,
     },
     /// The time that requests and this machine take.

@@ -32,7 +32,6 @@ const LONGEST_SETTLE: Duration = Duration::from_secs(120);
 /// The row has its outcome: leaves the rest of its steps out.
 pub(super) struct Done(pub(super) Outcome);
 
-/// A row under way.
 pub(super) struct RowRun<'r, 'a> {
     pub(super) run: &'r Run<'a>,
     pub(super) row: &'r PlannedRow,
@@ -140,7 +139,6 @@ impl RowRun<'_, '_> {
         outcome
     }
 
-    /// Reads the guest.
     pub(super) async fn look(&mut self) -> Result<DirectoryUser, Done> {
         self.read_at = Instant::now();
         match self.run.graph.user(self.user_id()).await {

@@ -5,7 +5,6 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::{Redemption, RedemptionState};
 
-/// What can be concluded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Settlement {
     /// The reset shows: the invitation was sent.

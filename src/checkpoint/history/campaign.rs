@@ -15,7 +15,6 @@ use super::{
     sighting, time,
 };
 
-/// Reads a campaign.
 pub fn read_history(path: &Path) -> Result<History, CheckpointError> {
     let connection = open(path)?;
     let failed = |source| classify(path, source);

@@ -47,20 +47,16 @@ impl History {
     }
 }
 
-/// A run of the campaign.
 #[derive(Debug, Clone)]
 pub struct RunRecord {
     /// Its number, from 1.
     pub id: i64,
-    /// The command.
     pub command: String,
     /// When it began.
     pub started_at: Timestamp,
     /// When it ended; None while it runs or when it was killed.
     pub ended_at: Option<Timestamp>,
-    /// Why it ended early.
     pub stop_reason: Option<String>,
-    /// Its exit code.
     pub exit_code: Option<u8>,
     /// Its numbers; null if it did not say.
     pub summary: Value,
@@ -70,13 +66,10 @@ pub struct RunRecord {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Standing {
-    /// Invitation accepted.
     Invited,
-    /// Nothing to do.
     Settled,
     /// Can't or mustn't be done.
     Blocked,
-    /// Refused for good.
     Failed,
     /// Sent or not: not known.
     Unknown,
@@ -93,7 +86,6 @@ pub struct HistoryRow {
     pub line: Option<u32>,
     /// The guest as the manifest names it; its object id when it does not.
     pub user: String,
-    /// The guest found.
     pub user_id: Option<String>,
     /// The address asked for, in lower case.
     pub address: Option<String>,
@@ -105,7 +97,6 @@ pub struct HistoryRow {
     pub explanation: String,
     /// The cells as written, a JSON list.
     pub cells: String,
-    /// Where it stands.
     pub standing: Standing,
     /// What the record of that state says, as JSON.
     pub detail: Value,
@@ -117,7 +108,6 @@ pub struct HistoryRow {
     pub first_invited_at: Option<Timestamp>,
     /// When the last one was.
     pub invited_at: Option<Timestamp>,
-    /// Invitations accepted.
     pub invitations: u32,
     /// What the directory showed when it last showed something new.
     pub sighting: Option<Sighting>,
@@ -142,32 +132,25 @@ pub struct Sighting {
 /// A wait that the tenant imposed.
 #[derive(Debug, Clone)]
 pub struct WaitRecord {
-    /// In which run.
     pub run: i64,
     /// From when.
     pub at: Timestamp,
     /// `x-ms-throttle-scope`; may be empty.
     pub scope: String,
-    /// How long.
     pub seconds: f64,
 }
 
-/// What one run changed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Delta {
-    /// Mails written.
     pub patched: u64,
     /// Guests invited for the first time.
     pub invited: u64,
     /// Guests invited once more.
     pub invited_again: u64,
-    /// Rows that failed.
     pub failed: u64,
-    /// Guests seen redeemed.
     pub redeemed: u64,
     /// Guests whose mail someone else was seen to have changed.
     pub mail_changed: u64,
-    /// Guests seen deleted.
     pub deleted: u64,
     /// Guests seen invited by someone else.
     pub reinvited: u64,

@@ -26,13 +26,10 @@ pub struct Trail {
 /// One thing that happened.
 #[derive(Debug, Clone, Serialize)]
 pub struct HistoryEvent {
-    /// In which run.
     pub run: i64,
-    /// The run's command.
     pub command: String,
     /// When.
     pub at: Timestamp,
-    /// The record's word.
     pub what: String,
     /// The rest of the record.
     pub detail: Value,

@@ -16,9 +16,7 @@ use crate::report::{Ending, Level, Verdict, hook_environment};
 
 use crate::cli::ui::Ui;
 
-/// A program to run.
 pub(super) struct Hook<'a> {
-    /// The key that names it.
     pub(super) name: &'static str,
     command: &'a [String],
 }

@@ -73,7 +73,6 @@ impl Address {
     }
 }
 
-/// What is sent.
 #[derive(Debug)]
 pub(super) enum Body {
     Json(Value),

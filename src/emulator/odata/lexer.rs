@@ -2,7 +2,6 @@
 //!
 //! Leaves to others: what the words mean (`parse`).
 
-/// A word of a filter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Token {
     /// A name or an operator: `mail`, `eq`, `$count`.

@@ -6,7 +6,6 @@ use super::lexer::{Token, tokens};
 use crate::emulator::errors::Refusal;
 use crate::emulator::property::Property;
 
-/// A filter on users.
 #[derive(Debug, PartialEq)]
 pub(in crate::emulator) enum Filter {
     And(Vec<Self>),

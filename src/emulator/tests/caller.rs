@@ -157,7 +157,6 @@ impl TestCaller {
     }
 }
 
-/// The body of a reset.
 pub(super) fn reset(id: &str, address: &str) -> Value {
     json!({
         "invitedUserEmailAddress": address,

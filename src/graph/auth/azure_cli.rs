@@ -19,7 +19,6 @@ use crate::program::{self, ProgramError};
 pub struct AzureCli {
     /// The tenant's id or domain.
     pub tenant: String,
-    /// The Graph root.
     pub resource: String,
 }
 

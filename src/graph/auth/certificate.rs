@@ -29,11 +29,9 @@ pub struct Certificate {
 #[derive(Debug, thiserror::Error)]
 #[error("{}{}: {fault}", .path.display(), .line.map(|line| format!(":{line}")).unwrap_or_default())]
 pub struct CertificateError {
-    /// The file.
     pub path: PathBuf,
     /// Line, from 1, where there is one to name.
     pub line: Option<usize>,
-    /// What is wrong.
     pub fault: Fault,
 }
 
@@ -112,7 +110,6 @@ impl fmt::Display for Fault {
 }
 
 impl CertificateError {
-    /// What to do about it.
     pub fn advice(&self) -> &'static str {
         match self.fault {
             Fault::Unreadable(_) => "let the account that runs reinvite read the file",
@@ -315,7 +312,6 @@ fn parse(path: &Path, text: &[u8]) -> Result<Vec<Section>, CertificateError> {
     sections(text).map_err(|(line, how)| at(path, Some(line), Fault::Malformed(how)))
 }
 
-/// The first private key.
 fn private_key(sections: &[Section]) -> Key {
     let section = sections.iter().find(|section| section.label.ends_with("PRIVATE KEY"));
     let section = section.ok_or((None, Fault::NoKey))?;

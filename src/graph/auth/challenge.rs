@@ -37,7 +37,6 @@ impl ClaimsRequest {
         (!merged.is_empty()).then(|| Self(Value::Object(merged).to_string()))
     }
 
-    /// The JSON object.
     pub fn as_json(&self) -> &str {
         &self.0
     }

@@ -21,7 +21,6 @@ pub struct Claims {
     /// Application permissions.
     #[serde(default)]
     roles: Vec<String>,
-    /// Tenant id.
     tid: Option<String>,
     /// The application's id in tokens of version 1.0, which Graph's are.
     appid: Option<String>,

@@ -20,15 +20,12 @@ use crate::graph::transport::Transport;
 /// An application, with its certificate.
 #[derive(Debug)]
 pub struct ClientCertificate {
-    /// Where tokens are.
     pub endpoint: TokenEndpoint,
     /// Application (client) id.
     pub client_id: String,
     /// The Graph root with `/.default`.
     pub scope: String,
-    /// The certificate.
     pub certificate: Certificate,
-    /// Dates the assertions.
     pub clock: Arc<Clock>,
 }
 

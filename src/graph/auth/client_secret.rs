@@ -10,11 +10,9 @@ use crate::graph::transport::Transport;
 /// An application, with its secret.
 #[derive(Debug)]
 pub struct ClientSecret {
-    /// Where tokens are.
     pub endpoint: TokenEndpoint,
     /// Application (client) id.
     pub client_id: String,
-    /// The secret.
     pub secret: SecretString,
     /// The Graph root with `/.default`.
     pub scope: String,

@@ -16,7 +16,6 @@ use super::{AuthError, ClaimsRequest, Token, TokenEndpoint, TokenSource};
 use crate::graph::transport::Transport;
 use crate::graph::wire::DeviceCodeResponse;
 
-/// What a person is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DevicePrompt {
     /// The page to open; this and the code in the service's words.

@@ -33,11 +33,12 @@ pub(super) struct Granted {
     pub(super) refresh_token: Option<SecretString>,
 }
 
-/// Why it grants nothing.
 pub(super) enum Denied {
     /// A refusal with its OAuth code.
-    Refused { code: String, description: String },
-    /// Anything else.
+    Refused {
+        code: String,
+        description: String,
+    },
     Failed(AuthError),
 }
 

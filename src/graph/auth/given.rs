@@ -35,11 +35,8 @@ impl TokenSource for GivenToken {
 /// A program that prints a token, and is asked again for the next.
 #[derive(Debug)]
 pub struct CommandToken {
-    /// The program.
     pub program: String,
-    /// Its arguments.
     pub arguments: Vec<String>,
-    /// How long it may take.
     pub limit: Duration,
 }
 

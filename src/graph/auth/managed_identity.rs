@@ -19,14 +19,11 @@ use crate::graph::backoff::backoff;
 use crate::graph::transport::{NeverProxied, Transport};
 use crate::graph::wire::IdentityTokenResponse;
 
-/// A managed identity.
 #[derive(Debug)]
 pub struct ManagedIdentity {
-    /// Whom to ask.
     pub host: IdentityHost,
     /// Client id of a user-assigned identity; None for the system-assigned one.
     pub client_id: Option<String>,
-    /// The Graph root.
     pub resource: String,
 }
 

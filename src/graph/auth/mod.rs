@@ -51,13 +51,11 @@ pub use workload_identity::{Federation, WorkloadIdentity};
 /// A token and how long it may be used.
 #[derive(Debug)]
 pub struct Token {
-    /// The token itself.
     pub secret: SecretString,
     /// When it stops being valid; None when nobody said.
     pub expires_at: Option<Instant>,
 }
 
-/// Why there is no token.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum AuthError {
     /// The sign-in service refused; its own words, which begin with `AADSTS`.
@@ -71,21 +69,11 @@ pub enum AuthError {
     Unreachable(TransportError),
     /// Its answer made no sense.
     #[error("the sign-in service at {host} gave no token: {detail}")]
-    Unreadable {
-        /// Its host.
-        host: String,
-        /// What came instead.
-        detail: String,
-    },
+    Unreadable { host: String, detail: String },
     /// What should give the token, or prove who asks for it, does not: a file, a
     /// program, a person.
     #[error("{what}")]
-    Unavailable {
-        /// What is wrong.
-        what: String,
-        /// What to do about it.
-        advice: String,
-    },
+    Unavailable { what: String, advice: String },
     /// Graph refused a token that can't be replaced.
     #[error("the token was not accepted: {0}")]
     TokenRejected(String),
@@ -118,7 +106,6 @@ const FEDERATION_ADVICE: &str = "give the app registration (Certificates & secre
     credential with exactly this issuer, subject and audience";
 
 impl AuthError {
-    /// What to do about it.
     pub fn advice(&self) -> String {
         match self {
             Self::Unavailable { advice, .. } => advice.clone(),
@@ -135,7 +122,6 @@ impl AuthError {
     const GENERAL_ADVICE: &str = "check [tenant] id and [auth]; a client secret may have expired";
 }
 
-/// A way to get tokens.
 #[async_trait]
 pub trait TokenSource: Send + Sync {
     /// Gets a token that was not given out before, or fails. With `claims`, one that

@@ -15,7 +15,6 @@ pub(super) struct Section {
     pub(super) line: usize,
     /// Empty when it is encrypted in the old way, by headers.
     pub(super) der: Zeroizing<Vec<u8>>,
-    /// Needs a password.
     pub(super) is_encrypted: bool,
 }
 

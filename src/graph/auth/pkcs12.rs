@@ -10,7 +10,6 @@ use zeroize::Zeroizing;
 
 use super::certificate::Fault;
 
-/// What a file holds.
 pub(super) struct Contents {
     /// The certificates in DER, in no order to rely on.
     pub(super) certificates: Vec<Vec<u8>>,

@@ -18,17 +18,14 @@ use crate::graph::transport::Transport;
 /// An application that another identity provider vouches for.
 #[derive(Debug)]
 pub struct WorkloadIdentity {
-    /// Where tokens are.
     pub endpoint: TokenEndpoint,
     /// Application (client) id.
     pub client_id: String,
     /// The Graph root with `/.default`.
     pub scope: String,
-    /// Who vouches.
     pub federation: Federation,
 }
 
-/// Who vouches for us.
 #[derive(Debug)]
 pub enum Federation {
     /// A file that Kubernetes, or whoever runs us, keeps fresh.

@@ -26,7 +26,6 @@ const MOST_UNITS: u32 = UNITS[UNITS.len() - 1].1;
 /// A write that an earlier run announced: sent or not, it is taken for sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EarlierWrite {
-    /// So long ago.
     pub ago: Duration,
     /// An invitation, rather than a PATCH.
     pub is_invitation: bool,

@@ -10,11 +10,8 @@ use tokio::time::Instant;
 /// What can be held off by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::graph) enum Lane {
-    /// Reads.
     Read,
-    /// PATCH.
     Patch,
-    /// POST of an invitation.
     Invite,
 }
 

@@ -75,7 +75,6 @@ pub(super) struct Throttling<'a> {
     pub(super) lane: Lane,
     /// When that was sent.
     pub(super) sent_at: Instant,
-    /// From now.
     pub(super) wait: Duration,
     /// `x-ms-throttle-scope`.
     pub(super) scope: Option<&'a str>,

@@ -30,7 +30,6 @@ enum Kind {
     Members,
     /// `GET /groups/{id}/transitiveMembers`.
     TransitiveMembers,
-    /// Memberships of a user.
     MemberOf,
     /// Any other read, and every write. An invitation is taken for one: what it costs is
     /// not documented.

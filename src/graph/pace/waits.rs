@@ -40,7 +40,6 @@ pub(super) enum Cause {
     InFlight,
 }
 
-/// Waiting as it goes on.
 #[derive(Debug, Default)]
 pub(super) struct Waiting(Mutex<[Waiters; 4]>);
 

@@ -36,14 +36,10 @@ pub const USER_SELECT: &str = "id,displayName,userPrincipalName,mail,otherMails,
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct User {
-    /// Object id.
     pub id: String,
-    /// Display name.
     pub display_name: Option<String>,
-    /// User principal name.
     #[serde(deserialize_with = "null_as_default")]
     pub user_principal_name: String,
-    /// Primary address.
     pub mail: Option<String>,
     /// Further addresses; replaced as a whole by a PATCH.
     #[serde(deserialize_with = "null_as_default")]
@@ -98,7 +94,6 @@ pub struct Page<T> {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct InvitationRequest {
-    /// The address to invite.
     pub invited_user_email_address: String,
     /// Where the guest lands after redeeming.
     pub invite_redirect_url: String,
@@ -126,7 +121,6 @@ pub struct InvitedUserMessageInfo {
     /// Ignored by the service when a text is given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message_language: Option<String>,
-    /// Plain text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub customized_message_body: Option<String>,
     /// The service takes one at most. A response carries an all-null element
@@ -139,7 +133,6 @@ pub struct InvitedUserMessageInfo {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Recipient {
-    /// Its address.
     #[serde(deserialize_with = "null_as_default")]
     pub email_address: EmailAddress,
 }
@@ -148,10 +141,8 @@ pub struct Recipient {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct EmailAddress {
-    /// Display name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// The address.
     pub address: Option<String>,
 }
 
@@ -159,7 +150,6 @@ pub struct EmailAddress {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct InvitedUser {
-    /// Object id.
     pub id: String,
     /// Shown in responses to a reset.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -171,7 +161,6 @@ pub struct InvitedUser {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Invitation {
-    /// Id of the invitation.
     #[serde(default)]
     pub id: Option<String>,
     /// The link that redeems it: a secret.
@@ -180,10 +169,8 @@ pub struct Invitation {
     /// `PendingAcceptance`, `Completed`, `InProgress` or `Error`.
     #[serde(default)]
     pub status: Option<String>,
-    /// The guest.
     #[serde(default)]
     pub invited_user: Option<InvitedUser>,
-    /// The address invited.
     #[serde(default)]
     pub invited_user_email_address: Option<String>,
     /// Name shown in the invitation.
@@ -210,7 +197,6 @@ pub struct Invitation {
 /// spelt both ways, and gateways answer without JSON.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ErrorEnvelope {
-    /// The error.
     pub error: ErrorBody,
 }
 
@@ -236,10 +222,8 @@ pub struct ErrorBody {
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ErrorDetail {
-    /// Code of the cause.
     #[serde(deserialize_with = "null_as_default")]
     pub code: String,
-    /// Text of the cause.
     #[serde(deserialize_with = "null_as_default")]
     pub message: String,
     /// The property concerned.
@@ -259,7 +243,6 @@ pub struct BatchRequest {
 pub struct BatchItem {
     /// Unique in the batch, without regard to case.
     pub id: String,
-    /// HTTP method.
     pub method: String,
     /// Relative to the version root: `/users/…`.
     pub url: String,
@@ -284,14 +267,11 @@ pub struct BatchResponse {
 /// The answer to one request of a batch.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct BatchItemResponse {
-    /// Id of the request.
     pub id: String,
-    /// HTTP status.
     pub status: u16,
     /// Headers of this answer, `Retry-After` among them.
     #[serde(default)]
     pub headers: Map<String, Value>,
-    /// JSON body.
     #[serde(default)]
     pub body: Value,
 }

@@ -9,11 +9,8 @@ use super::null_as_default;
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Organization {
-    /// Tenant id.
     pub id: String,
-    /// Display name.
     pub display_name: Option<String>,
-    /// Its domains.
     #[serde(deserialize_with = "null_as_default")]
     pub verified_domains: Vec<VerifiedDomain>,
 }
@@ -22,7 +19,6 @@ pub struct Organization {
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct VerifiedDomain {
-    /// The domain.
     pub name: String,
     /// The one new users get by default.
     pub is_default: bool,
@@ -34,12 +30,10 @@ pub struct VerifiedDomain {
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct RoleAssignment {
-    /// Id of the assignment.
     pub id: String,
     /// User, group or service principal that holds the role.
     #[serde(deserialize_with = "null_as_default")]
     pub principal_id: String,
-    /// The role.
     #[serde(deserialize_with = "null_as_default")]
     pub role_definition_id: String,
     /// `/` for the whole directory.
@@ -73,7 +67,6 @@ pub struct Partner {
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct IdentitySynchronization {
-    /// Name of the partner.
     pub display_name: Option<String>,
     /// Synchronisation into this tenant.
     pub user_sync_inbound: Option<UserSyncInbound>,
@@ -83,7 +76,6 @@ pub struct IdentitySynchronization {
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct UserSyncInbound {
-    /// Whether it is allowed.
     pub is_sync_allowed: Option<bool>,
 }
 
@@ -99,7 +91,6 @@ pub struct CrossTenantDefault {
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct B2bSetting {
-    /// People and groups.
     pub users_and_groups: Option<TargetConfiguration>,
 }
 
@@ -124,11 +115,8 @@ pub struct B2bManagementPolicy {
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct MailRecipient {
-    /// Object id.
     pub id: String,
-    /// Its name.
     pub display_name: Option<String>,
-    /// Primary address.
     pub mail: Option<String>,
     /// `SMTP:primary`, `smtp:secondary`, and addresses of other kinds.
     #[serde(deserialize_with = "null_as_default")]
@@ -142,8 +130,6 @@ pub struct DirectoryObject {
     /// `#microsoft.graph.user`, `#microsoft.graph.group`, …
     #[serde(rename = "@odata.type")]
     pub odata_type: Option<String>,
-    /// Object id.
     pub id: String,
-    /// Display name.
     pub display_name: Option<String>,
 }

@@ -5,7 +5,6 @@ use serde::{Deserialize, Deserializer, Serialize};
 /// A successful answer of the token endpoint.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct TokenResponse {
-    /// The token: a secret.
     pub access_token: String,
     /// Life in seconds; some endpoints send it as a string.
     #[serde(deserialize_with = "number_or_string")]
@@ -23,7 +22,6 @@ pub struct TokenResponse {
 /// two times there is differs between hosts.
 #[derive(Clone, Deserialize)]
 pub struct IdentityTokenResponse {
-    /// The token: a secret.
     pub access_token: String,
     /// Life in seconds.
     #[serde(default, deserialize_with = "optional_number_or_string")]
@@ -39,9 +37,7 @@ pub struct IdentityTokenResponse {
 pub struct DeviceCodeResponse {
     /// What the client shows when it asks whether the person has signed in: a secret.
     pub device_code: String,
-    /// What the person types.
     pub user_code: String,
-    /// Where.
     pub verification_uri: String,
     /// Life of both codes in seconds.
     pub expires_in: u64,

@@ -82,7 +82,6 @@ impl World {
         self
     }
 
-    /// Changes something.
     fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
         change(&mut self);
         self
@@ -184,7 +183,6 @@ fn guest(n: u128) -> DirectoryUser {
     }
 }
 
-/// Changes a user.
 fn but(mut user: DirectoryUser, change: impl FnOnce(&mut DirectoryUser)) -> DirectoryUser {
     change(&mut user);
     user

@@ -10,7 +10,6 @@ use crate::domain::UserType;
 
 const DAY: u64 = 24 * 60 * 60;
 
-/// A Monday.
 fn at(text: &str) -> Timestamp {
     format!("2026-11-{text}:00Z").parse().unwrap()
 }

@@ -59,7 +59,6 @@ struct Line {
     path: String,
 }
 
-/// A rectangle.
 #[derive(Debug, Serialize)]
 struct Box {
     x: f64,

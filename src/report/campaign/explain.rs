@@ -18,11 +18,9 @@ use super::row::{RowView, word};
 /// One row and everything recorded of it.
 #[derive(Debug, Clone, Copy)]
 pub struct Explained<'a> {
-    /// Name of the manifest.
     pub manifest: &'a str,
     /// The manifest's header as written.
     pub header: &'a [String],
-    /// The row.
     pub row: &'a HistoryRow,
     /// What was recorded of its guest and address; None for a row without a guest.
     pub trail: Option<&'a Trail>,
@@ -183,7 +181,6 @@ fn named_by(row: &HistoryRow) -> &'static str {
     }
 }
 
-/// What to do next.
 fn next_step<'a>(view: &RowView<'a>) -> &'a str {
     match (view.advice, view.redemption) {
         (Some(advice), _) => advice,
@@ -203,7 +200,6 @@ fn trace(event: &HistoryEvent) -> Option<Trace> {
     serde_json::from_value(event.detail.get("trace")?.clone()).ok()
 }
 
-/// An event in a line.
 fn happened(event: &HistoryEvent) -> String {
     let detail = &event.detail;
     let mut sentence = match event.what.as_str() {

@@ -22,7 +22,6 @@ use super::chart;
 use super::row::{Attention, RowView, word};
 use super::view::{Campaign, Report, Totals};
 
-/// How every page begins.
 pub(super) const MARK: &str = "<!doctype html>\n<!-- reinvite report 1 -->";
 
 const TEMPLATE: &str = include_str!("report.html");
@@ -41,7 +40,6 @@ const DOMAINS: usize = 50;
 /// Runs shown, the last ones.
 const RUNS: usize = 30;
 
-/// Writes the page.
 pub(super) fn write(out: &mut dyn Write, report: &Report) -> io::Result<()> {
     let mut environment = Environment::new();
     environment.add_template("report.html", TEMPLATE).map_err(io::Error::other)?;

@@ -24,22 +24,16 @@ pub use view::Report;
 
 use std::io::{self, Write};
 
-/// The form of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReportFormat {
     /// One self-contained page.
     Html,
-    /// For spreadsheets.
     Csv,
-    /// For programs.
     Json,
-    /// For tickets.
     Markdown,
-    /// For CI.
     Junit,
 }
 
-/// Writes a report.
 pub fn write_report(out: &mut dyn Write, report: &Report, format: ReportFormat) -> io::Result<()> {
     match format {
         ReportFormat::Html => html::write(out, report),

@@ -14,7 +14,6 @@ use super::advice;
 /// What a report is made for.
 #[derive(Debug, Clone, Copy)]
 pub struct ReportOptions {
-    /// Now.
     pub now: Timestamp,
     /// An invitation pending for so long needs a person.
     pub stuck_after: Duration,
@@ -27,7 +26,6 @@ pub(super) enum Attention {
     Failed,
     Blocked,
     Unknown,
-    /// Pending for long.
     Stuck,
     /// The directory shows something that this campaign did not do.
     Drift,

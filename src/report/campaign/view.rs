@@ -27,7 +27,6 @@ pub(super) struct Campaign {
     pub(super) domains: Vec<Domain>,
 }
 
-/// What rows add up to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub(super) struct Totals {
     pub(super) rows: u64,
@@ -35,7 +34,6 @@ pub(super) struct Totals {
     pub(super) counts: StatusCounts,
     /// Rows whose mail is in place by this campaign: written, or invited as it was.
     pub(super) changed: u64,
-    /// Of the guests invited.
     pub(super) redeemed: u64,
     pub(super) pending: u64,
     pub(super) stuck: u64,

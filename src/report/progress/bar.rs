@@ -55,7 +55,6 @@ impl Bar {
         self.line.println(text);
     }
 
-    /// Takes the bar away.
     pub(super) fn clear(&mut self) {
         self.stop = None;
         if let Some(drawing) = self.drawing.take() {

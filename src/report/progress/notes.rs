@@ -18,7 +18,6 @@ const SAME_THROTTLE: Duration = Duration::from_secs(2);
 /// How much a line matters. Ordered: the least first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Weight {
-    /// A row went as planned.
     Row,
     /// Worth knowing while it lasts.
     Notable,

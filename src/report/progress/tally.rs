@@ -16,7 +16,6 @@ const SAMPLE_EVERY: Duration = Duration::from_millis(500);
 const RETRY_SHOWN: Duration = Duration::from_secs(5);
 const BAR_COLUMNS: u64 = 20;
 
-/// The run so far.
 #[derive(Debug)]
 pub(super) struct Tally {
     to_do: u64,
