@@ -8,9 +8,9 @@
 //!
 //! ```text
 //! main → cli ─┬→ config   manifest → plan ← run → graph → domain
-//!             ├→ night ──────────────────→ run, plan, graph, checkpoint
+//!             ├→ campaign ───────────────→ run, plan, graph, checkpoint
 //!             ├→ doctor ───────────→ plan
-//!             ├→ report ─────────────────→ run::event, plan, night, doctor, checkpoint::History
+//!             ├→ report ─────────────────→ run::event, plan, campaign, doctor, checkpoint::History
 //!             ├→ checkpoint ←──────────── run
 //!             └→ emulator → graph::wire
 //! ```
@@ -18,6 +18,7 @@
 //! `program`, which runs programs that hand over a secret, knows none of them;
 //! `config` and `graph` use it.
 
+pub mod campaign;
 pub mod checkpoint;
 pub mod cli;
 pub mod config;
@@ -26,7 +27,6 @@ pub mod domain;
 pub mod emulator;
 pub mod graph;
 pub mod manifest;
-pub mod night;
 pub mod plan;
 pub mod program;
 pub mod report;

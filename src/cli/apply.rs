@@ -6,12 +6,12 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 
+use crate::campaign::manifest_row;
 use crate::checkpoint::{Checkpoint, Journal, Record, RunEnd, RunStart};
 use crate::config::args::{ApplyArgs, Cli};
 use crate::config::{RowSelector, Settings, checkpoint_path};
 use crate::domain::InvitationKey;
 use crate::manifest::{Manifest, Row};
-use crate::night::manifest_row;
 use crate::plan::{ChangeReason, Decision, Plan};
 use crate::report::{SummaryView, apply_json, plan_text, summary_text};
 use crate::run::{RunResult, Stop, StopReason, carry_out};

@@ -9,7 +9,7 @@ use crate::manifest::Form;
 use crate::report::{Explained, ReportOptions, count, explain_json, explain_text};
 
 use super::Exit;
-use super::campaign::{checkpoint_of, offline};
+use super::checkpoint_args::{checkpoint_of, offline};
 use super::failure::Failure;
 use super::ui::Ui;
 

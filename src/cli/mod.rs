@@ -5,8 +5,8 @@
 
 mod after;
 mod apply;
-mod campaign;
 mod carry_on;
+mod checkpoint_args;
 mod chronicle;
 mod connect;
 mod consent;

@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use tokio::runtime::Runtime;
 
+pub(super) use crate::campaign::Asked;
+use crate::campaign::{NightError, Read, read_and_plan};
 use crate::config::Settings;
 use crate::config::args::PlanningArgs;
 use crate::domain::Ledger;
 use crate::graph::{CallError, Graph, Method};
 use crate::manifest::{self, Manifest, Source};
-pub(super) use crate::night::Asked;
-use crate::night::{NightError, Read, read_and_plan};
 use crate::plan::Plan;
 use crate::report::{count, failure_json, sign_in_line, unplanned_json};
 use crate::run::{Event, Stop, StopReason};

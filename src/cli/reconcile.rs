@@ -8,12 +8,12 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 
+use crate::campaign::{Eve, Night, NightError, Scope, carry_out, manifest_row, prepare};
 use crate::checkpoint::{Checkpoint, Journal, RunEnd, RunStart};
 use crate::config::args::{BudgetArgs, Cli, PlanningArgs, ReconcileArgs, RemindArgs};
 use crate::config::{Settings, checkpoint_path};
 use crate::graph::CallError;
 use crate::manifest::Manifest;
-use crate::night::{Eve, Night, NightError, Scope, carry_out, manifest_row, prepare};
 use crate::report::{NightView, PlanView, night_json, night_text, plan_text};
 use crate::run::{Stop, StopReason};
 

@@ -8,7 +8,7 @@ use crate::report::{
 };
 
 use super::Exit;
-use super::campaign::{checkpoint_of, offline};
+use super::checkpoint_args::{checkpoint_of, offline};
 use super::failure::Failure;
 use super::ui::Ui;
 

@@ -5,16 +5,16 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
+use crate::campaign::{Verified, verify};
 use crate::checkpoint::{Checkpoint, RunEnd, read_status};
 use crate::config::Settings;
 use crate::config::args::{Cli, VerifyArgs};
 use crate::domain::Directory;
-use crate::night::{Verified, verify};
 use crate::report::{VerifyView, verify_json, verify_text};
 use crate::run::Stop;
 
 use super::after::After;
-use super::campaign::checkpoint_of;
+use super::checkpoint_args::checkpoint_of;
 use super::connect::client;
 use super::failure::Failure;
 use super::plan::settings;
@@ -78,8 +78,8 @@ fn look(
         summary: summary.unwrap_or_default().to_string(),
     });
     let verified = looked.map_err(|error| match error {
-        crate::night::NightError::Call(error) => Failure::from(error),
-        crate::night::NightError::Checkpoint(error) => error.into(),
+        crate::campaign::NightError::Call(error) => Failure::from(error),
+        crate::campaign::NightError::Checkpoint(error) => error.into(),
     })?;
     let told = if ui.json() {
         verify_json(&mut ui.stdout(), &verified, exit.code())

@@ -11,8 +11,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::campaign::Digest as Night;
 use crate::domain::{Caller, UserId};
-use crate::night::Digest as Night;
 use crate::plan::{Counts, Decision, Digest, Finding, Plan, PlannedRow};
 use crate::run::{LimitedBy, Outcome, StopReason, Summary};
 

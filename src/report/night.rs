@@ -3,7 +3,7 @@
 
 use std::io::{self, Write};
 
-use crate::night::{Corrected, Digest, RowName, Seen, Standing, Verified};
+use crate::campaign::{Corrected, Digest, RowName, Seen, Standing, Verified};
 use crate::plan::Plan;
 use crate::run::{Outcome, Summary};
 

@@ -6,7 +6,7 @@ use std::io::{self, BufWriter, Write};
 
 use serde::Serialize;
 
-use crate::night::{Digest, Seen, Standing, Unsettled, Verified};
+use crate::campaign::{Digest, Seen, Standing, Unsettled, Verified};
 use crate::plan::Plan;
 use crate::run::{Outcome, Summary};
 

@@ -12,6 +12,7 @@ use axum::body::{Body, to_bytes};
 use bytes::Bytes;
 use http::{Method, Request, Response};
 use jiff::{SignedDuration, Timestamp};
+use reinvite::campaign::{Scope, Standing, carry_out, manifest_row, prepare, verify};
 use reinvite::checkpoint::{
     Checkpoint, Record, RunEnd, RunStart, Status, read_history, read_ledger, read_status,
 };
@@ -24,7 +25,6 @@ use reinvite::emulator::{
 };
 use reinvite::graph::{Clock, GivenToken, Graph, Pace, Reached, Transport, TransportError};
 use reinvite::manifest::{self, Manifest};
-use reinvite::night::{Scope, Standing, carry_out, manifest_row, prepare, verify};
 use reinvite::report::{
     NightView, Report, ReportFormat, ReportOptions, Styles, night_text, write_report,
 };

@@ -1,5 +1,5 @@
-//! A night of a campaign, below its printing: what `reconcile`, `remind` and `verify`
-//! do, in their order.
+//! What a campaign does, below its printing: what `reconcile`, `remind` and `verify` do,
+//! in their order.
 //!
 //! It stands between `cli` and `run`: `cli` reads the manifest, asks, prints and
 //! exits; here the directory is read, the plan made and rationed, carried out, drift
