@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{InvitationKey, UserId};
@@ -35,6 +35,11 @@ pub enum LedgerState {
         message: String,
     },
 }
+
+/// A change this long before the intent can be the intent's own:
+/// `externalUserStateChangeDateTime` is cut off to whole seconds, and from its `Date`
+/// header the service's clock is known to two seconds (`graph::Clock`).
+pub const TOLERANCE: SignedDuration = SignedDuration::from_secs(3);
 
 /// A guest's redemption state and the moment it last changed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use crate::config::{InvitationDefaults, MailWrite};
 use crate::domain::{
     AddressHolder, Caller, Directory, DirectoryUser, Email, GuestRef, HolderKind, InvitationKey,
-    Ledger, LedgerEntry, LedgerState, Redemption, UserId, UserType,
+    Ledger, LedgerEntry, LedgerState, UserId, UserType,
 };
 use crate::manifest::{InvalidRow, Manifest, Reset, Row};
 
@@ -174,7 +174,7 @@ impl<'a> Planner<'a> {
             reason,
             set_mail,
             invitation: self.invitation(row, address.clone()),
-            redemption: redemption(guest),
+            redemption: guest.redemption.clone(),
             unsettled,
         }))
     }
@@ -331,10 +331,6 @@ fn internal(user: &DirectoryUser) -> Option<Blocked> {
         UserType::Guest => Blocked::InternalGuest,
         UserType::Member | UserType::Other => Blocked::NotAGuest,
     })
-}
-
-fn redemption(guest: &DirectoryUser) -> Redemption {
-    Redemption { state: guest.redemption.clone(), changed_at: guest.redemption_changed_at }
 }
 
 fn holder(user: &DirectoryUser) -> AddressHolder {

@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::config::MailWrite;
 use crate::domain::{
     Directory, DirectoryUser, Email, InvitationKey, Invitations, Ledger, LedgerEntry, LedgerState,
-    RedemptionState, Shows, Sighting, UserId,
+    RedemptionState, Shows, Sighting, TOLERANCE, UserId,
 };
 
 /// What a reading is judged by.
@@ -37,10 +37,6 @@ pub enum Sight {
     /// Whether an invitation was accepted is not known.
     Unknown,
 }
-
-/// A change this long before the intent can be the intent's own: it is cut off to
-/// whole seconds, and the service's clock is known to two seconds.
-pub(super) const TOLERANCE: SignedDuration = SignedDuration::from_secs(3);
 
 /// Judges everything that the campaign has on record, ordered by guest and address. Of
 /// a guest that was moved on to another address only the last counts.
@@ -115,14 +111,14 @@ fn sight(
         return Sight::NotInvited;
     }
     let intended_at = invitations.map_or(entry.at, |invitations| invitations.intended_at);
-    let since = guest.redemption_changed_at;
+    let since = guest.redemption.changed_at;
     let has_changed = since.is_some_and(|since| since >= intended_at - TOLERANCE);
     // One that was accepted but not carried out at once shows a later time than its
     // answer, so only a change well after is taken for someone else's.
     let accepted_at = entry.resend.as_ref().map_or(entry.at, |resend| resend.invited_at);
     let ours_ends =
         accepted_at.saturating_add(look.lag.saturating_add(TOLERANCE)).unwrap_or(Timestamp::MAX);
-    match &guest.redemption {
+    match &guest.redemption.state {
         Some(RedemptionState::PendingAcceptance) if since.is_some_and(|at| at > ours_ends) => {
             shows(Shows::Reinvited, since)
         }

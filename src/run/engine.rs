@@ -18,10 +18,10 @@ use crate::config::Limit;
 use crate::graph::Graph;
 use crate::plan::{Change, ChangeReason, Decision, Plan, PlannedRow};
 
-use super::clear::Sighted;
-use super::ending::not_settled;
+use super::canary::Sighted;
 use super::event::{Event, InvitedHow, Outcome, StopReason, Summary};
 use super::limit::{Standstill, Told};
+use super::row::not_settled;
 use super::stop::Stop;
 use super::tally::Tally;
 

@@ -45,11 +45,11 @@ pub fn precheck(change: &Change, guest: &DirectoryUser) -> Precheck {
 /// a lagging replica and no one's hand.
 pub(super) fn redemption_conflict(change: &Change, guest: &DirectoryUser) -> Option<Failure> {
     let planned = &change.redemption;
-    let newer = guest.redemption_changed_at.cmp(&planned.changed_at) == Ordering::Greater;
+    let newer = guest.redemption.changed_at.cmp(&planned.changed_at) == Ordering::Greater;
     if !newer {
         return None;
     }
-    let (code, what) = match &guest.redemption {
+    let (code, what) = match &guest.redemption.state {
         Some(RedemptionState::Accepted) => ("redeemed-since-plan", "redeemed an invitation"),
         Some(RedemptionState::PendingAcceptance) => {
             ("invited-since-plan", "was invited by someone else")

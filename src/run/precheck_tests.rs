@@ -27,8 +27,10 @@ fn guest(mail: Option<&str>, other_mails: &[&str]) -> DirectoryUser {
         proxy_addresses: Vec::new(),
         user_type: UserType::Guest,
         creation_type: Some("Invitation".into()),
-        redemption: Some(RedemptionState::Accepted),
-        redemption_changed_at: Some(SINCE.parse().unwrap()),
+        redemption: Redemption {
+            state: Some(RedemptionState::Accepted),
+            changed_at: Some(SINCE.parse().unwrap()),
+        },
         account_enabled: Some(true),
         synced: false,
         formerly_synced: false,
@@ -158,8 +160,8 @@ fn a_guest_invited_or_redeemed_since_the_plan_is_left_alone() {
         (None, None, "write"),
     ] {
         let mut guest = guest(Some(OLD), &[]);
-        guest.redemption.clone_from(&state);
-        guest.redemption_changed_at = at.map(|at| at.parse().unwrap());
+        guest.redemption.state.clone_from(&state);
+        guest.redemption.changed_at = at.map(|at| at.parse().unwrap());
         assert_eq!(word(&change(Some(mail())), &guest), expected, "{state:?} {at:?}");
         // Not even when the mail is there already: someone else invited it.
         guest.mail = Some(NEW.into());

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use crate::domain::{DirectoryUser, Email, InvitationKey, LedgerEntry, LedgerState, Resend};
 use crate::manifest::Row;
 
-use super::{Planner, internal, redemption};
+use super::{Planner, internal};
 use crate::plan::decision::{Blocked, Change, ChangeReason, Decision, Settled, Unsettled};
 
 impl Planner<'_> {
@@ -66,7 +66,7 @@ impl Planner<'_> {
             reason: ChangeReason::UnknownOutcome,
             set_mail: None,
             invitation: self.invitation(row, address.clone()),
-            redemption: redemption(guest),
+            redemption: guest.redemption.clone(),
             unsettled,
         }))
     }
@@ -112,7 +112,7 @@ impl Planner<'_> {
             }
             LedgerState::Failed { .. } | LedgerState::Invited => {}
         }
-        if redemption(guest) == resend.before {
+        if guest.redemption == resend.before {
             Ok(ChangeReason::Resend)
         } else {
             Err(Decision::Settled(Settled::ResendLapsed { invited_at }))
@@ -153,7 +153,7 @@ impl Planner<'_> {
                 reason: ChangeReason::Reminder,
                 set_mail: None,
                 invitation,
-                redemption: redemption(guest),
+                redemption: guest.redemption.clone(),
                 unsettled: None,
             }))
         })

@@ -446,8 +446,8 @@ fn a_reminder_needs_the_right_mail_a_mailing_and_no_obstacle() {
         but(guest(1), |user| {
             user.mail = Some(mail.into());
             user.other_mails = vec![OLD.into()];
-            user.redemption = Some(RedemptionState::PendingAcceptance);
-            user.redemption_changed_at = Some(earlier());
+            user.redemption.state = Some(RedemptionState::PendingAcceptance);
+            user.redemption.changed_at = Some(earlier());
         })
     };
     let due = |user: DirectoryUser| {
@@ -476,7 +476,8 @@ fn a_reminder_needs_the_right_mail_a_mailing_and_no_obstacle() {
         due(but(pending(NEW), |user| user.account_enabled = Some(false))).reasons(),
         ["already-invited"]
     );
-    let redeemed = |user: &mut DirectoryUser| user.redemption = Some(RedemptionState::Accepted);
+    let redeemed =
+        |user: &mut DirectoryUser| user.redemption.state = Some(RedemptionState::Accepted);
     assert_eq!(due(but(pending(NEW), redeemed)).reasons(), ["already-invited"]);
     let unmailed = due(pending(NEW)).with(|world| world.rows[0].send = Some(false));
     assert_eq!(unmailed.reasons(), ["already-invited"]);

@@ -122,8 +122,7 @@ fn the_outstanding_rows_are_those_of_the_second_opinion() {
         Some(LedgerState::Failed { code: "x".to_owned(), message: "y".to_owned() }),
     ];
     let before = |since| {
-        let mut before =
-            Redemption { state: guest(1).redemption, changed_at: guest(1).redemption_changed_at };
+        let mut before = guest(1).redemption;
         if since == Since::Changed {
             before.state = Some(RedemptionState::PendingAcceptance);
         }

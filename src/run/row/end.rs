@@ -10,8 +10,8 @@ use crate::checkpoint::{CheckpointError, Record};
 use crate::domain::Trace;
 use crate::graph::{AuthError, CallError, Cause, Refusal, StopCause, Verdict};
 
-use super::event::{Failure, InvitedHow, Outcome, StopReason};
-use super::row::{Done, RowRun};
+use super::{Done, RowRun};
+use crate::run::event::{Failure, InvitedHow, Outcome, StopReason};
 
 impl RowRun<'_, '_> {
     /// A call that gave no result and will not be tried again in this run.
@@ -204,7 +204,7 @@ pub fn stop_reason(error: &CallError) -> Option<StopReason> {
 }
 
 /// An earlier run's lost answer that this run did not come to.
-pub(super) fn not_settled() -> Outcome {
+pub(in crate::run) fn not_settled() -> Outcome {
     Outcome::Unknown {
         evidence: "an earlier answer was lost, and this run ended before it was settled".to_owned(),
     }
