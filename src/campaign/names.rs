@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::checkpoint::PreviousRow;
 use crate::domain::{Email, InvitationKey, Ledger, UserId};
-use crate::plan::{ChangeReason, Decision, PlannedRow, Settled};
+use crate::plan::{Blocked, ChangeReason, Decision, PlannedRow, Settled};
 
 /// A row, or a guest that no row asks for any more.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -112,6 +112,6 @@ fn is_invited(row: &PlannedRow) -> bool {
     match &row.decision {
         Decision::Settled(settled) => matches!(settled, Settled::AlreadyInvited { .. }),
         Decision::Change(change) => change.reason == ChangeReason::Reminder,
-        Decision::Blocked(_) => false,
+        Decision::Blocked(blocked) => matches!(blocked, Blocked::MailChanged { .. }),
     }
 }

@@ -118,8 +118,8 @@ pub enum Settled {
     AlreadyInvited {
         /// When the service accepted it.
         at: Timestamp,
-        /// What the guest's mail is by now, when it is not the invited address.
-        drifted_to: Option<Box<str>>,
+        /// Another mail that the directory still shows, as a replica may for a while.
+        lagging: Option<Box<str>>,
     },
     /// It has, and another invitation that a person asked for was refused. It is tried
     /// again when that is asked for: the first one stands.
@@ -198,6 +198,14 @@ pub enum Blocked {
     ChangedByHand {
         found: Box<str>,
     },
+    /// The guest was invited, and its mail is not the invited address any more:
+    /// someone else's hand.
+    MailChanged {
+        /// When the service accepted the invitation.
+        invited_at: Timestamp,
+        /// The mail by now; None for none.
+        found: Option<Box<str>>,
+    },
     /// The row itself is unusable and was skipped on request.
     InvalidRow,
 }
@@ -270,6 +278,7 @@ impl Blocked {
             Self::ConflictingRows { .. } => "conflicting-rows",
             Self::FailedBefore { .. } => "failed-before",
             Self::ChangedByHand { .. } => "changed-by-hand",
+            Self::MailChanged { .. } => "mail-changed",
             Self::InvalidRow => "invalid-row",
         }
     }
@@ -321,9 +330,9 @@ impl fmt::Display for Change {
 impl fmt::Display for Settled {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::AlreadyInvited { at, drifted_to: None } => write!(f, "invited on {at:.0}"),
-            Self::AlreadyInvited { at, drifted_to: Some(mail) } => {
-                write!(f, "invited on {at:.0}; the directory now shows {mail}")
+            Self::AlreadyInvited { at, lagging: None } => write!(f, "invited on {at:.0}"),
+            Self::AlreadyInvited { at, lagging: Some(mail) } => {
+                write!(f, "invited on {at:.0}; the directory still shows {mail}, as it may for a while")
             }
             Self::ResendFailed { invited_at, code, message } => write!(
                 f,
@@ -389,6 +398,11 @@ impl fmt::Display for Blocked {
             Self::ChangedByHand { found } => write!(
                 f,
                 "an earlier run began the move, and someone has set the mail to {found} since; --retry-failed moves it all the same"
+            ),
+            Self::MailChanged { invited_at, found } => write!(
+                f,
+                "invited on {invited_at:.0}, and someone has changed the mail to {} since",
+                found.as_deref().unwrap_or("no mail")
             ),
             Self::InvalidRow => f.write_str("the row is unusable (see `lint`) and was skipped"),
         }

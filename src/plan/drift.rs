@@ -12,7 +12,7 @@ use crate::domain::{Directory, InvitationKey, Ledger, Shows, Sighting};
 use crate::manifest::Manifest;
 
 use super::decide::Planner;
-use super::{Blocked, Decision, PlannedRow, Policy, SetMail, Settled, Sight};
+use super::{Blocked, Decision, PlannedRow, Policy, SetMail, Sight};
 
 /// A mail to be put right.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,9 +48,7 @@ pub fn corrections(
     rows.iter()
         .filter(|row| moves.contains(&row.line))
         .filter_map(|row| {
-            let Decision::Settled(Settled::AlreadyInvited { at, drifted_to: Some(_) }) =
-                &row.decision
-            else {
+            let Decision::Blocked(Blocked::MailChanged { invited_at, .. }) = &row.decision else {
                 return None;
             };
             let key = InvitationKey { user_id: row.user_id?, address: row.new_email.clone()? };
@@ -64,7 +62,7 @@ pub fn corrections(
             let guest = directory.user(key.user_id).filter(|_| kinds.contains(&kind))?;
             let obstacle: Option<Blocked> = planner.obstacle(guest, &key.address, true);
             let set_mail = planner.set_mail(guest, &key.address).filter(|_| obstacle.is_none())?;
-            Some(Correction { line: row.line, key, set_mail, invited_at: *at })
+            Some(Correction { line: row.line, key, set_mail, invited_at: *invited_at })
         })
         // Two rows may ask for the same.
         .filter(|correction| done.insert(correction.key.clone()))

@@ -115,7 +115,8 @@ impl Standing {
                 Settled::AlreadyInvited { .. }
                 | Settled::ResendFailed { .. }
                 | Settled::ResendLapsed { .. },
-            ) => self.invited += 1,
+            )
+            | Decision::Blocked(Blocked::MailChanged { .. }) => self.invited += 1,
             Decision::Blocked(Blocked::FailedBefore { .. }) => self.failed += 1,
             Decision::Settled(Settled::AlreadyMatches | Settled::SameAsLine { .. })
             | Decision::Blocked(_) => {}

@@ -4,14 +4,14 @@
 //! Leaves to others: reading (`graph`), keeping what was seen (`checkpoint`), and
 //! settling lost answers (`run`).
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::config::MailWrite;
 use crate::domain::{
     Directory, DirectoryUser, Email, InvitationKey, Invitations, Ledger, LedgerEntry, LedgerState,
-    RedemptionState, Shows, Sighting, TOLERANCE, UserId,
+    RedemptionState, Shows, Sighting, TOLERANCE,
 };
 
 /// What a reading is judged by.
@@ -47,35 +47,25 @@ pub fn sights(
     directory: &Directory,
     look: Look,
 ) -> Vec<(InvitationKey, Sight)> {
-    let mut by_guest: BTreeMap<UserId, Vec<(&InvitationKey, &LedgerEntry)>> = BTreeMap::new();
-    for (key, entry) in ledger.entries() {
-        by_guest.entry(key.user_id).or_default().push((key, entry));
-    }
     let mut sights = Vec::new();
-    for (id, mut entries) in by_guest {
-        entries.sort_by_key(|(key, _)| key.address.folded());
-        let guest = directory.user(id);
-        let is_old_mail = |mail: &str| ledger.user_named(&mail.to_lowercase()) == Some(id);
-        for (key, entry) in &entries {
-            let others = entries.iter().filter(|(other, _)| other != key);
-            if others.into_iter().any(|other| is_superseded(entry, *other, guest)) {
-                continue;
-            }
-            let sight = sight(key, entry, invitations.get(*key), guest, &is_old_mail, look);
-            sights.push(((*key).clone(), sight));
+    for (key, entry) in ledger.entries() {
+        let guest = directory.user(key.user_id);
+        if is_superseded(key, ledger, guest) {
+            continue;
         }
+        let is_old_mail = |mail: &str| ledger.user_named(&mail.to_lowercase()) == Some(key.user_id);
+        let sight = sight(key, entry, invitations.get(key), guest, &is_old_mail, look);
+        sights.push((key.clone(), sight));
     }
+    sights.sort_by_cached_key(|(key, _)| (key.user_id, key.address.folded()));
     sights
 }
 
 /// Whether the campaign itself has given the guest another address since.
-fn is_superseded(
-    entry: &LedgerEntry,
-    (other, later): (&InvitationKey, &LedgerEntry),
-    guest: Option<&DirectoryUser>,
-) -> bool {
-    let is_later = !matches!(later.state, LedgerState::Failed { .. }) && later.at > entry.at;
-    is_later || guest.is_some_and(|guest| guest.has_mail(&other.address))
+fn is_superseded(key: &InvitationKey, ledger: &Ledger, guest: Option<&DirectoryUser>) -> bool {
+    ledger.wishes_since(key).iter().any(|(other, later)| {
+        !later.is_given_up() || guest.is_some_and(|guest| guest.has_mail(&other.address))
+    })
 }
 
 /// Judges one guest and address. `is_old_mail` tells an address that the guest had

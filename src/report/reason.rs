@@ -35,7 +35,8 @@ pub(super) fn is_particular(decision: &Decision) -> bool {
             | Blocked::DomainNotAllowed { .. }
             | Blocked::ConflictingRows { .. }
             | Blocked::FailedBefore { .. }
-            | Blocked::ChangedByHand { .. },
+            | Blocked::ChangedByHand { .. }
+            | Blocked::MailChanged { .. },
         ) => true,
     }
 }
@@ -85,6 +86,9 @@ pub(super) fn about(decision: &Decision) -> String {
         }
         Decision::Blocked(Blocked::ChangedByHand { .. }) => {
             "its mail was changed by someone else since an earlier run began the move"
+        }
+        Decision::Blocked(Blocked::MailChanged { .. }) => {
+            "invited by this campaign, and its mail was changed by someone else since"
         }
         Decision::Settled(Settled::AlreadyMatches)
         | Decision::Blocked(

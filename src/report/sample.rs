@@ -136,7 +136,7 @@ pub(super) fn plan() -> Plan {
             Some("gil@fabrikam.example"),
             settled(Settled::AlreadyInvited {
                 at: at("2026-03-01T02:00:00Z"),
-                drifted_to: Some("gil@elsewhere.example".into()),
+                lagging: Some("gil@elsewhere.example".into()),
             }),
         ),
         row(

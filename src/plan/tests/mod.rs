@@ -69,6 +69,8 @@ impl World {
                 reset_matching: false,
                 retry_failed: false,
                 resend: BTreeSet::new(),
+                read_at: earlier() + jiff::SignedDuration::from_hours(12),
+                lag: jiff::SignedDuration::from_mins(5),
                 reminders: None,
             },
             guards: Guards { max_changes: Limit::Count(u64::MAX), allowed_domains: None },

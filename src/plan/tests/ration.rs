@@ -18,7 +18,7 @@ fn rows(letters: &str) -> Vec<PlannedRow> {
         'n' => change(ChangeReason::NewAddress),
         'u' => change(ChangeReason::UnknownOutcome),
         'r' => change(ChangeReason::Reminder),
-        'i' => Decision::Settled(Settled::AlreadyInvited { at: at(0), drifted_to: None }),
+        'i' => Decision::Settled(Settled::AlreadyInvited { at: at(0), lagging: None }),
         'f' => {
             let (code, message) = ("x".to_owned(), "x".to_owned());
             Decision::Blocked(Blocked::FailedBefore { code, message, at: at(0) })

@@ -22,6 +22,9 @@ pub(super) fn of_blocked(reason: &str) -> &'static str {
         "no-mail" => "fill in new_email",
         "conflicting-rows" => "keep one of the rows",
         "changed-by-hand" => "ask who changed the mail; apply --retry-failed moves it all the same",
+        "mail-changed" => {
+            "ask who changed the mail; [reconcile] correct_drift puts it right, apply --resend moves and invites the guest again"
+        }
         "invalid-row" => "run lint on the manifest and mend the row",
         _ => "mend the cause, then run apply again",
     }

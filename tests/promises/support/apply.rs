@@ -173,6 +173,8 @@ impl Campaign {
             reset_matching: false,
             retry_failed: self.retry_failed,
             resend: self.resend.as_ref().map(|(rows, _)| rows.clone()).unwrap_or_default(),
+            read_at: graph.clock().service_now(),
+            lag: self.settings.replication_lag.try_into().unwrap(),
             reminders: None,
         };
         let guards = Guards { max_changes: Limit::Count(u64::MAX), allowed_domains: None };
