@@ -111,7 +111,15 @@ pub(super) fn changed(
 fn is_invited(row: &PlannedRow) -> bool {
     match &row.decision {
         Decision::Settled(settled) => matches!(settled, Settled::AlreadyInvited { .. }),
-        Decision::Change(change) => change.reason == ChangeReason::Reminder,
+        Decision::Change(change) => match change.reason {
+            ChangeReason::Reminder | ChangeReason::Correction => true,
+            ChangeReason::NewAddress
+            | ChangeReason::ResetOnly
+            | ChangeReason::FinishEarlierRun
+            | ChangeReason::UnknownOutcome
+            | ChangeReason::RetryFailed
+            | ChangeReason::Resend => false,
+        },
         Decision::Blocked(blocked) => matches!(blocked, Blocked::MailChanged { .. }),
     }
 }

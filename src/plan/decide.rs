@@ -176,7 +176,7 @@ impl<'a> Planner<'a> {
         Decision::Change(Box::new(Change {
             reason,
             set_mail,
-            invitation: self.invitation(row, address.clone()),
+            invite: Some(self.invitation(row, address.clone())),
             redemption: guest.redemption.clone(),
             unsettled,
         }))

@@ -106,6 +106,8 @@ impl Standing {
                     self.invited += 1;
                     self.reminders.push(position);
                 }
+                // Invited, and no news of the guest.
+                ChangeReason::Correction => self.invited += 1,
                 ChangeReason::FinishEarlierRun
                 | ChangeReason::UnknownOutcome
                 | ChangeReason::RetryFailed

@@ -69,7 +69,7 @@ pub(super) fn change(
     let decision = Decision::Change(Box::new(Change {
         reason,
         set_mail,
-        invitation,
+        invite: Some(invitation),
         redemption,
         unsettled: None,
     }));

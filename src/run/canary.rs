@@ -29,7 +29,7 @@ impl Run<'_> {
     /// beyond the moment when the run is asked to end.
     pub(super) async fn look_for(&self, row: &PlannedRow, change: &Change) -> Sighted {
         let user_id = row.user_id.expect("a change has a guest");
-        let address = &change.invitation.address;
+        let address = row.new_email.as_ref().expect("a change has an address");
         let until = Instant::now() + self.settings.replication_lag;
         let mut wait = FIRST_LOOK;
         loop {

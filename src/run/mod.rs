@@ -9,6 +9,7 @@ mod engine;
 pub mod event;
 mod limit;
 mod lost_answer;
+mod own_failure;
 mod precheck;
 mod request;
 mod row;
@@ -20,6 +21,5 @@ pub use event::{Event, Failure, InvitedHow, Outcome, Phase, StopReason, Summary}
 pub use limit::LimitedBy;
 pub use lost_answer::{Horizon, Intent, LostAnswer, MOOT, NO_CHANGE, Verdict};
 pub use precheck::{Precheck, precheck};
-pub use request::patch as mail_patch;
 pub use row::stop_reason;
 pub use stop::Stop;

@@ -42,7 +42,7 @@ fn change(set_mail: Option<SetMail>) -> Change {
     Change {
         reason: ChangeReason::NewAddress,
         set_mail,
-        invitation: Invitation {
+        invite: Some(Invitation {
             address: email(NEW),
             redirect_url: Arc::new("https://myapps.microsoft.com".parse().unwrap()),
             send: true,
@@ -50,7 +50,7 @@ fn change(set_mail: Option<SetMail>) -> Change {
             cc: None,
             language: None,
             display_name: None,
-        },
+        }),
         redemption: Redemption {
             state: Some(RedemptionState::Accepted),
             changed_at: Some(SINCE.parse().unwrap()),
@@ -180,4 +180,15 @@ fn a_conflict_says_what_was_expected_and_what_was_found() {
     for part in [OLD, "third@tailspin.example", "nothing was overwritten"] {
         assert!(failure.message.contains(part), "{}", failure.message);
     }
+}
+
+#[test]
+fn a_mail_alone_undoes_no_redemption_and_is_checked_like_any_other() {
+    let correction =
+        Change { reason: ChangeReason::Correction, invite: None, ..change(Some(mail())) };
+    let mut redeemed = guest(Some(OLD), &[]);
+    redeemed.redemption.changed_at = Some(LATER.parse().unwrap());
+    assert_eq!(word(&correction, &redeemed), "write");
+    assert_eq!(word(&correction, &guest(Some(NEW), &[])), "nothing");
+    assert_eq!(word(&correction, &guest(Some("x@y.example"), &[])), "changed-since-plan");
 }

@@ -104,7 +104,7 @@ impl Planner<'_> {
         Decision::Change(Box::new(Change {
             reason: ChangeReason::UnknownOutcome,
             set_mail: None,
-            invitation: self.invitation(row, address.clone()),
+            invite: Some(self.invitation(row, address.clone())),
             redemption: guest.redemption.clone(),
             unsettled,
         }))
@@ -191,7 +191,7 @@ impl Planner<'_> {
             Decision::Change(Box::new(Change {
                 reason: ChangeReason::Reminder,
                 set_mail: None,
-                invitation,
+                invite: Some(invitation),
                 redemption: guest.redemption.clone(),
                 unsettled: None,
             }))

@@ -74,7 +74,13 @@ fn every_reason_has_a_world_in_which_it_is_given() {
                 .left(1, NEW, unknown())
                 .with(|w| w.policy.resend = [OLD.to_owned()].into()),
         ),
-        ("already-invited", moves(guest(1)).left(1, NEW, LedgerState::Invited)),
+        (
+            "already-invited",
+            World::of([but(guest(1), |user| user.mail = Some(NEW.into()))])
+                .asks(&id(1).to_string(), NEW)
+                .left(1, NEW, LedgerState::Invited),
+        ),
+        ("mail-changed", moves(guest(1)).left(1, NEW, LedgerState::Invited)),
         ("already-matches", World::of([guest(1)]).asks(OLD, "GUEST1@Fabrikam.example")),
         ("not-found", World::of([]).asks(OLD, NEW)),
         ("not-found", World::of([]).asks(&id(1).to_string(), NEW)),
@@ -152,7 +158,7 @@ fn who_is_meant_comes_before_what_was_done_and_that_before_what_may_be_done() {
     expect("restricted-unit", &|w| w.users[0].management_restricted = true);
     expect("disabled", &|w| w.users[0].account_enabled = Some(false));
     expect("holds-role", &|w| w.roles = Some([(id(1), RoleHolding::Direct)].into()));
-    expect("already-invited", &|w| w.ledger.push((key(1, NEW), LedgerState::Invited)));
+    expect("mail-changed", &|w| w.ledger.push((key(1, NEW), LedgerState::Invited)));
     expect("internal-guest", &|w| internal(&mut w.users[0]));
     expect("ambiguous", &|w| w.users[1].other_mails = vec![OLD.into()]);
 }
@@ -401,7 +407,7 @@ fn a_row_overrides_the_defaults_one_by_one() {
     };
     let world = moves(guest(1)).with(|w| w.policy.invitation = defaults);
     let row = world.only();
-    let inherited = &change(&row).invitation;
+    let inherited = change(&row).invite.as_ref().unwrap();
     assert_eq!(inherited.redirect_url.as_str(), "https://default.example");
     assert_eq!(inherited.language.as_ref().unwrap().as_str(), "de");
     assert_eq!(inherited.message.as_ref().unwrap().as_str(), "default");
@@ -418,7 +424,7 @@ fn a_row_overrides_the_defaults_one_by_one() {
             row.display_name = Some("Ada".into());
         })
         .only();
-    let own = &change(&row).invitation;
+    let own = change(&row).invite.as_ref().unwrap();
     assert_eq!(own.redirect_url.as_str(), "https://row.example");
     assert_eq!(own.language.as_ref().unwrap().as_str(), "fr");
     assert_eq!(own.message.as_ref().unwrap().as_str(), "row");
@@ -429,7 +435,7 @@ fn a_row_overrides_the_defaults_one_by_one() {
 #[test]
 fn a_copy_to_the_invited_address_itself_is_dropped() {
     let world = moves(guest(1)).with(|w| w.policy.invitation.cc = Some(email(&NEW.to_uppercase())));
-    assert_eq!(change(&world.only()).invitation.cc, None);
+    assert_eq!(change(&world.only()).invite.as_ref().unwrap().cc, None);
 }
 
 #[test]

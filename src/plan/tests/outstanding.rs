@@ -212,8 +212,10 @@ fn cut() -> impl Strategy<Value = Cut> {
 /// whose outcome is not known did.
 fn carry_out(world: &mut World, row: &PlannedRow, cut: Cut, open_sent: bool) -> bool {
     let Decision::Change(change) = &row.decision else { return false };
-    let key =
-        InvitationKey { user_id: row.user_id.unwrap(), address: change.invitation.address.clone() };
+    let key = InvitationKey {
+        user_id: row.user_id.unwrap(),
+        address: change.invite.as_ref().unwrap().address.clone(),
+    };
     let note = |world: &mut World, state: LedgerState| {
         world.ledger.retain(|(known, _)| *known != key);
         if state == LedgerState::Invited {
@@ -269,7 +271,8 @@ fn note_requests(world: &mut World, plan: &Plan) -> usize {
     for row in &plan.rows {
         let Decision::Change(change) = &row.decision else { continue };
         let user_id = row.user_id.unwrap();
-        let key = InvitationKey { user_id, address: change.invitation.address.clone() };
+        let key =
+            InvitationKey { user_id, address: change.invite.as_ref().unwrap().address.clone() };
         let is_known = world.ledger.contains(&(key.clone(), LedgerState::Invited));
         let is_noted = world.resends.iter().any(|(noted, _)| *noted == key);
         if change.reason == ChangeReason::Resend && is_known && !is_noted {

@@ -43,7 +43,7 @@ fn change(reason: ChangeReason) -> Decision {
     Decision::Change(Box::new(Change {
         reason,
         set_mail: None,
-        invitation: Invitation {
+        invite: Some(Invitation {
             address: "a@b.example".parse().unwrap(),
             redirect_url: std::sync::Arc::new("https://myapps.microsoft.com".parse().unwrap()),
             send: true,
@@ -51,7 +51,7 @@ fn change(reason: ChangeReason) -> Decision {
             cc: None,
             language: None,
             display_name: None,
-        },
+        }),
         redemption: crate::domain::Redemption::default(),
         unsettled,
     }))

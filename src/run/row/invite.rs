@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use crate::checkpoint::Record;
 use crate::domain::{DirectoryUser, Redemption, Trace};
 use crate::graph::{CallError, THROTTLED_ATTEMPTS, Verdict};
+use crate::plan::Invitation;
 use crate::run::event::{Event, InvitedHow, Outcome, Phase};
 use crate::run::lost_answer::Intent;
 use crate::run::precheck::redemption_conflict;
@@ -28,8 +29,12 @@ const LONGEST_SETTLE: Duration = Duration::from_secs(120);
 
 impl RowRun<'_, '_> {
     /// Sends the invitation; again only when it is known that it was not sent.
-    pub(super) async fn invite(&mut self, mut guest: DirectoryUser) -> Result<Outcome, Done> {
-        let request = request(&self.change.invitation, self.user_id());
+    pub(super) async fn invite(
+        &mut self,
+        invitation: &Invitation,
+        mut guest: DirectoryUser,
+    ) -> Result<Outcome, Done> {
+        let request = request(invitation, self.user_id());
         let (mut sent, mut throttled) = (0, 0);
         let mut settle_wait = self.run.settings.settle.max(Duration::from_secs(1));
         loop {

@@ -18,6 +18,7 @@ use crate::plan::{Change, ChangeReason, PlannedRow};
 use super::engine::{Run, is_written_before};
 use super::event::{Event, Failure, InvitedHow, Outcome, Phase};
 use super::lost_answer::{Intent, LostAnswer};
+use super::own_failure::OwnFailure;
 use super::precheck::{Precheck, precheck, redemption_conflict};
 
 pub(super) use end::not_settled;
@@ -55,15 +56,14 @@ pub(super) struct RowRun<'r, 'a> {
 impl Run<'_> {
     /// Carries out one row and says in which phase it ended.
     pub(super) async fn row(&self, row: &PlannedRow, change: &Change) -> (Option<Phase>, Outcome) {
-        let user_id = row.user_id.expect("a change has a guest");
-        let key = InvitationKey { user_id, address: change.invitation.address.clone() };
+        let key = row.key().expect("a change has a guest and an address");
         let mut row = RowRun {
             run: self,
             row,
             change,
             key,
             phase: None,
-            patched: is_written_before(&row.decision),
+            patched: is_written_before(change),
             read_at: Instant::now(),
             lost: None,
             is_open: change.unsettled.is_some(),
@@ -123,18 +123,21 @@ impl RowRun<'_, '_> {
         if self.is_reminder() && (verdict != Precheck::NothingToWrite || !self.may_remind(&guest)) {
             return Err(self.not_attempted());
         }
-        match verdict {
-            Precheck::Conflict(failure) => return Err(self.failed(failure).await),
+        match &verdict {
+            Precheck::Conflict(failure) => return Err(self.failed(failure.clone()).await),
             Precheck::NothingToWrite => self.assume_written(),
             Precheck::Write => self.write_mail(&guest).await?,
         }
+        let Some(invitation) = &self.change.invite else {
+            return Ok(Outcome::AsWanted { written: verdict == Precheck::Write });
+        };
         if self.written_at.is_some() {
             lane = None;
             self.enter(Phase::Settling);
             self.wait(self.run.settings.settle).await?;
         }
         self.enter(Phase::Inviting);
-        let outcome = self.invite(guest).await;
+        let outcome = self.invite(invitation, guest).await;
         drop(lane);
         outcome
     }
@@ -143,14 +146,10 @@ impl RowRun<'_, '_> {
         self.read_at = Instant::now();
         match self.run.graph.user(self.user_id()).await {
             Ok(Some(guest)) => self.not_sent_after_all(guest).await,
-            Ok(None) => Err(self
-                .failed(Failure {
-                    code: "gone".to_owned(),
-                    message: "the guest was deleted after the plan was made".to_owned(),
-                    advice: "restore the guest, or take the row out of the manifest".to_owned(),
-                    request_id: None,
-                })
-                .await),
+            Ok(None) => {
+                let message = "the guest was deleted after the plan was made".to_owned();
+                Err(self.failed(OwnFailure::Gone.because(message)).await)
+            }
             Err(error) => Err(self.call_failed(error, "reading the guest").await),
         }
     }
@@ -170,7 +169,7 @@ impl RowRun<'_, '_> {
             | ChangeReason::RetryFailed
             // One that was cut off may have written it a moment ago.
             | ChangeReason::Resend => true,
-            ChangeReason::ResetOnly | ChangeReason::Reminder => false,
+            ChangeReason::ResetOnly | ChangeReason::Reminder | ChangeReason::Correction => false,
         }
     }
 

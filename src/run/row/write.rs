@@ -6,6 +6,7 @@ use tokio::time::Instant;
 
 use crate::checkpoint::{BeforeImage, Record};
 use crate::domain::{DirectoryUser, Trace};
+use crate::plan::ChangeReason;
 use crate::run::event::Event;
 use crate::run::request::patch;
 
@@ -15,9 +16,8 @@ impl RowRun<'_, '_> {
     /// The plan saw the mail that this campaign wrote, and this reading does not: a
     /// replica that is further behind, unless someone has changed it since.
     pub(super) fn may_be_a_lagging_reading(&self, guest: &DirectoryUser) -> bool {
-        let address = &self.change.invitation.address;
         let by_us = self.is_ours();
-        by_us && self.change.set_mail.is_none() && !guest.has_mail(address)
+        by_us && self.change.set_mail.is_none() && !guest.has_mail(&self.key.address)
     }
 
     /// Reads until the replicas have caught up, or have had the time to.
@@ -37,14 +37,18 @@ impl RowRun<'_, '_> {
 
     pub(super) async fn write_mail(&mut self, guest: &DirectoryUser) -> Result<(), Done> {
         let set = self.change.set_mail.as_ref().expect("there is something to write");
+        let is_correction = self.change.reason == ChangeReason::Correction;
+        let mail = guest.mail.as_deref().map(str::to_owned);
         // The before-image is durable before the write it allows to undo.
-        self.record(Record::Patching {
-            key: self.key.clone(),
-            reference: self.reference(),
-            before: BeforeImage {
-                mail: guest.mail.as_deref().map(str::to_owned),
-                other_mails: guest.other_mails.iter().map(|mail| (**mail).to_owned()).collect(),
-            },
+        self.record(if is_correction {
+            Record::Correcting { key: self.key.clone(), found: mail }
+        } else {
+            let other_mails = guest.other_mails.iter().map(|mail| (**mail).to_owned()).collect();
+            Record::Patching {
+                key: self.key.clone(),
+                reference: self.reference(),
+                before: BeforeImage { mail, other_mails },
+            }
         })
         .await?;
         let mut trace = Trace::default();
@@ -52,6 +56,9 @@ impl RowRun<'_, '_> {
         self.leave(trace);
         if let Err(error) = written {
             return Err(self.call_failed(error, "writing the mail").await);
+        }
+        if is_correction {
+            return self.record(Record::Corrected { key: self.key.clone() }).await;
         }
         self.record(Record::Patched { key: self.key.clone() }).await?;
         self.patched = true;

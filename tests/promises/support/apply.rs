@@ -189,7 +189,7 @@ impl Campaign {
             };
             if change.reason == ChangeReason::Resend {
                 let record = Record::ResendAsked {
-                    key: InvitationKey { user_id, address: change.invitation.address.clone() },
+                    key: InvitationKey { user_id, address: row.new_email.clone().unwrap() },
                     who: "ada".to_owned(),
                     why: why.to_owned(),
                     before: change.redemption.clone(),
