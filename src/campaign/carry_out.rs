@@ -8,13 +8,13 @@ use crate::checkpoint::{Journal, read_ledger, read_past};
 use crate::config::Settings;
 use crate::domain::{InvitationKey, UserId};
 use crate::graph::{CallError, Graph};
-use crate::plan::{ChangeReason, Decision, Sight};
+use crate::plan::{ChangeReason, PlannedRow, Sight};
 use crate::run::{
     Observer, Outcome, RunResult, RunSettings, Stop, Summary, carry_out as carry_out_plan,
 };
 
 use super::NightError;
-use super::correct::{Corrected, correct};
+use super::correct::{Corrected, corrections};
 use super::digest::Digest;
 use super::prepare::{Eve, Scope};
 use super::verify::{judge, keep, look_again, settle_lost};
@@ -67,12 +67,11 @@ pub async fn carry_out(
     };
     let result = carry_out_plan(&eve.plan, graph, journal, &run, stop, observe).await;
     let RunResult { outcomes, mut summary } = result;
-    let corrections = correct(&eve.corrections, &eve.names, graph, journal, stop).await;
     let mut digest = Digest {
         new: eve.new.clone(),
         left: eve.left.clone(),
         reminded: reminded(eve, &outcomes),
-        corrections,
+        corrections: corrections(&eve.plan, &outcomes, &eve.names),
         corrections_refused: eve.corrections_refused,
         wave: eve.ration.wave.clone(),
         over_budget: eve.ration.over_budget,
@@ -99,11 +98,10 @@ pub async fn carry_out(
 
 fn reminded(eve: &Eve, outcomes: &[Option<Outcome>]) -> u64 {
     let rows = eve.plan.rows.iter().zip(outcomes);
-    let is_reminder = |decision: &Decision| matches!(decision, Decision::Change(change) if change.reason == ChangeReason::Reminder);
-    rows.filter(|(row, outcome)| {
-        is_reminder(&row.decision) && matches!(outcome, Some(Outcome::Invited(_)))
-    })
-    .count() as u64
+    let is_reminder =
+        |row: &PlannedRow| row.change().is_some_and(|it| it.reason == ChangeReason::Reminder);
+    rows.filter(|(row, outcome)| is_reminder(row) && matches!(outcome, Some(Outcome::Invited(_))))
+        .count() as u64
 }
 
 /// What was read for the plan is fresh enough for everybody whom the night did not
@@ -117,7 +115,8 @@ async fn look_at_all(
     outcomes: &[Option<Outcome>],
     digest: &mut Digest,
 ) -> Result<(), NightError> {
-    let rows: BTreeSet<String> = eve.plan.rows.iter().filter_map(stored_key).collect();
+    let rows: BTreeSet<String> =
+        eve.plan.rows.iter().filter_map(PlannedRow::key).map(|key| key.stored()).collect();
     let is_left = |key: &InvitationKey| !rows.contains(&key.stored());
     let times = (eve.read_at, earlier_runs_ended_at);
     let (directory, ledger, names) = (&eve.directory, &eve.ledger, &eve.names);
@@ -126,14 +125,17 @@ async fn look_at_all(
         .await?;
     let mut touched: BTreeSet<UserId> = BTreeSet::new();
     for (index, row) in eve.plan.rows.iter().enumerate() {
-        let Decision::Change(change) = &row.decision else { continue };
+        let Some(change) = row.change() else { continue };
+        // Their correction may not show yet, and what it was, is known.
+        if change.reason == ChangeReason::Correction {
+            continue;
+        }
         // Settling a lost answer changes what is known, even if nothing follows from it.
         let is_begun = !eve.ration.held.contains(&index)
             && (change.unsettled.is_some()
                 || !matches!(outcomes[index], Some(Outcome::NotAttempted { patched: false })));
         touched.extend(row.user_id.filter(|_| is_begun));
     }
-    // Their correction may not show yet, and what it was, is known.
     let corrected: BTreeSet<UserId> = digest
         .corrections
         .iter()
@@ -168,11 +170,6 @@ async fn look_at_all(
     judge(&sights, &eve.past, names, verified);
     keep(graph, journal, &eve.past, &sights).await?;
     trouble
-}
-
-fn stored_key(row: &crate::plan::PlannedRow) -> Option<String> {
-    let key = InvitationKey { user_id: row.user_id?, address: row.new_email.clone()? };
-    Some(key.stored())
 }
 
 /// Guests still pending whom the policy allows no more mails.

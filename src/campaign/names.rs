@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::checkpoint::PreviousRow;
 use crate::domain::{Email, InvitationKey, Ledger, UserId};
-use crate::plan::{ChangeReason, Decision, PlannedRow, Settled};
+use crate::plan::{Blocked, ChangeReason, Decision, PlannedRow, Settled};
 
 /// A row, or a guest that no row asks for any more.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -111,7 +111,15 @@ pub(super) fn changed(
 fn is_invited(row: &PlannedRow) -> bool {
     match &row.decision {
         Decision::Settled(settled) => matches!(settled, Settled::AlreadyInvited { .. }),
-        Decision::Change(change) => change.reason == ChangeReason::Reminder,
-        Decision::Blocked(_) => false,
+        Decision::Change(change) => match change.reason {
+            ChangeReason::Reminder | ChangeReason::Correction => true,
+            ChangeReason::NewAddress
+            | ChangeReason::ResetOnly
+            | ChangeReason::FinishEarlierRun
+            | ChangeReason::UnknownOutcome
+            | ChangeReason::RetryFailed
+            | ChangeReason::Resend => false,
+        },
+        Decision::Blocked(blocked) => matches!(blocked, Blocked::MailChanged { .. }),
     }
 }

@@ -85,6 +85,8 @@ pub async fn read_and_plan(
         reset_matching: asked.reset_matching,
         retry_failed: asked.retry_failed,
         resend: asked.resend,
+        read_at: read_at.saturating_add(graph.clock().skew()).unwrap_or(read_at),
+        lag: lag(settings),
         reminders,
     };
     let guards = Guards {

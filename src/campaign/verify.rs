@@ -9,13 +9,10 @@ use serde::Serialize;
 
 use crate::checkpoint::{CheckpointError, Journal, Past, Record};
 use crate::config::Settings;
-use crate::domain::{
-    Directory, InvitationKey, Ledger, LedgerState, Redemption, RedemptionState, Shows, Sighting,
-    UserId,
-};
+use crate::domain::{Directory, InvitationKey, Ledger, LedgerState, Shows, Sighting, UserId};
 use crate::graph::{CallError, Graph};
 use crate::plan::{Look, Sight, sights};
-use crate::run::{MOOT, Settlement, settle};
+use crate::run::{Horizon, Intent, LostAnswer, MOOT, NO_CHANGE, Verdict};
 
 use super::NightError;
 use super::digest::{Seen, Standing};
@@ -103,31 +100,33 @@ pub(super) async fn settle_lost(
             verified.unknown.push(open("the guest no longer exists"));
             continue;
         };
-        let intended_here = intended_at - graph.clock().skew();
-        let certain_at = earlier_runs_ended_at.max(intended_here).saturating_add(lag(settings));
-        let lag_is_over = certain_at.is_ok_and(|certain_at| read_at >= certain_at);
-        let now =
-            Redemption { state: guest.redemption.clone(), changed_at: guest.redemption_changed_at };
-        let is_moot = ledger.is_resent(key) && now.state == Some(RedemptionState::Accepted);
+        let resent = ledger.is_resent(key);
+        let horizon = Horizon {
+            ended_at: earlier_runs_ended_at,
+            skew: graph.clock().skew(),
+            lag: lag(settings),
+        };
+        let intent = Intent { at: intended_at, before: before.as_ref(), resent };
+        let lost = LostAnswer::new(intent, horizon);
         let outstanding = |why: &str| Record::Outstanding { key: key.clone(), why: why.to_owned() };
-        let record = match settle(before.as_ref(), intended_at, &now, lag_is_over) {
-            Settlement::Sent => {
+        let record = match lost.judge(&guest.redemption, read_at) {
+            Verdict::Sent => {
                 verified.settled.0 += 1;
                 Record::Invited { key: key.clone(), how: "settled-from-directory" }
             }
-            Settlement::Outstanding => {
+            Verdict::NotSent => {
                 verified.settled.1 += 1;
-                outstanding("the directory shows no change")
+                outstanding(NO_CHANGE)
             }
-            Settlement::Undecided if is_moot => {
+            Verdict::Moot => {
                 verified.settled.1 += 1;
                 outstanding(MOOT)
             }
-            Settlement::Undecided => {
+            Verdict::Undecided => {
                 verified.unknown.push(open("the directory can't tell"));
                 continue;
             }
-            Settlement::TooEarly => {
+            Verdict::TooEarly { .. } => {
                 verified.unknown.push(open("a replica may still lag; look again later"));
                 continue;
             }

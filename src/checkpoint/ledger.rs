@@ -46,10 +46,20 @@ struct Detail {
     accepted: Option<serde_json::Value>,
 }
 
+/// The history of a guest is a sequence: of two addresses the one that was begun last is
+/// the one that the manifest asked for last, whatever became known of the other since.
+const IN_ORDER: &str = "
+    SELECT r.user_id, r.address, r.state, r.at, r.detail
+    FROM row r LEFT JOIN (
+        SELECT user_id, address, max(id) AS begun FROM event
+        WHERE what IN ('patching', 'intended') GROUP BY user_id, address
+    ) b ON b.user_id = r.user_id AND b.address = r.address
+    ORDER BY b.begun";
+
 pub(super) fn read(connection: &Connection) -> Result<Ledger, ReadError> {
     let mut ledger = Ledger::default();
     ledger.tenant = meta(connection, "tenant")?;
-    let mut query = connection.prepare("SELECT user_id, address, state, at, detail FROM row")?;
+    let mut query = connection.prepare(IN_ORDER)?;
     let mut rows = query.query([])?;
     while let Some(row) = rows.next()? {
         let text = |column| row.get_ref(column)?.as_str().map_err(rusqlite::Error::from);

@@ -10,9 +10,8 @@ use crate::campaign::manifest_row;
 use crate::checkpoint::{Checkpoint, Journal, Record, RunEnd, RunStart};
 use crate::config::args::{ApplyArgs, Cli};
 use crate::config::{RowSelector, Settings, checkpoint_path};
-use crate::domain::InvitationKey;
 use crate::manifest::{Manifest, Row};
-use crate::plan::{ChangeReason, Decision, Plan};
+use crate::plan::{ChangeReason, Plan};
 use crate::report::{SummaryView, apply_json, plan_text, summary_text};
 use crate::run::{RunResult, Stop, StopReason, carry_out};
 
@@ -231,14 +230,12 @@ fn record_resends(
     let Some(why) = &args.reason else { return Ok(()) };
     let who = ["USER", "USERNAME", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok());
     for row in &plan.rows {
-        let (Decision::Change(change), Some(user_id)) = (&row.decision, row.user_id) else {
-            continue;
-        };
+        let (Some(change), Some(key)) = (row.change(), row.key()) else { continue };
         if change.reason != ChangeReason::Resend {
             continue;
         }
         let record = Record::ResendAsked {
-            key: InvitationKey { user_id, address: change.invitation.address.clone() },
+            key,
             who: who.clone().unwrap_or_else(|| "unknown".to_owned()),
             why: why.clone(),
             before: change.redemption.clone(),

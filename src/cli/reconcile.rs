@@ -165,8 +165,7 @@ impl Job<'_> {
         eve: &Eve,
     ) -> Result<Option<(StopReason, String)>, Failure> {
         let (plan, ui) = (&eve.plan, context.ui);
-        let begin = plan.counts.change.saturating_sub(eve.ration.held.len() as u64)
-            + eve.corrections.len() as u64;
+        let begin = plan.counts.change.saturating_sub(eve.ration.held.len() as u64);
         if !ui.quiet && plan.counts.rows > 0 && (begin > 0 || ui.verbose > 0) {
             // A stderr that nobody reads is no reason not to do what was asked.
             let view = PlanView { is_pinned: false, ..view(ui, ui.styles_err()) };

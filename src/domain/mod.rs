@@ -23,7 +23,7 @@ pub use invitation::{
     InvitationKey, Language, LanguageError, Message, MessageError, RedemptionState, RedirectUrl,
     RedirectUrlError,
 };
-pub use ledger::{Ledger, LedgerEntry, LedgerState, Redemption, Resend};
+pub use ledger::{Ledger, LedgerEntry, LedgerState, Redemption, Resend, TOLERANCE};
 pub use policies::{InvitedDomains, InvitesFrom, Partner, Policies};
 pub use sighting::{Invitations, LastSighting, Shows, Sighting};
 pub use trace::Trace;

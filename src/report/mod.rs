@@ -19,7 +19,6 @@ mod night;
 mod night_json;
 mod plan_text;
 mod progress;
-mod reason;
 mod result_file;
 mod row;
 #[cfg(test)]

@@ -4,7 +4,7 @@
 use std::io::{self, Write};
 
 use crate::campaign::{Corrected, Digest, RowName, Seen, Standing, Verified};
-use crate::plan::Plan;
+use crate::plan::{ChangeReason, Plan, PlannedRow};
 use crate::run::{Outcome, Summary};
 
 use super::row::{RowEnd, journey};
@@ -148,7 +148,10 @@ fn need_a_person(
     view: &VerifyView,
 ) -> io::Result<()> {
     let mut lines = Vec::new();
-    for (row, outcome) in plan.rows.iter().zip(outcomes) {
+    // Corrections are told with the guests that the directory shows changed.
+    let is_correction =
+        |row: &PlannedRow| row.change().is_some_and(|it| it.reason == ChangeReason::Correction);
+    for (row, outcome) in plan.rows.iter().zip(outcomes).filter(|(row, _)| !is_correction(row)) {
         if let Some(outcome @ (Outcome::Failed(_) | Outcome::Unknown { .. })) = outcome {
             let end = RowEnd::of(row, Some(outcome));
             lines.push(format!(

@@ -86,6 +86,11 @@ pub enum Phase {
 pub enum Outcome {
     /// The service accepted the invitation.
     Invited(InvitedHow),
+    /// Nobody was to be invited, and the mail is what was asked for.
+    AsWanted {
+        /// Whether this run wrote it.
+        written: bool,
+    },
     /// Refused for good, or not done because the guest had changed.
     Failed(Failure),
     /// The answer was lost and the directory can't tell.

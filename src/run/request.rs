@@ -5,7 +5,7 @@ use crate::graph::wire;
 use crate::plan::{Invitation, SetMail};
 
 /// The body that writes a mail.
-pub fn patch(set: &SetMail) -> wire::UserPatch {
+pub(super) fn patch(set: &SetMail) -> wire::UserPatch {
     wire::UserPatch {
         mail: set.desired.as_ref().map(|mail| mail.as_str().to_owned()),
         other_mails: set

@@ -28,6 +28,7 @@ struct Counts {
     invited: u64,
     failed: u64,
     unknown: u64,
+    as_wanted: u64,
     not_permitted: u64,
 }
 
@@ -60,10 +61,11 @@ impl Tally {
             Outcome::Invited(_) => counts.invited += 1,
             Outcome::Failed(_) => counts.failed += 1,
             Outcome::Unknown { .. } => counts.unknown += 1,
+            Outcome::AsWanted { .. } => counts.as_wanted += 1,
             Outcome::NotAttempted { .. } => return None,
         }
         let failed = counts.failed;
-        let tried = counts.invited + counts.failed + counts.unknown;
+        let tried = counts.invited + counts.failed + counts.unknown + counts.as_wanted;
         let limit = self.max_failures?;
         let too_many = match limit {
             Limit::Count(most) => failed > most,

@@ -155,12 +155,12 @@ async fn a_fortnight_of_nights() {
       reminded              1
       redeemed              1
       mail changed          1
-      blocked               1
+      blocked               2
 
     Needs a person
       line 8 guest8@northwind.example: the guest is gone; restore it, or take the row out
       line 10 guest10@northwind.example: someone changed the mail to ten@tailspin.example
-      1 row is blocked: `reinvite plan` tells why
+      2 rows are blocked: `reinvite plan` tells why
 
     Waits
       1 guest has had all mails that [remind] max allows, and not redeemed
@@ -170,12 +170,12 @@ async fn a_fortnight_of_nights() {
 
     == night 10, Wed 13 May
     Night of guests.csv, Contoso
-      blocked               1
+      blocked               2
 
     Needs a person
       line 8 guest8@northwind.example: the guest is gone; restore it, or take the row out
       line 10 guest10@northwind.example: someone changed the mail to ten@tailspin.example
-      1 row is blocked: `reinvite plan` tells why
+      2 rows are blocked: `reinvite plan` tells why
 
     Waits
       1 guest has had all mails that [remind] max allows, and not redeemed
@@ -186,12 +186,12 @@ async fn a_fortnight_of_nights() {
     == night 11, Thu 14 May
     Night of guests.csv, Contoso
       reminded              3
-      blocked               1
+      blocked               2
 
     Needs a person
       line 8 guest8@northwind.example: the guest is gone; restore it, or take the row out
       line 10 guest10@northwind.example: someone changed the mail to ten@tailspin.example
-      1 row is blocked: `reinvite plan` tells why
+      2 rows are blocked: `reinvite plan` tells why
 
     Waits
       1 guest has had all mails that [remind] max allows, and not redeemed
@@ -202,12 +202,12 @@ async fn a_fortnight_of_nights() {
     == night 12, Fri 15 May
     Night of guests.csv, Contoso
       reminded              1
-      blocked               1
+      blocked               2
 
     Needs a person
       line 8 guest8@northwind.example: the guest is gone; restore it, or take the row out
       line 10 guest10@northwind.example: someone changed the mail to ten@tailspin.example
-      1 row is blocked: `reinvite plan` tells why
+      2 rows are blocked: `reinvite plan` tells why
 
     Waits
       3 guests have had all mails that [remind] max allows, and not redeemed
@@ -217,12 +217,12 @@ async fn a_fortnight_of_nights() {
 
     == night 13, Sat 16 May
     Night of guests.csv, Contoso
-      blocked               1
+      blocked               2
 
     Needs a person
       line 8 guest8@northwind.example: the guest is gone; restore it, or take the row out
       line 10 guest10@northwind.example: someone changed the mail to ten@tailspin.example
-      1 row is blocked: `reinvite plan` tells why
+      2 rows are blocked: `reinvite plan` tells why
 
     Waits
       4 guests have had all mails that [remind] max allows, and not redeemed
@@ -233,12 +233,12 @@ async fn a_fortnight_of_nights() {
 
     == night 14, Sun 17 May
     Night of guests.csv, Contoso
-      blocked               1
+      blocked               2
 
     Needs a person
       line 8 guest8@northwind.example: the guest is gone; restore it, or take the row out
       line 10 guest10@northwind.example: someone changed the mail to ten@tailspin.example
-      1 row is blocked: `reinvite plan` tells why
+      2 rows are blocked: `reinvite plan` tells why
 
     Waits
       4 guests have had all mails that [remind] max allows, and not redeemed

@@ -1,29 +1,13 @@
 //! What a person can do about a row that needs one, by its reason.
 
+use crate::plan::BlockedKind;
+
 /// What to do about a row that the plan blocks.
 pub(super) fn of_blocked(reason: &str) -> &'static str {
-    match reason {
-        "not-found" => "correct the address or object id, or take the row out",
-        "ambiguous" => "name the guest by object id",
-        "not-a-guest" => "take the row out: members of the tenant are not invited",
-        "internal-guest" => {
-            "take the row out, or convert the account by hand, which can't be undone"
-        }
-        "holds-role" => "let a signed-in administrator reset the guest, or take the role off it",
-        "synced" => "change the mail in the on-premises directory",
-        "externally-mastered" => "change the mail in the Exchange admin center",
-        "restricted-unit" => "sign in as a caller with a role scoped to that administrative unit",
-        "disabled" => "enable the account, then run apply again",
-        "address-taken" => "free the address from its holder, or correct new_email",
-        "own-domain" => "correct new_email: guests live outside the tenant's own domains",
-        "domain-not-allowed" => {
-            "correct new_email, or allow its domain in the external collaboration settings"
-        }
-        "no-mail" => "fill in new_email",
-        "conflicting-rows" => "keep one of the rows",
-        "changed-by-hand" => "ask who changed the mail; apply --retry-failed moves it all the same",
-        "invalid-row" => "run lint on the manifest and mend the row",
-        _ => "mend the cause, then run apply again",
+    match BlockedKind::parse(reason) {
+        Some(kind) => kind.words().advice,
+        // Stored by a version that knew more reasons.
+        None => "mend the cause, then run apply again",
     }
 }
 

@@ -173,6 +173,8 @@ impl Campaign {
             reset_matching: false,
             retry_failed: self.retry_failed,
             resend: self.resend.as_ref().map(|(rows, _)| rows.clone()).unwrap_or_default(),
+            read_at: graph.clock().service_now(),
+            lag: self.settings.replication_lag.try_into().unwrap(),
             reminders: None,
         };
         let guards = Guards { max_changes: Limit::Count(u64::MAX), allowed_domains: None };
@@ -187,7 +189,7 @@ impl Campaign {
             };
             if change.reason == ChangeReason::Resend {
                 let record = Record::ResendAsked {
-                    key: InvitationKey { user_id, address: change.invitation.address.clone() },
+                    key: InvitationKey { user_id, address: row.new_email.clone().unwrap() },
                     who: "ada".to_owned(),
                     why: why.to_owned(),
                     before: change.redemption.clone(),

@@ -1,11 +1,11 @@
-//! The settling decision against a service that keeps a history: clocks that
+//! The judge of lost answers against a service that keeps a history: clocks that
 //! disagree as far as the `Date` header allows, whole seconds, replicas that lag,
 //! and other people's hands. Times are milliseconds of the service's own clock.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 
-use super::{Settlement, settle};
+use super::{Horizon, Intent, LostAnswer, Verdict};
 use crate::domain::{Redemption, RedemptionState};
 
 /// When the intent was recorded: late in a second, so that cutting off counts.
@@ -88,9 +88,17 @@ impl Story {
         self.read_at >= self.over + LAG
     }
 
-    fn settled(&self) -> Settlement {
+    fn judged(&self) -> Verdict {
         let before = self.before();
-        settle(Some(&before), time(self.intended_at()), &self.now(), self.lag_is_over())
+        let at = time(self.intended_at());
+        let intent = Intent { at, before: Some(&before), resent: false };
+        // Our clock is late by as much as it dates the intent.
+        let horizon = Horizon {
+            ended_at: time(self.over + self.late),
+            skew: SignedDuration::ZERO,
+            lag: SignedDuration::from_millis(LAG),
+        };
+        LostAnswer::new(intent, horizon).judge(&self.now(), time(self.read_at + self.late))
     }
 
     /// Whether what was read before the intent is clearly older than it.
@@ -140,7 +148,7 @@ proptest! {
 
     #[test]
     fn sent_is_said_only_of_a_reset_that_happened(story in story()) {
-        if story.settled() == Settlement::Sent {
+        if story.judged() == Verdict::Sent {
             let earliest = story.intended_at() - TOLERANCE;
             let reset = |(at, event): &(i64, Event)| *event == Event::Reset && *at >= earliest;
             prop_assert!(story.events().iter().any(reset));
@@ -148,44 +156,44 @@ proptest! {
     }
 
     #[test]
-    fn outstanding_is_never_said_of_an_invitation_that_was_sent(story in story()) {
-        if story.settled() == Settlement::Outstanding {
+    fn not_sent_is_never_said_of_an_invitation_that_was_sent(story in story()) {
+        if story.judged() == Verdict::NotSent {
             prop_assert_eq!(story.ours, None);
         }
     }
 
     #[test]
-    fn outstanding_is_never_said_when_a_change_since_the_intent_shows(story in story()) {
+    fn not_sent_is_never_said_when_a_change_since_the_intent_shows(story in story()) {
         let intent = time(story.intended_at());
         if story.now().changed_at.is_some_and(|changed_at| changed_at >= intent) {
-            prop_assert_ne!(story.settled(), Settlement::Outstanding);
+            prop_assert_ne!(story.judged(), Verdict::NotSent);
         }
     }
 
     #[test]
     fn nothing_final_but_sent_is_said_before_the_lag_is_over(story in story()) {
-        let settled = story.settled();
+        let judged = story.judged();
         if story.lag_is_over() {
-            prop_assert_ne!(settled, Settlement::TooEarly);
+            prop_assert!(!matches!(judged, Verdict::TooEarly { .. }), "{judged:?}");
         } else {
-            prop_assert!(matches!(settled, Settlement::Sent | Settlement::TooEarly), "{settled:?}");
+            prop_assert!(matches!(judged, Verdict::Sent | Verdict::TooEarly { .. }), "{judged:?}");
         }
     }
 
     #[test]
-    fn an_invitation_that_shows_is_settled_as_sent(story in story()) {
+    fn an_invitation_that_shows_is_judged_sent(story in story()) {
         let Some(ours) = story.ours else { return Ok(()) };
         let visible = story.read_at - story.lag_now >= ours;
         if visible && story.before_is_old() && story.nobody_else_since(ours) {
-            prop_assert_eq!(story.settled(), Settlement::Sent);
+            prop_assert_eq!(story.judged(), Verdict::Sent);
         }
     }
 
     #[test]
-    fn an_invitation_that_never_arrived_becomes_outstanding(story in story()) {
+    fn an_invitation_that_never_arrived_is_judged_not_sent(story in story()) {
         let quiet = story.nobody_else_since(INTENT - story.lag_before);
         if story.ours.is_none() && story.lag_is_over() && quiet && story.before_is_old() {
-            prop_assert_eq!(story.settled(), Settlement::Outstanding);
+            prop_assert_eq!(story.judged(), Verdict::NotSent);
         }
     }
 }
@@ -203,5 +211,5 @@ fn a_clock_two_seconds_ahead_does_not_hide_that_it_was_sent() {
         lag_now: 0,
     };
     assert_eq!(story.before(), story.now());
-    assert_eq!(story.settled(), Settlement::Undecided);
+    assert_eq!(story.judged(), Verdict::Undecided);
 }

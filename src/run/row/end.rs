@@ -10,8 +10,10 @@ use crate::checkpoint::{CheckpointError, Record};
 use crate::domain::Trace;
 use crate::graph::{AuthError, CallError, Cause, Refusal, StopCause, Verdict};
 
-use super::event::{Failure, InvitedHow, Outcome, StopReason};
-use super::row::{Done, RowRun};
+use super::{Done, RowRun};
+use crate::plan::ChangeReason;
+use crate::run::event::{Failure, InvitedHow, Outcome, StopReason};
+use crate::run::own_failure::OwnFailure;
 
 impl RowRun<'_, '_> {
     /// A call that gave no result and will not be tried again in this run.
@@ -119,6 +121,10 @@ impl RowRun<'_, '_> {
     }
 
     pub(super) async fn failed(&self, failure: Failure) -> Done {
+        // The invitation that was accepted stands, whatever becomes of the mail.
+        if self.change.reason == ChangeReason::Correction {
+            return Done(Outcome::Failed(failure));
+        }
         let record = Record::Failed {
             key: self.key.clone(),
             code: failure.code.clone(),
@@ -204,7 +210,7 @@ pub fn stop_reason(error: &CallError) -> Option<StopReason> {
 }
 
 /// An earlier run's lost answer that this run did not come to.
-pub(super) fn not_settled() -> Outcome {
+pub(in crate::run) fn not_settled() -> Outcome {
     Outcome::Unknown {
         evidence: "an earlier answer was lost, and this run ended before it was settled".to_owned(),
     }
@@ -220,10 +226,6 @@ pub(super) fn refused(refusal: &Refusal, cause: Cause) -> Failure {
 }
 
 pub(super) fn unanswered(doing: &str, evidence: &str) -> Failure {
-    Failure {
-        code: "unanswered".to_owned(),
-        message: format!("{doing}: no usable answer after several tries, last {evidence}"),
-        advice: "the next apply tries again".to_owned(),
-        request_id: None,
-    }
+    OwnFailure::Unanswered
+        .because(format!("{doing}: no usable answer after several tries, last {evidence}"))
 }
