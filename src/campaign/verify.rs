@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::checkpoint::{CheckpointError, Journal, Past, Record};
+use crate::checkpoint::{CheckpointError, InvitedHow, Journal, Past, Record};
 use crate::config::Settings;
 use crate::domain::{
     Directory, InvitationKey, Ledger, LedgerState, Redemption, RedemptionState, Shows, Sighting,
@@ -113,7 +113,7 @@ pub(super) async fn settle_lost(
         let record = match settle(before.as_ref(), intended_at, &now, lag_is_over) {
             Settlement::Sent => {
                 verified.settled.0 += 1;
-                Record::Invited { key: key.clone(), how: "settled-from-directory" }
+                Record::Invited { key: key.clone(), how: InvitedHow::SettledFromDirectory }
             }
             Settlement::Outstanding => {
                 verified.settled.1 += 1;

@@ -13,7 +13,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use tokio::sync::oneshot;
 
 use super::lock::Lock;
-use super::record::beside;
+use super::record::shown;
 use super::{CheckpointError, Entry, Record};
 
 /// Records that one commit takes at most. A commit costs one flush of the disk
@@ -286,8 +286,10 @@ fn commit(
         let record = &entry.record;
         let key = record.key();
         let (user, address) = (key.user_id.to_string(), key.address.folded());
-        let (at, word, mut detail) = (at.to_string(), record.word(), record.detail().to_string());
-        if let Record::Seen(sighting) = record {
+        let at = at.to_string();
+        let (Some(what), mut detail) = (record.what(), record_detail(record)) else {
+            let Record::Seen(sighting) = record else { unreachable!("only sightings") };
+            let (word, detail) = (sighting.shows.word(), shown(&sighting.shows).to_string());
             let since = sighting.since.map(|since| since.to_string());
             transaction
                 .prepare_cached(
@@ -296,13 +298,14 @@ fn commit(
                 )?
                 .execute(params![run, at, user, address, word, since, detail])?;
             continue;
-        }
+        };
+        let word = what.as_str();
         transaction
             .prepare_cached(
                 "INSERT INTO event (run, at, user_id, address, what, detail)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             )?
-            .execute(params![run, at, user, address, word, entry.with_trace(&detail)])?;
+            .execute(params![run, at, user, address, word, entry.detail().to_string()])?;
         match record {
             // Evidence leaves state and moment of the intent as they are, since that is
             // what a later settlement compares the directory with. What is done to a
@@ -333,8 +336,9 @@ fn commit(
             Record::Intended { reference, reason, .. } => {
                 remember_name(&transaction, reference, &user)?;
                 // The first of a row follows none.
-                let is_first = ["new-address", "reset-only"].contains(reason);
-                if !is_first && let Some(accepted) = accepted(&transaction, &user, &address)? {
+                if !reason.is_first()
+                    && let Some(accepted) = accepted(&transaction, &user, &address)?
+                {
                     detail = beside(&detail, "accepted", &accepted.to_string());
                 }
             }
@@ -351,6 +355,16 @@ fn commit(
         put_row(&transaction, [&user, &address, word], Some(&at), Some(&detail))?;
     }
     transaction.commit()
+}
+
+fn record_detail(record: &Record) -> String {
+    Entry::from(record.clone()).detail().to_string()
+}
+
+fn beside(object: &str, key: &str, value: &str) -> String {
+    let rest = object.strip_suffix('}').expect("details are objects");
+    let comma = if rest == "{" { "" } else { "," };
+    format!("{rest}{comma}\"{key}\":{value}}}")
 }
 
 /// The accepted invitation that the row's state stands for, or keeps while one more
@@ -463,7 +477,12 @@ mod tests {
             let reference = reference.to_owned();
             journal
                 .append(
-                    Record::Intended { key: key.clone(), reference, reason: "new-address", before },
+                    Record::Intended {
+                        key: key.clone(),
+                        reference,
+                        reason: crate::checkpoint::IntentReason::NewAddress,
+                        before,
+                    },
                     at,
                 )
                 .await

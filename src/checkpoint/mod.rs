@@ -15,6 +15,7 @@ mod lock;
 mod past;
 mod recent;
 mod record;
+mod state;
 mod status;
 
 #[cfg(test)]
@@ -30,7 +31,8 @@ pub use journal::{Journal, RunEnd, WaitLog};
 pub use lock::Owner;
 pub use past::{Past, PreviousRow, read_past};
 pub use recent::Announced;
-pub use record::{BeforeImage, Entry, Record};
+pub use record::{BeforeImage, Entry, IntentReason, InvitedHow, Record, What};
+pub use state::Failure;
 pub use status::{
     FailureCount, LastRun, NotInManifest, Resends, Status, last_success, read_ledger, read_status,
 };

@@ -9,7 +9,7 @@ use std::path::Path;
 use jiff::Timestamp;
 use rusqlite::Connection;
 
-use crate::domain::{Email, InvitationKey, Invitations, LastSighting, UserId};
+use crate::domain::{Email, InvitationKey, Invitations, Sighting, UserId};
 
 use super::file::classify;
 use super::ledger::ReadError;
@@ -22,7 +22,7 @@ pub struct Past {
     /// Guests and addresses of which the service accepted an invitation.
     pub invitations: HashMap<InvitationKey, Invitations>,
     /// What the directory showed of each last.
-    pub sightings: HashMap<InvitationKey, LastSighting>,
+    pub sightings: HashMap<InvitationKey, Sighting>,
     /// The rows of the last run that planned a manifest, by line.
     pub manifest: Vec<PreviousRow>,
 }
@@ -90,7 +90,7 @@ const INVITATIONS: &str = "
     FROM accepted a JOIN event f ON f.id = a.first JOIN event l ON l.id = a.last";
 
 const SIGHTINGS: &str = "
-    SELECT user_id, address, finding, since, max(id) FROM sighting GROUP BY user_id, address";
+    SELECT user_id, address, finding, since, detail, max(id) FROM sighting GROUP BY user_id, address";
 
 fn read(connection: &Connection) -> Result<Past, ReadError> {
     let mut past = Past::default();
@@ -123,7 +123,13 @@ fn read(connection: &Connection) -> Result<Past, ReadError> {
         let key = key(row.get_ref(0)?.as_str(), row.get_ref(1)?.as_str())?;
         let since: Option<String> = row.get(3)?;
         let since = since.as_deref().map(time).transpose()?;
-        past.sightings.insert(key, LastSighting { finding: row.get(2)?, since });
+        let (finding, detail) = (row.get_ref(2)?.as_str(), row.get_ref(4)?.as_str());
+        let finding = finding.map_err(rusqlite::Error::from)?.parse::<crate::domain::Finding>();
+        let finding = finding.map_err(|error| ReadError::Content(error.to_string()))?;
+        let detail = detail.map_err(rusqlite::Error::from)?;
+        let sighting = super::record::parse_sighting(finding, key.clone(), since, detail);
+        let sighting = sighting.map_err(|error| ReadError::Content(error.to_string()))?;
+        past.sightings.insert(key, sighting);
     }
     let mut query = connection
         .prepare("SELECT line, user, user_id, address FROM manifest_row ORDER BY line")?;

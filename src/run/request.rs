@@ -1,8 +1,24 @@
 //! From the plan's instructions to the bodies that travel.
 
+use crate::checkpoint::IntentReason;
 use crate::domain::UserId;
 use crate::graph::wire;
-use crate::plan::{Invitation, SetMail};
+use crate::plan::{ChangeReason, Invitation, SetMail};
+
+/// The plan's reason as it is stored with the intent.
+impl From<ChangeReason> for IntentReason {
+    fn from(reason: ChangeReason) -> Self {
+        match reason {
+            ChangeReason::NewAddress => Self::NewAddress,
+            ChangeReason::ResetOnly => Self::ResetOnly,
+            ChangeReason::FinishEarlierRun => Self::FinishEarlierRun,
+            ChangeReason::UnknownOutcome => Self::UnknownOutcome,
+            ChangeReason::RetryFailed => Self::RetryFailed,
+            ChangeReason::Resend => Self::Resend,
+            ChangeReason::Reminder => Self::Reminder,
+        }
+    }
+}
 
 /// The body that writes a mail.
 pub fn patch(set: &SetMail) -> wire::UserPatch {

@@ -329,7 +329,7 @@ impl RowRun<'_, '_> {
     }
 
     fn intent(&self, before: Redemption) -> Record {
-        let reason = self.change.reason.code();
+        let reason = self.change.reason.into();
         Record::Intended { key: self.key.clone(), reference: self.reference(), reason, before }
     }
 

@@ -4,7 +4,9 @@
 use std::path::{Path, PathBuf};
 
 use jiff::{SignedDuration, Timestamp};
-use reinvite::checkpoint::{BeforeImage, Checkpoint, ManifestRow, Record, RunEnd, RunStart};
+use reinvite::checkpoint::{
+    BeforeImage, Checkpoint, IntentReason, InvitedHow, ManifestRow, Record, RunEnd, RunStart,
+};
 use reinvite::domain::{Email, InvitationKey, Redemption, UserId};
 
 /// Names made to break out of a page, a script, an attribute, or the order of letters.
@@ -127,11 +129,11 @@ fn story(guest: &Guest) -> Vec<Record> {
     let patching = Record::Patching { key: key.clone(), reference: reference.clone(), before };
     let patched = Record::Patched { key: key.clone() };
     let before = Redemption::default();
-    let reason = "new-address";
+    let reason = IntentReason::NewAddress;
     let intended = Record::Intended { key: key.clone(), reference, reason, before };
     match guest.fate {
         Fate::Redeemed | Fate::Pending => {
-            vec![patching, patched, intended, Record::Invited { key, how: "accepted" }]
+            vec![patching, patched, intended, Record::Invited { key, how: InvitedHow::Accepted }]
         }
         Fate::Failed => {
             let failed = Record::Failed {

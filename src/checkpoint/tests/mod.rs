@@ -1,6 +1,7 @@
 //! The checkpoint as a file: what is written is there, in whatever state the file
 //! was left, and what is no checkpoint of ours is refused.
 
+mod projection;
 mod records;
 mod refused;
 mod status;
@@ -12,7 +13,10 @@ use jiff::{SignedDuration, Timestamp};
 use tempfile::TempDir;
 use uuid::Uuid;
 
-use super::{BeforeImage, Checkpoint, Journal, ManifestRow, Record, RunEnd, RunStart};
+use super::{
+    BeforeImage, Checkpoint, IntentReason, InvitedHow, Journal, ManifestRow, Record, RunEnd,
+    RunStart,
+};
 use crate::domain::{InvitationKey, Redemption, RedemptionState};
 
 const TENANT: &str = "c0c0c0c0-0000-4000-8000-000000000001";
@@ -83,13 +87,13 @@ fn intended(n: u128) -> Record {
     Record::Intended {
         key: key(n),
         reference: format!("ref-{n}"),
-        reason: "finish-earlier-run",
+        reason: IntentReason::FinishEarlierRun,
         before: redemption(),
     }
 }
 
 fn invited(n: u128) -> Record {
-    Record::Invited { key: key(n), how: "accepted" }
+    Record::Invited { key: key(n), how: InvitedHow::Accepted }
 }
 
 fn failed(n: u128, code: &str) -> Record {
