@@ -212,6 +212,6 @@ impl Seen {
             | Shows::Reinvited
             | Shows::Unclear { .. } => (None, None),
         };
-        Self { row, finding: sighting.shows.word(), since: sighting.since, mail, back }
+        Self { row, finding: sighting.shows.finding(), since: sighting.since, mail, back }
     }
 }

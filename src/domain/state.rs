@@ -61,6 +61,12 @@ impl Counts {
         }
     }
 
+    pub fn add(&mut self, other: &Self) {
+        for state in State::ALL {
+            *self.of_mut(*state) += other.of(*state);
+        }
+    }
+
     pub fn sum(&self) -> u64 {
         State::ALL.iter().map(|state| self.of(*state)).sum()
     }

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use jiff::{SignedDuration, Timestamp};
 use reinvite::checkpoint::{
-    BeforeImage, Checkpoint, IntentReason, InvitedHow, ManifestRow, Record, RunEnd, RunStart,
+    BeforeImage, Checkpoint, IntentReason, InvitedHow, ManifestRow, Planned, Record, RunEnd,
+    RunStart,
 };
 use reinvite::domain::{Email, InvitationKey, Redemption, UserId};
 
@@ -81,14 +82,17 @@ pub(crate) fn checkpoint(directory: &Path, manifest: &str, rows: u32) -> PathBuf
     };
     let planned = guests.iter().map(|guest| ManifestRow {
         line: guest.line,
-        user: &guest.user,
-        user_id: (guest.fate != Fate::Blocked).then(|| guest.key.user_id.to_string()),
-        address: Some(guest.key.address.folded()),
-        decision: if guest.fate == Fate::Blocked { "blocked" } else { "change" },
-        reason: if guest.fate == Fate::Blocked { "not-found" } else { "new-address" },
-        explanation: (guest.fate == Fate::Blocked)
-            .then(|| "no user has this object id, UPN or address".to_owned()),
-        cells: "[]",
+        user: guest.user.clone(),
+        user_id: (guest.fate != Fate::Blocked).then_some(guest.key.user_id),
+        address: Some(guest.key.address.clone()),
+        decision: if guest.fate == Fate::Blocked { Planned::Blocked } else { Planned::Change },
+        reason: if guest.fate == Fate::Blocked { "not-found" } else { "new-address" }.to_owned(),
+        explanation: if guest.fate == Fate::Blocked {
+            "no user has this object id, UPN or address".to_owned()
+        } else {
+            String::new()
+        },
+        cells: "[]".to_owned(),
     });
     let journal = checkpoint.begin_run(&start, planned).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();

@@ -6,6 +6,7 @@ mod records;
 mod refused;
 mod status;
 mod torn;
+mod upgrade;
 
 use std::path::{Path, PathBuf};
 
@@ -34,7 +35,7 @@ impl Place {
     }
 
     /// A run over these rows, under way.
-    fn begin(&self, rows: Vec<ManifestRow<'_>>) -> Journal {
+    fn begin(&self, rows: Vec<ManifestRow>) -> Journal {
         let checkpoint = Checkpoint::open(&self.path(), at(0)).unwrap();
         checkpoint.claim(TENANT).unwrap();
         let start = RunStart {
@@ -49,7 +50,7 @@ impl Place {
     }
 
     /// A whole run with these records, a second apart.
-    async fn run(&self, rows: Vec<ManifestRow<'_>>, records: &[Record]) {
+    async fn run(&self, rows: Vec<ManifestRow>, records: &[Record]) {
         let journal = self.begin(rows);
         for (second, record) in (1..).zip(records) {
             journal.append(record.clone(), at(second)).await.unwrap();

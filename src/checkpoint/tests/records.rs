@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 
 use super::*;
-use crate::checkpoint::{Announced, read_ledger};
+use crate::checkpoint::{Announced, Planned, read_ledger};
 use crate::domain::{Invitations, LedgerEntry, LedgerState, Resend, Shows, Sighting};
 
 #[tokio::test]
@@ -331,13 +331,13 @@ async fn a_look_keeps_the_manifest_of_the_last_plan() {
     let place = Place::new();
     let row = ManifestRow {
         line: 2,
-        user: "someone",
+        user: "someone".to_owned(),
         user_id: None,
         address: None,
-        decision: "blocked",
-        reason: "not-found",
-        explanation: None,
-        cells: "[]",
+        decision: Planned::Blocked,
+        reason: "not-found".to_owned(),
+        explanation: String::new(),
+        cells: "[]".to_owned(),
     };
     place.run(vec![row], &[]).await;
     let checkpoint = Checkpoint::open(&place.path(), at(1000)).unwrap();
