@@ -4,19 +4,9 @@
 //! carries it out through Microsoft Graph at the pace the tenant permits, never
 //! inviting anyone twice, resumable from a checkpoint after any stop.
 //!
-//! The arrows between the modules point one way:
-//!
-//! ```text
-//! main → cli ─┬→ config   manifest → plan ← run → graph → domain
-//!             ├→ campaign ───────────────→ run, plan, graph, checkpoint
-//!             ├→ doctor ───────────→ plan
-//!             ├→ report ─────────────────→ run::event, plan, campaign, doctor, checkpoint::History
-//!             ├→ checkpoint ←──────────── run
-//!             └→ emulator → graph::wire
-//! ```
-//!
-//! `program`, which runs programs that hand over a secret, knows none of them;
-//! `config` and `graph` use it.
+//! The modules are rooms, and the arrows between them lead one way: `ARCHITECTURE.md`
+//! has the picture, the way of a row through it, and the glossary; a test holds the two
+//! together. `CONTRIBUTING.md` says how to work here.
 
 pub mod campaign;
 pub mod checkpoint;

@@ -193,8 +193,8 @@ pub(super) fn deadline(budget: &BudgetArgs, started: Instant) -> Option<tokio::t
 
 /// From now until the next time the clock in UTC shows this time of day.
 fn time_left(until: jiff::civil::Time, now: Timestamp) -> Duration {
-    let now = now.to_zoned(TimeZone::UTC);
-    let today = now.date().to_datetime(until).to_zoned(TimeZone::UTC);
+    let now = now.to_zoned_datetime(TimeZone::UTC);
+    let today = now.date().to_datetime(until).to_zoned_datetime(TimeZone::UTC);
     let next = today.map(|today| {
         if today > now { today } else { today.saturating_add(jiff::Span::new().days(1)) }
     });

@@ -4,6 +4,7 @@
 //! Leaves to others: what happens when. Nothing here runs in the background.
 
 use jiff::Timestamp;
+use jiff::fmt::rfc2822::DateTimePrinter;
 use tokio::time::Instant;
 
 /// Wall time derived from [`tokio::time::Instant`].
@@ -32,6 +33,13 @@ impl Clock {
 
 fn whole_seconds(moment: Timestamp) -> Timestamp {
     Timestamp::from_second(moment.as_second()).expect("a timestamp's second is in range")
+}
+
+/// A moment as HTTP headers show it (RFC 9110, 5.6.7).
+pub(super) fn http_date(at: Timestamp) -> String {
+    DateTimePrinter::new()
+        .timestamp_to_rfc9110_string(&at)
+        .expect("the clock starts in the present, which has four digits to its year")
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use http::{Method, StatusCode};
 use jiff::Timestamp;
 use serde_json::json;
 
+use super::clock::http_date;
 use super::http::{Answer, Request};
 use crate::graph::wire::{ErrorBody, ErrorEnvelope};
 
@@ -225,7 +226,7 @@ impl Canned {
                 answer.set("retry-after", &format!("{seconds:.3}"));
             }
             Some(RetryAfter::HttpDate(wait)) => {
-                answer.set("retry-after", &httpdate::fmt_http_date((now + *wait).into()));
+                answer.set("retry-after", &http_date(now + *wait));
             }
             Some(RetryAfter::Text(text)) => answer.set("retry-after", text),
             None => {}

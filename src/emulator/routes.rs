@@ -4,6 +4,7 @@
 
 use http::{Method, StatusCode};
 
+use super::clock::http_date;
 use super::contract::{judge, takes_other_methods};
 use super::errors::Refusal;
 use super::faults::Action;
@@ -193,7 +194,7 @@ impl Shared {
             answer.set("client-request-id", id);
         }
         if !in_batch {
-            answer.set("date", &httpdate::fmt_http_date(now.into()));
+            answer.set("date", &http_date(now));
         }
         {
             let mut usage = self.usage();

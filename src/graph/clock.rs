@@ -67,7 +67,8 @@ mod tests {
     /// The header of an answer given when the service's clock shows this.
     fn dated(service: Timestamp) -> HeaderMap {
         let mut headers = HeaderMap::new();
-        let date = httpdate::fmt_http_date(service.into());
+        let date = jiff::fmt::rfc2822::DateTimePrinter::new();
+        let date = date.timestamp_to_rfc9110_string(&service).unwrap();
         headers.insert(http::header::DATE, date.parse().unwrap());
         headers
     }

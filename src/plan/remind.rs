@@ -73,7 +73,7 @@ impl Reminders {
 
 /// Whether reminders may be sent at this moment.
 fn is_open(settings: &RemindSettings, at: Timestamp) -> bool {
-    let at = at.to_zoned(TimeZone::UTC);
+    let at = at.to_zoned_datetime(TimeZone::UTC);
     settings.weekdays.contain(at.weekday())
         && settings.quiet_hours.is_none_or(|quiet| !quiet.contain(at.time()))
 }
@@ -84,12 +84,12 @@ fn next_change(settings: &RemindSettings, now: Timestamp) -> Option<Timestamp> {
     let mut times = vec![Time::midnight()];
     times.extend(settings.quiet_hours.into_iter().flat_map(|quiet| [quiet.from, quiet.to]));
     times.sort_unstable();
-    let today = now.to_zoned(TimeZone::UTC).date();
+    let today = now.to_zoned_datetime(TimeZone::UTC).date();
     let open = is_open(settings, now);
     (0..=8)
         .filter_map(|days| today.checked_add(i64::from(days).days()).ok())
         .flat_map(|day| times.iter().map(move |time| day.to_datetime(*time)))
-        .filter_map(|moment| Some(moment.to_zoned(TimeZone::UTC).ok()?.timestamp()))
+        .filter_map(|moment| Some(moment.to_zoned_datetime(TimeZone::UTC).ok()?.timestamp()))
         .find(|moment| *moment > now && is_open(settings, *moment) != open)
 }
 

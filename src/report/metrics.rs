@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use prometheus_client::collector::Collector;
-use prometheus_client::encoding::text::encode;
+use prometheus_client::encoding::prometheus_text::encode;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric as _};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::gauge::ConstGauge;
@@ -162,26 +162,21 @@ mod tests {
         reinvite_run_info{tenant="contoso.example",manifest="nights/guests \"old\".csv",command="apply",stop_reason="invitations-blocked",version="0.1.0"} 1.0
         # HELP reinvite_run_start_timestamp_seconds When the last run began, since the epoch.
         # TYPE reinvite_run_start_timestamp_seconds gauge
-        # UNIT reinvite_run_start_timestamp_seconds seconds
         reinvite_run_start_timestamp_seconds{tenant="contoso.example",manifest="nights/guests \"old\".csv"} 1772416800.0
         # HELP reinvite_run_end_timestamp_seconds When the last run ended, since the epoch.
         # TYPE reinvite_run_end_timestamp_seconds gauge
-        # UNIT reinvite_run_end_timestamp_seconds seconds
         reinvite_run_end_timestamp_seconds{tenant="contoso.example",manifest="nights/guests \"old\".csv"} 1772416992.4
         # HELP reinvite_run_duration_seconds How long the last run took.
         # TYPE reinvite_run_duration_seconds gauge
-        # UNIT reinvite_run_duration_seconds seconds
         reinvite_run_duration_seconds{tenant="contoso.example",manifest="nights/guests \"old\".csv"} 192.4
         # HELP reinvite_run_exit_code Exit code of the last run.
         # TYPE reinvite_run_exit_code gauge
         reinvite_run_exit_code{tenant="contoso.example",manifest="nights/guests \"old\".csv"} 5.0
         # HELP reinvite_run_throttle_wait_seconds How long the tenant asked the last run to send nothing.
         # TYPE reinvite_run_throttle_wait_seconds gauge
-        # UNIT reinvite_run_throttle_wait_seconds seconds
         reinvite_run_throttle_wait_seconds{tenant="contoso.example",manifest="nights/guests \"old\".csv"} 12.5
         # HELP reinvite_last_success_timestamp_seconds When a run last succeeded, since the epoch.
         # TYPE reinvite_last_success_timestamp_seconds gauge
-        # UNIT reinvite_last_success_timestamp_seconds seconds
         reinvite_last_success_timestamp_seconds{tenant="contoso.example",manifest="nights/guests \"old\".csv"} 1772330700.0
         # HELP reinvite_guests Guests invited by what the directory showed of them last.
         # TYPE reinvite_guests gauge
@@ -189,7 +184,6 @@ mod tests {
         reinvite_guests{tenant="contoso.example",manifest="nights/guests \"old\".csv",redemption="redeemed"} 9.0
         # HELP reinvite_pending_since_timestamp_seconds When the invitation was sent that is pending for longest, since the epoch.
         # TYPE reinvite_pending_since_timestamp_seconds gauge
-        # UNIT reinvite_pending_since_timestamp_seconds seconds
         reinvite_pending_since_timestamp_seconds{tenant="contoso.example",manifest="nights/guests \"old\".csv"} 1769911500.0
         # HELP reinvite_rows Rows of the manifest by what became of them in the last run.
         # TYPE reinvite_rows gauge
@@ -208,7 +202,6 @@ mod tests {
         # HELP reinvite_run_throttled_answers Answers that asked the last run for patience.
         # TYPE reinvite_run_throttled_answers gauge
         reinvite_run_throttled_answers{tenant="contoso.example",manifest="nights/guests \"old\".csv"} 1.0
-        # EOF
         "#);
     }
 

@@ -27,7 +27,7 @@ const MOST_INVITATIONS: u32 = 3;
 const FRESH: Duration = Duration::from_secs(2);
 
 /// Longest wait between two tries while the service does not see the new mail.
-const LONGEST_SETTLE: Duration = Duration::from_secs(120);
+const LONGEST_SETTLE: Duration = Duration::from_mins(2);
 
 /// The row has its outcome: leaves the rest of its steps out.
 pub(super) struct Done(pub(super) Outcome);

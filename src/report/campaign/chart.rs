@@ -293,7 +293,7 @@ fn label(span: Span, step: usize) -> String {
         86_400.0..518_400.0 => "%m-%d %H:%M",
         _ => "%Y-%m-%d",
     };
-    span.begin(step).to_zoned(TimeZone::UTC).strftime(format).to_string()
+    span.begin(step).to_zoned_datetime(TimeZone::UTC).strftime(format).to_string()
 }
 
 fn number(value: f64) -> String {

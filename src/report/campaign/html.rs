@@ -287,5 +287,5 @@ fn table_row(row: &HistoryRow, options: ReportOptions) -> Value {
 
 /// A moment to the minute, in UTC.
 fn moment(at: Timestamp) -> String {
-    at.to_zoned(jiff::tz::TimeZone::UTC).strftime("%Y-%m-%d %H:%M").to_string()
+    at.to_zoned_datetime(jiff::tz::TimeZone::UTC).strftime("%Y-%m-%d %H:%M").to_string()
 }
