@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use serde::Serialize;
 
-use crate::checkpoint::PreviousRow;
+use crate::checkpoint::ManifestRow;
 use crate::domain::{Email, InvitationKey, Ledger, UserId};
 use crate::plan::{Blocked, ChangeReason, Decision, PlannedRow, Settled};
 
@@ -26,7 +26,7 @@ pub(super) struct Names(HashMap<InvitationKey, (Option<u32>, String)>);
 impl Names {
     /// From the manifest of an earlier run and, before it, the present plan.
     pub(super) fn new(
-        previous: &[PreviousRow],
+        previous: &[ManifestRow],
         rows: &[PlannedRow],
         ledger: &Ledger,
         is_present: bool,
@@ -72,7 +72,7 @@ impl Names {
 /// that the campaign invited is no news where it comes back, as after a run with the
 /// failed rows alone.
 pub(super) fn changed(
-    previous: &[PreviousRow],
+    previous: &[ManifestRow],
     rows: &[PlannedRow],
 ) -> (Vec<RowName>, Vec<RowName>) {
     let asked = |id: Option<UserId>, address: Option<&Email>| Some((id?, address?.folded()));

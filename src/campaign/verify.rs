@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::checkpoint::{CheckpointError, Journal, Past, Record};
+use crate::checkpoint::{CheckpointError, InvitedHow, Journal, Past, Record};
 use crate::config::Settings;
 use crate::domain::{Directory, InvitationKey, Ledger, LedgerState, Shows, Sighting, UserId};
 use crate::graph::{CallError, Graph};
@@ -112,7 +112,7 @@ pub(super) async fn settle_lost(
         let record = match lost.judge(&guest.redemption, read_at) {
             Verdict::Sent => {
                 verified.settled.0 += 1;
-                Record::Invited { key: key.clone(), how: "settled-from-directory" }
+                Record::Invited { key: key.clone(), how: InvitedHow::SettledFromDirectory }
             }
             Verdict::NotSent => {
                 verified.settled.1 += 1;
@@ -211,6 +211,6 @@ impl Seen {
             | Shows::Reinvited
             | Shows::Unclear { .. } => (None, None),
         };
-        Self { row, finding: sighting.shows.word(), since: sighting.since, mail, back }
+        Self { row, finding: sighting.shows.finding(), since: sighting.since, mail, back }
     }
 }

@@ -122,7 +122,7 @@ fn last_run(path: &Path) -> Result<LastRun, Failure> {
     Ok(LastRun {
         started_at: run.map(|run| run.started_at),
         stop_reason: run.and_then(|run| run.stop_reason.clone()),
-        unknown: status.unknown,
+        unknown: status.counts.unknown,
         held_by: status.held_by.map(|owner| owner.to_string()),
     })
 }

@@ -11,7 +11,9 @@ mod invitation;
 mod ledger;
 mod policies;
 mod sighting;
+mod state;
 mod trace;
+mod words;
 
 pub use directory::{
     AddressHolder, Caller, Directory, DirectoryUser, HolderKind, RoleHolding, Tenant, Unreadable,
@@ -25,5 +27,8 @@ pub use invitation::{
 };
 pub use ledger::{Ledger, LedgerEntry, LedgerState, Redemption, Resend, TOLERANCE};
 pub use policies::{InvitedDomains, InvitesFrom, Partner, Policies};
-pub use sighting::{Invitations, LastSighting, Shows, Sighting};
+pub use sighting::{Finding, Invitations, Shows, Sighting};
+pub use state::{Counts, State};
 pub use trace::Trace;
+pub use words::UnknownWord;
+pub(crate) use words::words;

@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::limit::LimitedBy;
 
+pub use crate::checkpoint::InvitedHow;
+
 /// Something that happened during a run.
 #[derive(Debug, Clone)]
 pub enum Event {
@@ -100,14 +102,6 @@ pub enum Outcome {
         /// Whether the mail had been written.
         patched: bool,
     },
-}
-
-/// How it is known that the invitation was accepted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum InvitedHow {
-    Accepted,
-    /// The answer was lost; the directory shows it. Its redeem link is lost too.
-    SettledFromDirectory,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

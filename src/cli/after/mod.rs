@@ -226,7 +226,7 @@ fn campaign(ending: &Ending) -> CampaignState {
         state.last_success.or_else(|| last_success(path, is_success).ok().flatten());
     let Ok(past) = read_past(path) else { return state };
     for (key, invitations) in &past.invitations {
-        let seen = past.sightings.get(key).map_or(NOT_VERIFIED, |seen| &seen.finding);
+        let seen = past.sightings.get(key).map_or(NOT_VERIFIED, |seen| seen.shows.word());
         if seen == Shows::Pending.word() {
             let sent = invitations.accepted_at;
             state.pending_since = Some(state.pending_since.map_or(sent, |at| at.min(sent)));

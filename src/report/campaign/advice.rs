@@ -1,6 +1,7 @@
 //! What a person can do about a row that needs one, by its reason.
 
 use crate::plan::BlockedKind;
+use crate::domain::Finding;
 
 /// What to do about a row that the plan blocks.
 pub(super) fn of_blocked(reason: &str) -> &'static str {
@@ -25,17 +26,21 @@ pub(super) const RUN_AGAIN: &str = "run apply again";
 pub(super) const STUCK: &str = "ask the guest whether the mail came; apply --resend sends another";
 
 /// What to do about something that the directory showed, if anything.
-pub(super) fn of_finding(finding: &str) -> Option<&'static str> {
+pub(super) const fn of_finding(finding: Finding) -> Option<&'static str> {
     match finding {
-        "no-trace" => Some(
+        Finding::NoTrace => Some(
             "the service accepted the invitation and the directory shows none: look at the guest, then apply --resend",
         ),
-        "mail-changed" => Some("someone changed the mail after the move: ask who, and decide"),
-        "unclear" => {
+        Finding::MailChanged => {
+            Some("someone changed the mail after the move: ask who, and decide")
+        }
+        Finding::Unclear => {
             Some("the redemption is in a state unknown to this version: look at the guest")
         }
-        "deleted" => Some("the guest was deleted: restore it, or take the row out"),
-        "reinvited" => Some("someone else invited the guest since: ask who, if it does not redeem"),
-        _ => None,
+        Finding::Deleted => Some("the guest was deleted: restore it, or take the row out"),
+        Finding::Reinvited => {
+            Some("someone else invited the guest since: ask who, if it does not redeem")
+        }
+        Finding::Pending | Finding::Redeemed => None,
     }
 }

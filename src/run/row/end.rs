@@ -98,12 +98,8 @@ impl RowRun<'_, '_> {
     }
 
     pub(super) async fn invited(&self, how: InvitedHow) -> Result<Outcome, Done> {
-        let word = match how {
-            InvitedHow::Accepted => "accepted",
-            InvitedHow::SettledFromDirectory => "settled-from-directory",
-        };
         // P2: success is reported after its record is durable.
-        match self.append(Record::Invited { key: self.key.clone(), how: word }).await {
+        match self.append(Record::Invited { key: self.key.clone(), how }).await {
             Ok(()) => Ok(Outcome::Invited(how)),
             Err(error) => Err(Done(Outcome::Unknown {
                 evidence: format!(

@@ -15,7 +15,7 @@ use crate::plan::Invitation;
 use crate::run::event::{Event, InvitedHow, Outcome, Phase};
 use crate::run::lost_answer::Intent;
 use crate::run::precheck::redemption_conflict;
-use crate::run::request::request;
+use crate::run::request::{intent_reason, request};
 
 use super::end::{refused, unanswered};
 use super::{Done, FRESH, RowRun};
@@ -127,7 +127,7 @@ impl RowRun<'_, '_> {
     }
 
     fn intent(&self, before: Redemption) -> Record {
-        let reason = self.change.reason.code();
+        let reason = intent_reason(self.change.reason).expect("a correction sends no invitation");
         Record::Intended { key: self.key.clone(), reference: self.reference(), reason, before }
     }
 }

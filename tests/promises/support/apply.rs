@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use reinvite::checkpoint::{Checkpoint, Journal, ManifestRow, Record, RunEnd, RunStart};
 use reinvite::config::{InvitationDefaults, Limit, MailWrite};
-use reinvite::domain::{Email, InvitationKey, Ledger};
+use reinvite::domain::{InvitationKey, Ledger};
 use reinvite::emulator::{Emulator, SAMPLE_CLIENT_ID};
 use reinvite::graph::{Clock, EarlierWrite, GivenToken, Graph, Wanted};
 use reinvite::manifest;
@@ -200,15 +200,15 @@ impl Campaign {
     }
 }
 
-fn manifest_row(row: &PlannedRow) -> ManifestRow<'_> {
+fn manifest_row(row: &PlannedRow) -> ManifestRow {
     ManifestRow {
         line: row.line,
-        user: &row.user,
-        user_id: row.user_id.map(|id| id.to_string()),
-        address: row.new_email.as_ref().map(Email::folded),
-        decision: row.decision.name(),
-        reason: row.decision.reason(),
-        explanation: None,
-        cells: "[]",
+        user: row.user.to_string(),
+        user_id: row.user_id,
+        address: row.new_email.clone(),
+        decision: row.decision.name().parse().unwrap(),
+        reason: row.decision.reason().to_owned(),
+        explanation: String::new(),
+        cells: "[]".to_owned(),
     }
 }
