@@ -23,7 +23,7 @@ use super::read::{Asked, Read, lag, read_and_plan};
 /// What the budget of a night counts: long enough for a night that was begun several
 /// times, and short enough that the next night, which may begin a little earlier, is
 /// another one.
-const NIGHT: Duration = Duration::from_secs(12 * 60 * 60);
+const NIGHT: Duration = Duration::from_hours(12);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {

@@ -430,7 +430,7 @@ mod tests {
         let journal = checkpoint.begin_run(&start, std::iter::empty()).unwrap();
         let before = tokio::time::Instant::now();
         // Something to jump to, were the clock to move.
-        let later = tokio::spawn(tokio::time::sleep(Duration::from_secs(3600)));
+        let later = tokio::spawn(tokio::time::sleep(Duration::from_hours(1)));
         for n in 0..20 {
             journal.append(patched(n), now).await.unwrap();
         }

@@ -8,6 +8,7 @@ mod apply;
 mod carry_on;
 mod checkpoint_args;
 mod chronicle;
+mod completions;
 mod connect;
 mod consent;
 mod demo;
@@ -19,6 +20,7 @@ mod failure;
 mod init;
 mod lint;
 mod log_file;
+mod man;
 mod plan;
 mod planning;
 mod reconcile;
@@ -91,7 +93,9 @@ fn plans(command: &Command) -> bool {
         | Command::Status(_)
         | Command::Explain(_)
         | Command::Report(_)
-        | Command::Emulate(_) => false,
+        | Command::Emulate(_)
+        | Command::Completions(_)
+        | Command::Man(_) => false,
     }
 }
 
@@ -116,6 +120,8 @@ fn open_log(cli: &Cli, ui: &Ui) -> Result<(), Failure> {
         Command::Explain(args) => ("explain", args.manifest.as_ref()),
         Command::Report(args) => ("report", args.campaigns.first()),
         Command::Emulate(_) => ("emulate", None),
+        Command::Completions(_) => ("completions", None),
+        Command::Man(_) => ("man", None),
     };
     ui.chronicle.began(command, manifest.map(std::path::PathBuf::as_path));
     Ok(())
@@ -136,5 +142,7 @@ fn run(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
         Command::Explain(args) => explain::run(cli, args, ui),
         Command::Report(args) => report::run(cli, args, ui),
         Command::Emulate(args) => emulate::run(args, ui),
+        Command::Completions(args) => completions::run(args, ui),
+        Command::Man(args) => man::run(args, ui),
     }
 }

@@ -319,3 +319,13 @@ fn a_row_that_is_not_there_or_there_twice_is_not_guessed() {
     let blocked = campaign.run("explain 13 guests.csv").exits(0);
     assert!(blocked.stdout.contains("next        take the row out"), "{blocked}");
 }
+
+#[test]
+fn a_dash_is_stdout_and_no_file() {
+    let campaign = Campaign::new();
+    campaign.run("apply three.csv --yes").exits(0);
+    let output = campaign.run("report three.csv --out - --format markdown").exits(0);
+    assert_eq!(output.stdout, campaign.run("report three.csv --format markdown").stdout);
+    assert!(campaign.run("report three.csv --out -").exits(0).stdout.contains("<html"));
+    assert!(!campaign.exists("-"));
+}

@@ -53,7 +53,7 @@ async fn eve() -> Campaign {
     // No time to settle what was lost: the guest can't be read after it.
     let reads = Matcher::new(Method::GET, "/users").of(&id(5)).nth(3).times(6);
     campaign.tenant.inject(Fault::new(reads, Action::Answer(Canned::status(503))));
-    campaign.stop_after = Some(Duration::from_secs(60));
+    campaign.stop_after = Some(Duration::from_mins(1));
     campaign.night(1).await;
     assert_eq!(campaign.status().unknown, 2);
     let tenant = campaign.tenant.clone();

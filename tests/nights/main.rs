@@ -32,9 +32,9 @@ async fn a_fortnight_of_nights() {
     tenant.redeem(&id(4));
     // Thursday: the rest, and the machine is switched off in the middle of it.
     // Whose turn comes last is up to the disk; so one is held up, and it is the one.
-    let held_up = Action::Delay(Duration::from_secs(120));
+    let held_up = Action::Delay(Duration::from_mins(2));
     tenant.inject(Fault::new(Matcher::patch().of(&id(12)), held_up));
-    campaign.cut_after = Some(Duration::from_secs(60));
+    campaign.cut_after = Some(Duration::from_mins(1));
     campaign.night(4).await;
     // Friday: what was left, on a tenant that throttles and loses an answer.
     let throttled = Canned::throttled(RetryAfter::Seconds(30));

@@ -363,7 +363,7 @@ impl Campaign {
     /// What the campaign's checkpoint tells on the morning after.
     pub(crate) fn report(&self) -> String {
         let path = self.directory.path().join("guests.csv.checkpoint");
-        let week = Duration::from_secs(7 * 24 * 60 * 60);
+        let week = Duration::from_hours(168);
         let options = ReportOptions { now: self.tenant.now(), stuck_after: week };
         let report = Report::new(vec![read_history(&path).unwrap()], options);
         let mut out = Vec::new();

@@ -514,7 +514,7 @@ fn a_reminder_needs_the_right_mail_a_mailing_and_no_obstacle() {
             };
             world.policy.reminders = Some(Box::new(crate::plan::Reminders {
                 settings: crate::config::RemindSettings {
-                    after: Some(std::time::Duration::from_secs(3600)),
+                    after: Some(std::time::Duration::from_hours(1)),
                     ..crate::config::RemindSettings::default()
                 },
                 invitations: std::sync::Arc::new([(key(1, NEW), sent)].into()),

@@ -21,7 +21,7 @@ fn at(hour: i64) -> Timestamp {
 }
 
 fn options() -> ReportOptions {
-    ReportOptions { now: at(20 * DAY), stuck_after: Duration::from_secs(14 * 86_400) }
+    ReportOptions { now: at(20 * DAY), stuck_after: Duration::from_hours(336) }
 }
 
 fn row(line: u32, standing: Standing) -> HistoryRow {

@@ -81,7 +81,7 @@ impl Campaign {
             manifest: String::new(),
             settings: RunSettings {
                 settle: Duration::from_secs(15),
-                replication_lag: Duration::from_secs(300),
+                replication_lag: Duration::from_mins(5),
                 max_failures: None,
                 canary: 0,
                 deadline: None,
