@@ -25,7 +25,7 @@ use super::{Done, FRESH, RowRun};
 const MOST_INVITATIONS: u32 = 3;
 
 /// Longest wait between two tries while the service does not see the new mail.
-const LONGEST_SETTLE: Duration = Duration::from_secs(120);
+const LONGEST_SETTLE: Duration = Duration::from_mins(2);
 
 impl RowRun<'_, '_> {
     /// Sends the invitation; again only when it is known that it was not sent.
