@@ -13,11 +13,11 @@ use crate::run::{
     Observer, Outcome, RunResult, RunSettings, Stop, Summary, carry_out as carry_out_plan,
 };
 
-use super::NightError;
+use super::CampaignError;
 use super::correct::{Corrected, corrections};
 use super::digest::Digest;
 use super::prepare::{Eve, Scope};
-use super::verify::{judge, keep, look_again, settle_lost};
+use super::verify::{Looked, judge, keep, look_again, settle_lost};
 
 #[derive(Debug)]
 pub struct Night {
@@ -28,7 +28,7 @@ pub struct Night {
     pub digest: Digest,
     /// Why the guests could not be looked at, if something other than a stop kept it
     /// from doing so.
-    pub trouble: Option<NightError>,
+    pub trouble: Option<CampaignError>,
 }
 
 impl Night {
@@ -51,7 +51,7 @@ impl Night {
 
 /// Carries out what [`super::prepare`] planned: the rows that this night takes, the
 /// mails to put right, and a look at everybody.
-pub async fn carry_out(
+pub(super) async fn carry_out(
     eve: &Eve,
     graph: &Graph,
     journal: &Journal,
@@ -86,7 +86,7 @@ pub async fn carry_out(
         {
             digest.unverified = Some(error.to_string());
             // A run that was told to stop has its own reason.
-            let is_stopped = matches!(error, NightError::Call(CallError::Stopped));
+            let is_stopped = matches!(error, CampaignError::Call(CallError::Stopped));
             trouble = (!is_stopped).then_some(error);
         }
         digest.verified.standing.unknown += summary.unknown;
@@ -114,14 +114,14 @@ async fn look_at_all(
     earlier_runs_ended_at: Timestamp,
     outcomes: &[Option<Outcome>],
     digest: &mut Digest,
-) -> Result<(), NightError> {
+) -> Result<(), CampaignError> {
     let rows: BTreeSet<String> =
         eve.plan.rows.iter().filter_map(PlannedRow::key).map(|key| key.stored()).collect();
     let is_left = |key: &InvitationKey| !rows.contains(&key.stored());
-    let times = (eve.read_at, earlier_runs_ended_at);
+    let looked = Looked { read_at: eve.read_at, earlier_runs_ended_at };
     let (directory, ledger, names) = (&eve.directory, &eve.ledger, &eve.names);
     let verified = &mut digest.verified;
-    settle_lost(graph, directory, ledger, is_left, journal, settings, times, names, verified)
+    settle_lost(graph, directory, ledger, is_left, journal, settings, looked, names, verified)
         .await?;
     let mut touched: BTreeSet<UserId> = BTreeSet::new();
     for (index, row) in eve.plan.rows.iter().enumerate() {

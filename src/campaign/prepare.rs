@@ -16,7 +16,7 @@ use crate::plan::{
     self, Look, Plan, PlannedRow, Progress, Ration, Sight, corrections, ration, sights,
 };
 
-use super::NightError;
+use super::CampaignError;
 use super::names::{Names, RowName, changed};
 use super::read::{Asked, Read, lag, read_and_plan};
 
@@ -36,7 +36,7 @@ pub enum Scope {
 /// A night before it begins.
 #[derive(Debug)]
 pub struct Eve {
-    pub plan: Plan,
+    pub plan: Arc<Plan>,
     /// What a checkpoint is bound to.
     pub tenant_key: String,
     /// What of the plan waits.
@@ -64,14 +64,14 @@ pub struct Eve {
 }
 
 /// Reads the directory and plans the night. Nothing is changed.
-pub async fn prepare(
+pub(super) async fn prepare(
     graph: &Graph,
     checkpoint: &Checkpoint,
     manifest: &Manifest,
     settings: &Settings,
     scope: Scope,
     reset_matching: bool,
-) -> Result<Eve, NightError> {
+) -> Result<Eve, CampaignError> {
     let ledger = checkpoint.ledger()?;
     let mut past = checkpoint.past()?;
     let sent = Arc::new(std::mem::take(&mut past.invitations));
@@ -127,7 +127,7 @@ pub async fn prepare(
     plan.correct(corrections);
     past.invitations = Arc::unwrap_or_clone(sent);
     Ok(Eve {
-        plan,
+        plan: Arc::new(plan),
         tenant_key,
         ration,
         corrections_refused,

@@ -14,7 +14,7 @@ use crate::graph::{CallError, Graph};
 use crate::plan::{Look, Sight, sights};
 use crate::run::{Horizon, Intent, LostAnswer, MOOT, NO_CHANGE, Verdict};
 
-use super::NightError;
+use super::CampaignError;
 use super::digest::{Seen, Standing};
 use super::names::{Names, RowName};
 use super::read::lag;
@@ -43,22 +43,30 @@ pub struct Unsettled {
     pub why: String,
 }
 
+/// The times that decide whether a lost answer can be settled by what was read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Looked {
+    /// When the reading began, in our time.
+    pub(super) read_at: Timestamp,
+    /// Until when an earlier run may have sent something, in our time.
+    pub(super) earlier_runs_ended_at: Timestamp,
+}
+
 /// Looks at everybody and keeps what is new.
-pub async fn verify(
+pub(super) async fn look_at_everybody(
     graph: &Graph,
     directory: &Directory,
     (ledger, past): (&Ledger, &Past),
     journal: &Journal,
     settings: &Settings,
-    (read_at, earlier_runs_ended_at): (Timestamp, Timestamp),
-) -> Result<Verified, NightError> {
+    looked: Looked,
+) -> Result<Verified, CampaignError> {
     let names = Names::new(&past.manifest, &[], ledger, false);
     let mut verified = Verified::default();
     let all = |_: &InvitationKey| true;
-    let times = (read_at, earlier_runs_ended_at);
-    settle_lost(graph, directory, ledger, all, journal, settings, times, &names, &mut verified)
+    settle_lost(graph, directory, ledger, all, journal, settings, looked, &names, &mut verified)
         .await?;
-    let look = look(graph, settings, read_at);
+    let look = look(graph, settings, looked.read_at);
     let mut sights = sights(ledger, &past.invitations, directory, look);
     // Those that were settled just now are looked at next time.
     sights.retain(|(_, sight)| *sight != Sight::Unknown);
@@ -82,10 +90,10 @@ pub(super) async fn settle_lost(
     which: impl Fn(&InvitationKey) -> bool,
     journal: &Journal,
     settings: &Settings,
-    (read_at, earlier_runs_ended_at): (Timestamp, Timestamp),
+    Looked { read_at, earlier_runs_ended_at }: Looked,
     names: &Names,
     verified: &mut Verified,
-) -> Result<(), NightError> {
+) -> Result<(), CampaignError> {
     let mut lost: Vec<_> = ledger
         .entries()
         .filter_map(|(key, entry)| match &entry.state {

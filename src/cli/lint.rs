@@ -40,7 +40,7 @@ pub(super) fn detected(manifest: &Manifest, ui: &Ui) {
 pub(super) fn problems(loaded: &Loaded, ui: &Ui) -> Result<(), Failure> {
     for problem in &loaded.problems {
         let text = format!("{}:{problem}", loaded.manifest.name);
-        ui.chronicle.said(Level::Error, "problem", &text);
+        ui.log.said(Level::Error, "problem", &text);
     }
     if !ui.is_read_by_a_person() {
         return Ok(());

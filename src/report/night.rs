@@ -4,8 +4,8 @@
 use std::io::{self, Write};
 
 use crate::campaign::{Corrected, Digest, RowName, Seen, Standing, Verified};
-use crate::plan::{ChangeReason, Plan, PlannedRow};
 use crate::domain::Finding;
+use crate::plan::{ChangeReason, Plan, PlannedRow};
 use crate::run::{Outcome, Summary};
 
 use super::row::{RowEnd, journey};

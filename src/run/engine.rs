@@ -36,8 +36,6 @@ pub struct RunSettings {
     pub max_failures: Option<Limit>,
     /// Rows to send and verify before the others; 0 for none.
     pub canary: u32,
-    /// When to stop starting rows.
-    pub deadline: Option<Instant>,
     /// A file whose existence stops the run.
     pub stop_file: Option<PathBuf>,
     /// Writes per second, to size the lane of rows about to be written.
@@ -279,16 +277,9 @@ impl Run<'_> {
         }
     }
 
-    /// Waits for the deadline or the stop file, then asks to stop; or for someone
-    /// else to ask.
+    /// Waits for the stop file, then asks to stop; or for someone else to ask, such as
+    /// the deadline.
     async fn watch(&self) {
-        let deadline = async {
-            match self.settings.deadline {
-                Some(deadline) => tokio::time::sleep_until(deadline).await,
-                None => std::future::pending().await,
-            }
-            StopReason::TimeBudget
-        };
         let stop_file = async {
             let Some(path) = &self.settings.stop_file else { return std::future::pending().await };
             loop {
@@ -303,7 +294,6 @@ impl Run<'_> {
             biased;
             () = self.stop.requested() => return self.tell_why(),
             reason = stop_file => reason,
-            reason = deadline => reason,
         };
         self.stop(reason);
     }

@@ -4,6 +4,7 @@
 //! process, as for the promises.
 
 mod crash;
+mod order;
 mod reminders;
 mod support;
 

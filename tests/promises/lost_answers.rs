@@ -276,7 +276,7 @@ async fn a_guest_reset_by_someone_else_in_our_very_second_stays_unknown() {
 async fn a_later_reading_that_shows_the_invitation_has_the_last_word() {
     let mut campaign = Campaign::new()
         .guests(1)
-        .settings(|settings| settings.replication_lag = seconds(1))
+        .settings(|settings| settings.pace.replication_lag = seconds(1))
         .fault(Matcher::invitation(), Action::CommitThenDrop);
     let emulator = campaign.emulator();
     let invited = Arc::new(Mutex::new(None));

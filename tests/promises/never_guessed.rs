@@ -55,7 +55,7 @@ async fn a_mail_that_somebody_changed_after_the_invitation_is_blocked_and_never_
         campaign = campaign.manifest(&format!("user,new_email\n{},{address}\n", id(1)));
         campaign.run().await;
     }
-    tokio::time::sleep(campaign.settings.replication_lag).await;
+    tokio::time::sleep(campaign.settings.pace.replication_lag).await;
     for mail in [address(8), "guest1@fabrikam.example".to_owned(), address(7)] {
         campaign.emulator().edit(&id(1), |user| user.mail = Some(mail.clone()));
         let again = campaign.resume().await;

@@ -147,7 +147,7 @@ async fn a_new_run_gets_no_new_burst() {
     let mut campaign = Campaign::new()
         .guests(40)
         .pace(1.0, 20, 16)
-        .settings(|settings| settings.settle = Duration::ZERO)
+        .settings(|settings| settings.pace.settle = Duration::ZERO)
         .cut(Cut::Before(70));
     assert!(campaign.run_until_cut().await.is_none());
     let before = campaign.ledger().writes.len();

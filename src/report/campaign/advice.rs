@@ -1,7 +1,7 @@
 //! What a person can do about a row that needs one, by its reason.
 
-use crate::plan::BlockedKind;
 use crate::domain::Finding;
+use crate::plan::BlockedKind;
 
 /// What to do about a row that the plan blocks.
 pub(super) fn of_blocked(reason: &str) -> &'static str {

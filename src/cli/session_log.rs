@@ -24,7 +24,7 @@ use super::log_file::LogFile;
 
 /// What has happened so far. Every thread of the command adds to it.
 #[derive(Debug)]
-pub(super) struct Chronicle {
+pub(super) struct SessionLog {
     run_id: Uuid,
     started_at: Timestamp,
     started: Instant,
@@ -49,8 +49,8 @@ struct State {
     waits: Waits,
 }
 
-impl Chronicle {
-    /// The chronicle of a command that starts now. Its log file is not open yet.
+impl SessionLog {
+    /// The log of a command that starts now. Its log file is not open yet.
     pub(super) fn new(global: &GlobalArgs) -> Self {
         Self {
             run_id: Uuid::now_v7(),

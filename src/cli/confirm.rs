@@ -1,5 +1,6 @@
-//! Whether a plan may be carried out: what the guards and a reviewed digest say,
-//! and what a person at the terminal says.
+//! Whether a plan may be carried out: what a person at the terminal says.
+//!
+//! Leaves to others: what the guards say (`campaign`).
 
 use std::io::{IsTerminal as _, Write as _};
 
@@ -8,33 +9,18 @@ use tokio::sync::oneshot;
 use crate::graph::CallError;
 use crate::plan::Plan;
 use crate::report::count;
-use crate::run::StopReason;
+use crate::run::Stop;
 
 use super::Exit;
 use super::failure::Failure;
-use super::planning::{Context, interrupted};
-
-/// Why the plan may not be carried out, if it may not, and what to do.
-pub(super) fn refusal<'p>(plan: &'p Plan, reviewed: Option<&str>) -> Option<(StopReason, &'p str)> {
-    if let Some(reviewed) = reviewed.filter(|reviewed| !plan.digest.is(reviewed)) {
-        let reason = StopReason::Guard {
-            code: "plan-changed",
-            message: format!(
-                "the plan is now {}, not the reviewed {reviewed}",
-                plan.digest.short()
-            ),
-        };
-        return Some((reason, "review the plan again, then pass its digest"));
-    }
-    let finding = plan.refusals().next()?;
-    let reason = StopReason::Guard { code: finding.code, message: finding.message.clone() };
-    Some((reason, &finding.advice))
-}
+use super::planning::interrupted;
+use super::ui::Ui;
 
 /// Asks a person, naming what is done, the tenant and the count. Without a terminal there is
 /// nobody to ask, and nothing is changed.
-pub(super) fn confirm(
-    context: &Context<'_>,
+pub(super) async fn confirm(
+    ui: &Ui,
+    stop: &Stop,
     plan: &Plan,
     what: &str,
     changes: u64,
@@ -50,7 +36,7 @@ pub(super) fn confirm(
         .hint(hint));
     }
     {
-        let mut stderr = context.ui.stderr();
+        let mut stderr = ui.stderr();
         write!(
             stderr,
             "\n{what} {changes} of {tenant} ({})? Invitations can't be called back.\nType yes to go on: ",
@@ -58,7 +44,7 @@ pub(super) fn confirm(
         )?;
         stderr.flush()?;
     }
-    if answer(context)?.trim().eq_ignore_ascii_case("yes") {
+    if answer(stop).await?.trim().eq_ignore_ascii_case("yes") {
         Ok(())
     } else {
         Err(Failure::new(Exit::Interrupted, anyhow::anyhow!("not confirmed; nothing was sent")))
@@ -67,17 +53,15 @@ pub(super) fn confirm(
 
 /// A line from the terminal, or the end by a signal: a read that waits for a person
 /// notices none, so it waits on a thread of its own.
-fn answer(context: &Context<'_>) -> Result<String, Failure> {
+async fn answer(stop: &Stop) -> Result<String, Failure> {
     let (typed, line) = oneshot::channel();
     std::thread::spawn(move || {
         let mut line = String::new();
         // When the program has ended meanwhile, nobody wants it any more.
         let _ = typed.send(std::io::stdin().read_line(&mut line).map(|_| line));
     });
-    context.runtime.block_on(async {
-        tokio::select! {
-            line = line => Ok(line.map_err(std::io::Error::other)??),
-            () = context.stop.requested() => Err(interrupted(CallError::Stopped, context.stop)),
-        }
-    })
+    tokio::select! {
+        line = line => Ok(line.map_err(std::io::Error::other)??),
+        () = stop.requested() => Err(interrupted(CallError::Stopped, stop)),
+    }
 }

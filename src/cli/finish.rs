@@ -39,7 +39,7 @@ pub(super) fn write_result(
 
 /// The exit code, unless the results could not be written, the end of the run could
 /// not be recorded, or nobody could be told.
-pub(super) fn wrap_up(
+pub(super) fn finish(
     exit: Exit,
     written: Option<Result<(), ResultFileError>>,
     ended: Result<(), CheckpointError>,
