@@ -72,7 +72,7 @@ pub(super) fn apply(job: &Job<'_>, ui: &Ui) -> Result<Exit, Failure> {
         .hint("for example --reason 'the mail was lost'"));
     }
     let started = Instant::now();
-    let manifest = read_manifest(&args.planning, ui)?;
+    let manifest = read_manifest(&args.planning, &job.settings.manifest, ui)?;
     apply_manifest(job, &manifest, started, ui)
         .map_err(|failure| tell_unplanned(failure, &manifest, ui))
 }
@@ -198,8 +198,8 @@ fn rows_to_resend(args: &ApplyArgs, manifest: &Manifest) -> Result<BTreeSet<Stri
                 let wanted = user.folded();
                 row.user.folded() == wanted
                     || row
-                        .new_email
-                        .as_ref()
+                        .wish
+                        .address()
                         .is_some_and(|address| address.as_str().to_lowercase() == wanted)
             }
         };

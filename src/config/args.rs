@@ -11,7 +11,7 @@ use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Args, ColorChoice, Parser, Subcommand, ValueEnum};
 
 pub use super::command_args::{
-    ApplyArgs, BudgetArgs, DoctorArgs, ExplainArgs, LintArgs, PlanArgs, PlanningArgs,
+    ApplyArgs, BudgetArgs, DoctorArgs, ExplainArgs, LintArgs, PlanArgs, PlanningArgs, ReadingArgs,
     ReconcileArgs, RemindArgs, ReportArgs, ReportKind, StatusArgs, VerifyArgs,
 };
 use super::settings::Overrides;
@@ -324,29 +324,40 @@ impl Cli {
     /// The flags that stand above keys of the configuration.
     pub fn overrides(&self) -> Overrides {
         let checkpoint = self.global.checkpoint.clone();
+        let reading = match &self.command {
+            Command::Lint(args) => args.reading.clone(),
+            Command::Doctor(args) => args.reading.clone(),
+            Command::Plan(args) => args.planning.reading.clone(),
+            Command::Apply(args) => args.planning.reading.clone(),
+            Command::Reconcile(args) => args.planning.reading.clone(),
+            Command::Remind(args) => args.reading.clone(),
+            Command::Demo(_)
+            | Command::Init(_)
+            | Command::Status(_)
+            | Command::Explain(_)
+            | Command::Report(_)
+            | Command::Verify(_)
+            | Command::Emulate(_) => ReadingArgs::default(),
+        };
+        let ReadingArgs { columns, reset_only } = reading;
+        let read = Overrides { checkpoint, columns, reset_only, ..Overrides::default() };
         match &self.command {
             Command::Apply(apply) => Overrides {
-                checkpoint,
                 max_changes: apply.planning.max_changes,
                 max_failures: apply.budget.max_failures,
                 canary: apply.canary,
+                ..read
             },
-            Command::Plan(plan) => Overrides {
-                checkpoint,
-                max_changes: plan.planning.max_changes,
-                ..Overrides::default()
-            },
+            Command::Plan(plan) => Overrides { max_changes: plan.planning.max_changes, ..read },
             Command::Reconcile(args) => Overrides {
-                checkpoint,
                 max_changes: args.planning.max_changes,
                 max_failures: args.budget.max_failures,
-                ..Overrides::default()
+                ..read
             },
             Command::Remind(args) => Overrides {
-                checkpoint,
                 max_changes: args.max_changes,
                 max_failures: args.budget.max_failures,
-                ..Overrides::default()
+                ..read
             },
             Command::Demo(_)
             | Command::Init(_)
@@ -356,7 +367,7 @@ impl Cli {
             | Command::Explain(_)
             | Command::Report(_)
             | Command::Verify(_)
-            | Command::Emulate(_) => Overrides { checkpoint, ..Overrides::default() },
+            | Command::Emulate(_) => read,
         }
     }
 }

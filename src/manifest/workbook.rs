@@ -12,10 +12,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use calamine::{DataRef, ExcelDateTime, Reader, Xlsx, XlsxError};
 
+use crate::domain::character::trim;
+
 use super::cells::shown;
 use super::error::{LoadError, LoadErrorKind};
 use super::problem::{ProblemCode, RowProblem};
-use super::record::{Cell, Record, Ruler, trim};
+use super::record::{Cell, Record, Ruler};
 
 /// Rows of the tallest sheet Excel can hold.
 const SHEET_ROWS: u32 = 1_048_576;

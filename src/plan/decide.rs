@@ -14,7 +14,7 @@ use crate::domain::{
     AddressHolder, Caller, Directory, DirectoryUser, Email, GuestRef, HolderKind, InvitationKey,
     Ledger, LedgerEntry, LedgerState, Redemption, UserId, UserType,
 };
-use crate::manifest::{InvalidRow, Manifest, Reset, Row};
+use crate::manifest::{InvalidRow, Manifest, Reset, Row, Wish};
 
 use super::Reminders;
 use super::decision::{
@@ -52,7 +52,7 @@ pub fn decide(
     policy: &Policy,
 ) -> Vec<PlannedRow> {
     let mut planner = Planner::new(directory, ledger, policy);
-    if manifest.rows.iter().any(|row| row.new_email.is_none()) {
+    if manifest.rows.iter().any(|row| row.wish.is_reset_only()) {
         planner.remember_addresses();
     }
     let mut rows: Vec<PlannedRow> = manifest.rows.iter().map(|row| planner.row(row)).collect();
@@ -93,7 +93,7 @@ impl<'a> Planner<'a> {
             line: row.line,
             user: row.user.to_string().into(),
             user_id: None,
-            new_email: row.new_email.clone(),
+            new_email: row.wish.address().cloned(),
             decision: Decision::Blocked(Blocked::NotFound),
         };
         let guest = match self.find(&row.user) {
@@ -110,7 +110,11 @@ impl<'a> Planner<'a> {
             planned.decision = self.reset_of_another_mail(row, guest, address, at);
             return planned;
         }
-        let Some(address) = row.new_email.clone().or(present) else {
+        let address = match &row.wish {
+            Wish::Move(address) => Some(address.clone()),
+            Wish::ResetOnly => present,
+        };
+        let Some(address) = address else {
             planned.decision = Decision::Blocked(Blocked::NoMail);
             return planned;
         };
@@ -221,7 +225,7 @@ impl<'a> Planner<'a> {
         }
         if moves {
             Ok(ChangeReason::NewAddress)
-        } else if row.new_email.is_none()
+        } else if row.wish.is_reset_only()
             || row.reset == Reset::Always
             || self.policy.reset_matching
         {

@@ -1,22 +1,22 @@
 //! What the loader promises as a whole.
 
+mod cases;
 mod formats;
 mod problems;
 mod robustness;
 
-use super::{Loaded, parse};
+use super::{Loaded, Options, Row, parse};
 
 /// Loads a CSV that is a manifest, whatever is wrong inside it.
 fn load(text: &str) -> Loaded {
-    parse("m.csv", text.as_bytes()).unwrap_or_else(|error| panic!("{error}: {text:?}"))
+    parse("m.csv", text.as_bytes(), &Options::default())
+        .unwrap_or_else(|error| panic!("{error}: {text:?}"))
 }
 
 /// Guest and new address of every valid row.
 fn moves(loaded: &Loaded) -> Vec<(String, String)> {
-    let address = |email: &Option<crate::domain::Email>| {
-        email.as_ref().map(ToString::to_string).unwrap_or_default()
-    };
-    loaded.manifest.rows.iter().map(|row| (row.user.to_string(), address(&row.new_email))).collect()
+    let address = |row: &Row| row.wish.address().map(ToString::to_string).unwrap_or_default();
+    loaded.manifest.rows.iter().map(|row| (row.user.to_string(), address(row))).collect()
 }
 
 /// Every problem as `line:column code`.

@@ -1,7 +1,7 @@
 //! Every problem is reported, at its place.
 
 use super::{load, moves, places};
-use crate::manifest::parse;
+use crate::manifest::{Options, parse};
 
 #[test]
 fn every_problem_of_every_row_is_reported_at_once() {
@@ -129,7 +129,8 @@ fn problems_of_json_lines_have_places_too() {
           {\"user\": {}}\n\
           {\"user\": \"c@b.example\",\n\
           {\"new_email\": \"x@c.example\"}\n\
-          {\"user\": \"d@b.example\", \"send\": 1}\n",
+          {\"user\": \"d@b.example\", \"send\": 1, \"reset\": true}\n",
+        &Options::default(),
     )
     .unwrap();
     assert_eq!(

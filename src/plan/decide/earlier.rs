@@ -37,7 +37,7 @@ impl Planner<'_> {
         guest: &DirectoryUser,
     ) -> Option<(Timestamp, &Email)> {
         let (at, address) = *self.invited_at.get(&guest.id)?;
-        let is_meant = row.new_email.is_none() && !self.resend_asked(row);
+        let is_meant = row.wish.is_reset_only() && !self.resend_asked(row);
         (is_meant && !guest.has_mail(address)).then_some((at, address))
     }
 

@@ -148,12 +148,14 @@ impl Campaign {
     }
 
     async fn make_plan(&mut self, graph: &Graph, ledger: &Ledger) -> Plan {
-        let loaded = manifest::parse("guests.csv", self.manifest.as_bytes()).unwrap();
+        let loaded =
+            manifest::parse("guests.csv", self.manifest.as_bytes(), &manifest::Options::default())
+                .unwrap();
         assert!(self.skip_invalid || loaded.problems.is_empty(), "{:?}", loaded.problems);
         let manifest = loaded.manifest;
         let wanted = Wanted {
             references: manifest.rows.iter().map(|row| row.user.clone()).collect(),
-            addresses: manifest.rows.iter().filter_map(|row| row.new_email.clone()).collect(),
+            addresses: manifest.rows.iter().filter_map(|row| row.wish.address().cloned()).collect(),
             known: ledger.users().collect(),
             remembered: manifest
                 .rows
