@@ -295,8 +295,9 @@ impl Columns {
     /// a reset. `holds_addresses` says per column whether its cells look like addresses.
     pub(super) fn missing_new_address(&self, holds_addresses: &[bool]) -> RowProblem {
         let is_candidate = |index: &usize| {
-            let is_guest = self.guest.first() == Some(index);
-            !is_guest
+            let is_guest = |known: &&Known| known.index == *index && !known.heading.is_everyday();
+            !self.known.iter().any(|known| is_guest(&known))
+                && self.guest != [*index]
                 && (holds_addresses.get(*index).copied().unwrap_or_default()
                     || is_like_an_address(&self.headers[*index]))
         };

@@ -336,7 +336,7 @@ impl<'c> Rows<'c> {
         let (address, reset) = (name(Meaning::NewEmail), name(Meaning::Reset));
         let index = address.as_ref().or(reset.as_ref()).map_or(0, |(index, _)| *index);
         // What kept the address from being read is the problem then.
-        if !record.defects.is_empty() {
+        if !record.defects.is_empty() || !self.header_is_sound {
             return;
         }
         let fill_in = match address {

@@ -13,6 +13,12 @@ fn load(text: &str) -> Loaded {
         .unwrap_or_else(|error| panic!("{error}: {text:?}"))
 }
 
+/// The same, where rows without a new address ask for a reset.
+fn load_resets(text: &str) -> Loaded {
+    let options = Options { reset_only: true, ..Options::default() };
+    parse("m.csv", text.as_bytes(), &options).unwrap_or_else(|error| panic!("{error}: {text:?}"))
+}
+
 /// Guest and new address of every valid row.
 fn moves(loaded: &Loaded) -> Vec<(String, String)> {
     let address = |row: &Row| row.wish.address().map(ToString::to_string).unwrap_or_default();
