@@ -48,6 +48,10 @@ impl Heading {
     /// Understands a heading, or not.
     pub(super) fn of(text: &str) -> Option<Self> {
         let text = cleaned(text);
+        // More than one cell, as it looks under another delimiter.
+        if text.contains([',', ';', '|', '"']) {
+            return None;
+        }
         if let Some(property) = property(&text)
             && let Some(heading) = of_words(property)
         {
