@@ -11,7 +11,7 @@ use reinvite::manifest;
 /// Bytes taken for a manifest: every row is accounted for once, and whatever is
 /// wrong has a place, a sentence and advice.
 pub(crate) fn manifest(bytes: &[u8]) {
-    let loaded = match manifest::parse("fuzzed", bytes) {
+    let loaded = match manifest::parse("fuzzed", bytes, &manifest::Options::default()) {
         Ok(loaded) => loaded,
         Err(error) => {
             assert!(!error.to_string().is_empty());

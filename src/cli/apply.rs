@@ -72,7 +72,7 @@ pub(super) fn apply(job: &Job<'_>, ui: &Ui) -> Result<Exit, Failure> {
         .hint("for example --reason 'the mail was lost'"));
     }
     let started = Instant::now();
-    let manifest = read_manifest(&args.planning, ui)?;
+    let manifest = read_manifest(&args.planning, job.settings, ui)?;
     apply_manifest(job, &manifest, started, ui)
         .map_err(|failure| tell_unplanned(failure, &manifest, ui))
 }

@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::path::Path;
 
-use crate::config::args::{ApplyArgs, BudgetArgs, Cli, PlanningArgs};
+use crate::config::args::{ApplyArgs, BudgetArgs, Cli, PlanningArgs, ReadingArgs};
 
 /// The command as it was given, without what belongs to one run alone: the digest
 /// of a plan that has changed since, and requests to send once more, which the
@@ -35,11 +35,15 @@ struct Words(String);
 
 impl Words {
     fn of(cli: &Cli, name: &str, planning: &PlanningArgs) -> Self {
-        let PlanningArgs { manifest, skip_invalid, reset_matching, max_changes } = planning;
+        let PlanningArgs { manifest, reading, skip_invalid, reset_matching, max_changes } =
+            planning;
+        let ReadingArgs { sheet, include_hidden } = reading;
         let mut command = Self(format!("reinvite {name} {}", quoted(manifest)));
         command.value("--config", cli.global.config.as_deref().map(quoted));
         command.value("--checkpoint", cli.global.checkpoint.as_deref().map(quoted));
         command.flag("--yes", cli.global.yes);
+        command.value("--sheet", sheet.as_deref().map(|sheet| quoted(Path::new(sheet))));
+        command.flag("--include-hidden", *include_hidden);
         command.flag("--skip-invalid", *skip_invalid);
         command.flag("--reset-matching", *reset_matching);
         command.value("--max-changes", *max_changes);

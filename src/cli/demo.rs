@@ -10,7 +10,7 @@ use anyhow::Context as _;
 use http::Method;
 use tokio::net::TcpListener;
 
-use crate::config::args::{ApplyArgs, BudgetArgs, DemoArgs, PlanningArgs};
+use crate::config::args::{ApplyArgs, BudgetArgs, DemoArgs, PlanningArgs, ReadingArgs};
 use crate::config::{Overrides, Settings};
 use crate::emulator::{
     Action, Canned, Emulator, Fault, Lag, Matcher, Options, RetryAfter, SAMPLE_CLIENT_ID,
@@ -46,6 +46,7 @@ pub(super) fn run(args: &DemoArgs, ui: &Ui) -> Result<Exit, Failure> {
             args: &ApplyArgs {
                 planning: PlanningArgs {
                     manifest: files.manifest.clone(),
+                    reading: ReadingArgs::default(),
                     skip_invalid: false,
                     reset_matching: false,
                     max_changes: None,

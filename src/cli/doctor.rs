@@ -56,8 +56,12 @@ fn look(
     ui: &Ui,
 ) -> Result<(Visit, Option<LastRun>), Failure> {
     let manifest = args.manifest.as_ref().map(|manifest| {
-        let planning = PlanningArgs { manifest: manifest.clone(), ..PlanningArgs::default() };
-        read_manifest(&planning, ui)
+        let planning = PlanningArgs {
+            manifest: manifest.clone(),
+            reading: args.reading.clone(),
+            ..PlanningArgs::default()
+        };
+        read_manifest(&planning, settings, ui)
     });
     let manifest = manifest.transpose()?;
     let ledger = path.map(read_ledger).transpose()?.unwrap_or_default();

@@ -2,16 +2,19 @@
 
 use std::io::Write as _;
 
-use crate::config::args::LintArgs;
+use crate::config::args::{Cli, LintArgs};
 use crate::manifest::{self, Loaded, Manifest, Source};
 use crate::report::{Level, count};
 
 use super::Exit;
+use super::checkpoint_args::offline;
 use super::failure::Failure;
+use super::planning::options;
 use super::ui::Ui;
 
-pub(super) fn run(args: &LintArgs, ui: &Ui) -> Result<Exit, Failure> {
-    let loaded = manifest::read(&Source::from_arg(&args.manifest))?;
+pub(super) fn run(cli: &Cli, args: &LintArgs, ui: &Ui) -> Result<Exit, Failure> {
+    let options = options(&args.reading, &offline(cli, ui)?.manifest);
+    let loaded = manifest::read(&Source::from_arg(&args.manifest), &options)?;
     detected(&loaded.manifest, ui);
     if ui.json() {
         json(&loaded, ui)?;

@@ -7,11 +7,11 @@ use tokio::runtime::Runtime;
 
 pub(super) use crate::campaign::Asked;
 use crate::campaign::{NightError, Read, read_and_plan};
-use crate::config::Settings;
-use crate::config::args::PlanningArgs;
+use crate::config::args::{PlanningArgs, ReadingArgs};
+use crate::config::{ManifestSettings, Settings};
 use crate::domain::Ledger;
 use crate::graph::{CallError, Graph, Method};
-use crate::manifest::{self, Manifest, Source};
+use crate::manifest::{self, Manifest, Options, Source};
 use crate::plan::Plan;
 use crate::report::{count, failure_json, sign_in_line, unplanned_json};
 use crate::run::{Event, Stop, StopReason};
@@ -21,9 +21,22 @@ use super::failure::Failure;
 use super::ui::Ui;
 use super::{Exit, lint};
 
+/// How to read the manifest: the flags stand above the configuration.
+pub(super) fn options(args: &ReadingArgs, settings: &ManifestSettings) -> Options {
+    Options {
+        sheet: args.sheet.clone().or_else(|| settings.sheet.clone()),
+        include_hidden: args.include_hidden,
+    }
+}
+
 /// Reads the manifest; refuses one with bad rows unless they are to be skipped.
-pub(super) fn read_manifest(args: &PlanningArgs, ui: &Ui) -> Result<Manifest, Failure> {
-    let loaded = manifest::read(&Source::from_arg(&args.manifest))?;
+pub(super) fn read_manifest(
+    args: &PlanningArgs,
+    settings: &Settings,
+    ui: &Ui,
+) -> Result<Manifest, Failure> {
+    let options = options(&args.reading, &settings.manifest);
+    let loaded = manifest::read(&Source::from_arg(&args.manifest), &options)?;
     lint::detected(&loaded.manifest, ui);
     if loaded.problems.is_empty() {
         return Ok(loaded.manifest);

@@ -114,7 +114,7 @@ impl Job<'_> {
     fn run(&self, ui: &Ui) -> Result<Exit, Failure> {
         let started = Instant::now();
         ui.chronicle.checkpoint(&self.checkpoint);
-        let manifest = read_manifest(self.planning, ui)?;
+        let manifest = read_manifest(self.planning, self.settings, ui)?;
         self.night(&manifest, started, ui).map_err(|failure| tell_unplanned(failure, &manifest, ui))
     }
 

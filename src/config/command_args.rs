@@ -16,12 +16,33 @@ use super::arg_values::{RowSelector, parse_time_of_day, parse_time_span};
 use super::duration::parse_days;
 use super::limit::Limit;
 
+/// How a manifest is read where the file leaves a choice.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ReadingArgs {
+    /// Read this sheet of a workbook
+    #[arg(long, value_name = "NAME", env = "REINVITE_SHEET", hide_env_values = true)]
+    pub sheet: Option<String>,
+
+    /// Read the hidden rows of a sheet as well
+    #[arg(
+        long,
+        env = "REINVITE_INCLUDE_HIDDEN",
+        hide_env_values = true,
+        value_parser = BoolishValueParser::new()
+    )]
+    pub include_hidden: bool,
+}
+
 /// `lint`.
 #[derive(Debug, Clone, Args)]
 pub struct LintArgs {
     /// Manifest: CSV, TSV, JSON Lines or .xlsx; `-` for stdin
     #[arg(value_name = "MANIFEST")]
     pub manifest: PathBuf,
+
+    /// How it is read.
+    #[command(flatten)]
+    pub reading: ReadingArgs,
 }
 
 /// `doctor`.
@@ -30,6 +51,10 @@ pub struct DoctorArgs {
     /// Manifest, to say what its plan needs; `-` for stdin
     #[arg(value_name = "MANIFEST")]
     pub manifest: Option<PathBuf>,
+
+    /// How it is read.
+    #[command(flatten)]
+    pub reading: ReadingArgs,
 }
 
 /// What `plan`, `apply` and `reconcile` have in common: how a plan is made.
@@ -38,6 +63,10 @@ pub struct PlanningArgs {
     /// Manifest: CSV, TSV, JSON Lines or .xlsx; `-` for stdin
     #[arg(value_name = "MANIFEST")]
     pub manifest: PathBuf,
+
+    /// How it is read.
+    #[command(flatten)]
+    pub reading: ReadingArgs,
 
     /// Leave out rows with problems instead of refusing the manifest
     #[arg(
@@ -177,6 +206,10 @@ pub struct RemindArgs {
     #[arg(value_name = "MANIFEST")]
     pub manifest: PathBuf,
 
+    /// How it is read.
+    #[command(flatten)]
+    pub reading: ReadingArgs,
+
     /// Leave out rows with problems instead of refusing the manifest
     #[arg(
         long,
@@ -198,9 +231,10 @@ pub struct RemindArgs {
 impl RemindArgs {
     /// The same as a command that plans anything else has it.
     pub fn planning(&self) -> PlanningArgs {
-        let Self { manifest, skip_invalid, max_changes, budget: _ } = self;
+        let Self { manifest, reading, skip_invalid, max_changes, budget: _ } = self;
         PlanningArgs {
             manifest: manifest.clone(),
+            reading: reading.clone(),
             skip_invalid: *skip_invalid,
             reset_matching: false,
             max_changes: *max_changes,

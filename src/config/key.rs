@@ -89,6 +89,7 @@ keys! {
     GUARDS_CANARY = "guards" "canary";
     GUARDS_STOP_FILE = "guards" "stop_file";
     CHECKPOINT_PATH = "checkpoint" "path";
+    MANIFEST_SHEET = "manifest" "sheet";
     RECONCILE_UNATTENDED = "reconcile" "unattended";
     RECONCILE_CORRECT_DRIFT = "reconcile" "correct_drift";
     RECONCILE_MAX_CHANGES = "reconcile" "max_changes";
@@ -145,6 +146,7 @@ mod tests {
                 "pace",
                 "guards",
                 "checkpoint",
+                "manifest",
                 "reconcile",
                 "remind",
                 "waves",

@@ -117,6 +117,12 @@ pub(super) fn is_known(header: &str) -> bool {
     rank(header).is_some()
 }
 
+/// Whether a heading says who is moved, or to which address.
+pub(super) fn decides_who_moves(header: &str) -> bool {
+    rank(trim(header))
+        .is_some_and(|rank| matches!(NAMES[rank].1, Meaning::User | Meaning::NewEmail))
+}
+
 /// A name in the form in which two spellings of it are equal: the property name
 /// in brackets if there is one, without case, blanks, dashes and underscores.
 pub(super) fn folded(header: &str) -> String {

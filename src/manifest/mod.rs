@@ -17,6 +17,7 @@ mod duplicates;
 mod encoding;
 mod error;
 mod json_lines;
+mod options;
 mod problem;
 mod record;
 mod row;
@@ -33,6 +34,7 @@ pub use columns::Meaning;
 pub use detected::{Detected, Format, TakenColumn};
 pub use encoding::Encoding;
 pub use error::{LoadError, LoadErrorKind};
+pub use options::Options;
 pub use problem::{ProblemCode, RowProblem};
 pub use row::{Reset, Row};
 pub use rows::InvalidRow;
@@ -70,12 +72,12 @@ pub struct Manifest {
 
 /// Reads a manifest from its bytes. `name` is used in messages, and its extension
 /// as a hint; what the bytes are counts more.
-pub fn parse(name: &str, bytes: &[u8]) -> Result<Loaded, LoadError> {
+pub fn parse(name: &str, bytes: &[u8], options: &Options) -> Result<Loaded, LoadError> {
     if workbook::is_zip(bytes) {
-        return load(Table::of_workbook(name, bytes)?);
+        return load(Table::of_workbook(name, bytes, options)?);
     }
     if workbook::is_ole(bytes) {
-        return Err(LoadErrorKind::OldWorkbook { name: name.to_owned() }.into());
+        return Err(workbook::refuse_ole(name, bytes).into());
     }
     let (text, encoding) = encoding::decode(name, bytes)?;
     load(Table::of_text(name, &text, encoding)?)

@@ -3,8 +3,14 @@
 mod formats;
 mod problems;
 mod robustness;
+mod workbooks;
 
-use super::{Loaded, parse};
+use super::{LoadError, Loaded, Options};
+
+/// Reads a manifest with nothing settled by hand.
+fn parse(name: &str, bytes: &[u8]) -> Result<Loaded, LoadError> {
+    super::parse(name, bytes, &Options::default())
+}
 
 /// Loads a CSV that is a manifest, whatever is wrong inside it.
 fn load(text: &str) -> Loaded {

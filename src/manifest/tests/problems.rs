@@ -1,7 +1,6 @@
 //! Every problem is reported, at its place.
 
-use super::{load, moves, places};
-use crate::manifest::parse;
+use super::{load, moves, parse, places};
 
 #[test]
 fn every_problem_of_every_row_is_reported_at_once() {

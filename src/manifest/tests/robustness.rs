@@ -4,11 +4,11 @@ use std::fmt::Write as _;
 
 use proptest::prelude::*;
 
-use super::{load, places};
-use crate::manifest::{LoadErrorKind, parse};
+use super::{load, parse, places};
+use crate::manifest::LoadErrorKind;
 
 /// A ZIP archive of uncompressed files, as far as readers look at one.
-fn zip(files: &[(&str, &str)]) -> Vec<u8> {
+pub(super) fn zip(files: &[(&str, &str)]) -> Vec<u8> {
     let mut archive = Vec::new();
     let mut directory = Vec::new();
     for (name, content) in files {

@@ -18,7 +18,7 @@ use crate::domain::{
     InvitedDomains, InvitesFrom, Ledger, LedgerEntry, LedgerState, Partner, Redemption,
     RedemptionState, Resend, RoleHolding, Tenant, Unreadable, UserId, UserType,
 };
-use crate::manifest::{InvalidRow, Manifest, Reset, Row, parse};
+use crate::manifest::{InvalidRow, Manifest, Options, Reset, Row, parse};
 
 /// Everything a plan is made from.
 #[derive(Debug, Clone)]
@@ -129,7 +129,9 @@ impl World {
     }
 
     fn manifest(&self) -> Manifest {
-        let loaded = parse("guests.csv", b"user,new_email\na@b.example,c@d.example\n").unwrap();
+        let loaded =
+            parse("guests.csv", b"user,new_email\na@b.example,c@d.example\n", &Options::default())
+                .unwrap();
         Manifest { rows: self.rows.clone(), invalid: self.invalid.clone(), ..loaded.manifest }
     }
 

@@ -148,7 +148,9 @@ impl Campaign {
     }
 
     async fn make_plan(&mut self, graph: &Graph, ledger: &Ledger) -> Plan {
-        let loaded = manifest::parse("guests.csv", self.manifest.as_bytes()).unwrap();
+        let loaded =
+            manifest::parse("guests.csv", self.manifest.as_bytes(), &manifest::Options::default())
+                .unwrap();
         assert!(self.skip_invalid || loaded.problems.is_empty(), "{:?}", loaded.problems);
         let manifest = loaded.manifest;
         let wanted = Wanted {
