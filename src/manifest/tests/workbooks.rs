@@ -12,19 +12,17 @@ fn workbook(sheets: &[Sheet<'_>]) -> Vec<u8> {
     let package = "http://schemas.openxmlformats.org/package/2006/relationships";
     let main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main";
     let numbered = || sheets.iter().enumerate().map(|(at, sheet)| (at + 1, sheet));
-    let entries: String = numbered()
-        .map(|(n, (name, state, _))| {
-            format!("<sheet name=\"{name}\" sheetId=\"{n}\" {state} r:id=\"r{n}\"/>")
-        })
-        .collect();
-    let relations: String = numbered()
-        .map(|(n, _)| {
-            format!(
-                "<Relationship Id=\"r{n}\" Type=\"{office}/worksheet\" \
-                 Target=\"worksheets/sheet{n}.xml\"/>"
-            )
-        })
-        .collect();
+    let entry = |(n, (name, state, _)): (usize, &Sheet<'_>)| {
+        format!("<sheet name=\"{name}\" sheetId=\"{n}\" {state} r:id=\"r{n}\"/>")
+    };
+    let relation = |(n, _): (usize, &Sheet<'_>)| {
+        format!(
+            "<Relationship Id=\"r{n}\" Type=\"{office}/worksheet\" \
+             Target=\"worksheets/sheet{n}.xml\"/>"
+        )
+    };
+    let entries: String = numbered().map(entry).collect();
+    let relations: String = numbered().map(relation).collect();
     let mut parts = vec![
         (
             "_rels/.rels".to_owned(),

@@ -1,4 +1,4 @@
-//! What a file in one of Microsoft's or OpenDocument's containers is, and whether it
+//! What a file in an OLE or a ZIP container is, and whether it
 //! unfolds to more than anybody's manifest.
 //!
 //! Leaves to others: reading the sheets.
