@@ -37,7 +37,7 @@ impl Words {
     fn of(cli: &Cli, name: &str, planning: &PlanningArgs) -> Self {
         let PlanningArgs { manifest, reading, skip_invalid, reset_matching, max_changes } =
             planning;
-        let ReadingArgs { columns, reset_only } = reading;
+        let ReadingArgs { columns, reset_only, sheet, include_hidden } = reading;
         let mut command = Self(format!("reinvite {name} {}", quoted(manifest)));
         command.value("--config", cli.global.config.as_deref().map(quoted));
         command.value("--checkpoint", cli.global.checkpoint.as_deref().map(quoted));
@@ -46,6 +46,8 @@ impl Words {
             command.value("--column", Some(word(&column.to_string())));
         }
         command.flag("--reset-only", *reset_only);
+        command.value("--sheet", sheet.as_deref().map(word));
+        command.flag("--include-hidden", *include_hidden);
         command.flag("--skip-invalid", *skip_invalid);
         command.flag("--reset-matching", *reset_matching);
         command.value("--max-changes", *max_changes);

@@ -63,6 +63,8 @@ pub(super) fn options(settings: &ManifestSettings) -> Options {
     Options {
         columns: settings.columns.iter().map(choice).collect(),
         reset_only: settings.reset_only,
+        sheet: settings.sheet.clone(),
+        include_hidden: settings.include_hidden,
     }
 }
 

@@ -339,8 +339,15 @@ impl Cli {
             | Command::Verify(_)
             | Command::Emulate(_) => ReadingArgs::default(),
         };
-        let ReadingArgs { columns, reset_only } = reading;
-        let read = Overrides { checkpoint, columns, reset_only, ..Overrides::default() };
+        let ReadingArgs { columns, reset_only, sheet, include_hidden } = reading;
+        let read = Overrides {
+            checkpoint,
+            columns,
+            reset_only,
+            sheet,
+            include_hidden,
+            ..Overrides::default()
+        };
         match &self.command {
             Command::Apply(apply) => Overrides {
                 max_changes: apply.planning.max_changes,

@@ -49,6 +49,19 @@ pub struct ReadingArgs {
         value_parser = BoolishValueParser::new()
     )]
     pub reset_only: bool,
+
+    /// Read this sheet of a workbook
+    #[arg(long, value_name = "NAME", env = "REINVITE_SHEET", hide_env_values = true)]
+    pub sheet: Option<String>,
+
+    /// Read the hidden rows of a sheet as well
+    #[arg(
+        long,
+        env = "REINVITE_INCLUDE_HIDDEN",
+        hide_env_values = true,
+        value_parser = BoolishValueParser::new()
+    )]
+    pub include_hidden: bool,
 }
 
 /// `doctor`.

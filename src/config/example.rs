@@ -118,6 +118,7 @@ mod tests {
         assert!(settings.guards.allowed_domains.is_some());
         assert!(settings.checkpoint.is_some());
         assert!(!settings.manifest.columns.is_empty());
+        assert!(settings.manifest.sheet.is_some());
         assert!(settings.remind.after.is_some());
         assert!(!settings.waves.sizes.is_empty());
         assert!(settings.metrics.is_some());

@@ -91,6 +91,7 @@ keys! {
     CHECKPOINT_PATH = "checkpoint" "path";
     MANIFEST_RESET_ONLY = "manifest" "reset_only";
     MANIFEST_COLUMNS = "manifest" "columns";
+    MANIFEST_SHEET = "manifest" "sheet";
     RECONCILE_UNATTENDED = "reconcile" "unattended";
     RECONCILE_CORRECT_DRIFT = "reconcile" "correct_drift";
     RECONCILE_MAX_CHANGES = "reconcile" "max_changes";

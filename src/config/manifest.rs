@@ -18,6 +18,10 @@ pub struct ManifestSettings {
     pub reset_only: bool,
     /// Which column is what, where its heading does not say.
     pub columns: Vec<NamedColumn>,
+    /// The sheet of a workbook.
+    pub sheet: Option<String>,
+    /// Whether hidden rows of a sheet are read; only a flag says so, each time anew.
+    pub include_hidden: bool,
 }
 
 /// `NAME=HEADING`: the column with this heading is to be taken for this one.
@@ -84,9 +88,12 @@ impl ManifestSettings {
     ) -> Result<Self, Reported> {
         let reset_only = layers.get(key::MANIFEST_RESET_ONLY, Value::boolean);
         let columns = layers.get(key::MANIFEST_COLUMNS, columns);
+        let sheet = layers.get(key::MANIFEST_SHEET, |value| value.text().map(str::to_owned));
         let mut settings = Self {
             reset_only: overrides.reset_only || reset_only?.unwrap_or_default(),
             columns: columns?.unwrap_or_default(),
+            sheet: overrides.sheet.clone().or(sheet?),
+            include_hidden: overrides.include_hidden,
         };
         for column in &overrides.columns {
             settings.columns.retain(|known| known.name != column.name);

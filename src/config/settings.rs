@@ -37,6 +37,10 @@ pub struct Overrides {
     pub reset_only: bool,
     /// `--column`, which stands above the same name of the file.
     pub columns: Vec<NamedColumn>,
+    /// `--sheet`.
+    pub sheet: Option<String>,
+    /// `--include-hidden`.
+    pub include_hidden: bool,
 }
 
 /// What a command needs that talks to a tenant.

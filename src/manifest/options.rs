@@ -12,6 +12,10 @@ pub struct Options {
     /// A row without a new address asks for a reset of the present one, unless it says
     /// no itself.
     pub reset_only: bool,
+    /// The sheet of a workbook.
+    pub sheet: Option<String>,
+    /// Whether hidden rows of a sheet are read like the others.
+    pub include_hidden: bool,
 }
 
 /// The column that is to be taken for something, by its heading.

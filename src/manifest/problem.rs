@@ -165,6 +165,10 @@ problem_codes! {
     NestedValue = "nested-value",
     /// A cell of a workbook that holds an error such as `#REF!`.
     FormulaError = "formula-error",
+    /// A formula that nobody calculated: the workbook holds no value for it.
+    FormulaWithoutValue = "formula-without-value",
+    /// Cells of a workbook that are merged, of which one alone holds a value.
+    MergedCells = "merged-cells",
     /// The example row of the portal's template.
     ExampleRow = "example-row",
     /// No cell names the guest.

@@ -13,6 +13,7 @@ use super::delimiter::{self, Skipped};
 use super::detected::{Detected, Format};
 use super::encoding::Encoding;
 use super::error::{LoadError, LoadErrorKind};
+use super::options::Options;
 use super::problem::ProblemCode;
 use super::record::{Cell, Record};
 use super::rows::Width;
@@ -64,10 +65,14 @@ impl<'a> Table<'a> {
         }
     }
 
-    pub(super) fn of_workbook(name: &str, bytes: &[u8]) -> Result<Table<'static>, LoadError> {
-        let sheet = workbook::read(name, bytes, MAX_COLUMNS)?;
+    pub(super) fn of_workbook(
+        name: &str,
+        bytes: &[u8],
+        options: &Options,
+    ) -> Result<Table<'static>, LoadError> {
+        let sheet = workbook::read(name, bytes, MAX_COLUMNS, options)?;
         let mut detected = detected(name, Format::Workbook);
-        detected.notes.extend(sheet.name.map(|sheet| format!("sheet `{}` is read", shown(&sheet))));
+        detected.notes.extend(sheet.notes);
         let mut records = sheet.rows.filter(|record| !record.is_blank()).peekable();
         if records.next_if(is_version_row).is_some() {
             detected.notes.push(Skipped::VersionLine.note().to_owned());

@@ -196,11 +196,7 @@ fn a_file_that_is_no_manifest_is_refused_with_advice() {
         ("m.csv", b"sep=;\n", "`m.csv` is empty"),
         ("m.csv", b"user,new_email\n,\n\n", "`m.csv` has a header and no rows"),
         ("m.csv", b"\x89PNG\r\n\x1a\n\0\0", "`m.csv` is not a manifest: it looks like a PNG image"),
-        (
-            "m.xls",
-            b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1..",
-            "`m.xls` is an old .xls workbook or one with a password",
-        ),
+        ("m.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1..", "`m.xls` is an old .xls workbook"),
         ("m.xlsx", damaged, "`m.xlsx` cannot be read as an .xlsx workbook: "),
         ("m.json", b"[\n {\"user\": \"a\"}\n]", "`m.json` is a JSON document, not JSON Lines"),
         ("m.csv", b"user\nM\xc3\xbcll\xc3\xa9r\xfc\n", "`m.csv` is not valid UTF-8"),

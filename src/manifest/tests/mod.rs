@@ -4,6 +4,7 @@ mod cases;
 mod formats;
 mod problems;
 mod robustness;
+mod workbooks;
 
 use super::{Loaded, Options, Row, parse};
 
@@ -17,6 +18,11 @@ fn load(text: &str) -> Loaded {
 fn load_resets(text: &str) -> Loaded {
     let options = Options { reset_only: true, ..Options::default() };
     parse("m.csv", text.as_bytes(), &options).unwrap_or_else(|error| panic!("{error}: {text:?}"))
+}
+
+/// Reads a manifest with nothing settled by hand.
+fn read(name: &str, bytes: &[u8]) -> Result<Loaded, super::LoadError> {
+    parse(name, bytes, &Options::default())
 }
 
 /// Guest and new address of every valid row.

@@ -8,7 +8,7 @@ use super::{load, places};
 use crate::manifest::{LoadErrorKind, Options, Wish, parse};
 
 /// A ZIP archive of uncompressed files, as far as readers look at one.
-fn zip(files: &[(&str, &str)]) -> Vec<u8> {
+pub(super) fn zip(files: &[(&str, &str)]) -> Vec<u8> {
     let mut archive = Vec::new();
     let mut directory = Vec::new();
     for (name, content) in files {
