@@ -10,7 +10,7 @@ use anyhow::Context as _;
 use http::Method;
 use tokio::net::TcpListener;
 
-use crate::config::args::{ApplyArgs, BudgetArgs, DemoArgs, PlanningArgs, ReadingArgs};
+use crate::config::args::{ApplyArgs, BudgetArgs, DemoArgs, PlanningArgs};
 use crate::config::{Overrides, Settings};
 use crate::emulator::{
     Action, Canned, Emulator, Fault, Lag, Matcher, Options, RetryAfter, SAMPLE_CLIENT_ID,

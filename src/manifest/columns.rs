@@ -114,9 +114,8 @@ struct Known {
 
 /// Whether a heading says who is moved, or to which address.
 pub(super) fn decides_who_moves(heading: &str) -> bool {
-    Heading::of(heading).is_some_and(|heading| {
-        matches!(heading.meaning(), Meaning::User | Meaning::NewEmail)
-    })
+    Heading::of(heading)
+        .is_some_and(|heading| matches!(heading.meaning(), Meaning::User | Meaning::NewEmail))
 }
 
 /// How much of a header a record is: whether it names the guest, whether it says what is

@@ -301,7 +301,7 @@ impl<'c> Rows<'c> {
             redirect_url,
             send,
             display_name,
-            reset: if wants_reset { Reset::Always } else { Reset::WhenMoved },
+            reset: if reset == Some(true) { Reset::Always } else { Reset::WhenMoved },
             extra: self.columns.extra.iter().map(|&index| record.text(index).into()).collect(),
         })
     }

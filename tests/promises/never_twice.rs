@@ -74,8 +74,9 @@ async fn a_guest_renamed_in_the_manifest_is_invited_once() {
 #[tokio::test(start_paused = true)]
 async fn the_same_guest_in_two_rows_is_invited_once() {
     let upn = "guest1_fabrikam.example#EXT#@contoso.onmicrosoft.com";
-    let mut campaign =
-        Campaign::new().guests(1).manifest(&format!("user,new_email,reset\n{upn},,always\n{},,always\n", id(1)));
+    let mut campaign = Campaign::new()
+        .guests(1)
+        .manifest(&format!("user,new_email,reset\n{upn},,always\n{},,always\n", id(1)));
     let finished = campaign.run().await;
     assert_eq!((finished.planned(1), finished.planned(2)), ("reset-only", "same-as-line"));
     assert_eq!(campaign.resume().await.writes().len(), 0);

@@ -133,7 +133,11 @@ fn a_workbook_with_odd_cell_references_is_an_error() {
 fn a_cell_in_the_last_row_costs_no_memory() {
     let bytes = workbook(&(row(&[("A1", "user")]) + &row(&[("A1048576", "a@b.example")])));
     assert_eq!(
-        parse("m.xlsx", &bytes, &Options { reset_only: true, ..Options::default() }).unwrap().manifest.rows[0].line,
+        parse("m.xlsx", &bytes, &Options { reset_only: true, ..Options::default() })
+            .unwrap()
+            .manifest
+            .rows[0]
+            .line,
         1_048_576
     );
 }
