@@ -89,7 +89,7 @@ async fn two_rows_that_move_one_guest_are_set_aside_together() {
     for (one, other) in
         [(address(1), address(1)), (address(1), address(9)), (address(1), String::new())]
     {
-        let rows = format!("user,new_email\n{upn},{one}\n{},{other}\n", id(1));
+        let rows = format!("user,new_email,reset\n{upn},{one},\n{},{other},always\n", id(1));
         let mut campaign = Campaign::new().guests(2).manifest(&rows).skip_invalid();
         let finished = campaign.run().await;
         assert_eq!((finished.summary.blocked, finished.writes().len()), (2, 0), "{rows}");
