@@ -66,7 +66,7 @@ pub(super) fn apply(job: &Job<'_>, ui: &Ui) -> Result<Exit, Failure> {
         .hint("for example --reason 'the mail was lost'"));
     }
     let deadline = deadline(&args.budget);
-    let manifest = read_manifest(&args.planning, ui)?;
+    let manifest = read_manifest(&args.planning, &job.settings.manifest, ui)?;
     apply_manifest(job, &manifest, deadline, ui)
         .map_err(|failure| tell_unplanned(failure, &manifest, ui))
 }
@@ -150,8 +150,8 @@ fn rows_to_resend(args: &ApplyArgs, manifest: &Manifest) -> Result<BTreeSet<Stri
                 let wanted = user.folded();
                 row.user.folded() == wanted
                     || row
-                        .new_email
-                        .as_ref()
+                        .wish
+                        .address()
                         .is_some_and(|address| address.as_str().to_lowercase() == wanted)
             }
         };

@@ -57,7 +57,7 @@ fn look(
 ) -> Result<(Visit, Option<LastRun>), Failure> {
     let manifest = args.manifest.as_ref().map(|manifest| {
         let planning = PlanningArgs { manifest: manifest.clone(), ..PlanningArgs::default() };
-        read_manifest(&planning, ui)
+        read_manifest(&planning, &settings.manifest, ui)
     });
     let manifest = manifest.transpose()?;
     let ledger = path.map(read_ledger).transpose()?.unwrap_or_default();

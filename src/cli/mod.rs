@@ -131,7 +131,7 @@ fn run(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
     match &cli.command {
         Command::Demo(args) => demo::run(args, ui),
         Command::Init(args) => init::run(args, ui),
-        Command::Lint(args) => lint::run(args, ui),
+        Command::Lint(args) => lint::run(cli, args, ui),
         Command::Doctor(args) => doctor::run(cli, args, ui),
         Command::Plan(args) => plan::run(cli, args, ui),
         Command::Apply(args) => apply::run(cli, args, ui),

@@ -20,7 +20,7 @@ pub(super) const ROWS_PER_REASON: usize = 8;
 
 pub(super) fn run(cli: &Cli, args: &PlanArgs, ui: &Ui) -> Result<Exit, Failure> {
     let settings = settings(cli, ui)?;
-    let manifest = read_manifest(&args.planning, ui)?;
+    let manifest = read_manifest(&args.planning, &settings.manifest, ui)?;
     plan(args, &settings, &manifest, ui).map_err(|failure| tell_unplanned(failure, &manifest, ui))
 }
 

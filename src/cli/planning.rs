@@ -8,11 +8,11 @@ use tokio::runtime::Runtime;
 
 pub(super) use crate::campaign::Asked;
 use crate::campaign::{CampaignError, Read, read_and_plan, time_budget};
-use crate::config::Settings;
 use crate::config::args::{BudgetArgs, PlanningArgs};
+use crate::config::{ManifestSettings, NamedColumn, Settings};
 use crate::domain::Ledger;
 use crate::graph::{CallError, Graph, Method};
-use crate::manifest::{self, Manifest, Source};
+use crate::manifest::{self, ColumnChoice, Manifest, Meaning, Options, Source};
 use crate::plan::Plan;
 use crate::report::{count, failure_json, sign_in_line, unplanned_json};
 use crate::run::{Event, Stop, StopReason};
@@ -23,8 +23,12 @@ use super::ui::Ui;
 use super::{Exit, lint};
 
 /// Reads the manifest; refuses one with bad rows unless they are to be skipped.
-pub(super) fn read_manifest(args: &PlanningArgs, ui: &Ui) -> Result<Manifest, Failure> {
-    let loaded = manifest::read(&Source::from_arg(&args.manifest))?;
+pub(super) fn read_manifest(
+    args: &PlanningArgs,
+    settings: &ManifestSettings,
+    ui: &Ui,
+) -> Result<Manifest, Failure> {
+    let loaded = manifest::read(&Source::from_arg(&args.manifest), &options(settings))?;
     lint::detected(&loaded.manifest, ui);
     if loaded.problems.is_empty() {
         return Ok(loaded.manifest);
@@ -49,6 +53,20 @@ pub(super) fn read_manifest(args: &PlanningArgs, ui: &Ui) -> Result<Manifest, Fa
         "mend the rows, or leave them out with --skip-invalid"
     });
     Err(Failure { rows: rows(&loaded.manifest), ..failure })
+}
+
+/// What was settled by hand, as the manifest's reader takes it.
+pub(super) fn options(settings: &ManifestSettings) -> Options {
+    let choice = |column: &NamedColumn| ColumnChoice {
+        meaning: Meaning::named(column.name).expect("both list the names of the contract"),
+        heading: column.heading.clone(),
+    };
+    Options {
+        columns: settings.columns.iter().map(choice).collect(),
+        reset_only: settings.reset_only,
+        sheet: settings.sheet.clone(),
+        include_hidden: settings.include_hidden,
+    }
 }
 
 /// What a command works with that talks to a tenant.
@@ -203,4 +221,16 @@ pub(super) fn runtime() -> Result<Runtime, Failure> {
 pub(super) fn deadline(budget: &BudgetArgs) -> Option<tokio::time::Instant> {
     let left = time_budget(budget.max_duration, budget.until, Timestamp::now())?;
     Some(tokio::time::Instant::now() + left)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_column_that_can_be_named_is_one_of_the_manifest() {
+        for name in NamedColumn::NAMES {
+            assert!(Meaning::named(name).is_some(), "{name}");
+        }
+    }
 }

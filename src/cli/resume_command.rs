@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::path::Path;
 
-use crate::config::args::{ApplyArgs, BudgetArgs, Cli, PlanningArgs};
+use crate::config::args::{ApplyArgs, BudgetArgs, Cli, PlanningArgs, ReadingArgs};
 
 /// The command as it was given, without what belongs to one run alone: the digest
 /// of a plan that has changed since, and requests to send once more, which the
@@ -35,11 +35,19 @@ struct Words(String);
 
 impl Words {
     fn of(cli: &Cli, name: &str, planning: &PlanningArgs) -> Self {
-        let PlanningArgs { manifest, skip_invalid, reset_matching, max_changes } = planning;
+        let PlanningArgs { manifest, reading, skip_invalid, reset_matching, max_changes } =
+            planning;
+        let ReadingArgs { columns, reset_only, sheet, include_hidden } = reading;
         let mut command = Self(format!("reinvite {name} {}", quoted(manifest)));
         command.value("--config", cli.global.config.as_deref().map(quoted));
         command.value("--checkpoint", cli.global.checkpoint.as_deref().map(quoted));
         command.flag("--yes", cli.global.yes);
+        for column in columns {
+            command.value("--column", Some(word(&column.to_string())));
+        }
+        command.flag("--reset-only", *reset_only);
+        command.value("--sheet", sheet.as_deref().map(word));
+        command.flag("--include-hidden", *include_hidden);
         command.flag("--skip-invalid", *skip_invalid);
         command.flag("--reset-matching", *reset_matching);
         command.value("--max-changes", *max_changes);
@@ -69,9 +77,16 @@ impl Words {
 }
 
 fn quoted(path: &Path) -> String {
-    let text = path.display().to_string();
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./\\:".contains(c);
-    if text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', "'\\''")) }
+    word(&path.display().to_string())
+}
+
+fn word(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./\\:=".contains(c);
+    if text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', "'\\''"))
+    }
 }
 
 #[cfg(test)]
@@ -89,8 +104,9 @@ mod tests {
 
     #[test]
     fn what_was_asked_for_is_asked_for_again() {
-        let command = "reinvite apply a.csv --config c.toml --checkpoint k --yes --skip-invalid \
-                       --reset-matching --max-changes 50% --retry-failed --canary 5 \
+        let command = "reinvite apply a.csv --config c.toml --checkpoint k --yes --column user=Gast \
+                       --column new_email=Ziel --reset-only --skip-invalid --reset-matching \
+                       --max-changes 50% --retry-failed --canary 5 \
                        --max-failures 7 --max-duration 90000ms --until 06:00 --result r.csv";
         assert_eq!(after(command), command);
     }
@@ -127,5 +143,6 @@ mod tests {
     #[test]
     fn a_path_with_a_blank_stays_one_word() {
         assert_eq!(quoted(Path::new("it's here.csv")), "'it'\\''s here.csv'");
+        assert_eq!(word("new_email=Neue Adresse"), "'new_email=Neue Adresse'");
     }
 }

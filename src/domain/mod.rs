@@ -4,6 +4,7 @@
 //! Leaves to others: where the values come from (`manifest`, `graph`), what is
 //! decided about them (`plan`), and how they are stored (`checkpoint`).
 
+pub mod character;
 mod directory;
 mod email;
 mod guest;

@@ -14,7 +14,7 @@ use crate::domain::{
     AddressHolder, Caller, Directory, DirectoryUser, Email, GuestRef, HolderKind, InvitationKey,
     Ledger, LedgerEntry, LedgerState, UserId, UserType,
 };
-use crate::manifest::{InvalidRow, Manifest, Reset, Row};
+use crate::manifest::{InvalidRow, Manifest, Reset, Row, Wish};
 
 use super::Reminders;
 use super::decision::{
@@ -91,7 +91,7 @@ impl<'a> Planner<'a> {
             line: row.line,
             user: row.user.to_string().into(),
             user_id: None,
-            new_email: row.new_email.clone(),
+            new_email: row.wish.address().cloned(),
             decision: Decision::Blocked(Blocked::NotFound),
         };
         let guest = match self.find(&row.user) {
@@ -108,7 +108,11 @@ impl<'a> Planner<'a> {
             planned.decision = self.reset_of_another_mail(row, guest, address, at);
             return planned;
         }
-        let Some(address) = row.new_email.clone().or(present) else {
+        let address = match &row.wish {
+            Wish::Move(address) => Some(address.clone()),
+            Wish::ResetOnly => present,
+        };
+        let Some(address) = address else {
             planned.decision = Decision::Blocked(Blocked::NoMail);
             return planned;
         };
@@ -223,7 +227,7 @@ impl<'a> Planner<'a> {
         }
         if moves {
             Ok(ChangeReason::NewAddress)
-        } else if row.new_email.is_none()
+        } else if row.wish.is_reset_only()
             || row.reset == Reset::Always
             || self.policy.reset_matching
         {

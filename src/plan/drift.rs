@@ -37,7 +37,7 @@ pub fn corrections(
     let planner = Planner::new(directory, ledger, policy);
     // A row that names no address asks for no mail to be written.
     let moves: HashSet<u32> =
-        manifest.rows.iter().filter(|row| row.new_email.is_some()).map(|row| row.line).collect();
+        manifest.rows.iter().filter(|row| !row.wish.is_reset_only()).map(|row| row.line).collect();
     let mut done = HashSet::new();
     rows.iter()
         .enumerate()

@@ -367,7 +367,9 @@ impl Campaign {
         for n in &self.rows {
             writeln!(csv, "guest{n}@fabrikam.example,{}", new_address(*n)).unwrap();
         }
-        manifest::parse("guests.csv", csv.as_bytes()).unwrap().manifest
+        manifest::parse("guests.csv", csv.as_bytes(), &manifest::Options::default())
+            .unwrap()
+            .manifest
     }
 
     fn graph(&self, stop: &Stop) -> Graph {

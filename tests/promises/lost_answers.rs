@@ -256,7 +256,7 @@ async fn a_guest_reset_by_someone_else_in_our_very_second_stays_unknown() {
     for action in [Action::Drop, Action::CommitThenDrop] {
         let mut campaign = Campaign::new()
             .guests(1)
-            .manifest(&format!("user,new_email\n{},\n", id(1)))
+            .manifest(&format!("user,new_email,reset\n{},,always\n", id(1)))
             .fault(Matcher::invitation(), action.clone());
         let emulator = campaign.emulator();
         let now = emulator.clock().now_in_seconds().to_string();

@@ -105,8 +105,9 @@ async fn a_lost_answer_to_a_wish_that_came_back_is_not_taken_for_a_reminder() {
 #[tokio::test(start_paused = true)]
 async fn the_same_guest_in_two_rows_is_invited_once() {
     let upn = "guest1_fabrikam.example#EXT#@contoso.onmicrosoft.com";
-    let mut campaign =
-        Campaign::new().guests(1).manifest(&format!("user,new_email\n{upn},\n{},\n", id(1)));
+    let mut campaign = Campaign::new()
+        .guests(1)
+        .manifest(&format!("user,new_email,reset\n{upn},,always\n{},,always\n", id(1)));
     let finished = campaign.run().await;
     assert_eq!((finished.planned(1), finished.planned(2)), ("reset-only", "same-as-line"));
     assert_eq!(campaign.resume().await.writes().len(), 0);
@@ -119,7 +120,7 @@ async fn two_rows_that_move_one_guest_are_set_aside_together() {
     for (one, other) in
         [(address(1), address(1)), (address(1), address(9)), (address(1), String::new())]
     {
-        let rows = format!("user,new_email\n{upn},{one}\n{},{other}\n", id(1));
+        let rows = format!("user,new_email,reset\n{upn},{one},\n{},{other},always\n", id(1));
         let mut campaign = Campaign::new().guests(2).manifest(&rows).skip_invalid();
         let finished = campaign.run().await;
         assert_eq!((finished.summary.blocked, finished.writes().len()), (2, 0), "{rows}");

@@ -75,7 +75,7 @@ impl Planner<'_> {
                 (at, &key.address)
             })
             .next()?;
-        let is_meant = row.new_email.is_none() && !self.resend_asked(row);
+        let is_meant = row.wish.is_reset_only() && !self.resend_asked(row);
         (is_meant && !guest.has_mail(address)).then_some((at, address))
     }
 

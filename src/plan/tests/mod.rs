@@ -18,7 +18,7 @@ use crate::domain::{
     InvitedDomains, InvitesFrom, Ledger, LedgerEntry, LedgerState, Partner, Redemption,
     RedemptionState, Resend, RoleHolding, Tenant, Unreadable, UserId, UserType,
 };
-use crate::manifest::{InvalidRow, Manifest, Reset, Row, parse};
+use crate::manifest::{InvalidRow, Manifest, Options, Reset, Row, Wish, parse};
 
 /// Everything a plan is made from.
 #[derive(Debug, Clone)]
@@ -131,7 +131,9 @@ impl World {
     }
 
     fn manifest(&self) -> Manifest {
-        let loaded = parse("guests.csv", b"user,new_email\na@b.example,c@d.example\n").unwrap();
+        let loaded =
+            parse("guests.csv", b"user,new_email\na@b.example,c@d.example\n", &Options::default())
+                .unwrap();
         Manifest { rows: self.rows.clone(), invalid: self.invalid.clone(), ..loaded.manifest }
     }
 
@@ -203,7 +205,7 @@ fn row(line: u32, user: &str, new_email: &str) -> Row {
     Row {
         line,
         user: GuestRef::parse(user),
-        new_email: (!new_email.is_empty()).then(|| email(new_email)),
+        wish: if new_email.is_empty() { Wish::ResetOnly } else { Wish::Move(email(new_email)) },
         message: None,
         cc: None,
         language: None,

@@ -93,7 +93,9 @@ impl Campaign {
     ) -> (Vec<Event>, Result<Carried<Applied, ()>, CampaignError>) {
         let stop = Stop::new();
         let graph = self.graph(emulator, wire, &stop);
-        let loaded = manifest::parse("guests.csv", self.manifest.as_bytes()).unwrap();
+        let loaded =
+            manifest::parse("guests.csv", self.manifest.as_bytes(), &manifest::Options::default())
+                .unwrap();
         assert!(self.skip_invalid || loaded.problems.is_empty(), "{:?}", loaded.problems);
         let (resend, why) = self.resend.take().unzip();
         let request = ApplyRequest {
