@@ -251,7 +251,7 @@ async fn a_fortnight_of_nights() {
     campaign.everybody_got_what_was_theirs();
     insta::assert_snapshot!(campaign.report(), @"
     <!-- reinvite report 1 -->
-    ## `c0c0c0c0-0000-4000-8000-000000000001: guests.csv`
+    ## `Contoso: guests.csv`
 
     Last run: reconcile, began 2026-05-17T22:00:00Z, ended 2026-05-17T22:00:00Z.
 

@@ -18,7 +18,7 @@ fn slowly() -> Campaign {
 #[tokio::test(start_paused = true)]
 async fn a_new_night_gets_no_new_burst() {
     let mut campaign = slowly();
-    let (is_cut, sent) = campaign.until(Some(Cut::At(Duration::from_secs(8)))).await;
+    let (is_cut, sent) = campaign.until(Some(Cut::At(Duration::from_secs(3)))).await;
     let writes = sent.iter().filter(|(_, writes)| *writes).count();
     assert!(is_cut && writes >= 20, "{writes}");
     let (_, sent) = campaign.until(None).await;

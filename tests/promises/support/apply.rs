@@ -38,6 +38,7 @@ impl Campaign {
         let cut = self.cut.take();
         let wire = Wire::new(&emulator, Arc::clone(&sent), cut, self.watcher.take());
         let mut stopped = wire.stopped();
+        let asked_before = self.resends_asked();
         let at = async {
             if let Some(Cut::At(moment)) = cut {
                 let left = moment.duration_since(emulator.now());
@@ -58,7 +59,18 @@ impl Campaign {
         // Records that were handed in and that nobody waits for any more may still be
         // on their way to the disk. The clock moves only when none is.
         tokio::time::sleep(Duration::from_secs(1)).await;
+        // Whoever asked asks once more only if nothing of it was written down.
+        if self.resends_asked() > asked_before {
+            self.resend = None;
+        }
         finished
+    }
+
+    fn resends_asked(&self) -> usize {
+        if !self.checkpoint().exists() {
+            return 0;
+        }
+        self.query("SELECT what FROM event WHERE what = 'resend-asked'").len()
     }
 
     async fn apply(
@@ -97,7 +109,7 @@ impl Campaign {
             manifest::parse("guests.csv", self.manifest.as_bytes(), &manifest::Options::default())
                 .unwrap();
         assert!(self.skip_invalid || loaded.problems.is_empty(), "{:?}", loaded.problems);
-        let (resend, why) = self.resend.take().unzip();
+        let (resend, why) = self.resend.clone().unzip();
         let request = ApplyRequest {
             retry_failed: self.retry_failed,
             resend: resend.unwrap_or_default(),
