@@ -43,10 +43,8 @@ pub(super) fn detected(manifest: &Manifest, ui: &Ui) {
 /// Every problem with its place, and what to do about it.
 pub(super) fn problems(loaded: &Loaded, ui: &Ui) -> Result<(), Failure> {
     for problem in &loaded.problems {
-        let mut text = format!("{}:{problem}", loaded.manifest.name);
-        if let Some(elsewhere) = problem.elsewhere() {
-            text.push_str(&format!(" ({elsewhere})"));
-        }
+        let elsewhere = problem.elsewhere().map_or(String::new(), |text| format!(" ({text})"));
+        let text = format!("{}:{problem}{elsewhere}", loaded.manifest.name);
         ui.log.said(Level::Error, "problem", &text);
     }
     if !ui.is_read_by_a_person() {
@@ -67,7 +65,7 @@ pub(super) fn problems(loaded: &Loaded, ui: &Ui) -> Result<(), Failure> {
     Ok(stderr.flush()?)
 }
 
-fn place((line, column): &(u32, u32)) -> serde_json::Value {
+fn place((line, column): (u32, u32)) -> serde_json::Value {
     serde_json::json!({ "line": line, "column": column })
 }
 
@@ -83,7 +81,7 @@ fn json(loaded: &Loaded, ui: &Ui) -> Result<(), Failure> {
                 "problem": problem.problem,
                 "advice": problem.advice,
                 "count": problem.count(),
-                "places": problem.places.iter().take(3).map(place).collect::<Vec<_>>(),
+                "places": problem.places.iter().take(3).copied().map(place).collect::<Vec<_>>(),
                 "lines": problem.places.iter().map(|(line, _)| line).collect::<Vec<_>>(),
             })
         })

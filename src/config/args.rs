@@ -253,8 +253,8 @@ impl Cli {
         let ReadingArgs { columns, reset_only, sheet, include_hidden } = reading;
         let read = Overrides {
             checkpoint,
-            columns,
             reset_only,
+            columns,
             sheet,
             include_hidden,
             ..Overrides::default()

@@ -32,7 +32,7 @@ pub struct LintArgs {
 /// How a manifest is read where that can't be guessed.
 #[derive(Debug, Clone, Default, Args)]
 pub struct ReadingArgs {
-    /// Take the column with this heading for this one, such as new_email="Neue Adresse"
+    /// Take the column with this heading for this one, such as `new_email="Neue Adresse"`
     #[arg(
         long = "column",
         value_name = "NAME=HEADING",

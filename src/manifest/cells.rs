@@ -111,9 +111,11 @@ fn address(code: ProblemCode, text: &str) -> Result<Email, Fault> {
             EmailError::NotAscii(_) => {
                 "use the ASCII form of the address; a domain's begins with `xn--`"
             }
-            EmailError::Blank(Found { character: ' ', .. }) => BARE,
-            EmailError::Blank(_) => "delete the character, or type the address anew",
-            EmailError::Empty
+            EmailError::Blank(Found { character, .. }) if character != ' ' => {
+                "delete the character, or type the address anew"
+            }
+            EmailError::Blank(_)
+            | EmailError::Empty
             | EmailError::Quoted
             | EmailError::TooLong
             | EmailError::Malformed(_) => BARE,

@@ -162,7 +162,7 @@ impl Columns {
         }
         known.sort_by_key(|known| (known.heading, known.index));
         columns.place_invitee(&mut known, options);
-        columns.set_aside_email(&mut known);
+        Self::set_aside_email(&mut known);
         problems.extend(columns.twice(&mut known));
         columns.guest =
             known.iter().filter(|k| k.meaning == Meaning::User).map(|k| k.index).collect();
@@ -220,7 +220,8 @@ impl Columns {
         let names_guest = known.iter().any(|known| known.meaning == Meaning::User);
         let is_clear =
             |known: &Known| known.meaning == Meaning::NewEmail && known.heading != Heading::Invitee;
-        if !known.iter().any(is_clear) && !(options.reset_only && !names_guest) {
+        let moves = known.iter().any(is_clear) || options.reset_only && !names_guest;
+        if !moves {
             return;
         }
         known.retain(|known| known.heading != Heading::Invitee);
@@ -230,7 +231,7 @@ impl Columns {
     }
 
     /// `email` beside a clear name of the guest and a clear new address is neither.
-    fn set_aside_email(&self, known: &mut Vec<Known>) {
+    fn set_aside_email(known: &mut Vec<Known>) {
         let is_clear = |known: &Known| {
             known.meaning == Meaning::User
                 && !known.heading.is_everyday()
@@ -353,7 +354,7 @@ impl Columns {
     /// Whether a row may end before this column.
     pub(super) fn may_be_missing(&self, index: usize) -> bool {
         let meaning = self.known.iter().find(|known| known.index == index);
-        !meaning.is_some_and(|known| known.meaning == Meaning::NewEmail)
+        meaning.is_none_or(|known| known.meaning != Meaning::NewEmail)
             && self.guest.iter().any(|guest| *guest < index)
     }
 
