@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::config::{InvitationDefaults, MailWrite};
 use crate::domain::{
     AddressHolder, Caller, Directory, DirectoryUser, Email, GuestRef, HolderKind, InvitationKey,
-    Ledger, LedgerEntry, LedgerState, UserId, UserType,
+    Ledger, LedgerEntry, LedgerState, Redemption, RedemptionState, UserId, UserType,
 };
 use crate::manifest::{InvalidRow, Manifest, Reset, Row, Wish};
 
@@ -46,6 +46,10 @@ pub struct Policy {
     /// Whom to remind; None for nobody.
     pub reminders: Option<Box<Reminders>>,
 }
+
+/// Within this time an invitation that nobody knows of is taken for the campaign's own.
+/// A night's run that is begun again without its checkpoint comes within a day.
+const RECENT: SignedDuration = SignedDuration::from_hours(24);
 
 /// Decides every row, in the order of the manifest. Rows that could not be read
 /// are accounted for as blocked.
@@ -227,14 +231,22 @@ impl<'a> Planner<'a> {
         }
         if moves {
             Ok(ChangeReason::NewAddress)
-        } else if row.wish.is_reset_only()
-            || row.reset == Reset::Always
-            || self.policy.reset_matching
-        {
+        } else if self.policy.reset_matching {
             Ok(ChangeReason::ResetOnly)
+        } else if row.wish.is_reset_only() || row.reset == Reset::Always {
+            self.reset_recently(guest).map_or(Ok(ChangeReason::ResetOnly), Err)
         } else {
             Err(Decision::Settled(Settled::AlreadyMatches))
         }
+    }
+
+    /// A reset of a guest that was reset a moment ago, though no earlier run is known to
+    /// have done it: most likely this very manifest did, and its checkpoint was lost.
+    fn reset_recently(&self, guest: &DirectoryUser) -> Option<Decision> {
+        let Redemption { state, changed_at } = &guest.redemption;
+        let since = (*changed_at).filter(|_| *state == Some(RedemptionState::PendingAcceptance))?;
+        let is_recent = since.saturating_add(RECENT).is_ok_and(|then| self.policy.read_at < then);
+        is_recent.then_some(Decision::Blocked(Blocked::ResetRecently { since }))
     }
 
     fn resend_asked(&self, row: &Row) -> bool {

@@ -212,6 +212,12 @@ pub enum Blocked {
         /// The mail by now; None for none.
         found: Option<Box<str>>,
     },
+    /// A reset is asked for, and the guest was invited a short time ago, by nobody that
+    /// this checkpoint knows of.
+    ResetRecently {
+        /// When the redemption became pending.
+        since: Timestamp,
+    },
     /// The row itself is unusable and was skipped on request.
     InvalidRow,
 }
@@ -354,6 +360,10 @@ impl fmt::Display for Blocked {
                 f,
                 "invited on {invited_at:.0}, and someone has changed the mail to {} since",
                 found.as_deref().unwrap_or("no mail")
+            ),
+            Self::ResetRecently { since } => write!(
+                f,
+                "pending since {since:.0} by an invitation that this checkpoint does not know; another reset would void it (--reset-matching resets it all the same)"
             ),
             Self::NotFound
             | Self::NotAGuest

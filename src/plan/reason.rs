@@ -46,7 +46,7 @@ kinds! {
     BlockedKind {
         NotFound, Ambiguous, NotAGuest, InternalGuest, HoldsRole, Synced, ExternallyMastered,
         RestrictedUnit, Disabled, AddressTaken, OwnDomain, DomainNotAllowed, NoMail,
-        ConflictingRows, FailedBefore, ChangedByHand, MailChanged, InvalidRow,
+        ConflictingRows, FailedBefore, ChangedByHand, MailChanged, ResetRecently, InvalidRow,
     }
 }
 
@@ -144,6 +144,11 @@ impl BlockedKind {
                 "invited by this campaign, and its mail was changed by someone else since",
                 "ask who changed the mail; [reconcile] correct_drift puts it right, apply --resend moves and invites the guest again",
             ),
+            Self::ResetRecently => words(
+                "reset-recently",
+                "invited a short time ago, and not by what this checkpoint knows",
+                "go on with the checkpoint of the run that invited it, if there was one; or reset it all the same with --reset-matching",
+            ),
             Self::InvalidRow => words(
                 "invalid-row",
                 "the row is unusable (see `lint`) and was skipped",
@@ -173,6 +178,7 @@ impl Blocked {
             Self::FailedBefore { .. } => BlockedKind::FailedBefore,
             Self::ChangedByHand { .. } => BlockedKind::ChangedByHand,
             Self::MailChanged { .. } => BlockedKind::MailChanged,
+            Self::ResetRecently { .. } => BlockedKind::ResetRecently,
             Self::InvalidRow => BlockedKind::InvalidRow,
         }
     }

@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use jiff::SignedDuration;
+
 use super::*;
 use crate::domain::HolderKind;
 use crate::plan::{Blocked, Change, Decision, Settled};
@@ -30,6 +32,14 @@ fn begun(state: LedgerState) -> World {
     moves(guest(1)).left(1, NEW, state).with(|w| w.names.push((OLD.to_owned(), id(1))))
 }
 
+/// A guest that somebody invited so many hours before the directory was read.
+fn invited_ago(hours: i64) -> World {
+    let world = World::of([guest(1)]);
+    let changed_at = Some(world.policy.read_at - SignedDuration::from_hours(hours));
+    let state = Some(RedemptionState::PendingAcceptance);
+    world.with(|w| w.users[0].redemption = Redemption { state, changed_at })
+}
+
 #[test]
 fn every_reason_has_a_world_in_which_it_is_given() {
     let holder = AddressHolder { kind: HolderKind::DeletedUser, id: id(9), name: "gone".into() };
@@ -50,6 +60,14 @@ fn every_reason_has_a_world_in_which_it_is_given() {
             "reset-only",
             World::of([guest(1)]).asks(OLD, OLD).with(|w| w.policy.reset_matching = true),
         ),
+        ("reset-recently", invited_ago(23).asks(OLD, "")),
+        (
+            "reset-recently",
+            invited_ago(23).asks(OLD, OLD).with(|w| w.rows[0].reset = Reset::Always),
+        ),
+        ("reset-only", invited_ago(24).asks(OLD, "")),
+        ("reset-only", invited_ago(23).asks(OLD, "").with(|w| w.policy.reset_matching = true)),
+        ("new-address", invited_ago(1).asks(OLD, NEW)),
         ("finish-earlier-run", begun(LedgerState::Patching)),
         ("finish-earlier-run", begun(LedgerState::Patched)),
         ("finish-earlier-run", begun(LedgerState::Outstanding)),
