@@ -70,7 +70,8 @@ pub(super) async fn carry_out(
     let mut digest = Digest {
         new: eve.new.clone(),
         left: eve.left.clone(),
-        reminded: reminded(eve, &outcomes),
+        reminded: invited_as(eve, &outcomes, ChangeReason::Reminder),
+        resets: invited_as(eve, &outcomes, ChangeReason::ResetOnly),
         corrections: corrections(&eve.plan, &outcomes, &eve.names),
         corrections_refused: eve.corrections_refused,
         wave: eve.ration.wave.clone(),
@@ -96,11 +97,11 @@ pub(super) async fn carry_out(
     Night { outcomes, summary, digest, trouble }
 }
 
-fn reminded(eve: &Eve, outcomes: &[Option<Outcome>]) -> u64 {
+/// Rows that were invited for this reason.
+fn invited_as(eve: &Eve, outcomes: &[Option<Outcome>], reason: ChangeReason) -> u64 {
     let rows = eve.plan.rows.iter().zip(outcomes);
-    let is_reminder =
-        |row: &PlannedRow| row.change().is_some_and(|it| it.reason == ChangeReason::Reminder);
-    rows.filter(|(row, outcome)| is_reminder(row) && matches!(outcome, Some(Outcome::Invited(_))))
+    let is_meant = |row: &PlannedRow| row.change().is_some_and(|change| change.reason == reason);
+    rows.filter(|(row, outcome)| is_meant(row) && matches!(outcome, Some(Outcome::Invited(_))))
         .count() as u64
 }
 

@@ -80,6 +80,8 @@ pub struct Digest {
     pub left: Vec<RowName>,
     /// Guests reminded; among the invited.
     pub reminded: u64,
+    /// Guests that were reset at the address they had; among the invited.
+    pub resets: u64,
     /// Mails put right, or not.
     pub corrections: Vec<Correction>,
     /// Mails not put right because they were too many at once.

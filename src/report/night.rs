@@ -62,6 +62,12 @@ pub fn night_text(
     }
     happened(out, outcomes, summary, digest, view)?;
     need_a_person(out, plan, outcomes, summary, digest, &list)?;
+    let findings: Vec<String> = plan
+        .findings
+        .iter()
+        .map(|finding| format!("{}: {}", finding.code, harmless(&finding.message)))
+        .collect();
+    listed(out, "The plan says", &findings, &list)?;
     let left: Vec<String> = digest.left.iter().map(named).collect();
     listed(out, "Left the manifest, and left as they are", &left, &list)?;
     waits(out, summary, digest, &list)?;
@@ -114,6 +120,7 @@ fn happened(
         ("new rows", digest.new.len() as u64, styles.faint),
         ("left", digest.left.len() as u64, styles.faint),
         ("invited", summary.invited.saturating_sub(digest.reminded), styles.good),
+        ("of them resets", digest.resets, styles.attention),
         ("reminded", digest.reminded, styles.good),
         ("mails put right", digest.corrected(), styles.good),
         ("lost, settled", settled, styles.good),

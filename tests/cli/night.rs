@@ -298,3 +298,33 @@ fn in_quiet_hours_nobody_is_reminded() {
     ");
     assert_eq!(campaign.invitations(), 3);
 }
+
+/// Whoever reads the digest in the morning sees that guests were locked out, and that a
+/// header that got lost overnight locked out nobody.
+#[test]
+fn resets_are_named_and_asked_for_by_a_word_alone() {
+    let campaign = Campaign::new();
+    campaign.write("resets.csv", "user,new_email,reset\nhannah.wagner@northwind.example,,always\n");
+    let night = campaign.run("reconcile resets.csv --yes").exits(0);
+    snapshot!(night, @"
+    Night of resets.csv, Contoso
+      invited               1
+      of them resets        1
+
+    The plan says
+      resets: 1 guest is reset without a new address
+
+    1 guest of the campaign: 1 pending
+    ");
+    campaign
+        .write("lost.csv", "user,moves to\nhannah.wagner@northwind.example,h@fabrikam.example\n");
+    snapshot!(campaign.run("reconcile lost.csv --yes"), @r#"
+    ------- stderr -------
+    lost.csv:1:6: no column gives new addresses, and no row asks for a reset [missing-column]
+      hint: it might be `moves to`: name it `new_email`, or say so with --column new_email="moves to"; to reset the guests at their present addresses, say --reset-only
+    error: lost.csv: 1 problem; nothing was sent
+      hint: mend the rows; none of them is usable
+    ------- exit 2 -------
+    "#);
+    assert_eq!(campaign.invitations(), 1);
+}
