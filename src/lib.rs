@@ -17,6 +17,7 @@ pub mod domain;
 pub mod emulator;
 pub mod graph;
 pub mod manifest;
+pub mod notify;
 pub mod plan;
 pub mod program;
 pub mod report;

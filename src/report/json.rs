@@ -18,6 +18,7 @@ use crate::run::{LimitedBy, Outcome, StopReason, Summary};
 
 use super::delivery::Delivery;
 use super::row::{Message, RowEnd, old_email};
+use super::text::seconds;
 
 /// A row's keys. With an end, `explanation` is the outcome's; without, the plan's. Not
 /// `message`: fed back as a manifest, our sentence would be sent to the guest.
@@ -265,11 +266,6 @@ impl<'a> RunSummary<'a> {
             caller: plan.caller,
         }
     }
-}
-
-/// To the millisecond: more digits would only differ.
-fn seconds(duration: Duration) -> f64 {
-    (duration.as_secs_f64() * 1000.0).round() / 1000.0
 }
 
 /// Writes the one object of a command; a night adds its digest.

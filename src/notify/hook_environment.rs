@@ -1,13 +1,15 @@
 //! A command's end as the environment of a hook.
 //!
-//! Leaves to others: running hooks, and knowing their variables when a hook runs
+//! Leaves to others: running hooks (`hooks`), and knowing their variables when a hook runs
 //! this program (`config`).
 
-use super::ending::{Ending, numbers, seconds, stamp};
+use crate::report::{seconds, stamp};
+
+use super::ending::{Ending, numbers};
 
 /// What a hook finds in its environment; a value is empty where something is not
 /// known.
-pub fn hook_environment(ending: &Ending) -> Vec<(String, String)> {
+pub(super) fn hook_environment(ending: &Ending) -> Vec<(String, String)> {
     let text = |text: &Option<String>| text.clone().unwrap_or_default();
     let said = [
         ("COMMAND", ending.command.to_owned()),

@@ -8,15 +8,13 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
-
-use crate::report::METRICS_BEGIN;
+use super::metrics::METRICS_BEGIN;
 
 /// Replaces the file. One that holds something else is left alone.
-pub(super) fn write(path: &Path, text: &str) -> anyhow::Result<()> {
-    let failed = || format!("cannot write {}", path.display());
-    if !is_replaceable(path).with_context(failed)? {
-        anyhow::bail!("{} holds something else", path.display());
+pub(super) fn write(path: &Path, text: &str) -> Result<(), String> {
+    let failed = |error| format!("cannot write {}: {error}", path.display());
+    if !is_replaceable(path).map_err(failed)? {
+        return Err(format!("{} holds something else", path.display()));
     }
     let temporary = beside(path);
     let written = create(&temporary).and_then(|mut file| {
@@ -26,7 +24,7 @@ pub(super) fn write(path: &Path, text: &str) -> anyhow::Result<()> {
     written.and_then(|()| fs::rename(&temporary, path)).map_err(|error| {
         // The cause is what matters; a leftover is harmless.
         let _ = fs::remove_file(&temporary);
-        anyhow::anyhow!("cannot write {}: {error}", path.display())
+        failed(error)
     })
 }
 
@@ -78,7 +76,7 @@ mod tests {
             assert_eq!(fs::read_to_string(&path).unwrap(), text(n));
         }
         fs::write(&path, "user,new_email\n").unwrap();
-        let error = write(&path, &text(3)).unwrap_err().to_string();
+        let error = write(&path, &text(3)).unwrap_err();
         assert!(error.contains("holds something else"), "{error}");
         assert_eq!(fs::read_to_string(&path).unwrap(), "user,new_email\n");
         assert_eq!(fs::read_dir(&directory).unwrap().count(), 1, "nothing is left beside it");
