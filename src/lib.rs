@@ -15,6 +15,7 @@ pub mod config;
 pub mod doctor;
 pub mod domain;
 pub mod emulator;
+pub mod files;
 pub mod graph;
 pub mod manifest;
 pub mod notify;
