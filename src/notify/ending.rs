@@ -77,26 +77,6 @@ pub struct Ending {
     pub throttle_wait: Duration,
 }
 
-/// The numbers of a run by name, in the order of the contract.
-pub(super) fn numbers(summary: &Summary) -> [(&'static str, u64); 10] {
-    [
-        ("rows", summary.rows),
-        ("invited", summary.invited),
-        ("patched", summary.patched),
-        ("settled", summary.settled),
-        ("blocked", summary.blocked),
-        ("failed", summary.failed),
-        ("unknown", summary.unknown),
-        ("not_attempted", summary.not_attempted),
-        ("retries", summary.retries),
-        ("throttled", summary.throttled),
-    ]
-}
-
-/// Every row is in exactly one of these.
-pub(super) const STATES: [&str; 6] =
-    ["invited", "settled", "blocked", "failed", "unknown", "not_attempted"];
-
 impl Ending {
     /// Whether something was written to the directory.
     pub fn has_changes(&self) -> bool {
@@ -122,7 +102,7 @@ impl Ending {
             "elapsed_seconds": seconds(self.duration),
             "throttle_wait_seconds": seconds(self.throttle_wait),
         });
-        for (name, number) in self.numbers.iter().flat_map(numbers) {
+        for (name, number) in self.numbers.iter().flat_map(Summary::numbers) {
             summary[name] = number.into();
         }
         summary
@@ -166,9 +146,9 @@ impl Ending {
 /// How many rows there are, and what became of them.
 fn rows_in_words(summary: &Summary) -> String {
     let rows = count(summary.rows, "row", "rows");
-    let states: Vec<_> = numbers(summary)
-        .into_iter()
-        .filter(|(name, n)| STATES.contains(name) && *n > 0)
+    let states: Vec<_> = summary
+        .ends()
+        .filter(|(_, n)| *n > 0)
         .map(|(name, n)| format!("{n} {}", name.replace('_', " ")))
         .collect();
     if states.is_empty() { rows } else { format!("{rows}: {}", states.join(", ")) }

@@ -5,7 +5,7 @@
 
 use crate::report::{seconds, stamp};
 
-use super::ending::{Ending, numbers};
+use super::ending::Ending;
 
 /// What a hook finds in its environment; a value is empty where something is not
 /// known.
@@ -29,7 +29,12 @@ pub(super) fn hook_environment(ending: &Ending) -> Vec<(String, String)> {
         ("DURATION_SECONDS", seconds(ending.duration).to_string()),
     ];
     let known = ending.numbers.is_some();
-    let counted = numbers(&ending.numbers.clone().unwrap_or_default())
+    let counted = ending
+        .numbers
+        .clone()
+        .unwrap_or_default()
+        .numbers()
+        .into_iter()
         .map(|(name, n)| (name, if known { n.to_string() } else { String::new() }));
     let all = said.into_iter().chain(counted);
     // No environment can hold a zero byte.

@@ -17,7 +17,7 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::{Registry, Unit};
 
-use super::ending::{Ending, STATES, numbers};
+use super::ending::Ending;
 
 /// What every text begins with: how an earlier one is told from another file.
 pub(super) const METRICS_BEGIN: &str = "# HELP reinvite_";
@@ -101,10 +101,11 @@ fn gauges(ending: &Ending, campaign: &CampaignState) -> Vec<Metric> {
         )
     }));
     let Some(summary) = &ending.numbers else { return gauges };
-    let numbers = numbers(summary).map(|(name, n)| (name, number(n)));
-    let states = numbers.iter().filter(|(name, _)| STATES.contains(name));
     gauges.push(Metric {
-        samples: states.map(|&(state, n)| (vec![("state", state.to_owned())], n)).collect(),
+        samples: summary
+            .ends()
+            .map(|(state, n)| (vec![("state", state.to_owned())], number(n)))
+            .collect(),
         ..single("rows", "Rows of the manifest by what became of them in the last run.", 0.0)
     });
     gauges.extend([
