@@ -41,9 +41,7 @@ pub use plan_text::{PlanView, plan_text};
 pub use progress::{Progress, ProgressMode};
 pub use result_file::{ExtraColumns, ResultFileError, check_result_path, result_file};
 pub use sign_in::sign_in_line;
-pub use status::{
-    FailureGroup, LastRun, NotInManifestCounts, ResendCounts, Status, status_json, status_text,
-};
+pub use status::{status_json, status_text};
 pub use style::{Styles, count, plural};
 pub use summary_text::{SummaryView, summary_text};
 pub(crate) use text::{harmless, seconds, stamp};

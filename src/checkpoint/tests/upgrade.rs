@@ -37,7 +37,7 @@ fn a_file_of_the_first_format_says_what_it_said() {
     assert_eq!(status.counts, expected);
     assert_eq!(status.failures[0].message, "another object has it");
     let ledger = read_ledger(&place.path()).unwrap();
-    let states = (1..=6).map(|n| ledger.get(&key(n)).unwrap().state.clone()).collect::<Vec<_>>();
+    let found = (1..=6).map(|n| ledger.get(&key(n)).unwrap().state.clone()).collect::<Vec<_>>();
     let refused = LedgerState::Failed {
         code: "address-conflict".into(),
         message: "another object has it".into(),
@@ -50,7 +50,7 @@ fn a_file_of_the_first_format_says_what_it_said() {
         LedgerState::Patched,
         LedgerState::Invited,
     ];
-    assert_eq!(states, expected);
+    assert_eq!(found, expected);
     assert_eq!(ledger.user_named("old5@fabrikam.example"), Some(key(5).user_id));
     assert_eq!(read_past(&place.path()).unwrap().invitations.len(), 2);
 }
