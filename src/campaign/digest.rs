@@ -10,7 +10,7 @@ use crate::plan::{Sight, Wave};
 
 use super::correct::{Corrected, Correction};
 use super::names::RowName;
-use super::verify::Verified;
+use super::verify::{SettledAnswers, Verified};
 
 /// Something that the directory shows of a guest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -113,7 +113,7 @@ impl Digest {
             && self.left.is_empty()
             && self.corrections.is_empty()
             && self.verified.news.is_empty()
-            && self.verified.settled == (0, 0))
+            && self.verified.settled == SettledAnswers::default())
     }
 
     /// Guests that need a person, beyond the rows of the run itself.

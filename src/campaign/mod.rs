@@ -32,7 +32,7 @@ pub use night::{NightRequest, Reconciled, reconcile};
 pub use prepare::{Eve, Scope};
 pub use read::{Asked, Read, read_and_plan};
 pub use session::{Carried, Host, Notice, Refusal, Review, Session};
-pub use verify::{Unsettled, Verified};
+pub use verify::{SettledAnswers, Unsettled, Verified};
 
 use crate::checkpoint::CheckpointError;
 use crate::graph::CallError;

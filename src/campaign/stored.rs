@@ -1,7 +1,7 @@
 //! A run as the checkpoint stores it: its rows when it begins, its numbers when it ends.
 
 use jiff::Timestamp;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::checkpoint::{ManifestRow, Planned, RunEnd};
 use crate::manifest::Manifest;
@@ -37,31 +37,15 @@ pub(super) fn run_end(
     exit_code: u8,
     night: Option<Value>,
 ) -> RunEnd {
-    let mut numbers = numbers(summary);
-    if let Some(night) = night {
-        numbers["night"] = night;
-    }
+    let mut stored: Map<_, _> =
+        summary.numbers().into_iter().map(|(name, n)| (name.to_owned(), n.into())).collect();
+    stored.insert("elapsed_seconds".to_owned(), summary.elapsed.as_secs_f64().into());
+    stored.insert("limited_by".to_owned(), summary.limited_by.map(LimitedBy::code).into());
+    stored.extend(night.map(|night| ("night".to_owned(), night)));
     RunEnd {
         at,
         stop_reason: summary.stop_reason.as_ref().map(StopReason::code),
         exit_code,
-        summary: numbers.to_string(),
+        summary: Value::Object(stored).to_string(),
     }
-}
-
-fn numbers(summary: &Summary) -> Value {
-    serde_json::json!({
-        "rows": summary.rows,
-        "invited": summary.invited,
-        "patched": summary.patched,
-        "settled": summary.settled,
-        "blocked": summary.blocked,
-        "failed": summary.failed,
-        "unknown": summary.unknown,
-        "not_attempted": summary.not_attempted,
-        "retries": summary.retries,
-        "throttled": summary.throttled,
-        "elapsed_seconds": summary.elapsed.as_secs_f64(),
-        "limited_by": summary.limited_by.map(LimitedBy::code),
-    })
 }

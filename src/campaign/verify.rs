@@ -28,10 +28,24 @@ pub struct Verified {
     pub news: Vec<Seen>,
     /// Guests that need a person.
     pub attention: Vec<Seen>,
-    /// Lost answers that were settled: (sent, not sent).
-    pub settled: (u64, u64),
+    /// Lost answers that were settled.
+    pub settled: SettledAnswers,
     /// Lost answers that are still open.
     pub unknown: Vec<Unsettled>,
+}
+
+/// Lost answers by what the directory showed of them. Serialised, a pair.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(into = "(u64, u64)")]
+pub struct SettledAnswers {
+    pub sent: u64,
+    pub not_sent: u64,
+}
+
+impl From<SettledAnswers> for (u64, u64) {
+    fn from(SettledAnswers { sent, not_sent }: SettledAnswers) -> Self {
+        (sent, not_sent)
+    }
 }
 
 /// An invitation of which it is not known whether it was sent.
@@ -119,15 +133,15 @@ pub(super) async fn settle_lost(
         let outstanding = |why: &str| Record::Outstanding { key: key.clone(), why: why.to_owned() };
         let record = match lost.judge(&guest.redemption, read_at) {
             Verdict::Sent => {
-                verified.settled.0 += 1;
+                verified.settled.sent += 1;
                 Record::Invited { key: key.clone(), how: InvitedHow::SettledFromDirectory }
             }
             Verdict::NotSent => {
-                verified.settled.1 += 1;
+                verified.settled.not_sent += 1;
                 outstanding(NO_CHANGE)
             }
             Verdict::Moot => {
-                verified.settled.1 += 1;
+                verified.settled.not_sent += 1;
                 outstanding(MOOT)
             }
             Verdict::Undecided => {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use jiff::Timestamp;
+use serde::Serialize;
 
 use super::campaign::{Campaign, CampaignRow};
 use super::database::{in_one_state, read};
@@ -39,7 +40,7 @@ pub struct Status {
 
 /// What became of requests to send again that were not carried out. The first
 /// invitation stands.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Resends {
     pub outstanding: u64,
     pub failed: u64,
@@ -47,20 +48,20 @@ pub struct Resends {
 
 /// Guests and addresses that an earlier manifest asked for, and for whom something was
 /// done or begun: reported, never touched.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct NotInManifest {
     pub invited: u64,
+    /// Not invited yet, mail already written.
+    pub patched: u64,
     /// Sent or not: not known.
     pub unknown: u64,
     pub failed: u64,
-    /// Not invited yet, mail already written.
-    pub patched: u64,
     /// Begun, and certainly not invited.
     pub not_attempted: u64,
 }
 
 /// How often one failure occurred.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 pub struct FailureCount {
     pub code: String,
     pub rows: u64,
@@ -69,11 +70,13 @@ pub struct FailureCount {
 }
 
 /// The last run of a campaign.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 pub struct LastRun {
     /// When it began.
+    #[serde(rename = "started")]
     pub started_at: Timestamp,
     /// When it ended; None while it runs or when it was killed.
+    #[serde(rename = "ended")]
     pub ended_at: Option<Timestamp>,
     pub stop_reason: Option<String>,
     pub exit_code: Option<u8>,

@@ -26,7 +26,7 @@ use super::{Exit, signals};
 
 pub(super) fn run(cli: &Cli, args: &ApplyArgs, ui: &Ui) -> Result<Exit, Failure> {
     let settings = settings(cli, ui)?;
-    let after = After::of(&settings, ui);
+    let after = After::new(&settings, ui);
     let work = || {
         let manifest = &args.planning.manifest;
         let job = Job {

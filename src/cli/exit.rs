@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use crate::report::Verdict;
+use crate::notify::Verdict;
 use crate::run::{StopReason, Summary};
 
 /// What the program's end means for a scheduler.

@@ -4,9 +4,10 @@
 //! Leaves to others: the lines.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
+use crate::files;
 use crate::report::is_log;
 
 use super::Exit;
@@ -56,9 +57,7 @@ impl LogFile {
 /// The first bytes of a regular file; nothing of a device or a pipe, which may have
 /// none to give.
 fn beginning(path: &Path) -> io::Result<Vec<u8>> {
-    let mut beginning = Vec::new();
-    if path.metadata()?.is_file() {
-        File::open(path)?.take(64).read_to_end(&mut beginning)?;
-    }
-    Ok(beginning)
+    let is_file = path.metadata()?.is_file();
+    let beginning = if is_file { files::beginning(path, 64)? } else { None };
+    Ok(beginning.unwrap_or_default())
 }

@@ -34,7 +34,7 @@ pub(super) fn run(cli: &Cli, args: &ReconcileArgs, ui: &Ui) -> Result<Exit, Fail
     let yes = cli.global.yes || settings.reconcile.unattended;
     // A scheduler mails whatever is said, so nothing is unless there is something to say.
     let ui = &if yes { ui.unless_verbose() } else { ui.clone() };
-    let after = After::of(&settings, ui);
+    let after = After::new(&settings, ui);
     let work = || {
         let manifest = &args.planning.manifest;
         let job = Job {
@@ -72,7 +72,7 @@ pub(super) fn remind(cli: &Cli, args: &RemindArgs, ui: &Ui) -> Result<Exit, Fail
         ));
     }
     let planning = args.planning();
-    let after = After::of(&settings, ui);
+    let after = After::new(&settings, ui);
     let work = || {
         let job = Job {
             settings: &settings,

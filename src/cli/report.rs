@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use crate::checkpoint::{History, read_history};
-use crate::config::args::{Cli, ReportArgs, ReportKind};
+use crate::config::args::{Cli, ReportArgs};
 use crate::report::{
     Replace, Report, ReportFileError, ReportFormat, ReportOptions, check_report_path, count,
     failed_csv, failed_rows, report_file, write_report,
@@ -66,20 +66,14 @@ fn format(args: &ReportArgs, ui: &Ui) -> ReportFormat {
     let named =
         args.out.as_ref().and_then(|path| path.extension()?.to_str()).map(str::to_lowercase);
     let by_name = named.map(|extension| match extension.as_str() {
-        "csv" => ReportKind::Csv,
-        "json" => ReportKind::Json,
-        "md" | "markdown" => ReportKind::Markdown,
-        "xml" => ReportKind::Junit,
-        _ => ReportKind::Html,
+        "csv" => ReportFormat::Csv,
+        "json" => ReportFormat::Json,
+        "md" | "markdown" => ReportFormat::Markdown,
+        "xml" => ReportFormat::Junit,
+        _ => ReportFormat::Html,
     });
-    let default = if ui.json() { ReportKind::Json } else { ReportKind::Html };
-    match args.format.or(by_name).unwrap_or(default) {
-        ReportKind::Html => ReportFormat::Html,
-        ReportKind::Csv => ReportFormat::Csv,
-        ReportKind::Json => ReportFormat::Json,
-        ReportKind::Markdown => ReportFormat::Markdown,
-        ReportKind::Junit => ReportFormat::Junit,
-    }
+    let default = if ui.json() { ReportFormat::Json } else { ReportFormat::Html };
+    args.format.or(by_name).unwrap_or(default)
 }
 
 /// The checkpoints to report. The configured one stands above that of a manifest, but

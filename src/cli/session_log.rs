@@ -3,7 +3,7 @@
 //! end.
 //!
 //! Leaves to others: the form of a line (`report`), and telling of the end
-//! (`after`).
+//! (`notify`).
 
 use std::io::Write as _;
 use std::path::Path;
@@ -14,8 +14,9 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::config::args::{GlobalArgs, LogFormat};
+use crate::notify::{Ending, stopped};
 use crate::plan::Plan;
-use crate::report::{Ending, Level, LogLine, stopped};
+use crate::report::{Level, LogLine};
 use crate::run::{Event, Summary};
 
 use super::Exit;
@@ -145,8 +146,8 @@ impl SessionLog {
         }
     }
 
-    pub(super) fn said_by_hook(&self, level: Level, hook: &str, text: &str) {
-        self.write(&LogLine::new(level, "hook", text).with("hook", hook));
+    pub(super) fn said_by_hook(&self, hook: &str, text: &str) {
+        self.write(&LogLine::new(Level::Info, "hook", text).with("hook", hook));
     }
 
     pub(super) fn failed(&self, failure: &Failure) {
@@ -160,7 +161,7 @@ impl SessionLog {
     }
 
     pub(super) fn ended(&self, ending: &Ending) {
-        self.write(&LogLine::of_ending(ending));
+        self.write(&ending.log_line());
     }
 
     /// How the command ended, as far as it was heard of.

@@ -22,7 +22,7 @@ use super::{Exit, signals};
 
 pub(super) fn run(cli: &Cli, args: &VerifyArgs, ui: &Ui) -> Result<Exit, Failure> {
     let settings = settings(cli, ui)?;
-    let after = After::of(&settings, ui);
+    let after = After::new(&settings, ui);
     let result = look(&settings, args, &after, ui);
     after.conclude(result)
 }

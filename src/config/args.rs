@@ -12,7 +12,7 @@ use clap::{ArgAction, Args, ColorChoice, Parser, Subcommand, ValueEnum};
 
 pub use super::command_args::{
     ApplyArgs, BudgetArgs, DoctorArgs, ExplainArgs, LintArgs, PlanArgs, PlanningArgs, ReadingArgs,
-    ReconcileArgs, RemindArgs, ReportArgs, ReportKind, StatusArgs, VerifyArgs,
+    ReconcileArgs, RemindArgs, ReportArgs, ReportFormat, StatusArgs, VerifyArgs,
 };
 use super::help::{
     APPLY_EXAMPLES, COMPLETIONS_EXAMPLES, DEMO_EXAMPLES, DOCTOR_EXAMPLES, EMULATE_EXAMPLES,

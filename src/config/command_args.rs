@@ -315,7 +315,7 @@ pub struct ReportArgs {
         env = "REINVITE_FORMAT",
         hide_env_values = true
     )]
-    pub format: Option<ReportKind>,
+    pub format: Option<ReportFormat>,
 
     /// Write the report to this file
     #[arg(long, value_name = "FILE", env = "REINVITE_OUT", hide_env_values = true)]
@@ -348,7 +348,7 @@ pub struct ReportArgs {
 
 /// The format of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum ReportKind {
+pub enum ReportFormat {
     /// One self-contained page.
     Html,
     /// For spreadsheets.

@@ -1,13 +1,15 @@
 //! A report as a file: it appears whole or not at all, only its owner can read it, and
 //! nothing is replaced but an earlier report, unless that is asked for.
 
-use std::fs::{self, File};
-use std::io::{self, BufWriter, Read as _, Write};
+use std::fs;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+
+use crate::files::{self, Readers};
 
 use super::ResultFileError;
 use super::campaign::is_report;
-use super::result_file::{beside, create, target};
+use super::result_file::target;
 
 /// Why a report's file can't be written.
 #[derive(Debug, thiserror::Error)]
@@ -38,17 +40,12 @@ pub enum Replace {
 pub fn check_report_path(path: &Path, replace: Replace) -> Result<(), ReportFileError> {
     let target = target(path)?;
     let failed = |source| ResultFileError::Write { path: path.to_owned(), source };
-    let mut beginning = Vec::new();
-    match File::open(&target) {
-        Ok(file) => file.take(128).read_to_end(&mut beginning).map_err(failed)?,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let directory = target.parent().filter(|parent| !parent.as_os_str().is_empty());
-            return match directory.map(fs::metadata) {
-                Some(Err(error)) => Err(failed(error).into()),
-                Some(Ok(_)) | None => Ok(()),
-            };
-        }
-        Err(error) => return Err(failed(error).into()),
+    let Some(beginning) = files::beginning(&target, 128).map_err(failed)? else {
+        let directory = target.parent().filter(|parent| !parent.as_os_str().is_empty());
+        return match directory.map(fs::metadata) {
+            Some(Err(error)) => Err(failed(error).into()),
+            Some(Ok(_)) | None => Ok(()),
+        };
     };
     if beginning.starts_with(b"SQLite format 3\0") {
         return Err(ReportFileError::Database { path: path.to_owned() });
@@ -70,17 +67,8 @@ pub fn report_file(
     write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> Result<(), ResultFileError> {
     let target = target(path)?;
-    let temporary = beside(&target);
-    let written = create(&temporary).and_then(|file| {
-        let mut out = BufWriter::new(file);
-        write(&mut out)?;
-        out.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()
-    });
-    written.and_then(|()| fs::rename(&temporary, &target)).map_err(|source| {
-        // The cause is what matters; a leftover is harmless.
-        let _ = fs::remove_file(&temporary);
-        ResultFileError::Write { path: path.to_owned(), source }
-    })
+    files::replace(&target, Readers::Owner, write)
+        .map_err(|source| ResultFileError::Write { path: path.to_owned(), source })
 }
 
 #[cfg(test)]
@@ -112,27 +100,6 @@ mod tests {
             ] {
                 assert_eq!(check_report_path(&path, replace).is_ok(), may, "{content} {replace:?}");
             }
-        }
-    }
-
-    #[test]
-    fn a_report_that_fails_leaves_what_was_there() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("report.html");
-        fs::write(&path, "before").unwrap();
-        let failed = report_file(&path, |out| {
-            out.write_all(b"half")?;
-            Err(io::Error::other("no more"))
-        });
-        assert!(failed.is_err());
-        assert_eq!(fs::read_to_string(&path).unwrap(), "before");
-        assert_eq!(fs::read_dir(&directory).unwrap().count(), 1, "no temporary file stays behind");
-        report_file(&path, |out| out.write_all(b"whole")).unwrap();
-        assert_eq!(fs::read_to_string(&path).unwrap(), "whole");
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt as _;
-            assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         }
     }
 }

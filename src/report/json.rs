@@ -14,10 +14,11 @@ use serde::Serialize;
 use crate::campaign::Digest as Night;
 use crate::domain::{Caller, UserId};
 use crate::plan::{Counts, Digest, Finding, Plan, PlannedRow};
-use crate::run::{LimitedBy, Outcome, StopReason, Summary};
+use crate::run::{LimitedBy, Numbers, Outcome, StopReason, Summary};
 
 use super::delivery::Delivery;
 use super::row::{Message, RowEnd, old_email};
+use super::text::seconds;
 
 /// A row's keys. With an end, `explanation` is the outcome's; without, the plan's. Not
 /// `message`: fed back as a manifest, our sentence would be sent to the guest.
@@ -80,16 +81,8 @@ struct PlanSummary<'a> {
 
 #[derive(Serialize)]
 pub(super) struct RunSummary<'a> {
-    rows: u64,
-    invited: u64,
-    patched: u64,
-    settled: u64,
-    blocked: u64,
-    failed: u64,
-    unknown: u64,
-    not_attempted: u64,
-    retries: u64,
-    throttled: u64,
+    #[serde(flatten)]
+    numbers: Numbers,
     plan_digest: Digest,
     exit_code: u8,
     stop_reason: Option<&'static str>,
@@ -134,17 +127,9 @@ pub fn plan_json(
 /// was attempted, and why.
 #[derive(Serialize)]
 struct UnplannedSummary {
-    rows: u64,
+    #[serde(flatten)]
+    numbers: Numbers,
     change: u64,
-    invited: u64,
-    patched: u64,
-    settled: u64,
-    blocked: u64,
-    failed: u64,
-    unknown: u64,
-    not_attempted: u64,
-    retries: u64,
-    throttled: u64,
     plan_digest: Option<Digest>,
     exit_code: u8,
     stop_reason: &'static str,
@@ -162,17 +147,8 @@ pub fn unplanned_json(
     elapsed: Duration,
 ) -> io::Result<()> {
     let summary = UnplannedSummary {
-        rows,
+        numbers: Summary { rows, not_attempted: rows, ..Summary::default() }.numbers(),
         change: 0,
-        invited: 0,
-        patched: 0,
-        settled: 0,
-        blocked: 0,
-        failed: 0,
-        unknown: 0,
-        not_attempted: rows,
-        retries: 0,
-        throttled: 0,
         plan_digest: None,
         exit_code,
         stop_reason,
@@ -226,50 +202,21 @@ pub(super) fn ended_rows<'a>(
 
 impl<'a> RunSummary<'a> {
     pub(super) fn of(plan: &'a Plan, summary: &Summary, exit_code: u8) -> Self {
-        let Summary {
-            rows,
-            invited,
-            patched,
-            settled,
-            blocked,
-            failed,
-            unknown,
-            not_attempted,
-            retries,
-            throttled,
-            ref stop_reason,
-            limited_by,
-            elapsed,
-            started_at,
-        } = *summary;
+        let stop_reason = summary.stop_reason.as_ref();
         Self {
-            rows,
-            invited,
-            patched,
-            settled,
-            blocked,
-            failed,
-            unknown,
-            not_attempted,
-            retries,
-            throttled,
+            numbers: summary.numbers(),
             plan_digest: plan.digest,
             exit_code,
-            stop_reason: stop_reason.as_ref().map(StopReason::code),
-            stop_message: stop_reason.as_ref().map(StopReason::to_string),
-            started_at,
-            elapsed_seconds: seconds(elapsed),
-            limited_by: limited_by.map(LimitedBy::code),
+            stop_reason: stop_reason.map(StopReason::code),
+            stop_message: stop_reason.map(StopReason::to_string),
+            started_at: summary.started_at,
+            elapsed_seconds: seconds(summary.elapsed),
+            limited_by: summary.limited_by.map(LimitedBy::code),
             tenant_id: &plan.tenant_id,
             tenant_name: plan.tenant_name.as_deref(),
             caller: plan.caller,
         }
     }
-}
-
-/// To the millisecond: more digits would only differ.
-fn seconds(duration: Duration) -> f64 {
-    (duration.as_secs_f64() * 1000.0).round() / 1000.0
 }
 
 /// Writes the one object of a command; a night adds its digest.

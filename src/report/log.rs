@@ -36,10 +36,9 @@ use crate::domain::Email;
 use crate::plan::{Plan, PlannedRow};
 use crate::run::{Event, Outcome};
 
-use super::ending::{Ending, Verdict, seconds, stamp};
 use super::row::RowEnd;
 use super::style::count;
-use super::text::{harmless, remaining};
+use super::text::{harmless, remaining, seconds, stamp};
 
 const SCHEMA: u8 = 1;
 
@@ -72,6 +71,9 @@ pub struct LogLine {
 }
 
 impl LogLine {
+    /// The event of a command's last line.
+    pub const LAST: &'static str = "finished";
+
     pub fn new(level: Level, event: &'static str, message: impl Into<String>) -> Self {
         let message = message.into();
         Self { level, event, line: None, user: None, user_id: None, message, more: Map::new() }
@@ -90,7 +92,7 @@ impl LogLine {
 
     /// Whether it is the last of its command.
     pub fn is_last(&self) -> bool {
-        self.event == "finished"
+        self.event == Self::LAST
     }
 
     /// The line for an event of the run, if it has one. Phases of rows have none: a
@@ -198,20 +200,6 @@ impl LogLine {
             .with("tenant_name", plan.tenant_name.as_deref())
     }
 
-    pub fn of_ending(ending: &Ending) -> Self {
-        let level = match ending.verdict {
-            Verdict::Success => Level::Info,
-            Verdict::Skipped => Level::Warning,
-            Verdict::Failure => Level::Error,
-        };
-        Self::new(level, "finished", ending.meaning)
-            .with("command", ending.command)
-            .with("result", ending.verdict.word())
-            .with("exit_code", ending.exit_code)
-            .with("to_do", ending.to_do.as_deref())
-            .with("summary", ending.summary())
-    }
-
     /// The line as one JSON object and a line end.
     pub fn json(&self, at: Timestamp, run_id: Uuid) -> String {
         #[derive(Serialize)]
@@ -259,7 +247,6 @@ pub fn is_log(beginning: &[u8]) -> bool {
 mod tests {
     use std::time::Duration;
 
-    use super::super::ending::tests::stopped_night;
     use super::super::sample;
     use super::*;
     use crate::run::StopReason;
@@ -297,10 +284,7 @@ mod tests {
             }));
         }
         let of_events = events.iter().filter_map(|event| LogLine::of_event(event, Some(&plan)));
-        std::iter::once(LogLine::of_plan(&plan))
-            .chain(of_events)
-            .chain([LogLine::of_ending(&stopped_night())])
-            .collect()
+        std::iter::once(LogLine::of_plan(&plan)).chain(of_events).collect()
     }
 
     #[test]
@@ -319,7 +303,6 @@ mod tests {
         {"schema":1,"time":"2026-03-02T02:00:01.250Z","run_id":"00000000-0000-0000-0000-000000000000","level":"error","event":"row-finished","line":4,"user":"c.old@northwind.example","user_id":"00000000-0000-0000-0000-000000000004","message":"the invitation service does not see the new mail: \"doesn't match any emails on the user object\" after 5 tries in 3 min","advice":"run apply again with --retry-failed after an hour","new_email":"cleo@fabrikam.example","outcome":"failed","outcome_reason":"address-mismatch","request_id":"0000aaaa-11bb-cccc-dd22-eeeeee333333"}
         {"schema":1,"time":"2026-03-02T02:00:01.250Z","run_id":"00000000-0000-0000-0000-000000000000","level":"warning","event":"row-finished","line":5,"user":"dan@northwind.example","user_id":"00000000-0000-0000-0000-000000000005","message":"the connection was lost after the request left; the guest is unchanged since","advice":"run apply again to look once more; if it stays unknown, ask the guest whether the mail came","new_email":"dan@northwind.example","outcome":"unknown","outcome_reason":"answer-lost","request_id":null}
         {"schema":1,"time":"2026-03-02T02:00:01.250Z","run_id":"00000000-0000-0000-0000-000000000000","level":"info","event":"row-finished","line":6,"user":"eve@northwind.example","user_id":"00000000-0000-0000-0000-000000000006","message":"the mail is written, the invitation is still to be sent","advice":"run apply again","new_email":"eve@fabrikam.example","outcome":"not-attempted","outcome_reason":"mail-written","request_id":null}
-        {"schema":1,"time":"2026-03-02T02:00:01.250Z","run_id":"00000000-0000-0000-0000-000000000000","level":"error","event":"finished","message":"stopped by a safety limit or by the tenant","command":"apply","exit_code":5,"result":"failure","summary":{"blocked":5,"elapsed_seconds":192.4,"exit_code":5,"failed":1,"invited":2,"not_attempted":2,"patched":4,"plan_digest":"f1ff","retries":7,"rows":14,"settled":3,"started_at":"2026-03-02T02:00:00.000Z","stop_message":"the tenant says stop: Guest invitations are blocked for suspicious activity","stop_reason":"invitations-blocked","tenant_id":"7d1c2a40-0000-4000-8000-0000000000aa","tenant_name":"Contoso *Ltd*","throttle_wait_seconds":12.5,"throttled":1,"unknown":1},"to_do":"ask Microsoft support <today> & wait"}
         "#);
     }
 
@@ -339,7 +322,6 @@ mod tests {
         2026-03-02T02:00:01.250Z error   row-finished line 4, c.old@northwind.example: the invitation service does not see the new mail: "doesn't match any emails on the user object" after 5 tries in 3 min
         2026-03-02T02:00:01.250Z warning row-finished line 5, dan@northwind.example: the connection was lost after the request left; the guest is unchanged since
         2026-03-02T02:00:01.250Z info    row-finished line 6, eve@northwind.example: the mail is written, the invitation is still to be sent
-        2026-03-02T02:00:01.250Z error   finished     stopped by a safety limit or by the tenant
         "#);
     }
 

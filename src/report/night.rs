@@ -3,7 +3,7 @@
 
 use std::io::{self, Write};
 
-use crate::campaign::{Corrected, Digest, RowName, Seen, Standing, Verified};
+use crate::campaign::{Corrected, Digest, RowName, Seen, SettledAnswers, Standing, Verified};
 use crate::domain::Finding;
 use crate::plan::{ChangeReason, Plan, PlannedRow};
 use crate::run::{Outcome, Summary};
@@ -88,7 +88,7 @@ pub fn verify_text(out: &mut dyn Write, verified: &Verified, view: &VerifyView) 
         ("Some guests need a person", view.styles.attention)
     };
     writeln!(out, "{}", paint(style, word))?;
-    let (sent, not_sent) = verified.settled;
+    let SettledAnswers { sent, not_sent } = verified.settled;
     if sent + not_sent > 0 {
         writeln!(
             out,
@@ -115,7 +115,8 @@ fn happened(
     let put_off = held.filter(|outcome| matches!(outcome, Outcome::NotAttempted { .. })).count();
     let waiting = digest.over_budget + digest.wave.as_ref().map_or(0, |wave| wave.waiting);
     let styles = view.styles;
-    let settled = digest.verified.settled.0 + digest.verified.settled.1;
+    let SettledAnswers { sent, not_sent } = digest.verified.settled;
+    let settled = sent + not_sent;
     let lines = [
         ("new rows", digest.new.len() as u64, styles.faint),
         ("left", digest.left.len() as u64, styles.faint),

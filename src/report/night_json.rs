@@ -110,8 +110,8 @@ pub fn verify_json(out: &mut dyn Write, verified: &Verified, exit_code: u8) -> i
     let summary = VerifySummary {
         guests,
         standing,
-        settled_sent: settled.0,
-        settled_not_sent: settled.1,
+        settled_sent: settled.sent,
+        settled_not_sent: settled.not_sent,
         attention: attention.len() as u64,
         exit_code,
     };

@@ -1,13 +1,13 @@
 //! The result of every row as a file: CSV that Excel opens as it is, or JSON
 //! lines. It appears whole or not at all.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufWriter, Read as _, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 
+use crate::files::{self, Readers};
 pub(super) use crate::manifest::guarded;
 use crate::plan::{Plan, PlannedRow};
 use crate::run::Outcome;
@@ -78,23 +78,15 @@ pub fn result_file(
     outcomes: &[Option<Outcome>],
     extra: ExtraColumns<'_>,
 ) -> Result<(), ResultFileError> {
-    let write = |source| ResultFileError::Write { path: path.to_owned(), source };
     let target = target(path)?;
-    let temporary = beside(&target);
-    let written = create(&temporary).and_then(|file| {
-        let mut out = BufWriter::new(file);
+    let written = files::replace(&target, Readers::Owner, |out| {
         if is_json(path) {
-            json_lines(&mut out, plan, outcomes, extra)?;
+            json_lines(out, plan, outcomes, extra)
         } else {
-            csv(&mut out, plan, outcomes, extra)?;
+            csv(out, plan, outcomes, extra)
         }
-        out.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()
     });
-    written.and_then(|()| fs::rename(&temporary, &target)).map_err(|error| {
-        // The cause is what matters; a leftover is harmless.
-        let _ = fs::remove_file(&temporary);
-        write(error)
-    })
+    written.map_err(|source| ResultFileError::Write { path: path.to_owned(), source })
 }
 
 /// Makes sure, before a run begins, that its result can be written to this path:
@@ -111,39 +103,23 @@ pub fn check_result_path(path: &Path) -> Result<(), ResultFileError> {
     if spreadsheet {
         return Err(ResultFileError::Spreadsheet { path: path.to_owned() });
     }
-    let temporary = beside(&target);
-    create(&temporary).and_then(|_| fs::remove_file(&temporary)).map_err(failed)
+    files::check_replace(&target).map_err(failed)
 }
 
 /// Whether nothing but an earlier result is lost with the file that is there. A
 /// manifest, a checkpoint or a configuration named by mistake is not to be lost.
 fn is_replaceable(target: &Path) -> io::Result<bool> {
-    let mut beginning = Vec::new();
-    match File::open(target) {
-        Ok(file) => file.take(64).read_to_end(&mut beginning)?,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
-        Err(error) => return Err(error),
-    };
+    let Some(beginning) = files::beginning(target, 64)? else { return Ok(true) };
     let csv = format!("\u{feff}{},", COLUMNS[..3].join(","));
     let json = b"{\"line\":";
     Ok(beginning.is_empty() || beginning.starts_with(csv.as_bytes()) || beginning.starts_with(json))
 }
 
-/// A new file that only its owner can read: it holds everybody's addresses.
-pub(super) fn create(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
-}
-
 /// The file that is really meant, behind any links.
 pub(super) fn target(path: &Path) -> Result<PathBuf, ResultFileError> {
-    match fs::canonicalize(path) {
-        Ok(real) if real.is_file() => Ok(real),
-        Ok(_) => Err(ResultFileError::NotAFile { path: path.to_owned() }),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(path.to_owned()),
+    match files::behind_links(path) {
+        Ok(Some(real)) => Ok(real),
+        Ok(None) => Err(ResultFileError::NotAFile { path: path.to_owned() }),
         Err(source) => Err(ResultFileError::Write { path: path.to_owned(), source }),
     }
 }
@@ -152,14 +128,6 @@ fn is_json(path: &Path) -> bool {
     path.extension().is_some_and(|extension| {
         extension.eq_ignore_ascii_case("jsonl") || extension.eq_ignore_ascii_case("json")
     })
-}
-
-/// A name in the same directory, so that a rename replaces the target at once.
-pub(super) fn beside(target: &Path) -> PathBuf {
-    let mut name = std::ffi::OsString::from(".");
-    name.push(target.file_name().unwrap_or_default());
-    name.push(format!(".{}.tmp", std::process::id()));
-    target.with_file_name(name)
 }
 
 fn ends<'a>(
@@ -254,6 +222,8 @@ fn json_lines(
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::report::sample;
 

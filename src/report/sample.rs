@@ -250,7 +250,7 @@ pub(super) fn outcomes() -> Vec<Option<Outcome>> {
 }
 
 /// The numbers of [`outcomes`].
-pub(super) fn summary() -> Summary {
+pub(crate) fn summary() -> Summary {
     Summary {
         rows: 14,
         invited: 2,

@@ -1,84 +1,63 @@
 //! Where a campaign stands, for `status`: counts, the last run, failures by
 //! code.
 //!
-//! Leaves to others: reading it from the checkpoint; [`Status`] is plain data.
+//! Leaves to others: reading it (`checkpoint`).
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::checkpoint::{FailureCount, LastRun, NotInManifest, Owner, Resends, Status};
 use crate::domain::Counts;
 
 use super::style::{Styles, count, paint};
 use super::text::{fit, harmless, wrap};
 
-/// Where a campaign stands.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Status {
-    /// The manifest, as it was named.
-    pub manifest: String,
-    /// The tenant's name or id.
-    pub tenant: String,
-    /// When the checkpoint was created.
-    pub created: Timestamp,
-    /// All rows of the manifest.
-    pub rows: u64,
-    /// How many rows are in which state.
-    pub counts: Counts,
-    /// The last run, if there was any.
-    pub last_run: Option<LastRun>,
-    /// Who holds the checkpoint right now.
-    pub locked_by: Option<String>,
-    pub failures: Vec<FailureGroup>,
-    /// What became of requests to send again.
-    pub resends: ResendCounts,
-    /// Guests of the campaign that no row of the manifest asks for any more.
-    pub not_in_manifest: NotInManifestCounts,
+/// The keys of the object.
+#[derive(Serialize)]
+struct StatusKeys<'a> {
+    manifest: &'a str,
+    /// Its name and id, or its id alone.
+    tenant: Cow<'a, str>,
+    /// When the campaign began.
+    created: Timestamp,
+    rows: u64,
+    counts: Counts,
+    last_run: Option<&'a LastRun>,
+    locked_by: Option<String>,
+    failures: &'a [FailureCount],
+    resends: Resends,
+    not_in_manifest: NotInManifest,
 }
 
-/// Requests to send again that were not carried out; these rows are counted as
-/// invited.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct ResendCounts {
-    /// The next apply sends it.
-    pub outstanding: u64,
-    pub failed: u64,
+impl<'a> From<&'a Status> for StatusKeys<'a> {
+    fn from(status: &'a Status) -> Self {
+        Self {
+            manifest: &status.manifest,
+            tenant: tenant(status),
+            created: created(status),
+            rows: status.rows,
+            counts: status.counts,
+            last_run: status.last_run.as_ref(),
+            locked_by: status.held_by.as_ref().map(Owner::to_string),
+            failures: &status.failures,
+            resends: status.resends,
+            not_in_manifest: status.not_in_manifest,
+        }
+    }
 }
 
-/// How many guests that only earlier manifests asked for are in which state. They are
-/// no part of the rows.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct NotInManifestCounts {
-    /// The service accepted the invitation.
-    pub invited: u64,
-    /// The mail is written, the invitation was not sent.
-    pub patched: u64,
-    /// Whether the invitation was sent is not known.
-    pub unknown: u64,
-    pub failed: u64,
-    /// Begun, and not invited.
-    pub not_attempted: u64,
+fn tenant(status: &Status) -> Cow<'_, str> {
+    match &status.tenant_name {
+        Some(name) => format!("{name} ({})", status.tenant).into(),
+        None => (&*status.tenant).into(),
+    }
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct LastRun {
-    /// When it began.
-    pub started: Timestamp,
-    /// When it ended; None if it is running, or was cut off.
-    pub ended: Option<Timestamp>,
-    /// Code of the reason it ended early.
-    pub stop_reason: Option<String>,
-    pub exit_code: Option<u8>,
-}
-
-/// Failed rows with one code.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct FailureGroup {
-    pub code: String,
-    pub rows: u64,
-    /// The sentence of one of them.
-    pub message: String,
+fn created(status: &Status) -> Timestamp {
+    status.created_at.unwrap_or_default()
 }
 
 const LABEL_COLUMNS: usize = 14;
@@ -97,15 +76,16 @@ pub fn status_text(
     } else {
         harmless(&status.manifest)
     };
-    let title = format!("{manifest}, {}", harmless(&status.tenant));
+    let title = format!("{manifest}, {}", harmless(&tenant(status)));
     let rows = count(status.rows, "row", "rows");
-    writeln!(out, "{}: {rows}, since {:.0}", paint(styles.heading, title), status.created)?;
+    writeln!(out, "{}: {rows}, since {:.0}", paint(styles.heading, title), created(status))?;
     match &status.last_run {
-        Some(run) => writeln!(out, "{}", last_run(run, status.locked_by.is_some()))?,
+        Some(run) => writeln!(out, "{}", last_run(run, status.held_by.is_some()))?,
         None => writeln!(out, "no run yet")?,
     }
-    if let Some(owner) = &status.locked_by {
-        writeln!(out, "{}", paint(styles.attention, format!("in use by {}", harmless(owner))))?;
+    if let Some(owner) = &status.held_by {
+        let owner = harmless(&owner.to_string());
+        writeln!(out, "{}", paint(styles.attention, format!("in use by {owner}")))?;
     }
     writeln!(out)?;
     let plain = anstyle::Style::new();
@@ -139,7 +119,7 @@ pub fn status_text(
     if !status.failures.is_empty() {
         writeln!(out, "\n{}", paint(styles.heading, "Failed"))?;
     }
-    for FailureGroup { code, rows, message } in &status.failures {
+    for FailureCount { code, rows, message } in &status.failures {
         let head = format!("{}: {}", harmless(code), count(*rows, "row", "rows"));
         writeln!(out, "  {}", paint(styles.bad, head))?;
         for line in wrap(&harmless(message), width.saturating_sub(4)) {
@@ -149,16 +129,16 @@ pub fn status_text(
     Ok(())
 }
 
-fn resends(counts: ResendCounts) -> Option<String> {
-    let ResendCounts { outstanding, failed } = counts;
+fn resends(counts: Resends) -> Option<String> {
+    let Resends { outstanding, failed } = counts;
     (outstanding + failed > 0).then(|| {
         let of_them = parts(&[(outstanding, "for the next apply"), (failed, "failed")]);
         format!("of the invited, asked to send again and not sent: {of_them}")
     })
 }
 
-fn not_in_manifest(counts: NotInManifestCounts) -> Option<String> {
-    let NotInManifestCounts { invited, patched, unknown, failed, not_attempted } = counts;
+fn not_in_manifest(counts: NotInManifest) -> Option<String> {
+    let NotInManifest { invited, patched, unknown, failed, not_attempted } = counts;
     let all = invited + patched + unknown + failed + not_attempted;
     (all > 0).then(|| {
         let of_them = parts(&[
@@ -180,9 +160,9 @@ fn parts(counts: &[(u64, &str)]) -> String {
 }
 
 fn last_run(run: &LastRun, in_use: bool) -> String {
-    let LastRun { started, ended, stop_reason, exit_code } = run;
-    let mut parts = vec![format!("last run began {started:.0}")];
-    parts.push(match ended {
+    let LastRun { started_at, ended_at, stop_reason, exit_code } = run;
+    let mut parts = vec![format!("last run began {started_at:.0}")];
+    parts.push(match ended_at {
         Some(ended) => format!("ended {ended:.0}"),
         None if in_use => "is running".to_owned(),
         None => "was cut off".to_owned(),
@@ -194,7 +174,7 @@ fn last_run(run: &LastRun, in_use: bool) -> String {
 
 /// Writes the status as one object.
 pub fn status_json(out: &mut dyn Write, status: &Status) -> io::Result<()> {
-    serde_json::to_writer(&mut *out, status)?;
+    serde_json::to_writer(&mut *out, &StatusKeys::from(status))?;
     out.write_all(b"\n")
 }
 
@@ -206,7 +186,8 @@ mod tests {
         Status {
             manifest: "guests.csv".to_owned(),
             tenant: "Contoso".to_owned(),
-            created: "2026-03-01T02:00:00Z".parse().unwrap(),
+            tenant_name: None,
+            created_at: Some("2026-03-01T02:00:00Z".parse().unwrap()),
             rows: 204,
             counts: Counts {
                 invited: 150,
@@ -218,19 +199,19 @@ mod tests {
                 not_attempted: 18,
             },
             last_run: Some(LastRun {
-                started: "2026-03-02T02:00:00Z".parse().unwrap(),
-                ended: Some("2026-03-02T02:03:12Z".parse().unwrap()),
+                started_at: "2026-03-02T02:00:00Z".parse().unwrap(),
+                ended_at: Some("2026-03-02T02:03:12Z".parse().unwrap()),
                 stop_reason: Some("invitations-blocked".to_owned()),
                 exit_code: Some(5),
             }),
-            locked_by: None,
-            failures: vec![FailureGroup {
+            held_by: None,
+            failures: vec![FailureCount {
                 code: "guest-gone".to_owned(),
                 rows: 3,
                 message: "the guest no longer exists".to_owned(),
             }],
-            resends: ResendCounts::default(),
-            not_in_manifest: NotInManifestCounts::default(),
+            resends: Resends::default(),
+            not_in_manifest: NotInManifest::default(),
         }
     }
 
@@ -263,12 +244,8 @@ mod tests {
     #[test]
     fn what_the_counts_of_rows_do_not_tell_is_said_apart() {
         let status = Status {
-            resends: ResendCounts { outstanding: 2, failed: 1 },
-            not_in_manifest: NotInManifestCounts {
-                invited: 40,
-                unknown: 1,
-                ..NotInManifestCounts::default()
-            },
+            resends: Resends { outstanding: 2, failed: 1 },
+            not_in_manifest: NotInManifest { invited: 40, unknown: 1, ..NotInManifest::default() },
             ..status()
         };
         insta::assert_snapshot!(render(&status), @"
@@ -299,11 +276,16 @@ mod tests {
     fn a_run_without_an_end_is_running_or_was_cut_off() {
         let mut status = status();
         let run = status.last_run.as_mut().unwrap();
-        (run.ended, run.stop_reason, run.exit_code) = (None, None, None);
+        (run.ended_at, run.stop_reason, run.exit_code) = (None, None, None);
         assert!(render(&status).contains("last run began 2026-03-02T02:00:00Z, was cut off\n"));
-        status.locked_by = Some("pid 17 on mgmt01".to_owned());
+        status.held_by = Some(Owner {
+            pid: 17,
+            host: "mgmt01".to_owned(),
+            since: "2026-03-02T02:00:00Z".parse().unwrap(),
+        });
         let text = render(&status);
-        assert!(text.contains(", is running\nin use by pid 17 on mgmt01\n"), "{text}");
+        let owner = "in use by process 17 on mgmt01 since 2026-03-02T02:00:00Z";
+        assert!(text.contains(&format!(", is running\n{owner}\n")), "{text}");
     }
 
     #[test]

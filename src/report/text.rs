@@ -1,12 +1,15 @@
 //! Texts from manifests and directories made fit for a terminal: harmless, no
-//! wider than the place they have, broken at blanks. And spans of time in words.
+//! wider than the place they have, broken at blanks. And moments and spans of time,
+//! in words and for programs.
 
 use std::time::Duration;
+
+use jiff::Timestamp;
 
 /// The text with everything escaped that would steer a terminal or disguise the
 /// order of its letters: control characters, line breaks, marks of direction,
 /// characters without width that hide in an address.
-pub(super) fn harmless(text: &str) -> String {
+pub(crate) fn harmless(text: &str) -> String {
     let mut harmless = String::with_capacity(text.len());
     for c in text.chars() {
         if c.is_control() || steers(c) {
@@ -97,6 +100,16 @@ pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
     }
     lines.push(line);
     lines
+}
+
+/// A moment with milliseconds, in UTC: `2026-03-02T02:00:00.000Z`.
+pub(crate) fn stamp(at: Timestamp) -> String {
+    format!("{at:.3}")
+}
+
+/// To the millisecond: more digits would only differ.
+pub(crate) fn seconds(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1000.0).round() / 1000.0
 }
 
 /// A span in the two largest units that matter: `850 ms`, `12 s`, `3 min 12 s`,

@@ -19,10 +19,11 @@ use crate::graph::Graph;
 use crate::plan::{Change, ChangeReason, Plan, PlannedRow};
 
 use super::canary::Sighted;
-use super::event::{Event, InvitedHow, Outcome, StopReason, Summary};
+use super::event::{Event, InvitedHow, Outcome, StopReason};
 use super::limit::{Standstill, Told};
 use super::row::not_settled;
 use super::stop::Stop;
+use super::summary::Summary;
 use super::tally::Tally;
 
 /// What the configuration and the command line say about a run.

@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::limit::LimitedBy;
+use super::summary::Summary;
 
 pub use crate::checkpoint::InvitedHow;
 
@@ -236,36 +235,4 @@ impl std::fmt::Display for StopReason {
             Self::Checkpoint { message } => write!(f, "the checkpoint can't be written: {message}"),
         }
     }
-}
-
-/// The run in numbers. Every row is in exactly one of `invited`, `settled`,
-/// `blocked`, `failed`, `unknown` and `not_attempted`; `patched` counts mails
-/// written, whatever became of the row.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Summary {
-    /// All rows of the manifest.
-    pub rows: u64,
-    pub invited: u64,
-    pub patched: u64,
-    /// Rows with nothing to do.
-    pub settled: u64,
-    /// Rows the plan did not allow.
-    pub blocked: u64,
-    /// Rows refused by the service or by a guest changed meanwhile.
-    pub failed: u64,
-    /// Rows of which it is not known whether the invitation was sent.
-    pub unknown: u64,
-    /// Rows the run did not come to.
-    pub not_attempted: u64,
-    pub retries: u64,
-    /// Answers that asked for patience.
-    pub throttled: u64,
-    /// Why the run ended early.
-    pub stop_reason: Option<StopReason>,
-    /// What kept it from going faster; None when there was nothing to carry out.
-    pub limited_by: Option<LimitedBy>,
-    /// From the first row to the last.
-    pub elapsed: Duration,
-    /// When it began.
-    pub started_at: Option<Timestamp>,
 }

@@ -14,12 +14,14 @@ mod precheck;
 mod request;
 mod row;
 mod stop;
+mod summary;
 mod tally;
 
 pub use engine::{Observer, RunResult, RunSettings, carry_out};
-pub use event::{Event, Failure, InvitedHow, Outcome, Phase, StopReason, Summary};
+pub use event::{Event, Failure, InvitedHow, Outcome, Phase, StopReason};
 pub use limit::LimitedBy;
 pub use lost_answer::{Horizon, Intent, LostAnswer, MOOT, NO_CHANGE, Verdict};
 pub use precheck::{Precheck, precheck};
 pub use row::stop_reason;
 pub use stop::Stop;
+pub use summary::{Numbers, Summary};

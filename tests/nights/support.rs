@@ -229,7 +229,7 @@ impl Campaign {
             // settled just now.
             let verified = &night.digest.verified;
             let guests = read_ledger(&path).unwrap().entries().count() as u64;
-            let settled = verified.settled.0 + verified.settled.1;
+            let settled = verified.settled.sent + verified.settled.not_sent;
             assert_eq!(total(verified.standing) + settled, guests, "{:?}", night.digest);
         }
         if night.is_quiet() && exit == Exit::Done {

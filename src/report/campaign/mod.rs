@@ -24,15 +24,7 @@ pub use view::Report;
 
 use std::io::{self, Write};
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ReportFormat {
-    /// One self-contained page.
-    Html,
-    Csv,
-    Json,
-    Markdown,
-    Junit,
-}
+pub use crate::config::args::ReportFormat;
 
 pub fn write_report(out: &mut dyn Write, report: &Report, format: ReportFormat) -> io::Result<()> {
     match format {

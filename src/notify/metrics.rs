@@ -17,25 +17,25 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::{Registry, Unit};
 
-use super::ending::{Ending, STATES, numbers};
+use super::ending::Ending;
 
 /// What every text begins with: how an earlier one is told from another file.
-pub const METRICS_BEGIN: &str = "# HELP reinvite_";
+pub(super) const METRICS_BEGIN: &str = "# HELP reinvite_";
 
 /// What is told of the campaign besides its last run. The file is written anew by each,
 /// so that none of it may depend on what that run was.
 #[derive(Debug, Default)]
-pub struct CampaignState {
+pub(super) struct CampaignState {
     /// When a run last succeeded; left out when none has yet.
-    pub last_success: Option<Timestamp>,
+    pub(super) last_success: Option<Timestamp>,
     /// Guests invited, by what the directory showed of each last: `pending`.
-    pub guests: BTreeMap<String, u64>,
+    pub(super) guests: BTreeMap<String, u64>,
     /// When the invitation was sent that has been pending for longest.
-    pub pending_since: Option<Timestamp>,
+    pub(super) pending_since: Option<Timestamp>,
 }
 
 /// The metrics of a run that ended like this, in a campaign that stands like that.
-pub fn metrics(ending: &Ending, campaign: &CampaignState) -> String {
+pub(super) fn metrics(ending: &Ending, campaign: &CampaignState) -> String {
     let text = |text: Option<&String>| text.cloned().unwrap_or_default();
     let labels = [
         ("tenant".into(), text(ending.tenant.as_ref()).into()),
@@ -101,10 +101,11 @@ fn gauges(ending: &Ending, campaign: &CampaignState) -> Vec<Metric> {
         )
     }));
     let Some(summary) = &ending.numbers else { return gauges };
-    let numbers = numbers(summary).map(|(name, n)| (name, number(n)));
-    let states = numbers.iter().filter(|(name, _)| STATES.contains(name));
     gauges.push(Metric {
-        samples: states.map(|&(state, n)| (vec![("state", state.to_owned())], n)).collect(),
+        samples: summary
+            .ends()
+            .map(|(state, n)| (vec![("state", state.to_owned())], number(n)))
+            .collect(),
         ..single("rows", "Rows of the manifest by what became of them in the last run.", 0.0)
     });
     gauges.extend([

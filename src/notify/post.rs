@@ -16,7 +16,7 @@ use url::Url;
 use crate::config::SecretSource;
 use crate::graph::{Transport, is_loopback};
 
-/// How long telling may take, all tries together. The run is over and its scheduler
+/// How long posting may take, all tries together. The run is over and its scheduler
 /// waits.
 pub(super) const TIME_LIMIT: Duration = Duration::from_secs(12);
 
@@ -96,7 +96,7 @@ impl Body {
 
 /// Posts the body until it is taken. A message told twice does less harm than one
 /// never told, so that every doubtful try is repeated.
-pub(super) async fn tell(
+pub(super) async fn post(
     transport: &dyn Transport,
     address: &Address,
     body: &Body,
@@ -177,7 +177,7 @@ mod tests {
             let answers = Answers(Mutex::new(answers));
             let address = Address::parse("https://hooks.example/secret").unwrap();
             let started = Instant::now();
-            let result = tell(&answers, &address, &Body::Text(String::new())).await;
+            let result = post(&answers, &address, &Body::Text(String::new())).await;
             assert_eq!(
                 result.as_ref().map_err(String::as_str),
                 told.as_ref().map_err(|e| *e),

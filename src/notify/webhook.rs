@@ -5,13 +5,15 @@
 
 use serde_json::{Value, json};
 
-use super::ending::{Ending, Verdict, seconds, stamp};
+use crate::report::{seconds, stamp};
+
+use super::ending::{Ending, Verdict};
 
 /// The version of the generic body. Keys are only ever added to it.
 const SCHEMA: u8 = 1;
 
 /// The body for a program of one's own.
-pub fn webhook_json(ending: &Ending) -> Value {
+pub(super) fn webhook_json(ending: &Ending) -> Value {
     json!({
         "schema": SCHEMA,
         "event": "finished",
@@ -37,7 +39,7 @@ pub fn webhook_json(ending: &Ending) -> Value {
 /// The body for Slack's incoming webhooks. Three characters are special in its texts
 /// (Slack, *Formatting text for app surfaces*); without `mrkdwn`, stars and the like
 /// are not.
-pub fn webhook_slack(ending: &Ending) -> Value {
+pub(super) fn webhook_slack(ending: &Ending) -> Value {
     let text = ending.lines().join("\n");
     let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     json!({ "text": text, "mrkdwn": false })
@@ -46,7 +48,7 @@ pub fn webhook_slack(ending: &Ending) -> Value {
 /// The body for a Teams workflow "When a Teams webhook request is received": an
 /// adaptive card. Its text runs, other than its text blocks, know no Markdown, so
 /// that a name with a star or a bracket in it stays what it is.
-pub fn webhook_teams(ending: &Ending) -> Value {
+pub(super) fn webhook_teams(ending: &Ending) -> Value {
     let colour = match ending.verdict {
         Verdict::Success => "Good",
         Verdict::Skipped => "Default",

@@ -1,13 +1,15 @@
 //! A command's end as the environment of a hook.
 //!
-//! Leaves to others: running hooks, and knowing their variables when a hook runs
+//! Leaves to others: running hooks (`hooks`), and knowing their variables when a hook runs
 //! this program (`config`).
 
-use super::ending::{Ending, numbers, seconds, stamp};
+use crate::report::{seconds, stamp};
+
+use super::ending::Ending;
 
 /// What a hook finds in its environment; a value is empty where something is not
 /// known.
-pub fn hook_environment(ending: &Ending) -> Vec<(String, String)> {
+pub(super) fn hook_environment(ending: &Ending) -> Vec<(String, String)> {
     let text = |text: &Option<String>| text.clone().unwrap_or_default();
     let said = [
         ("COMMAND", ending.command.to_owned()),
@@ -27,7 +29,12 @@ pub fn hook_environment(ending: &Ending) -> Vec<(String, String)> {
         ("DURATION_SECONDS", seconds(ending.duration).to_string()),
     ];
     let known = ending.numbers.is_some();
-    let counted = numbers(&ending.numbers.clone().unwrap_or_default())
+    let counted = ending
+        .numbers
+        .clone()
+        .unwrap_or_default()
+        .numbers()
+        .into_iter()
         .map(|(name, n)| (name, if known { n.to_string() } else { String::new() }));
     let all = said.into_iter().chain(counted);
     // No environment can hold a zero byte.

@@ -1,8 +1,8 @@
 //! Hooks: programs of the user's, run one after the other with how the command
-//! ended in their environment. What they print goes to stderr; a log on stderr
-//! gets it as lines of its own.
+//! ended in their environment. What they print goes to stderr, or line by line to
+//! whoever wants it so.
 //!
-//! Leaves to others: what they find in their environment (`report`).
+//! Leaves to others: what they find in their environment (`hook_environment`).
 
 use std::process::Stdio;
 use std::time::Duration;
@@ -12,19 +12,14 @@ use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
 use crate::config::HookSettings;
-use crate::report::{Ending, Level, Verdict, hook_environment};
 
-use crate::cli::ui::Ui;
+use super::ending::{Ending, Verdict};
+use super::hook_environment::hook_environment;
+use super::{Hear, HookOutput, Notice};
 
 pub(super) struct Hook<'a> {
     pub(super) name: &'static str,
     command: &'a [String],
-}
-
-/// Whether there is any hook at all.
-pub(super) fn are_there(settings: &HookSettings) -> bool {
-    let HookSettings { on_success, on_failure, finally, time_limit: _ } = settings;
-    on_success.is_some() || on_failure.is_some() || finally.is_some()
 }
 
 /// The hooks to run after such an end. After a run that found another at work,
@@ -48,24 +43,23 @@ impl Hook<'_> {
         &self,
         limit: Duration,
         ending: &Ending,
-        ui: &Ui,
+        output: HookOutput,
+        hear: Hear<'_>,
     ) -> Result<(), String> {
         let [program, arguments @ ..] = self.command else { return Ok(()) };
         let mut command = Command::new(program);
         command.args(arguments).envs(hook_environment(ending)).stdin(Stdio::null());
         command.kill_on_drop(true);
-        let as_lines = ui.log.is_on_stderr();
-        if as_lines {
-            command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        } else {
-            command.stdout(std::io::stderr()).stderr(Stdio::inherit());
-        }
+        match output {
+            HookOutput::Lines => command.stdout(Stdio::piped()).stderr(Stdio::piped()),
+            HookOutput::Stderr => command.stdout(std::io::stderr()).stderr(Stdio::inherit()),
+        };
         let child = command.spawn();
         let mut child =
             child.map_err(|error| format!("could not be started: {program}: {error}"))?;
         let end = async {
-            if as_lines {
-                self.pass_on(&mut child, ui).await;
+            if output == HookOutput::Lines {
+                self.pass_on(&mut child, hear).await;
             }
             child.wait().await
         };
@@ -78,19 +72,19 @@ impl Hook<'_> {
     }
 
     /// Reads what it prints until it prints no more.
-    async fn pass_on(&self, child: &mut Child, ui: &Ui) {
+    async fn pass_on(&self, child: &mut Child, hear: Hear<'_>) {
         let (out, err) = (child.stdout.take(), child.stderr.take());
-        tokio::join!(self.lines(out, ui), self.lines(err, ui));
+        tokio::join!(self.lines(out, hear), self.lines(err, hear));
     }
 
-    async fn lines(&self, stream: Option<impl AsyncRead + Unpin>, ui: &Ui) {
+    async fn lines(&self, stream: Option<impl AsyncRead + Unpin>, hear: Hear<'_>) {
         let Some(stream) = stream else { return };
         let mut stream = BufReader::new(stream);
         let mut line = Vec::new();
         while stream.read_until(b'\n', &mut line).await.is_ok_and(|read| read > 0) {
             let text = String::from_utf8_lossy(&line);
             let text = text.trim_end_matches(['\r', '\n']);
-            ui.log.said_by_hook(Level::Info, self.name, text);
+            hear(Notice::HookLine { hook: self.name, text });
             line.clear();
         }
     }

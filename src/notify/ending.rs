@@ -2,7 +2,7 @@
 //! The log's last line, the metrics, the webhook and the hooks take their facts
 //! from here, so that they agree.
 //!
-//! Leaves to others: telling it (`cli`).
+//! Leaves to others: gathering it (`cli`).
 
 use std::time::Duration;
 
@@ -11,10 +11,8 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::report::{Level, LogLine, count, harmless, seconds, stamp};
 use crate::run::{StopReason, Summary};
-
-use super::style::count;
-use super::text::harmless;
 
 /// What an end is to whoever waits for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -79,26 +77,6 @@ pub struct Ending {
     pub throttle_wait: Duration,
 }
 
-/// The numbers of a run by name, in the order of the contract.
-pub(super) fn numbers(summary: &Summary) -> [(&'static str, u64); 10] {
-    [
-        ("rows", summary.rows),
-        ("invited", summary.invited),
-        ("patched", summary.patched),
-        ("settled", summary.settled),
-        ("blocked", summary.blocked),
-        ("failed", summary.failed),
-        ("unknown", summary.unknown),
-        ("not_attempted", summary.not_attempted),
-        ("retries", summary.retries),
-        ("throttled", summary.throttled),
-    ]
-}
-
-/// Every row is in exactly one of these.
-pub(super) const STATES: [&str; 6] =
-    ["invited", "settled", "blocked", "failed", "unknown", "not_attempted"];
-
 impl Ending {
     /// Whether something was written to the directory.
     pub fn has_changes(&self) -> bool {
@@ -124,10 +102,25 @@ impl Ending {
             "elapsed_seconds": seconds(self.duration),
             "throttle_wait_seconds": seconds(self.throttle_wait),
         });
-        for (name, number) in self.numbers.iter().flat_map(numbers) {
+        for (name, number) in self.numbers.iter().flat_map(Summary::numbers) {
             summary[name] = number.into();
         }
         summary
+    }
+
+    /// The log's last line.
+    pub fn log_line(&self) -> LogLine {
+        let level = match self.verdict {
+            Verdict::Success => Level::Info,
+            Verdict::Skipped => Level::Warning,
+            Verdict::Failure => Level::Error,
+        };
+        LogLine::new(level, LogLine::LAST, self.meaning)
+            .with("command", self.command)
+            .with("result", self.verdict.word())
+            .with("exit_code", self.exit_code)
+            .with("to_do", self.to_do.as_deref())
+            .with("summary", self.summary())
     }
 
     /// The end in at most five lines of plain text.
@@ -153,9 +146,9 @@ impl Ending {
 /// How many rows there are, and what became of them.
 fn rows_in_words(summary: &Summary) -> String {
     let rows = count(summary.rows, "row", "rows");
-    let states: Vec<_> = numbers(summary)
-        .into_iter()
-        .filter(|(name, n)| STATES.contains(name) && *n > 0)
+    let states: Vec<_> = summary
+        .ends()
+        .filter(|(_, n)| *n > 0)
         .map(|(name, n)| format!("{n} {}", name.replace('_', " ")))
         .collect();
     if states.is_empty() { rows } else { format!("{rows}: {}", states.join(", ")) }
@@ -164,16 +157,6 @@ fn rows_in_words(summary: &Summary) -> String {
 /// A message is one line among others; of a long list the first says enough.
 fn first_line(text: &str) -> &str {
     text.lines().next().unwrap_or_default()
-}
-
-/// A moment with milliseconds, in UTC: `2026-03-02T02:00:00.000Z`.
-pub(super) fn stamp(at: Timestamp) -> String {
-    format!("{at:.3}")
-}
-
-/// To the millisecond: more digits would only differ.
-pub(super) fn seconds(duration: Duration) -> f64 {
-    (duration.as_secs_f64() * 1000.0).round() / 1000.0
 }
 
 /// What a stopped run says of itself: the code, and the sentence.
@@ -186,9 +169,9 @@ pub(super) mod tests {
     use super::*;
 
     /// A night that the tenant stopped.
-    pub(in crate::report) fn stopped_night() -> Ending {
+    pub(in crate::notify) fn stopped_night() -> Ending {
         let started_at: Timestamp = "2026-03-02T02:00:00Z".parse().unwrap();
-        let numbers = super::super::sample::summary();
+        let numbers = crate::report::sample::summary();
         let (stop_reason, stop_message) = stopped(&numbers).unzip();
         Ending {
             command: "apply",
@@ -214,7 +197,7 @@ pub(super) mod tests {
     }
 
     /// A night on which the manifest could not be read.
-    pub(in crate::report) fn unplanned_night() -> Ending {
+    pub(in crate::notify) fn unplanned_night() -> Ending {
         Ending {
             exit_code: 2,
             meaning: "usage, configuration or manifest unusable; nothing sent",
@@ -244,6 +227,14 @@ pub(super) mod tests {
         Tenant: contoso.example
         Why: guests.csv: 2 problems;
         "#);
+    }
+
+    #[test]
+    fn the_last_line_of_the_log_reads_like_this() {
+        let line = stopped_night().log_line();
+        assert!(line.is_last());
+        insta::assert_snapshot!(line.json(stopped_night().ended_at, Uuid::nil()), @r#"{"schema":1,"time":"2026-03-02T02:03:12.400Z","run_id":"00000000-0000-0000-0000-000000000000","level":"error","event":"finished","message":"stopped by a safety limit or by the tenant","command":"apply","exit_code":5,"result":"failure","summary":{"blocked":5,"elapsed_seconds":192.4,"exit_code":5,"failed":1,"invited":2,"not_attempted":2,"patched":4,"plan_digest":"f1ff","retries":7,"rows":14,"settled":3,"started_at":"2026-03-02T02:00:00.000Z","stop_message":"the tenant says stop: Guest invitations are blocked for suspicious activity","stop_reason":"invitations-blocked","tenant_id":"7d1c2a40-0000-4000-8000-0000000000aa","tenant_name":"Contoso *Ltd*","throttle_wait_seconds":12.5,"throttled":1,"unknown":1},"to_do":"ask Microsoft support <today> & wait"}"#);
+        insta::assert_snapshot!(line.text(stopped_night().ended_at), @"2026-03-02T02:03:12.400Z error   finished     stopped by a safety limit or by the tenant");
     }
 
     #[test]
