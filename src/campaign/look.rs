@@ -5,17 +5,20 @@
 
 use std::collections::BTreeSet;
 
-use crate::checkpoint::{Checkpoint, CheckpointError, RunEnd};
+use crate::checkpoint::{Checkpoint, CheckpointError, RunEnd, read_status};
 use crate::graph::CallError;
 
 use super::CampaignError;
 use super::session::{Earlier, Session};
+use super::unfinished::Unfinished;
 use super::verify::{Looked, Verified, look_at_everybody};
 
 /// A look that was written down.
 #[derive(Debug)]
 pub struct Verification {
     pub verified: Verified,
+    /// What the last run's manifest asks for and is not done.
+    pub unfinished: Unfinished,
     /// Whether its end could be written down.
     pub ended: Result<(), CheckpointError>,
 }
@@ -25,7 +28,7 @@ pub struct Verification {
 pub async fn verify(
     session: &Session<'_>,
     checkpoint: Checkpoint,
-    exit_code: impl FnOnce(Option<&Verified>) -> u8,
+    exit_code: impl FnOnce(Option<&Verified>, Unfinished) -> u8,
 ) -> Result<Verification, CampaignError> {
     let Session { settings, graph, .. } = *session;
     let (ledger, past) = (checkpoint.ledger()?, checkpoint.past()?);
@@ -45,12 +48,14 @@ pub async fn verify(
     let looked = Looked { read_at, earlier_runs_ended_at: earlier.ended_at };
     let verified =
         look_at_everybody(graph, &directory, (&ledger, &past), &journal, settings, looked).await;
+    // After the look, which settles lost answers.
+    let unfinished = Unfinished::from(&read_status(journal.path())?);
     let summary = verified.as_ref().map(serde_json::to_value).ok().and_then(Result::ok);
     let ended = journal.end_run(&RunEnd {
         at: graph.clock().now(),
         stop_reason: None,
-        exit_code: exit_code(verified.as_ref().ok()),
+        exit_code: exit_code(verified.as_ref().ok(), unfinished),
         summary: summary.unwrap_or_default().to_string(),
     });
-    Ok(Verification { verified: verified?, ended })
+    Ok(Verification { verified: verified?, unfinished, ended })
 }

@@ -19,6 +19,7 @@ mod prepare;
 mod read;
 mod session;
 mod stored;
+mod unfinished;
 mod verify;
 
 pub use apply::{Applied, ApplyRequest, ResendReason, apply};
@@ -32,6 +33,7 @@ pub use night::{NightRequest, Reconciled, reconcile};
 pub use prepare::{Eve, Scope};
 pub use read::{Asked, Read, read_and_plan};
 pub use session::{Carried, Host, Notice, Refusal, Review, Session};
+pub use unfinished::Unfinished;
 pub use verify::{SettledAnswers, Unsettled, Verified};
 
 use crate::checkpoint::CheckpointError;

@@ -28,6 +28,8 @@ pub struct Verified {
     pub news: Vec<Seen>,
     /// Guests that need a person.
     pub attention: Vec<Seen>,
+    /// Guests that were invited and have not redeemed.
+    pub pending: Vec<Seen>,
     /// Lost answers that were settled.
     pub settled: SettledAnswers,
     /// Lost answers that are still open.
@@ -174,12 +176,16 @@ pub(super) fn judge(
         if is_new && sighting.shows != Shows::Pending {
             verified.news.push(seen());
         }
+        if sighting.shows == Shows::Pending {
+            verified.pending.push(seen());
+        }
         if sighting.shows.needs_a_person() {
             verified.attention.push(seen());
         }
     }
     verified.standing.unknown += verified.unknown.len() as u64;
     verified.news.sort_by(|one, other| order(&one.row).cmp(&order(&other.row)));
+    verified.pending.sort_by(|one, other| order(&one.row).cmp(&order(&other.row)));
     verified.attention.sort_by(|one, other| order(&one.row).cmp(&order(&other.row)));
 }
 

@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 
-use crate::campaign::{self, Session, Verification, Verified};
+use crate::campaign::{self, Session, Unfinished, Verification, Verified};
 use crate::checkpoint::{Checkpoint, read_status};
 use crate::config::Settings;
 use crate::config::args::{Cli, VerifyArgs};
@@ -45,27 +45,29 @@ fn look(
     let checkpoint = Checkpoint::open(&path, Timestamp::now())?;
     after.started();
     let session = Session { settings, graph: &graph, stop: &stop, deadline: None };
-    let exit_code = |verified: Option<&Verified>| verified.map_or(Exit::Unexpected, exit_of).code();
+    let exit_code = |verified: Option<&Verified>, unfinished| {
+        verified.map_or(Exit::Unexpected, |verified| exit_of(verified, unfinished)).code()
+    };
     let looked = runtime.block_on(campaign::verify(&session, checkpoint, exit_code));
-    let Verification { verified, ended } =
+    let Verification { verified, unfinished, ended } =
         looked.map_err(|error| campaign_failure(error, &stop))?;
-    let exit = exit_of(&verified);
+    let exit = exit_of(&verified, unfinished);
     let told = if ui.json() {
-        verify_json(&mut ui.stdout(), &verified, exit.code())
+        verify_json(&mut ui.stdout(), &verified, unfinished, exit.code())
     } else {
         let most_rows = if ui.verbose > 0 { usize::MAX } else { ROWS_PER_LIST };
         let view = VerifyView { styles: ui.styles_out(), width: Ui::width(), most_rows };
-        verify_text(&mut ui.stdout(), &verified, &view)
+        verify_text(&mut ui.stdout(), &verified, unfinished, args.pending, &view)
     };
     told.map_err(Failure::of_stdout)?;
     ended.map_err(|error| Failure::from(error).told())?;
     Ok(exit)
 }
 
-fn exit_of(verified: &Verified) -> Exit {
+fn exit_of(verified: &Verified, unfinished: Unfinished) -> Exit {
     if !verified.unknown.is_empty() {
         Exit::SomeUnknown
-    } else if !verified.attention.is_empty() {
+    } else if !verified.attention.is_empty() || unfinished.total() > 0 {
         Exit::SomeFailed
     } else {
         Exit::Done

@@ -267,6 +267,15 @@ pub struct VerifyArgs {
     /// Manifest of the campaign, to find its checkpoint, or the checkpoint itself
     #[arg(value_name = "MANIFEST|CHECKPOINT")]
     pub manifest: Option<PathBuf>,
+
+    /// Name everybody who was invited and has not redeemed, too
+    #[arg(
+        long,
+        env = "REINVITE_PENDING",
+        hide_env_values = true,
+        value_parser = BoolishValueParser::new()
+    )]
+    pub pending: bool,
 }
 
 /// `status`.

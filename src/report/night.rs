@@ -3,7 +3,9 @@
 
 use std::io::{self, Write};
 
-use crate::campaign::{Corrected, Digest, RowName, Seen, SettledAnswers, Standing, Verified};
+use crate::campaign::{
+    Corrected, Digest, RowName, Seen, SettledAnswers, Standing, Unfinished, Verified,
+};
 use crate::domain::Finding;
 use crate::plan::{ChangeReason, Plan, PlannedRow};
 use crate::run::{Outcome, Summary};
@@ -80,14 +82,29 @@ pub fn night_text(
     Ok(())
 }
 
-/// Writes what a look at the guests showed.
-pub fn verify_text(out: &mut dyn Write, verified: &Verified, view: &VerifyView) -> io::Result<()> {
-    let (word, style) = if verified.attention.is_empty() && verified.unknown.is_empty() {
-        ("Everybody is as wanted", view.styles.good)
+/// Writes what a look at the guests showed. `names_pending` lists whoever has not
+/// redeemed, too.
+pub fn verify_text(
+    out: &mut dyn Write,
+    verified: &Verified,
+    unfinished: Unfinished,
+    names_pending: bool,
+    view: &VerifyView,
+) -> io::Result<()> {
+    let pending = verified.standing.pending;
+    let is_done = unfinished.total() == 0;
+    let (text, style) = if !(verified.attention.is_empty() && verified.unknown.is_empty()) {
+        ("Some guests need a person".to_owned(), view.styles.attention)
+    } else if !is_done {
+        let rows = count(unfinished.total(), "row is", "rows are");
+        (format!("{rows} not as wanted yet"), view.styles.attention)
+    } else if pending > 0 {
+        let guests = count(pending, "guest has", "guests have");
+        (format!("Everybody is invited; {guests} yet to redeem"), view.styles.good)
     } else {
-        ("Some guests need a person", view.styles.attention)
+        ("Everybody is as wanted".to_owned(), view.styles.good)
     };
-    writeln!(out, "{}", paint(style, word))?;
+    writeln!(out, "{}", paint(style, text))?;
     let SettledAnswers { sent, not_sent } = verified.settled;
     if sent + not_sent > 0 {
         writeln!(
@@ -97,7 +114,38 @@ pub fn verify_text(out: &mut dyn Write, verified: &Verified, view: &VerifyView) 
         )?;
     }
     listed(out, "Needs a person", &attention(verified), view)?;
+    listed(out, "Not done", &not_done(unfinished), view)?;
+    if names_pending {
+        let names: Vec<String> = verified
+            .pending
+            .iter()
+            .map(|seen| match seen.since {
+                Some(since) => format!("{}: pending since {since:.0}", named(&seen.row)),
+                None => format!("{}: pending", named(&seen.row)),
+            })
+            .collect();
+        // Whoever asks for names gets all of them.
+        listed(out, "Not redeemed yet", &names, &VerifyView { most_rows: usize::MAX, ..*view })?;
+    }
     standing(out, &verified.standing, view)
+}
+
+/// What the manifest asks for and is not there, each with the next step.
+fn not_done(unfinished: Unfinished) -> Vec<String> {
+    let Unfinished { not_begun, patched, failed, blocked, resends, left_patched } = unfinished;
+    let lines = [
+        (not_begun, "not begun; `reinvite apply` goes on with it"),
+        (patched, "with the new mail and no invitation; `reinvite apply` sends it"),
+        (failed, "failed; `reinvite status` tells why, and `apply --retry-failed` tries again"),
+        (blocked, "blocked; `reinvite plan` tells why"),
+        (resends, "not sent again, though a person asked for it; `reinvite apply` takes it up"),
+        (
+            left_patched,
+            "begun and not invited, and no row asks for it any more; put the row back, or set the mail back by hand",
+        ),
+    ];
+    let lines = lines.into_iter().filter(|(n, _)| *n > 0);
+    lines.map(|(n, what)| format!("{n} {what}")).collect()
 }
 
 /// What this night did and found, each kind on a line of its own.

@@ -6,7 +6,7 @@ use std::io::{self, BufWriter, Write};
 
 use serde::Serialize;
 
-use crate::campaign::{Digest, Seen, Standing, Unsettled, Verified};
+use crate::campaign::{Digest, Seen, Standing, Unfinished, Unsettled, Verified};
 use crate::domain::Finding;
 use crate::plan::Plan;
 use crate::run::{Outcome, Summary};
@@ -71,6 +71,8 @@ struct VerifySummary<'a> {
     settled_sent: u64,
     settled_not_sent: u64,
     attention: u64,
+    /// What the manifest asks for and is not done.
+    unfinished: Unfinished,
     exit_code: u8,
 }
 
@@ -79,12 +81,18 @@ struct VerifyKeys<'a> {
     summary: VerifySummary<'a>,
     attention: &'a [Seen],
     news: &'a [Seen],
+    pending: &'a [Seen],
     unknown: &'a [Unsettled],
 }
 
 /// Writes what a look at the guests showed as one object.
-pub fn verify_json(out: &mut dyn Write, verified: &Verified, exit_code: u8) -> io::Result<()> {
-    let Verified { standing, news, attention, settled, unknown } = verified;
+pub fn verify_json(
+    out: &mut dyn Write,
+    verified: &Verified,
+    unfinished: Unfinished,
+    exit_code: u8,
+) -> io::Result<()> {
+    let Verified { standing, news, attention, pending: not_redeemed, settled, unknown } = verified;
     let Standing {
         pending,
         redeemed,
@@ -113,10 +121,14 @@ pub fn verify_json(out: &mut dyn Write, verified: &Verified, exit_code: u8) -> i
         settled_sent: settled.sent,
         settled_not_sent: settled.not_sent,
         attention: attention.len() as u64,
+        unfinished,
         exit_code,
     };
     let mut out = BufWriter::new(out);
-    serde_json::to_writer(&mut out, &VerifyKeys { summary, attention, news, unknown })?;
+    serde_json::to_writer(
+        &mut out,
+        &VerifyKeys { summary, attention, news, pending: not_redeemed, unknown },
+    )?;
     out.write_all(b"\n")?;
     out.flush()
 }

@@ -17,7 +17,7 @@ fn a_campaign_that_went_well_is_as_wanted() {
     campaign.tenant.redeem(RUTH);
     let writes = campaign.writes();
     snapshot!(campaign.run("verify three.csv"), @"
-    Everybody is as wanted
+    Everybody is invited; 2 guests have yet to redeem
 
     3 guests of the campaign: 1 redeemed, 2 pending
     ");
@@ -56,6 +56,42 @@ fn what_somebody_changed_is_told_and_needs_a_person() {
     assert_eq!(json["news"].as_array().map(Vec::len), Some(0));
 }
 
+/// What was wanted and is not there is never taken for as wanted.
+#[test]
+fn a_campaign_that_was_cut_short_is_not_as_wanted() {
+    let campaign = Campaign::new();
+    let one = "user,new_email\nhannah.wagner@northwind.example,hannah.wagner@fabrikam.example\n";
+    campaign.write("one.csv", &format!("{one}nobody@northwind.example,n@fabrikam.example\n"));
+    let refused = Canned::error(400, "Request_BadRequest", "This guest is not wanted.");
+    campaign.tenant.inject(Fault::new(Matcher::invitation(), Action::Answer(refused)));
+    campaign.run("apply one.csv --yes").exits(4);
+    snapshot!(campaign.run("verify one.csv"), @"
+    2 rows are not as wanted yet
+
+    Not done
+      1 failed; `reinvite status` tells why, and `apply --retry-failed` tries again
+      1 blocked; `reinvite plan` tells why
+
+    1 guest of the campaign: 1 not invited
+    ------- exit 4 -------
+    ");
+    let json = campaign.run("verify one.csv --output json").exits(4).json();
+    assert_eq!(json["summary"]["unfinished"]["blocked"], 1);
+    campaign.run("apply one.csv --yes --retry-failed").exits(4);
+    snapshot!(campaign.run("verify one.csv --pending"), @"
+    1 row is not as wanted yet
+
+    Not done
+      1 blocked; `reinvite plan` tells why
+
+    Not redeemed yet
+      line 2 hannah.wagner@fabrikam.example: pending since [TIME]
+
+    1 guest of the campaign: 1 pending
+    ------- exit 4 -------
+    ");
+}
+
 #[test]
 fn without_a_campaign_there_is_nothing_to_look_at() {
     let campaign = Campaign::new();
@@ -86,10 +122,14 @@ fn a_lost_answer_is_settled_without_sending_anything() {
     campaign.write("reinvite.toml", &impatient);
     later();
     snapshot!(campaign.run("verify three.csv"), @"
-    Everybody is as wanted
+    1 row is not as wanted yet
     1 lost answer settled: 0 sent, 1 not sent
 
+    Not done
+      1 with the new mail and no invitation; `reinvite apply` sends it
+
     2 guests of the campaign: 2 pending
+    ------- exit 4 -------
     ");
     assert_eq!(campaign.invitations(), 2);
     campaign.run("apply three.csv --yes").exits(0);

@@ -260,7 +260,7 @@ impl Campaign {
         let checkpoint = Checkpoint::open(&self.checkpoint(), graph.clock().now()).unwrap();
         let settings = &self.settings;
         let session = Session { settings, graph: &graph, stop: &stop, deadline: None };
-        campaign::verify(&session, checkpoint, |_| 0).await.unwrap().ended.unwrap();
+        campaign::verify(&session, checkpoint, |_, _| 0).await.unwrap().ended.unwrap();
     }
 
     /// A person asks to send to the n-th guest again, and the run that was to do it ends
