@@ -106,8 +106,8 @@ pub fn last_success(
         Err(CheckpointError::Missing { .. }) => return Ok(None),
         other => other?,
     };
-    let successes = runs.iter().rev().filter(|run| run.exit_code.is_some_and(&is_success));
-    Ok(successes.filter_map(|run| run.ended_at).next())
+    let mut successes = runs.iter().rev().filter(|run| run.exit_code.is_some_and(&is_success));
+    Ok(successes.find_map(|run| run.ended_at))
 }
 
 impl Status {
@@ -180,7 +180,7 @@ impl From<Counts> for NotInManifest {
     fn from(counts: Counts) -> Self {
         let Counts { invited, patched, unknown, failed, not_attempted, blocked: _, settled: _ } =
             counts;
-        Self { invited, unknown, failed, patched, not_attempted }
+        Self { invited, patched, unknown, failed, not_attempted }
     }
 }
 
