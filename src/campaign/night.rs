@@ -64,7 +64,7 @@ async fn reconcile_in_order<H: Host>(
     host.observe(Notice::DirectoryRead { plan: &eve.plan, method, requests });
     checkpoint.claim(&eve.tenant_key)?;
 
-    let refusal = Refusal::of(&eve.plan, None);
+    let refusal = Refusal::find(&eve.plan, None);
     let held = eve.ration.held.len() as u64;
     let begins = eve.plan.counts.change.saturating_sub(held);
     let review = Review { plan: &eve.plan, begins, refusal: refusal.as_ref() };

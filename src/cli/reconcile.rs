@@ -199,7 +199,7 @@ pub(super) const ROWS_PER_LIST: usize = 5;
 /// The code of a night: that of its run, of the guests that need a person, or of why
 /// they could not be looked at.
 fn exit_of(night: &Night) -> Exit {
-    let exit = Exit::of(&night.summary_for_exit());
+    let exit = Exit::from_summary(&night.summary_for_exit());
     match &night.trouble {
         Some(CampaignError::Call(CallError::Stopped)) | None => exit,
         Some(CampaignError::Call(error)) => exit.or_more_urgent(Failure::from(error.clone()).exit),

@@ -72,13 +72,13 @@ pub struct Manifest {
 /// as a hint; what the bytes are counts more.
 pub fn parse(name: &str, bytes: &[u8]) -> Result<Loaded, LoadError> {
     if workbook::is_zip(bytes) {
-        return load(Table::of_workbook(name, bytes)?);
+        return load(Table::from_workbook(name, bytes)?);
     }
     if workbook::is_ole(bytes) {
         return Err(LoadErrorKind::OldWorkbook { name: name.to_owned() }.into());
     }
     let (text, encoding) = encoding::decode(name, bytes)?;
-    load(Table::of_text(name, &text, encoding)?)
+    load(Table::from_text(name, &text, encoding)?)
 }
 
 fn load(table: Table<'_>) -> Result<Loaded, LoadError> {

@@ -28,7 +28,7 @@ pub(super) struct Table<'a> {
 
 impl<'a> Table<'a> {
     /// Reads a text, which is CSV unless it looks or is named like JSON Lines.
-    pub(super) fn of_text(
+    pub(super) fn from_text(
         name: &str,
         text: &'a str,
         encoding: Encoding,
@@ -41,7 +41,7 @@ impl<'a> Table<'a> {
             json_lines::Kind::Document => {
                 Err(LoadErrorKind::NotJsonLines { name: name.to_owned() }.into())
             }
-            json_lines::Kind::NotJson if !named_json => Self::of_csv(name, text, encoding),
+            json_lines::Kind::NotJson if !named_json => Self::from_csv(name, text, encoding),
             json_lines::Kind::NotJson | json_lines::Kind::Lines => {
                 let mut detected = detected(name, Format::JsonLines);
                 detected.encoding = Some(encoding);
@@ -59,7 +59,7 @@ impl<'a> Table<'a> {
         }
     }
 
-    pub(super) fn of_workbook(name: &str, bytes: &[u8]) -> Result<Table<'static>, LoadError> {
+    pub(super) fn from_workbook(name: &str, bytes: &[u8]) -> Result<Table<'static>, LoadError> {
         let sheet = workbook::read(name, bytes, MAX_COLUMNS)?;
         let mut detected = detected(name, Format::Workbook);
         detected.notes.extend(sheet.name.map(|sheet| format!("sheet `{}` is read", shown(&sheet))));
@@ -75,7 +75,7 @@ impl<'a> Table<'a> {
         Table { detected, preamble, header, width, records }.checked()
     }
 
-    fn of_csv(name: &str, text: &'a str, encoding: Encoding) -> Result<Self, LoadError> {
+    fn from_csv(name: &str, text: &'a str, encoding: Encoding) -> Result<Self, LoadError> {
         let layout = delimiter::detect(text);
         let mut detected = detected(name, Format::Csv);
         detected.encoding = Some(encoding);

@@ -51,7 +51,7 @@ pub struct Counts {
 }
 
 impl Counts {
-    fn of(rows: &[PlannedRow]) -> Self {
+    fn from_rows(rows: &[PlannedRow]) -> Self {
         let mut counts = Self { rows: rows.len() as u64, ..Self::default() };
         for row in rows {
             match row.decision {
@@ -92,7 +92,7 @@ impl Plan {
         policy: &Policy,
         guards: &Guards,
     ) -> Self {
-        Self::of(decide(manifest, directory, ledger, policy), directory, policy, guards)
+        Self::from_rows(decide(manifest, directory, ledger, policy), directory, policy, guards)
     }
 
     /// The reminders alone: everything else in the manifest is another command's.
@@ -107,15 +107,20 @@ impl Plan {
         rows.retain(|row| {
             matches!(&row.decision, Decision::Change(change) if change.reason == ChangeReason::Reminder)
         });
-        Self::of(rows, directory, policy, guards)
+        Self::from_rows(rows, directory, policy, guards)
     }
 
-    fn of(rows: Vec<PlannedRow>, directory: &Directory, policy: &Policy, guards: &Guards) -> Self {
-        let counts = Counts::of(&rows);
+    fn from_rows(
+        rows: Vec<PlannedRow>,
+        directory: &Directory,
+        policy: &Policy,
+        guards: &Guards,
+    ) -> Self {
+        let counts = Counts::from_rows(&rows);
         let findings = review(&rows, counts, directory, policy.caller, guards);
         let tenant_id = directory.tenant.id.clone().unwrap_or_else(|| policy.tenant.clone());
         Self {
-            digest: Digest::of(&tenant_id, &rows),
+            digest: Digest::new(&tenant_id, &rows),
             counts,
             findings,
             tenant_id,
@@ -127,8 +132,8 @@ impl Plan {
 
     /// Counts and pins the rows anew.
     fn pin(&mut self) {
-        self.counts = Counts::of(&self.rows);
-        self.digest = Digest::of(&self.tenant_id, &self.rows);
+        self.counts = Counts::from_rows(&self.rows);
+        self.digest = Digest::new(&self.tenant_id, &self.rows);
     }
 
     /// The findings that keep `apply` from going on.

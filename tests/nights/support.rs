@@ -206,7 +206,7 @@ impl Campaign {
         let session = Session { settings: &self.settings, graph: &graph, stop: &stop, deadline };
         let watch = Watch { tenant: &self.tenant, after_plan: Mutex::new(self.after_plan.take()) };
         let request = NightRequest { scope, reset_matching: false };
-        let exit_of = |night: &Night| Exit::of(&night.summary_for_exit());
+        let exit_of = |night: &Night| Exit::from_summary(&night.summary_for_exit());
         let code = |night: &Night| exit_of(night).code();
         let carried =
             campaign::reconcile(&session, checkpoint, &manifest, request, &watch, code).await;
