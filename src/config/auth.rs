@@ -12,10 +12,10 @@ use super::cloud::guid;
 use super::error::Origin;
 use super::key::{self, Key};
 use super::layers::{Found, Layers, Reported};
+use super::platform::{Federation, IdentityHost};
 use super::secret::SecretSource;
 use super::secret_place::Places;
 use super::suggest::listed;
-use super::surroundings::{Federation, IdentityHost};
 use super::value::Fault;
 
 #[derive(Debug, Clone, PartialEq, Eq)]

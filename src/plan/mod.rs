@@ -10,11 +10,11 @@ mod decision;
 mod digest;
 mod drift;
 mod finding;
-mod ration;
+mod observation;
 mod reason;
 mod remind;
 mod review;
-mod sight;
+mod tonight;
 
 #[cfg(test)]
 mod tests;
@@ -29,11 +29,11 @@ pub use decision::{
 pub use digest::Digest;
 pub use drift::{Correction, corrections};
 pub use finding::{Finding, Severity};
-pub use ration::{Progress, Ration, Wave, ration};
+pub use observation::{Look, Observation, observations};
 pub use reason::{BlockedKind, SettledKind, Words};
 pub use remind::Reminders;
 pub use review::{Guards, count, exceeds, review};
-pub use sight::{Look, Sight, sights};
+pub use tonight::{Progress, Tonight, Wave, tonight};
 
 use crate::domain::{Caller, Directory, Ledger};
 use crate::manifest::Manifest;
