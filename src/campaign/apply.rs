@@ -83,7 +83,7 @@ async fn apply_in_order<H: Host>(
     host.observe(Notice::DirectoryRead { plan: &plan, method, requests });
     checkpoint.claim(&tenant_key)?;
 
-    let refusal = Refusal::of(&plan, reviewed.as_deref());
+    let refusal = Refusal::find(&plan, reviewed.as_deref());
     let begins = plan.counts.change;
     let review = Review { plan: &plan, begins, refusal: refusal.as_ref() };
     let consent = host.review(review).await;

@@ -8,7 +8,7 @@ use crate::checkpoint::{Journal, read_ledger, read_past};
 use crate::config::Settings;
 use crate::domain::{InvitationKey, UserId};
 use crate::graph::{CallError, Graph};
-use crate::plan::{ChangeReason, PlannedRow, Sight};
+use crate::plan::{ChangeReason, Observation, PlannedRow};
 use crate::run::{
     Observer, Outcome, RunResult, RunSettings, Stop, Summary, carry_out as carry_out_plan,
 };
@@ -16,7 +16,7 @@ use crate::run::{
 use super::CampaignError;
 use super::correct::{Corrected, corrections};
 use super::digest::Digest;
-use super::prepare::{Eve, Scope};
+use super::prepare::{NightPlan, Scope};
 use super::verify::{Looked, judge, keep, look_again, settle_lost};
 
 #[derive(Debug)]
@@ -52,7 +52,7 @@ impl Night {
 /// Carries out what [`super::prepare`] planned: the rows that this night takes, the
 /// mails to put right, and a look at everybody.
 pub(super) async fn carry_out(
-    eve: &Eve,
+    night_plan: &NightPlan,
     graph: &Graph,
     journal: &Journal,
     settings: &Settings,
@@ -61,29 +61,29 @@ pub(super) async fn carry_out(
     observe: Observer<'_>,
 ) -> Night {
     let run = RunSettings {
-        held: eve.ration.held.clone(),
-        reminders_until: eve.reminders_until,
+        held: night_plan.tonight.held.clone(),
+        reminders_until: night_plan.reminders_until,
         ..run.clone()
     };
-    let result = carry_out_plan(&eve.plan, graph, journal, &run, stop, observe).await;
+    let result = carry_out_plan(&night_plan.plan, graph, journal, &run, stop, observe).await;
     let RunResult { outcomes, mut summary } = result;
     let mut digest = Digest {
-        new: eve.new.clone(),
-        left: eve.left.clone(),
-        reminded: invited_as(eve, &outcomes, ChangeReason::Reminder),
-        resets: invited_as(eve, &outcomes, ChangeReason::ResetOnly),
-        corrections: corrections(&eve.plan, &outcomes, &eve.names),
-        corrections_refused: eve.corrections_refused,
-        wave: eve.ration.wave.clone(),
-        over_budget: eve.ration.over_budget,
-        quiet_until: eve.quiet_until,
+        new: night_plan.new.clone(),
+        left: night_plan.left.clone(),
+        reminded: invited_as(night_plan, &outcomes, ChangeReason::Reminder),
+        resets: invited_as(night_plan, &outcomes, ChangeReason::ResetOnly),
+        corrections: corrections(&night_plan.plan, &outcomes, &night_plan.names),
+        corrections_refused: night_plan.corrections_refused,
+        wave: night_plan.tonight.wave.clone(),
+        over_budget: night_plan.tonight.over_budget,
+        quiet_until: night_plan.quiet_until,
         ..Digest::default()
     };
     let mut trouble = None;
-    if eve.scope == Scope::Everything {
+    if night_plan.scope == Scope::Everything {
         let over = run.earlier_runs_ended_at;
         if let Err(error) =
-            look_at_all(eve, graph, journal, settings, over, &outcomes, &mut digest).await
+            look_at_all(night_plan, graph, journal, settings, over, &outcomes, &mut digest).await
         {
             digest.unverified = Some(error.to_string());
             // A run that was told to stop has its own reason.
@@ -98,8 +98,8 @@ pub(super) async fn carry_out(
 }
 
 /// Rows that were invited for this reason.
-fn invited_as(eve: &Eve, outcomes: &[Option<Outcome>], reason: ChangeReason) -> u64 {
-    let rows = eve.plan.rows.iter().zip(outcomes);
+fn invited_as(night_plan: &NightPlan, outcomes: &[Option<Outcome>], reason: ChangeReason) -> u64 {
+    let rows = night_plan.plan.rows.iter().zip(outcomes);
     let is_meant = |row: &PlannedRow| row.change().is_some_and(|change| change.reason == reason);
     rows.filter(|(row, outcome)| is_meant(row) && matches!(outcome, Some(Outcome::Invited(_))))
         .count() as u64
@@ -108,7 +108,7 @@ fn invited_as(eve: &Eve, outcomes: &[Option<Outcome>], reason: ChangeReason) -> 
 /// What was read for the plan is fresh enough for everybody whom the night did not
 /// touch; the others are read again.
 async fn look_at_all(
-    eve: &Eve,
+    night_plan: &NightPlan,
     graph: &Graph,
     journal: &Journal,
     settings: &Settings,
@@ -117,22 +117,22 @@ async fn look_at_all(
     digest: &mut Digest,
 ) -> Result<(), CampaignError> {
     let rows: BTreeSet<String> =
-        eve.plan.rows.iter().filter_map(PlannedRow::key).map(|key| key.stored()).collect();
+        night_plan.plan.rows.iter().filter_map(PlannedRow::key).map(|key| key.stored()).collect();
     let is_left = |key: &InvitationKey| !rows.contains(&key.stored());
-    let looked = Looked { read_at: eve.read_at, earlier_runs_ended_at };
-    let (directory, ledger, names) = (&eve.directory, &eve.ledger, &eve.names);
+    let looked = Looked { read_at: night_plan.read_at, earlier_runs_ended_at };
+    let (directory, ledger, names) = (&night_plan.directory, &night_plan.ledger, &night_plan.names);
     let verified = &mut digest.verified;
     settle_lost(graph, directory, ledger, is_left, journal, settings, looked, names, verified)
         .await?;
     let mut touched: BTreeSet<UserId> = BTreeSet::new();
-    for (index, row) in eve.plan.rows.iter().enumerate() {
+    for (index, row) in night_plan.plan.rows.iter().enumerate() {
         let Some(change) = row.change() else { continue };
         // Their correction may not show yet, and what it was, is known.
         if change.reason == ChangeReason::Correction {
             continue;
         }
         // Settling a lost answer changes what is known, even if nothing follows from it.
-        let is_begun = !eve.ration.held.contains(&index)
+        let is_begun = !night_plan.tonight.held.contains(&index)
             && (change.unsettled.is_some()
                 || !matches!(outcomes[index], Some(Outcome::NotAttempted { patched: false })));
         touched.extend(row.user_id.filter(|_| is_begun));
@@ -143,16 +143,21 @@ async fn look_at_all(
         .filter(|one| one.outcome == Corrected::Done)
         .filter_map(|one| one.row.user_id)
         .collect();
-    let mut sights: Vec<(InvitationKey, Sight)> =
-        eve.sights
-            .iter()
-            .filter(|(key, _)| !touched.contains(&key.user_id))
-            .cloned()
-            .map(|(key, sight)| {
-                if corrected.contains(&key.user_id) { (key, Sight::TooEarly) } else { (key, sight) }
-            })
-            .collect();
-    digest.used_up = settings.remind.after.map_or(0, |_| used_up(eve, settings, &sights));
+    let mut observations: Vec<(InvitationKey, Observation)> = night_plan
+        .observations
+        .iter()
+        .filter(|(key, _)| !touched.contains(&key.user_id))
+        .cloned()
+        .map(|(key, observation)| {
+            if corrected.contains(&key.user_id) {
+                (key, Observation::TooEarly)
+            } else {
+                (key, observation)
+            }
+        })
+        .collect();
+    digest.used_up =
+        settings.remind.after.map_or(0, |_| used_up(night_plan, settings, &observations));
     let again = if touched.is_empty() {
         Ok(Vec::new())
     } else {
@@ -163,22 +168,29 @@ async fn look_at_all(
     // A night that ends before it could read again keeps what it read before.
     let trouble = match again {
         Ok(again) => {
-            sights.extend(again);
+            observations.extend(again);
             Ok(())
         }
         Err(error) => Err(error.into()),
     };
-    judge(&sights, &eve.past, names, verified);
-    keep(graph, journal, &eve.past, &sights).await?;
+    judge(&observations, &night_plan.past, names, verified);
+    keep(graph, journal, &night_plan.past, &observations).await?;
     trouble
 }
 
 /// Guests still pending whom the policy allows no more mails.
-fn used_up(eve: &Eve, settings: &Settings, sights: &[(InvitationKey, Sight)]) -> u64 {
+fn used_up(
+    night_plan: &NightPlan,
+    settings: &Settings,
+    observations: &[(InvitationKey, Observation)],
+) -> u64 {
     let most = u64::from(settings.remind.max);
-    let is_pending = |sight: &Sight| matches!(sight, Sight::Shows(seen) if seen.shows == crate::domain::Shows::Pending);
+    let is_pending = |observation: &Observation| matches!(observation, Observation::Shows(seen) if seen.shows == crate::domain::Shows::Pending);
     let has_had_all = |key: &InvitationKey| {
-        eve.past.invitations.get(key).is_some_and(|sent| sent.accepted >= most)
+        night_plan.past.invitations.get(key).is_some_and(|sent| sent.accepted >= most)
     };
-    sights.iter().filter(|(key, sight)| is_pending(sight) && has_had_all(key)).count() as u64
+    observations
+        .iter()
+        .filter(|(key, observation)| is_pending(observation) && has_had_all(key))
+        .count() as u64
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::plan::{ChangeReason, Plan};
 use crate::run::Outcome;
 
-use super::names::{Names, RowName};
+use super::row_names::{RowName, RowNames};
 
 /// What became of a mail that was to be put right.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -36,7 +36,7 @@ pub enum Corrected {
 pub(super) fn corrections(
     plan: &Plan,
     outcomes: &[Option<Outcome>],
-    names: &Names,
+    names: &RowNames,
 ) -> Vec<Correction> {
     plan.rows
         .iter()

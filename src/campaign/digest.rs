@@ -6,10 +6,10 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::domain::{Finding, Shows, Sighting};
-use crate::plan::{Sight, Wave};
+use crate::plan::{Observation, Wave};
 
 use super::correct::{Corrected, Correction};
-use super::names::RowName;
+use super::row_names::RowName;
 use super::verify::{SettledAnswers, Verified};
 
 /// Something that the directory shows of a guest.
@@ -51,9 +51,9 @@ pub struct Standing {
 }
 
 impl Standing {
-    pub(super) fn count(&mut self, sight: &Sight) {
-        let place = match sight {
-            Sight::Shows(Sighting { shows, .. }) => match shows {
+    pub(super) fn count(&mut self, observation: &Observation) {
+        let place = match observation {
+            Observation::Shows(Sighting { shows, .. }) => match shows {
                 Shows::Pending => &mut self.pending,
                 Shows::Redeemed => &mut self.redeemed,
                 Shows::NoTrace => &mut self.no_trace,
@@ -62,10 +62,10 @@ impl Standing {
                 Shows::Reinvited => &mut self.reinvited,
                 Shows::Unclear { .. } => &mut self.unclear,
             },
-            Sight::TooEarly => &mut self.too_early,
-            Sight::NotInvited => &mut self.not_invited,
+            Observation::TooEarly => &mut self.too_early,
+            Observation::NotInvited => &mut self.not_invited,
             // Counted with why.
-            Sight::Unknown => return,
+            Observation::Unknown => return,
         };
         *place += 1;
     }

@@ -8,7 +8,7 @@ use crate::manifest::Manifest;
 
 use super::CampaignError;
 use super::carry_out::{Night, carry_out};
-use super::prepare::{Eve, Scope, prepare};
+use super::prepare::{NightPlan, Scope, prepare};
 use super::session::{
     Carried, Earlier, Host, Notice, Refusal, Review, Session, tell_of_other_manifest,
 };
@@ -25,7 +25,7 @@ pub struct NightRequest {
 /// A night that was carried out, as far as it came.
 #[derive(Debug)]
 pub struct Reconciled {
-    pub eve: Eve,
+    pub night_plan: NightPlan,
     pub night: Night,
     /// Whether its end could be written down.
     pub ended: Result<(), CheckpointError>,
@@ -59,54 +59,54 @@ async fn reconcile_in_order<H: Host>(
     }
     let earlier = Earlier::read(&checkpoint, graph.clock().now())?;
     let read = prepare(graph, &checkpoint, manifest, settings, scope, reset_matching);
-    let eve = session.reading(read).await?;
-    let (method, requests) = (eve.method, eve.requests);
-    host.observe(Notice::DirectoryRead { plan: &eve.plan, method, requests });
-    checkpoint.claim(&eve.tenant_key)?;
+    let night_plan = session.reading(read).await?;
+    let (method, requests) = (night_plan.method, night_plan.requests);
+    host.observe(Notice::DirectoryRead { plan: &night_plan.plan, method, requests });
+    checkpoint.claim(&night_plan.tenant_key)?;
 
-    let refusal = Refusal::of(&eve.plan, None);
-    let held = eve.ration.held.len() as u64;
-    let begins = eve.plan.counts.change.saturating_sub(held);
-    let review = Review { plan: &eve.plan, begins, refusal: refusal.as_ref() };
+    let refusal = Refusal::find(&night_plan.plan, None);
+    let held = night_plan.tonight.held.len() as u64;
+    let begins = night_plan.plan.counts.change.saturating_sub(held);
+    let review = Review { plan: &night_plan.plan, begins, refusal: refusal.as_ref() };
     let consent = host.review(review).await;
     if let Some(refusal) = refusal {
-        return Ok(Carried::Refused { plan: eve.plan, refusal });
+        return Ok(Carried::Refused { plan: night_plan.plan, refusal });
     }
     if let Err(objection) = consent {
         return Ok(Carried::Declined(objection));
     }
 
     session.tell_what_was_spent(&checkpoint)?;
-    let journal = begin(session, checkpoint, manifest, &eve)?;
-    host.observe(Notice::RunBegan { plan: &eve.plan, waits: journal.waits() });
+    let journal = begin(session, checkpoint, manifest, &night_plan)?;
+    host.observe(Notice::RunBegan { plan: &night_plan.plan, waits: journal.waits() });
     let run = session.run_settings(earlier);
     let observe = |event| host.observe(Notice::Run(event));
-    let night = carry_out(&eve, graph, &journal, settings, &run, stop, &observe).await;
+    let night = carry_out(&night_plan, graph, &journal, settings, &run, stop, &observe).await;
     let digest = serde_json::to_value(&night.digest).expect("plain data");
     let code = exit_code(&night);
     let end = run_end(graph.clock().now(), &night.summary, code, Some(digest));
     let ended = journal.end_run(&end);
-    Ok(Carried::Out(Reconciled { eve, night, ended }))
+    Ok(Carried::Out(Reconciled { night_plan, night, ended }))
 }
 
 fn begin(
     session: &Session<'_>,
     checkpoint: Checkpoint,
     manifest: &Manifest,
-    eve: &Eve,
+    night_plan: &NightPlan,
 ) -> Result<Journal, CheckpointError> {
     let at = session.graph.clock().now();
-    if eve.scope == Scope::Reminders {
+    if night_plan.scope == Scope::Reminders {
         return checkpoint.begin_look("remind", at);
     }
     let start = RunStart {
         at,
         command: "reconcile",
         manifest: &manifest.name,
-        tenant_name: eve.plan.tenant_name.as_deref(),
-        plan_digest: eve.plan.digest.to_string(),
+        tenant_name: night_plan.plan.tenant_name.as_deref(),
+        plan_digest: night_plan.plan.digest.to_string(),
         manifest_form: serde_json::to_string(&manifest.written.form).expect("plain data"),
     };
-    let rows = eve.plan.rows.iter().map(|row| manifest_row(row, manifest));
+    let rows = night_plan.plan.rows.iter().map(|row| manifest_row(row, manifest));
     checkpoint.begin_run(&start, rows)
 }

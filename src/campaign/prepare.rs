@@ -13,12 +13,13 @@ use crate::domain::{Directory, InvitationKey, Ledger, Shows, Sighting};
 use crate::graph::{Graph, Method};
 use crate::manifest::Manifest;
 use crate::plan::{
-    self, Look, Plan, PlannedRow, Progress, Ration, Sight, corrections, ration, sights,
+    self, Look, Observation, Plan, PlannedRow, Progress, Tonight, corrections, observations,
+    tonight,
 };
 
 use super::CampaignError;
-use super::names::{Names, RowName, changed};
 use super::read::{Asked, Read, lag, read_and_plan};
+use super::row_names::{RowName, RowNames, changed};
 
 /// What the budget of a night counts: long enough for a night that was begun several
 /// times, and short enough that the next night, which may begin a little earlier, is
@@ -35,12 +36,12 @@ pub enum Scope {
 
 /// A night before it begins.
 #[derive(Debug)]
-pub struct Eve {
+pub struct NightPlan {
     pub plan: Arc<Plan>,
     /// What a checkpoint is bound to.
     pub tenant_key: String,
     /// What of the plan waits.
-    pub ration: Ration,
+    pub tonight: Tonight,
     /// How many mails are not put right for the guard against too many changes.
     pub corrections_refused: u64,
     /// When reminders may be sent again; None if that is now.
@@ -58,8 +59,8 @@ pub struct Eve {
     pub(super) directory: Directory,
     pub(super) ledger: Ledger,
     pub(super) past: Past,
-    pub(super) names: Names,
-    pub(super) sights: Vec<(InvitationKey, Sight)>,
+    pub(super) names: RowNames,
+    pub(super) observations: Vec<(InvitationKey, Observation)>,
     pub(super) read_at: Timestamp,
 }
 
@@ -71,7 +72,7 @@ pub(super) async fn prepare(
     settings: &Settings,
     scope: Scope,
     reset_matching: bool,
-) -> Result<Eve, CampaignError> {
+) -> Result<NightPlan, CampaignError> {
     let ledger = checkpoint.ledger()?;
     let mut past = checkpoint.past()?;
     let sent = Arc::new(std::mem::take(&mut past.invitations));
@@ -89,7 +90,7 @@ pub(super) async fn prepare(
         at: read_at.saturating_add(graph.clock().skew()).unwrap_or(read_at),
         lag: lag(settings),
     };
-    let sights = sights(&ledger, &sent, &directory, look);
+    let observations = observations(&ledger, &sent, &directory, look);
     let is_night = scope == Scope::Everything;
     let budget = match settings.reconcile.max_changes.filter(|_| is_night) {
         Some(most) => {
@@ -100,12 +101,12 @@ pub(super) async fn prepare(
         None => None,
     };
     let waves = if is_night { settings.waves.clone() } else { WaveSettings::default() };
-    let progress = progress(&plan.rows, &sights, &sent);
+    let progress = progress(&plan.rows, &observations, &sent);
     let now = graph.clock().service_now();
-    let ration = ration(&plan.rows, progress, &waves, budget, now);
+    let tonight = tonight(&plan.rows, progress, &waves, budget, now);
     let kinds = if is_night { &*settings.reconcile.correct_drift } else { &[] };
     let mut corrections =
-        corrections(manifest, &plan.rows, &sights, &directory, &ledger, &policy, kinds);
+        corrections(manifest, &plan.rows, &observations, &directory, &ledger, &policy, kinds);
     let changes = plan.counts.change + corrections.len() as u64;
     let mut corrections_refused = 0;
     if !corrections.is_empty()
@@ -114,22 +115,22 @@ pub(super) async fn prepare(
         corrections_refused = corrections.len() as u64;
         corrections.clear();
     }
-    let names = Names::new(&past.manifest, &plan.rows, &ledger, is_night);
+    let names = RowNames::new(&past.manifest, &plan.rows, &ledger, is_night);
     let (new, left) = match scope {
         Scope::Everything if !past.manifest.is_empty() => changed(&past.manifest, &plan.rows),
         Scope::Everything | Scope::Reminders => (Vec::new(), Vec::new()),
     };
     // A budget that is used up holds corrections back, too: they are for tomorrow.
     if let Some(left) = budget {
-        let begun = plan.counts.change.saturating_sub(ration.held.len() as u64);
+        let begun = plan.counts.change.saturating_sub(tonight.held.len() as u64);
         corrections.truncate(usize::try_from(left.saturating_sub(begun)).unwrap_or(usize::MAX));
     }
     plan.correct(corrections);
     past.invitations = Arc::unwrap_or_clone(sent);
-    Ok(Eve {
+    Ok(NightPlan {
         plan: Arc::new(plan),
         tenant_key,
-        ration,
+        tonight,
         corrections_refused,
         quiet_until: settings.remind.after.and_then(|_| reminders.quiet_until()),
         reminders_until: reminders.until(),
@@ -142,7 +143,7 @@ pub(super) async fn prepare(
         ledger,
         past,
         names,
-        sights,
+        observations,
         read_at,
     })
 }
@@ -150,15 +151,17 @@ pub(super) async fn prepare(
 /// How far the rows of the manifest have come.
 fn progress(
     rows: &[PlannedRow],
-    sights: &[(InvitationKey, Sight)],
+    observations: &[(InvitationKey, Observation)],
     sent: &HashMap<InvitationKey, crate::domain::Invitations>,
 ) -> Progress {
-    let sights: HashMap<&InvitationKey, &Sight> =
-        sights.iter().map(|(key, sight)| (key, sight)).collect();
+    let observations: HashMap<&InvitationKey, &Observation> =
+        observations.iter().map(|(key, observation)| (key, observation)).collect();
     let mut progress = Progress::default();
     for row in rows {
         let Some(key) = row.key() else { continue };
-        if let Some(Sight::Shows(Sighting { shows: Shows::Redeemed, .. })) = sights.get(&key) {
+        if let Some(Observation::Shows(Sighting { shows: Shows::Redeemed, .. })) =
+            observations.get(&key)
+        {
             progress.redeemed += 1;
         }
         let first = sent.get(&key).map(|sent| sent.first_at);

@@ -69,7 +69,7 @@ pub struct Refusal {
 impl Refusal {
     /// Why the plan may not be carried out, if it may not. `reviewed` is the digest of
     /// the plan that a person has seen.
-    pub(super) fn of(plan: &Plan, reviewed: Option<&str>) -> Option<Self> {
+    pub(super) fn find(plan: &Plan, reviewed: Option<&str>) -> Option<Self> {
         if let Some(reviewed) = reviewed.filter(|reviewed| !plan.digest.is(reviewed)) {
             let now = plan.digest.short();
             let message = format!("the plan is now {now}, not the reviewed {reviewed}");

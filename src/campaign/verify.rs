@@ -11,13 +11,13 @@ use crate::checkpoint::{CheckpointError, InvitedHow, Journal, Past, Record};
 use crate::config::Settings;
 use crate::domain::{Directory, InvitationKey, Ledger, LedgerState, Shows, Sighting, UserId};
 use crate::graph::{CallError, Graph};
-use crate::plan::{Look, Sight, sights};
+use crate::plan::{Look, Observation, observations};
 use crate::run::{Horizon, Intent, LostAnswer, MOOT, NO_CHANGE, Verdict};
 
 use super::CampaignError;
 use super::digest::{Seen, Standing};
-use super::names::{Names, RowName};
 use super::read::lag;
+use super::row_names::{RowName, RowNames};
 
 /// What a look at the guests showed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -77,17 +77,17 @@ pub(super) async fn look_at_everybody(
     settings: &Settings,
     looked: Looked,
 ) -> Result<Verified, CampaignError> {
-    let names = Names::new(&past.manifest, &[], ledger, false);
+    let names = RowNames::new(&past.manifest, &[], ledger, false);
     let mut verified = Verified::default();
     let all = |_: &InvitationKey| true;
     settle_lost(graph, directory, ledger, all, journal, settings, looked, &names, &mut verified)
         .await?;
     let look = look(graph, settings, looked.read_at);
-    let mut sights = sights(ledger, &past.invitations, directory, look);
+    let mut observations = observations(ledger, &past.invitations, directory, look);
     // Those that were settled just now are looked at next time.
-    sights.retain(|(_, sight)| *sight != Sight::Unknown);
-    judge(&sights, past, &names, &mut verified);
-    keep(graph, journal, past, &sights).await?;
+    observations.retain(|(_, observation)| *observation != Observation::Unknown);
+    judge(&observations, past, &names, &mut verified);
+    keep(graph, journal, past, &observations).await?;
     Ok(verified)
 }
 
@@ -107,7 +107,7 @@ pub(super) async fn settle_lost(
     journal: &Journal,
     settings: &Settings,
     Looked { read_at, earlier_runs_ended_at }: Looked,
-    names: &Names,
+    names: &RowNames,
     verified: &mut Verified,
 ) -> Result<(), CampaignError> {
     let mut lost: Vec<_> = ledger
@@ -162,14 +162,14 @@ pub(super) async fn settle_lost(
 
 /// Counts what was seen, and picks out what is new and what needs a person.
 pub(super) fn judge(
-    sights: &[(InvitationKey, Sight)],
+    observations: &[(InvitationKey, Observation)],
     past: &Past,
-    names: &Names,
+    names: &RowNames,
     verified: &mut Verified,
 ) {
-    for (key, sight) in sights {
-        verified.standing.count(sight);
-        let Sight::Shows(sighting) = sight else { continue };
+    for (key, observation) in observations {
+        verified.standing.count(observation);
+        let Observation::Shows(sighting) = observation else { continue };
         let seen = || Seen::new(names.of(key), sighting);
         let is_new = past.sightings.get(key).is_none_or(|last| !last.is_same(sighting));
         // That an invitation shows is no news; that it was sent, was.
@@ -199,15 +199,15 @@ pub(super) async fn keep(
     graph: &Graph,
     journal: &Journal,
     past: &Past,
-    sights: &[(InvitationKey, Sight)],
+    observations: &[(InvitationKey, Observation)],
 ) -> Result<(), CheckpointError> {
     let now = graph.clock().service_now();
-    let new = sights.iter().filter_map(|(key, sight)| match sight {
-        Sight::Shows(sighting) => {
+    let new = observations.iter().filter_map(|(key, observation)| match observation {
+        Observation::Shows(sighting) => {
             let is_same = past.sightings.get(key).is_some_and(|last| last.is_same(sighting));
             (!is_same).then(|| Record::Seen(sighting.clone()))
         }
-        Sight::TooEarly | Sight::NotInvited | Sight::Unknown => None,
+        Observation::TooEarly | Observation::NotInvited | Observation::Unknown => None,
     });
     join_all(new.map(|record| journal.append(record, now))).await.into_iter().collect()
 }
@@ -219,13 +219,13 @@ pub(super) async fn look_again(
     ledger: &Ledger,
     past: &Past,
     settings: &Settings,
-) -> Result<Vec<(InvitationKey, Sight)>, CallError> {
+) -> Result<Vec<(InvitationKey, Observation)>, CallError> {
     let read_at = graph.clock().now();
     let directory = graph.guests(ids).await?;
     let look = look(graph, settings, read_at);
-    let mut sights = sights(ledger, &past.invitations, &directory, look);
-    sights.retain(|(key, _)| ids.contains(&key.user_id));
-    Ok(sights)
+    let mut observations = observations(ledger, &past.invitations, &directory, look);
+    observations.retain(|(key, _)| ids.contains(&key.user_id));
+    Ok(observations)
 }
 
 impl Seen {

@@ -180,7 +180,7 @@ impl From<Counts> for NotInManifest {
     fn from(counts: Counts) -> Self {
         let Counts { invited, patched, unknown, failed, not_attempted, blocked: _, settled: _ } =
             counts;
-        Self { invited, unknown, failed, patched, not_attempted }
+        Self { invited, patched, unknown, failed, not_attempted }
     }
 }
 

@@ -92,7 +92,7 @@ impl<'a> After<'a> {
     fn write_metrics(&self, ending: &Ending) {
         let Some(path) = &self.settings.metrics else { return };
         let is_success =
-            |code| Exit::of_code(code).is_some_and(|exit| exit.verdict() == Verdict::Success);
+            |code| Exit::from_code(code).is_some_and(|exit| exit.verdict() == Verdict::Success);
         if let Err(why) = write_metrics(path, ending, is_success) {
             self.ui.warn(format_args!("the metrics were not written: {why}"));
         }

@@ -94,7 +94,7 @@ fn apply_manifest(
     check_result(args.result.as_deref())?;
     let session = Session { settings, graph: &graph, stop: &stop, deadline };
     let display = Display::new(ui, &stop, &sink, &manifest.name, Occasion::Apply, job.yes);
-    let exit_code = |result: &RunResult| Exit::of(&result.summary).code();
+    let exit_code = |result: &RunResult| Exit::from_summary(&result.summary).code();
     let carried = runtime
         .block_on(campaign::apply(&session, checkpoint, manifest, request, &display, exit_code));
     display.close();
@@ -108,7 +108,7 @@ fn apply_manifest(
 fn tell(job: &Job<'_>, manifest: &Manifest, applied: Applied, ui: &Ui) -> Result<Exit, Failure> {
     let Applied { plan, result: RunResult { outcomes, summary }, ended } = applied;
     ui.log.counted(&summary);
-    let exit = Exit::of(&summary);
+    let exit = Exit::from_summary(&summary);
     let result_path = job.args.result.as_deref();
     let written = write_result(result_path, manifest, &plan, &outcomes);
     let told = if ui.json() {

@@ -22,6 +22,6 @@ pub(super) fn run(args: &CompletionsArgs, ui: &Ui) -> Result<Exit, Failure> {
             generate(clap_complete_nushell::Nushell, &mut command, name, &mut script);
         }
     }
-    std::io::Write::write_all(&mut ui.stdout(), &script).map_err(Failure::of_stdout)?;
+    std::io::Write::write_all(&mut ui.stdout(), &script).map_err(Failure::from_stdout)?;
     Ok(Exit::Done)
 }

@@ -178,7 +178,7 @@ fn show(ui: &Ui, plan: &Plan, events: &Receiver<Event>) {
 pub(super) fn refused(plan: &Plan, refusal: &Refusal, ui: &Ui) -> Failure {
     let summary = refusal.summary(plan);
     ui.log.counted(&summary);
-    let exit = Exit::of(&summary);
+    let exit = Exit::from_summary(&summary);
     if ui.json() {
         // A reader that is gone must not turn the refusal into success.
         let none = vec![None; plan.rows.len()];

@@ -89,7 +89,7 @@ fn print(diagnosis: &Diagnosis, exit: Exit, ui: &Ui) -> Result<(), Failure> {
     } else {
         doctor_text(&mut ui.stdout(), diagnosis, ui.styles_out(), Ui::width())
     };
-    printed.map_err(Failure::of_stdout)
+    printed.map_err(Failure::from_stdout)
 }
 
 fn configured(settings: &Settings, checkpoint: Option<&Path>) -> Configured {

@@ -52,7 +52,7 @@ impl Exit {
     }
 
     /// The exit of this code, if there is one.
-    pub(super) fn of_code(code: u8) -> Option<Self> {
+    pub(super) fn from_code(code: u8) -> Option<Self> {
         const ALL: [Exit; 12] = [
             Exit::Done,
             Exit::Unexpected,
@@ -133,7 +133,7 @@ impl Exit {
         }
     }
 
-    /// The more urgent of two that apply, as [`Exit::of`] orders them.
+    /// The more urgent of two that apply, as [`Exit::from_summary`] orders them.
     pub(super) fn or_more_urgent(self, other: Self) -> Self {
         let urgency = |exit: Self| match exit {
             Self::Permission => 7,
@@ -148,11 +148,9 @@ impl Exit {
         if urgency(other) > urgency(self) { other } else { self }
     }
 
-    /// The code of a run, from its numbers. Where several apply the most urgent
-    /// wins: 6, 5, 9, 4, 7. A checkpoint or a service that failed, and a person's
-    /// own interruption, come before those that only count rows.
-    pub fn of(summary: &Summary) -> Self {
-        let stopped = summary.stop_reason.as_ref().map(|reason| match reason {
+    /// What a command ends with that was stopped for this.
+    pub(super) fn from_stop_reason(reason: &StopReason) -> Self {
+        match reason {
             StopReason::Permission { .. } => Self::Permission,
             StopReason::Guard { .. }
             | StopReason::Tenant { .. }
@@ -163,7 +161,14 @@ impl Exit {
             StopReason::Interrupted => Self::Interrupted,
             StopReason::Terminated => Self::Terminated,
             StopReason::TimeBudget | StopReason::ThrottledOut => Self::OutOfTime,
-        });
+        }
+    }
+
+    /// The code of a run, from its numbers. Where several apply the most urgent
+    /// wins: 6, 5, 9, 4, 7. A checkpoint or a service that failed, and a person's
+    /// own interruption, come before those that only count rows.
+    pub fn from_summary(summary: &Summary) -> Self {
+        let stopped = summary.stop_reason.as_ref().map(Self::from_stop_reason);
         match stopped {
             Some(Self::OutOfTime) | None if summary.unknown > 0 => Self::SomeUnknown,
             Some(Self::OutOfTime) | None if summary.failed + summary.blocked > 0 => {
@@ -203,13 +208,14 @@ mod tests {
         ] {
             let text = format!("{stop_reason:?} {failed} {unknown}");
             let summary = Summary { failed, unknown, stop_reason, ..Summary::default() };
-            assert_eq!(Exit::of(&summary).code(), expected, "{text}");
+            assert_eq!(Exit::from_summary(&summary).code(), expected, "{text}");
         }
     }
 
     #[test]
     fn of_two_ends_the_more_urgent_counts_whichever_came_first() {
-        let most_urgent_first = [6, 5, 130, 1, 9, 4, 7, 0].map(|code| Exit::of_code(code).unwrap());
+        let most_urgent_first =
+            [6, 5, 130, 1, 9, 4, 7, 0].map(|code| Exit::from_code(code).unwrap());
         for (position, first) in most_urgent_first.iter().enumerate() {
             for other in &most_urgent_first[position..] {
                 assert_eq!(first.or_more_urgent(*other), *first);

@@ -47,7 +47,7 @@ pub(super) fn run(cli: &Cli, args: &ExplainArgs, ui: &Ui) -> Result<Exit, Failur
     } else {
         explain_text(&mut ui.stdout(), &explained, ui.styles_out(), Ui::width())
     };
-    told.map_err(Failure::of_stdout)?;
+    told.map_err(Failure::from_stdout)?;
     Ok(Exit::Done)
 }
 

@@ -3,8 +3,9 @@
 
 use crate::checkpoint::CheckpointError;
 use crate::config::{ConfigError, SecretError};
-use crate::graph::{AuthError, CallError, CertificateError, StopCause};
+use crate::graph::{AuthError, CallError, CertificateError};
 use crate::manifest::LoadError;
+use crate::run::{StopReason, stop_reason};
 
 use super::Exit;
 
@@ -36,7 +37,7 @@ impl Failure {
 
     /// The data could not be written to stdout: another object would not get there
     /// either, or stand behind half of the first.
-    pub(super) fn of_stdout(error: std::io::Error) -> Self {
+    pub(super) fn from_stdout(error: std::io::Error) -> Self {
         Self::from(error).told()
     }
 
@@ -121,29 +122,19 @@ impl From<CallError> for Failure {
         if let CallError::Auth(refused) = error {
             return refused.into();
         }
-        let (exit, hint) = match &error {
-            CallError::Stopped => (Exit::Interrupted, None),
-            CallError::Unreachable(error) => (Exit::Unexpected, Some(error.advice())),
+        let stop = stop_reason(&error);
+        let exit = match (&error, &stop) {
+            (_, Some(reason)) => Exit::from_stop_reason(reason),
+            (CallError::Stopped, None) => Exit::Interrupted,
+            (CallError::Throttled { .. }, None) => Exit::OutOfTime,
+            (_, None) => Exit::Unexpected,
+        };
+        let hint = match &error {
+            CallError::Unreachable(error) => Some(error.advice()),
             CallError::Throttled { .. } | CallError::ThrottledOut(_) => {
-                (Exit::OutOfTime, Some("run the same command again later"))
+                Some("run the same command again later")
             }
-            CallError::Refused { .. } => match error.stop_cause() {
-                Some(StopCause::NotPermitted) => (
-                    Exit::Permission,
-                    Some(
-                        "grant the application User.Invite.All and User.ReadWrite.All, with admin consent",
-                    ),
-                ),
-                Some(
-                    StopCause::InvitationsBlocked
-                    | StopCause::InvitationsDisabled
-                    | StopCause::QuotaExceeded,
-                ) => (Exit::Stopped, None),
-                None => (Exit::Unexpected, None),
-            },
-            CallError::Auth(_) | CallError::Lost { .. } | CallError::Protocol(_) => {
-                (Exit::Unexpected, None)
-            }
+            _ => stop.as_ref().and_then(StopReason::advice),
         };
         let failure = Self::new(exit, error);
         match hint {

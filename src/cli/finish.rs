@@ -53,7 +53,7 @@ pub(super) fn finish(
     ended.map_err(|error| Failure::from(error).told())?;
     match told {
         // Whoever read has had enough; the exit code still tells the scheduler.
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::of_stdout(error)),
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::from_stdout(error)),
         Ok(()) | Err(_) => Ok(exit),
     }
 }

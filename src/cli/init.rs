@@ -47,7 +47,7 @@ pub(super) fn run(args: &InitArgs, ui: &Ui) -> Result<Exit, Failure> {
     }
     if ui.json() {
         let object = serde_json::json!({ "written": written });
-        writeln!(ui.stdout(), "{object}").map_err(Failure::of_stdout)?;
+        writeln!(ui.stdout(), "{object}").map_err(Failure::from_stdout)?;
     }
     let place = if directory == Path::new(".") {
         String::new()

@@ -98,5 +98,5 @@ fn json(loaded: &Loaded, ui: &Ui) -> Result<(), Failure> {
         },
         "problems": problems,
     });
-    writeln!(ui.stdout(), "{report}").map_err(Failure::of_stdout)
+    writeln!(ui.stdout(), "{report}").map_err(Failure::from_stdout)
 }

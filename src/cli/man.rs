@@ -28,7 +28,7 @@ pub(super) fn run(args: &ManArgs, ui: &Ui) -> Result<Exit, Failure> {
                 .hint("`reinvite --help` lists them")
         })?,
     };
-    ui.stdout().write_all(&page(command)?).map_err(Failure::of_stdout)?;
+    ui.stdout().write_all(&page(command)?).map_err(Failure::from_stdout)?;
     Ok(Exit::Done)
 }
 

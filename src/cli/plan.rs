@@ -56,7 +56,7 @@ fn plan(
     } else {
         plan_text(&mut ui.stdout(), &plan, &view(ui, ui.styles_out()))
     };
-    printed.map_err(Failure::of_stdout)?;
+    printed.map_err(Failure::from_stdout)?;
     Ok(exit)
 }
 

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use crate::campaign::{
-    self, CampaignError, Carried, Eve, Night, NightRequest, Reconciled, Scope, Session,
+    self, CampaignError, Carried, Night, NightPlan, NightRequest, Reconciled, Scope, Session,
 };
 use crate::checkpoint::Checkpoint;
 use crate::config::args::{BudgetArgs, Cli, PlanningArgs, ReconcileArgs, RemindArgs};
@@ -151,19 +151,19 @@ impl Job<'_> {
     fn tell(
         &self,
         manifest: &Manifest,
-        Reconciled { eve, night, ended }: Reconciled,
+        Reconciled { night_plan, night, ended }: Reconciled,
         ui: &Ui,
     ) -> Result<Exit, Failure> {
         let exit = exit_of(&night);
         ui.log.counted(&night.summary);
-        let written = write_result(self.result, manifest, &eve.plan, &night.outcomes);
-        let told = self.print(&eve, manifest, &night, exit, ui);
+        let written = write_result(self.result, manifest, &night_plan.plan, &night.outcomes);
+        let told = self.print(&night_plan, manifest, &night, exit, ui);
         finish(exit, written, ended, told)
     }
 
     fn print(
         &self,
-        eve: &Eve,
+        night_plan: &NightPlan,
         manifest: &Manifest,
         night: &Night,
         exit: Exit,
@@ -171,8 +171,8 @@ impl Job<'_> {
     ) -> std::io::Result<()> {
         let Night { outcomes, summary, digest, .. } = night;
         if ui.json() {
-            let (out, held) = (&mut ui.stdout(), &eve.ration.held);
-            return night_json(out, &eve.plan, outcomes, summary, digest, held, exit.code());
+            let (out, held) = (&mut ui.stdout(), &night_plan.tonight.held);
+            return night_json(out, &night_plan.plan, outcomes, summary, digest, held, exit.code());
         }
         if night.is_quiet() && exit == Exit::Done && self.scope == Scope::Everything {
             if ui.verbose > 0 {
@@ -189,7 +189,7 @@ impl Job<'_> {
             only_reminders: self.scope == Scope::Reminders,
             continue_with: unfinished.then_some(self.again.as_str()),
         };
-        night_text(&mut ui.stdout(), &eve.plan, outcomes, summary, digest, &view)
+        night_text(&mut ui.stdout(), &night_plan.plan, outcomes, summary, digest, &view)
     }
 }
 
@@ -199,7 +199,7 @@ pub(super) const ROWS_PER_LIST: usize = 5;
 /// The code of a night: that of its run, of the guests that need a person, or of why
 /// they could not be looked at.
 fn exit_of(night: &Night) -> Exit {
-    let exit = Exit::of(&night.summary_for_exit());
+    let exit = Exit::from_summary(&night.summary_for_exit());
     match &night.trouble {
         Some(CampaignError::Call(CallError::Stopped)) | None => exit,
         Some(CampaignError::Call(error)) => exit.or_more_urgent(Failure::from(error.clone()).exit),

@@ -56,7 +56,7 @@ pub(super) fn run(cli: &Cli, args: &ReportArgs, ui: &Ui) -> Result<Exit, Failure
         }
         // Whoever asks for the failed rows alone gets them alone.
         None if args.failed.is_some() && args.format.is_none() && args.out.is_none() => {}
-        None => write_report(&mut ui.stdout(), &report, format).map_err(Failure::of_stdout)?,
+        None => write_report(&mut ui.stdout(), &report, format).map_err(Failure::from_stdout)?,
     }
     Ok(Exit::Done)
 }

@@ -11,7 +11,7 @@ use crate::config::args::{ApplyArgs, BudgetArgs, Cli, PlanningArgs, ReadingArgs}
 pub(super) fn continue_with(cli: &Cli, args: &ApplyArgs) -> String {
     let ApplyArgs { planning, plan: _, retry_failed, resend: _, reason: _, canary, budget, result } =
         args;
-    let mut command = Words::of(cli, "apply", planning);
+    let mut command = Words::new(cli, "apply", planning);
     command.flag("--retry-failed", *retry_failed);
     command.value("--canary", *canary);
     command.budget(budget, result.as_deref());
@@ -26,7 +26,7 @@ pub(super) fn night_again(
     budget: &BudgetArgs,
     result: Option<&Path>,
 ) -> String {
-    let mut command = Words::of(cli, name, planning);
+    let mut command = Words::new(cli, name, planning);
     command.budget(budget, result);
     command.0
 }
@@ -34,7 +34,7 @@ pub(super) fn night_again(
 struct Words(String);
 
 impl Words {
-    fn of(cli: &Cli, name: &str, planning: &PlanningArgs) -> Self {
+    fn new(cli: &Cli, name: &str, planning: &PlanningArgs) -> Self {
         let PlanningArgs { manifest, reading, skip_invalid, reset_matching, max_changes } =
             planning;
         let ReadingArgs { columns, reset_only, sheet, include_hidden } = reading;

@@ -120,7 +120,7 @@ impl SessionLog {
         state.tenant_name.clone_from(&plan.tenant_name);
         state.plan_digest = Some(plan.digest.to_string());
         drop(state);
-        self.write(&LogLine::of_plan(plan));
+        self.write(&LogLine::from_plan(plan));
     }
 
     pub(super) fn event(&self, event: &Event, plan: Option<&Plan>) {
@@ -128,7 +128,7 @@ impl SessionLog {
             self.state().waits.add(self.started.elapsed(), *wait);
         }
         if self.is_logged()
-            && let Some(line) = LogLine::of_event(event, plan)
+            && let Some(line) = LogLine::from_event(event, plan)
         {
             self.write(&line);
         }

@@ -31,7 +31,7 @@ pub(super) fn source(
     clock: &Arc<Clock>,
     sink: &Sink,
 ) -> Result<Box<dyn TokenSource>, Failure> {
-    let endpoint = TokenEndpoint::of(&tenant.login_url, &tenant.id);
+    let endpoint = TokenEndpoint::new(&tenant.login_url, &tenant.id);
     let scope = tenant.scope.clone();
     let resource = tenant.resource().to_owned();
     Ok(match auth.clone() {

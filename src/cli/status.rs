@@ -18,6 +18,6 @@ pub(super) fn run(cli: &Cli, args: &StatusArgs, ui: &Ui) -> Result<Exit, Failure
     } else {
         status_text(&mut ui.stdout(), &status, ui.styles_out(), Ui::width())
     };
-    told.map_err(Failure::of_stdout)?;
+    told.map_err(Failure::from_stdout)?;
     Ok(Exit::Done)
 }

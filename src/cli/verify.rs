@@ -59,7 +59,7 @@ fn look(
         let view = VerifyView { styles: ui.styles_out(), width: Ui::width(), most_rows };
         verify_text(&mut ui.stdout(), &verified, unfinished, args.pending, &view)
     };
-    told.map_err(Failure::of_stdout)?;
+    told.map_err(Failure::from_stdout)?;
     ended.map_err(|error| Failure::from(error).told())?;
     Ok(exit)
 }

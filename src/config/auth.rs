@@ -12,10 +12,10 @@ use super::cloud::guid;
 use super::error::Origin;
 use super::key::{self, Key};
 use super::layers::{Found, Layers, Reported};
+use super::platform::{Federation, IdentityHost};
 use super::secret::SecretSource;
 use super::secret_place::Places;
 use super::suggest::listed;
-use super::surroundings::{Federation, IdentityHost};
 use super::value::Fault;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -130,7 +130,7 @@ impl Method {
     }
 
     /// The methods that a key means something to.
-    fn of(key: Key) -> impl Iterator<Item = Self> {
+    fn with_key(key: Key) -> impl Iterator<Item = Self> {
         METHODS.iter().map(|(_, method)| *method).filter(move |method| method.keys().contains(&key))
     }
 
@@ -142,7 +142,7 @@ impl Method {
         let foreign: Vec<_> =
             given.into_iter().filter(|(key, _)| !method.keys().contains(key)).collect();
         // Only keys of one other method: its name was forgotten.
-        let others = foreign.iter().flat_map(|(key, _)| Self::of(*key));
+        let others = foreign.iter().flat_map(|(key, _)| Self::with_key(*key));
         if named.is_none()
             && let Some(other) = one(others)
             && !is_given(layers, &method.keys()[1..])?
@@ -158,7 +158,7 @@ impl Method {
             if from_above && in_file(&origin) {
                 continue;
             }
-            let owners = listed(Self::of(key).map(Self::name));
+            let owners = listed(Self::with_key(key).map(Self::name));
             let fault =
                 Fault::new(format!("is for {owners}, and the method is `{}`", method.name()))
                     .with_hint(format!("leave `{}` out, or choose another `method`", key.name))

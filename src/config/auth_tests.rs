@@ -66,7 +66,7 @@ fn a_key_of_another_method_is_refused_for_every_method() {
 #[test]
 fn every_key_belongs_to_a_method() {
     for key in key::ALL.iter().filter(|key| key.section == "auth" && key.name != "method") {
-        assert!(Method::of(*key).next().is_some(), "{key}");
+        assert!(Method::with_key(*key).next().is_some(), "{key}");
     }
 }
 

@@ -44,7 +44,7 @@ pub(super) struct Place {
 
 impl Place {
     /// Finds the place of a byte range of `text`.
-    pub(super) fn of(text: &str, span: &Range<usize>, show: Show) -> Self {
+    pub(super) fn new(text: &str, span: &Range<usize>, show: Show) -> Self {
         let start = floor(text, span.start);
         let end = floor(text, span.end).max(start);
         let line_start = text[..start].rfind('\n').map_or(0, |newline| newline + 1);
@@ -143,7 +143,7 @@ mod tests {
             (27..30, 3, 7, "3 | # é = \"x\"\n  |       ^^^"),
             (999..1000, 4, 1, "4 | \n  | ^"),
         ] {
-            let place = Place::of(text, &span, Show::Line);
+            let place = Place::new(text, &span, Show::Line);
             assert_eq!((place.line, place.column, &*place.excerpt), (line, column, excerpt));
         }
     }
@@ -152,7 +152,7 @@ mod tests {
     fn a_long_line_is_cut_around_the_place() {
         let text = format!("message = \"{}\" x", "y".repeat(500));
         let at = text.len() - 1;
-        let place = Place::of(&text, &(at..at + 1), Show::Line);
+        let place = Place::new(&text, &(at..at + 1), Show::Line);
         assert_eq!(place.column, text.len());
         assert!(place.excerpt.lines().all(|line| line.chars().count() <= WIDTH + 4));
         assert!(place.excerpt.ends_with('^'));
@@ -160,9 +160,9 @@ mod tests {
 
     #[test]
     fn a_value_after_an_unknown_key_is_not_shown() {
-        let place = Place::of("a = { b = \"hidden\" }", &(6..7), Show::UpToPlace);
+        let place = Place::new("a = { b = \"hidden\" }", &(6..7), Show::UpToPlace);
         assert_eq!(place.excerpt, "1 | a = { b …\n  |       ^");
-        let place = Place::of("b = \"hidden\"", &(4..12), Show::BeforePlace);
+        let place = Place::new("b = \"hidden\"", &(4..12), Show::BeforePlace);
         assert_eq!(place.excerpt, "1 | b = …\n  |     ^");
     }
 
@@ -177,12 +177,12 @@ mod tests {
             "x = 1\npassword hidden",
         ] {
             for at in 0..text.len() {
-                let place = Place::of(text, &(at..text.len()), Show::Line);
+                let place = Place::new(text, &(at..text.len()), Show::Line);
                 assert!(!place.excerpt.contains("hidden"), "{text}: {}", place.excerpt);
             }
         }
         let text = "# secrets are never values\nclient_secret_file = \"hidden\"\nid = \"shown\"";
-        assert!(!Place::of(text, &(30..31), Show::Line).excerpt.contains("hidden"));
-        assert!(Place::of(text, &(60..61), Show::Line).excerpt.contains("shown"));
+        assert!(!Place::new(text, &(30..31), Show::Line).excerpt.contains("hidden"));
+        assert!(Place::new(text, &(60..61), Show::Line).excerpt.contains("shown"));
     }
 }

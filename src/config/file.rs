@@ -93,7 +93,7 @@ impl File {
     }
 
     fn origin(&self, span: &Range<usize>, show: Show) -> Origin {
-        let Place { line, column, excerpt } = Place::of(&self.text, span, show);
+        let Place { line, column, excerpt } = Place::new(&self.text, span, show);
         Origin::File { path: self.path.clone(), line, column, excerpt }
     }
 

@@ -106,7 +106,7 @@ impl<'a> Layers<'a> {
     }
 
     /// Notes that something is wrong with what surrounds the program.
-    pub(super) fn surroundings(&mut self, message: String, hint: &str) -> Reported {
+    pub(super) fn platform(&mut self, message: String, hint: &str) -> Reported {
         let hint = Some(hint.to_owned());
         self.problems.push(Problem { origin: Origin::Nowhere, message, hint });
         Reported

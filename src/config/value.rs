@@ -45,7 +45,7 @@ impl Fault {
         Self { secret: true, ..self }
     }
 
-    fn of_type(expected: &str, value: &Value) -> Self {
+    fn wrong_type(expected: &str, value: &Value) -> Self {
         Self::new(format!("must be {expected}, not {}", value.kind()))
     }
 }
@@ -98,7 +98,7 @@ impl Value {
                 Err(Fault::new("is empty").with_hint("give a value or leave the key out"))
             }
             Self::Variable(text) | Self::Text(text) => Ok(text.trim()),
-            other => Err(Fault::of_type("a text in quotes", other)),
+            other => Err(Fault::wrong_type("a text in quotes", other)),
         }
     }
 
@@ -136,7 +136,7 @@ impl Value {
             | Self::Float(_)
             | Self::List(_)
             | Self::Table(_)
-            | Self::Other(_)) => Err(Fault::of_type("true or false, without quotes", other)),
+            | Self::Other(_)) => Err(Fault::wrong_type("true or false, without quotes", other)),
         }
     }
 
@@ -151,7 +151,7 @@ impl Value {
             | Self::List(_)
             | Self::Table(_)
             | Self::Other(_)) => {
-                return Err(Fault::of_type("a whole number, without quotes", other));
+                return Err(Fault::wrong_type("a whole number, without quotes", other));
             }
         };
         number
@@ -179,7 +179,7 @@ impl Value {
             | Self::List(_)
             | Self::Table(_)
             | Self::Other(_)) => {
-                return Err(Fault::of_type("a number, without quotes", other));
+                return Err(Fault::wrong_type("a number, without quotes", other));
             }
         };
         number
@@ -220,7 +220,7 @@ impl Value {
         match self {
             Self::Variable(text) => Ok(text.split(',').map(str::trim).collect()),
             Self::List(items) => items.iter().map(Self::text).collect(),
-            other => Err(Fault::of_type("a list of texts such as [\"a.example\"]", other)),
+            other => Err(Fault::wrong_type("a list of texts such as [\"a.example\"]", other)),
         }
     }
 }

@@ -47,7 +47,7 @@ impl Finding {
         Self { severity: Severity::Ok, code, message: message.into(), advice: None }
     }
 
-    fn of(
+    fn with_advice(
         severity: Severity,
         code: &'static str,
         message: impl Into<String>,
@@ -62,15 +62,15 @@ impl Finding {
         message: impl Into<String>,
         advice: impl Into<String>,
     ) -> Self {
-        Self::of(Severity::Problem, code, message, advice)
+        Self::with_advice(Severity::Problem, code, message, advice)
     }
 
     fn warning(code: &'static str, message: impl Into<String>, advice: impl Into<String>) -> Self {
-        Self::of(Severity::Warning, code, message, advice)
+        Self::with_advice(Severity::Warning, code, message, advice)
     }
 
     fn not_seen(code: &'static str, message: impl Into<String>, advice: impl Into<String>) -> Self {
-        Self::of(Severity::NotSeen, code, message, advice)
+        Self::with_advice(Severity::NotSeen, code, message, advice)
     }
 }
 

@@ -119,7 +119,7 @@ impl Shared {
     /// `POST /{tenant}/oauth2/v2.0/token` (Entra, *OAuth 2.0 client credentials flow*,
     /// *device authorization grant flow*, *Refresh tokens*).
     pub(super) fn token(&self, tenant: &str, request: &Request) -> Answer {
-        let form = Form::of(request);
+        let form = Form::from_request(request);
         let granted = self.application(tenant, &form).and_then(|application| {
             match form.required("grant_type")? {
                 "client_credentials" => self.client_credentials(tenant, &form, &application),
@@ -153,7 +153,7 @@ impl Shared {
     /// `POST /{tenant}/oauth2/v2.0/devicecode` (Entra, *OAuth 2.0 device authorization
     /// grant flow*).
     pub(super) fn device_code(&self, tenant: &str, request: &Request) -> Answer {
-        let form = Form::of(request);
+        let form = Form::from_request(request);
         let begun = self.application(tenant, &form).and_then(|application| {
             form.required("scope")?;
             let script = self.options.device_sign_in;
@@ -277,7 +277,7 @@ impl Shared {
 struct Form(HashMap<String, String>);
 
 impl Form {
-    fn of(request: &Request) -> Self {
+    fn from_request(request: &Request) -> Self {
         Self(url::form_urlencoded::parse(&request.body).into_owned().collect())
     }
 

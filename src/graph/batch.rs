@@ -53,7 +53,7 @@ impl Graph {
         let mut done: HashMap<usize, Got> = HashMap::new();
         let mut outstanding: Vec<usize> = (0..gets.len()).collect();
         for round in 1.. {
-            let shape = |get: &Get| Shape::of(&get.path, &get.query);
+            let shape = |get: &Get| Shape::from_request(&get.path, &get.query);
             self.pacer.take_units(outstanding.iter().map(|&n| shape(&gets[n]))).await?;
             let sent_at = Instant::now();
             let answers = match self.post_batch(gets, &outstanding).await {

@@ -5,7 +5,7 @@
 use http::StatusCode;
 
 use super::auth::AuthError;
-use super::catalogue::{StopCause, Verdict};
+use super::catalogue::Verdict;
 use super::pace::Stopped;
 use super::refusal::Refusal;
 use super::transport::TransportError;
@@ -48,21 +48,6 @@ impl From<Stopped> for CallError {
 }
 
 impl CallError {
-    /// The tenant-wide cause, if this error has one.
-    pub fn stop_cause(&self) -> Option<StopCause> {
-        match self {
-            Self::Refused { verdict: Verdict::StopRun(cause), .. } => Some(*cause),
-            Self::Refused { .. }
-            | Self::Stopped
-            | Self::Auth(_)
-            | Self::Unreachable(_)
-            | Self::Throttled { .. }
-            | Self::ThrottledOut(_)
-            | Self::Lost { .. }
-            | Self::Protocol(_) => None,
-        }
-    }
-
     /// Whether the service said that there is no such thing, or that this caller
     /// or this server does not do it: what an optional read can live without.
     pub(super) fn is_unavailable(&self) -> bool {

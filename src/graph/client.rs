@@ -352,7 +352,7 @@ impl Graph {
                     }
                 }
                 Verdict::RefreshToken => {
-                    let claims = ClaimsRequest::of(answer.headers());
+                    let claims = ClaimsRequest::from_headers(answer.headers());
                     let refused = Rejected { bearer, claims };
                     // A token got for this very request and refused again: another won't help.
                     if rejected.is_some() || !self.tokens.can_refresh() {
@@ -393,7 +393,7 @@ impl Graph {
     /// What the cost of a call depends on.
     fn shape(&self, url: &Url) -> Shape {
         let path = url.path().strip_prefix(self.root.path()).unwrap_or_default();
-        Shape::of(path, url.query().unwrap_or_default())
+        Shape::from_request(path, url.query().unwrap_or_default())
     }
 
     async fn retry_wait(

@@ -60,7 +60,7 @@ impl Graph {
     /// Waits until an invitation may be sent. What the guest looks like, and that it is
     /// about to be invited, is to be settled between this and [`Self::invite`].
     pub async fn invitation_turn(&self) -> Result<(), CallError> {
-        Ok(self.pacer.take_turn(Shape::of("/invitations", "")).await?)
+        Ok(self.pacer.take_turn(Shape::from_request("/invitations", "")).await?)
     }
 
     /// Sends an invitation, once, with a turn taken before. A lost or unreadable answer, and every 5xx, is

@@ -79,13 +79,13 @@ pub struct Manifest {
 /// as a hint; what the bytes are counts more.
 pub fn parse(name: &str, bytes: &[u8], options: &Options) -> Result<Loaded, LoadError> {
     if workbook::is_zip(bytes) {
-        return load(Table::of_workbook(name, bytes, options)?, options);
+        return load(Table::from_workbook(name, bytes, options)?, options);
     }
     if workbook::is_ole(bytes) {
         return Err(workbook::refuse_ole(name, bytes).into());
     }
     let (text, encoding) = encoding::decode(name, bytes)?;
-    load(Table::of_text(name, &text, encoding)?, options)
+    load(Table::from_text(name, &text, encoding)?, options)
 }
 
 fn load(table: Table<'_>, options: &Options) -> Result<Loaded, LoadError> {

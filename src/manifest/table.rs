@@ -34,7 +34,7 @@ pub(super) struct Table<'a> {
 
 impl<'a> Table<'a> {
     /// Reads a text, which is CSV unless it looks or is named like JSON Lines.
-    pub(super) fn of_text(
+    pub(super) fn from_text(
         name: &str,
         text: &'a str,
         encoding: Encoding,
@@ -47,7 +47,7 @@ impl<'a> Table<'a> {
             json_lines::Kind::Document => {
                 Err(LoadErrorKind::NotJsonLines { name: name.to_owned() }.into())
             }
-            json_lines::Kind::NotJson if !named_json => Self::of_csv(name, text, encoding),
+            json_lines::Kind::NotJson if !named_json => Self::from_csv(name, text, encoding),
             json_lines::Kind::NotJson | json_lines::Kind::Lines => {
                 let mut detected = detected(name, Format::JsonLines);
                 detected.encoding = Some(encoding);
@@ -65,7 +65,7 @@ impl<'a> Table<'a> {
         }
     }
 
-    pub(super) fn of_workbook(
+    pub(super) fn from_workbook(
         name: &str,
         bytes: &[u8],
         options: &Options,
@@ -85,7 +85,7 @@ impl<'a> Table<'a> {
         Table { detected, preamble: String::new(), header, width, records }.checked()
     }
 
-    fn of_csv(name: &str, text: &'a str, encoding: Encoding) -> Result<Self, LoadError> {
+    fn from_csv(name: &str, text: &'a str, encoding: Encoding) -> Result<Self, LoadError> {
         if let Some(what) = markup(text) {
             return Err(LoadErrorKind::NotText { name: name.to_owned(), what }.into());
         }

@@ -21,7 +21,7 @@ impl Digest {
     /// those that a decision points to, and so is how a row names a guest that was
     /// found: people sort their manifests between reviewing and applying, and which
     /// of two rows for one guest comes first decides nothing.
-    pub fn of(tenant: &str, rows: &[PlannedRow]) -> Self {
+    pub fn new(tenant: &str, rows: &[PlannedRow]) -> Self {
         let mut entries: Vec<[u8; 32]> = rows
             .iter()
             .map(|row| {

@@ -9,7 +9,9 @@ use crate::domain::{Directory, InvitationKey, Ledger, Shows, Sighting, UserId};
 use crate::manifest::Manifest;
 
 use super::decide::Planner;
-use super::{Blocked, Change, ChangeReason, Decision, Plan, PlannedRow, Policy, Settled, Sight};
+use super::{
+    Blocked, Change, ChangeReason, Decision, Observation, Plan, PlannedRow, Policy, Settled,
+};
 
 /// A row that is to become a change.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,7 +27,7 @@ pub struct Correction {
 pub fn corrections(
     manifest: &Manifest,
     rows: &[PlannedRow],
-    sights: &[(InvitationKey, Sight)],
+    observations: &[(InvitationKey, Observation)],
     directory: &Directory,
     ledger: &Ledger,
     policy: &Policy,
@@ -45,9 +47,10 @@ pub fn corrections(
         .filter_map(|(position, row)| {
             let Decision::Blocked(Blocked::MailChanged { .. }) = &row.decision else { return None };
             let key = row.key()?;
-            let place = sights.binary_search_by_key(&order(&key), |(key, _)| order(key)).ok()?;
-            let Sight::Shows(Sighting { shows: Shows::MailChanged { back, .. }, .. }) =
-                &sights[place].1
+            let place =
+                observations.binary_search_by_key(&order(&key), |(key, _)| order(key)).ok()?;
+            let Observation::Shows(Sighting { shows: Shows::MailChanged { back, .. }, .. }) =
+                &observations[place].1
             else {
                 return None;
             };
@@ -90,7 +93,7 @@ impl Plan {
     }
 }
 
-/// The order of sights.
+/// The order of observations.
 fn order(key: &InvitationKey) -> (UserId, String) {
     (key.user_id, key.address.folded())
 }

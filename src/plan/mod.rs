@@ -10,11 +10,11 @@ mod decision;
 mod digest;
 mod drift;
 mod finding;
-mod ration;
+mod observation;
 mod reason;
 mod remind;
 mod review;
-mod sight;
+mod tonight;
 
 #[cfg(test)]
 mod tests;
@@ -29,11 +29,11 @@ pub use decision::{
 pub use digest::Digest;
 pub use drift::{Correction, corrections};
 pub use finding::{Finding, Severity};
-pub use ration::{Progress, Ration, Wave, ration};
+pub use observation::{Look, Observation, observations};
 pub use reason::{BlockedKind, SettledKind, Words};
 pub use remind::Reminders;
 pub use review::{Guards, count, exceeds, review};
-pub use sight::{Look, Sight, sights};
+pub use tonight::{Progress, Tonight, Wave, tonight};
 
 use crate::domain::{Caller, Directory, Ledger};
 use crate::manifest::Manifest;
@@ -51,7 +51,7 @@ pub struct Counts {
 }
 
 impl Counts {
-    fn of(rows: &[PlannedRow]) -> Self {
+    fn from_rows(rows: &[PlannedRow]) -> Self {
         let mut counts = Self { rows: rows.len() as u64, ..Self::default() };
         for row in rows {
             match row.decision {
@@ -92,7 +92,7 @@ impl Plan {
         policy: &Policy,
         guards: &Guards,
     ) -> Self {
-        Self::of(decide(manifest, directory, ledger, policy), directory, policy, guards)
+        Self::from_rows(decide(manifest, directory, ledger, policy), directory, policy, guards)
     }
 
     /// The reminders alone: everything else in the manifest is another command's.
@@ -107,15 +107,20 @@ impl Plan {
         rows.retain(|row| {
             matches!(&row.decision, Decision::Change(change) if change.reason == ChangeReason::Reminder)
         });
-        Self::of(rows, directory, policy, guards)
+        Self::from_rows(rows, directory, policy, guards)
     }
 
-    fn of(rows: Vec<PlannedRow>, directory: &Directory, policy: &Policy, guards: &Guards) -> Self {
-        let counts = Counts::of(&rows);
+    fn from_rows(
+        rows: Vec<PlannedRow>,
+        directory: &Directory,
+        policy: &Policy,
+        guards: &Guards,
+    ) -> Self {
+        let counts = Counts::from_rows(&rows);
         let findings = review(&rows, counts, directory, policy.caller, guards);
         let tenant_id = directory.tenant.id.clone().unwrap_or_else(|| policy.tenant.clone());
         Self {
-            digest: Digest::of(&tenant_id, &rows),
+            digest: Digest::new(&tenant_id, &rows),
             counts,
             findings,
             tenant_id,
@@ -127,8 +132,8 @@ impl Plan {
 
     /// Counts and pins the rows anew.
     fn pin(&mut self) {
-        self.counts = Counts::of(&self.rows);
-        self.digest = Digest::of(&self.tenant_id, &self.rows);
+        self.counts = Counts::from_rows(&self.rows);
+        self.digest = Digest::new(&self.tenant_id, &self.rows);
     }
 
     /// The findings that keep `apply` from going on.

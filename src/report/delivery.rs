@@ -32,7 +32,7 @@ pub(super) enum Delivery {
 
 impl Delivery {
     /// What this caller's invitation brings the guest.
-    pub(super) fn of(invitation: &Invitation, caller: Caller) -> Self {
+    pub(super) fn new(invitation: &Invitation, caller: Caller) -> Self {
         match (invitation.send, &invitation.message, caller) {
             (false, _, _) => Self::NoMail,
             (true, None, _) => Self::StandardText,
@@ -44,7 +44,7 @@ impl Delivery {
 
 /// What one guest will receive, short enough for the end of a row.
 pub(super) fn mark(invitation: &Invitation, caller: Caller) -> String {
-    let mut mark = match Delivery::of(invitation, caller) {
+    let mut mark = match Delivery::new(invitation, caller) {
         Delivery::Message => match &invitation.message {
             Some(message) => beginning(message.as_str()),
             None => "the message".to_owned(),
@@ -168,7 +168,7 @@ mod tests {
             (&silent, Caller::AppOnly, Delivery::NoMail, "no mail"),
             (&german, Caller::AppOnly, Delivery::StandardText, "standard text, de"),
         ] {
-            assert_eq!(Delivery::of(invitation, caller), delivery);
+            assert_eq!(Delivery::new(invitation, caller), delivery);
             assert_eq!(mark(invitation, caller), text);
         }
     }

@@ -52,13 +52,13 @@ impl<'a> RowKeys<'a> {
             delivery: row
                 .change()
                 .and_then(|change| change.invite.as_ref())
-                .map(|invitation| Delivery::of(invitation, caller)),
+                .map(|invitation| Delivery::new(invitation, caller)),
             end: None,
         }
     }
 
     pub(super) fn ended(row: &'a PlannedRow, caller: Caller, outcome: Option<&'a Outcome>) -> Self {
-        let end = RowEnd::of(row, outcome);
+        let end = RowEnd::new(row, outcome);
         Self { explanation: end.message, end: Some(end), ..Self::planned(row, caller) }
     }
 }
@@ -185,7 +185,7 @@ pub fn apply_json(
     summary: &Summary,
     exit_code: u8,
 ) -> io::Result<()> {
-    let summary = RunSummary::of(plan, summary, exit_code);
+    let summary = RunSummary::new(plan, summary, exit_code);
     let rows = ended_rows(plan, outcomes);
     write_object(out, &summary, &plan.findings, rows, None)
 }
@@ -201,7 +201,7 @@ pub(super) fn ended_rows<'a>(
 }
 
 impl<'a> RunSummary<'a> {
-    pub(super) fn of(plan: &'a Plan, summary: &Summary, exit_code: u8) -> Self {
+    pub(super) fn new(plan: &'a Plan, summary: &Summary, exit_code: u8) -> Self {
         let stop_reason = summary.stop_reason.as_ref();
         Self {
             numbers: summary.numbers(),

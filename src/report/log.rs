@@ -97,7 +97,7 @@ impl LogLine {
 
     /// The line for an event of the run, if it has one. Phases of rows have none: a
     /// row tells of its mail and of its end.
-    pub fn of_event(event: &Event, plan: Option<&Plan>) -> Option<Self> {
+    pub fn from_event(event: &Event, plan: Option<&Plan>) -> Option<Self> {
         let info = |event, message| Self::new(Level::Info, event, message);
         let row = |line| {
             let planned = plan.and_then(|plan| {
@@ -116,7 +116,7 @@ impl LogLine {
             }
             Event::RowFinished { index, line, from: _, outcome } => {
                 let planned = plan.and_then(|plan| plan.rows.get(*index));
-                Self::of_row(*line, planned, outcome)
+                Self::from_row(*line, planned, outcome)
             }
             Event::Throttled { scope, wait } => {
                 let message = format!("throttled by the tenant, waiting {}", remaining(*wait));
@@ -150,7 +150,7 @@ impl LogLine {
         })
     }
 
-    fn of_row(line: u32, row: Option<&PlannedRow>, outcome: &Outcome) -> Self {
+    fn from_row(line: u32, row: Option<&PlannedRow>, outcome: &Outcome) -> Self {
         let level = match outcome {
             Outcome::Invited(_) | Outcome::AsWanted { .. } | Outcome::NotAttempted { .. } => {
                 Level::Info
@@ -162,7 +162,7 @@ impl LogLine {
             return Self::new(level, "row-finished", "the row is not in the plan")
                 .about((line, None));
         };
-        let end = RowEnd::of(row, Some(outcome));
+        let end = RowEnd::new(row, Some(outcome));
         Self::new(level, "row-finished", end.message.to_string())
             .about((line, Some(row)))
             .with("outcome", end.outcome)
@@ -181,7 +181,7 @@ impl LogLine {
         }
     }
 
-    pub fn of_plan(plan: &Plan) -> Self {
+    pub fn from_plan(plan: &Plan) -> Self {
         let counts = plan.counts;
         let message = format!(
             "{} planned: {} to change, {} settled, {} blocked",
@@ -283,8 +283,8 @@ mod tests {
                 outcome,
             }));
         }
-        let of_events = events.iter().filter_map(|event| LogLine::of_event(event, Some(&plan)));
-        std::iter::once(LogLine::of_plan(&plan)).chain(of_events).collect()
+        let of_events = events.iter().filter_map(|event| LogLine::from_event(event, Some(&plan)));
+        std::iter::once(LogLine::from_plan(&plan)).chain(of_events).collect()
     }
 
     #[test]

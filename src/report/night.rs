@@ -210,7 +210,7 @@ fn need_a_person(
         |row: &PlannedRow| row.change().is_some_and(|it| it.reason == ChangeReason::Correction);
     for (row, outcome) in plan.rows.iter().zip(outcomes).filter(|(row, _)| !is_correction(row)) {
         if let Some(outcome @ (Outcome::Failed(_) | Outcome::Unknown { .. })) = outcome {
-            let end = RowEnd::of(row, Some(outcome));
+            let end = RowEnd::new(row, Some(outcome));
             lines.push(format!(
                 "line {}  {}: {} [{}]",
                 row.line,

@@ -44,7 +44,7 @@ pub fn night_json(
 ) -> io::Result<()> {
     let redeemed = digest.verified.news.iter().filter(|seen| seen.finding == Finding::Redeemed);
     let summary = NightSummary {
-        run: RunSummary::of(plan, summary, exit_code),
+        run: RunSummary::new(plan, summary, exit_code),
         reminded: digest.reminded,
         corrected: digest.corrected(),
         redeemed: redeemed.count() as u64,

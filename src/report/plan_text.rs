@@ -101,7 +101,7 @@ enum Kind {
 }
 
 impl Kind {
-    fn of(decision: &Decision) -> Self {
+    fn from_decision(decision: &Decision) -> Self {
         match decision {
             Decision::Change(_) => Self::Change,
             Decision::Blocked(_) => Self::Blocked,
@@ -120,7 +120,7 @@ struct Section {
 /// rows is left out, except that a plan always says how much would change.
 fn section(out: &mut dyn Write, plan: &Plan, view: &PlanView, section: &Section) -> io::Result<()> {
     let mut by_reason: BTreeMap<&'static str, Vec<&PlannedRow>> = BTreeMap::new();
-    for row in plan.rows.iter().filter(|row| Kind::of(&row.decision) == section.kind) {
+    for row in plan.rows.iter().filter(|row| Kind::from_decision(&row.decision) == section.kind) {
         by_reason.entry(row.decision.reason()).or_default().push(row);
     }
     let rows: usize = by_reason.values().map(Vec::len).sum();
@@ -194,7 +194,7 @@ fn deliveries(
 ) -> io::Result<bool> {
     let mut mixes: BTreeMap<Delivery, Mix<'_>> = BTreeMap::new();
     for invitation in rows.iter().filter_map(|row| row.change()?.invite.as_ref()) {
-        mixes.entry(Delivery::of(invitation, plan.caller)).or_default().add(invitation);
+        mixes.entry(Delivery::new(invitation, plan.caller)).or_default().add(invitation);
     }
     let differ = mixes.len() > 1;
     for (delivery, mix) in &mixes {

@@ -155,7 +155,7 @@ fn csv(
     }
     csv.write_record(None::<&[u8]>)?;
     for (row, outcome) in ends(plan, outcomes) {
-        let end = RowEnd::of(row, outcome);
+        let end = RowEnd::new(row, outcome);
         csv.write_field(row.line.to_string())?;
         csv.write_field(guarded(&row.user).as_bytes())?;
         csv.write_field(row.user_id.map(|id| id.to_string()).unwrap_or_default())?;

@@ -64,7 +64,7 @@ impl<'a> RowEnd<'a> {
     }
 
     /// How a row of the plan ended. A change without an outcome was not reached.
-    pub(super) fn of(row: &'a PlannedRow, outcome: Option<&'a Outcome>) -> Self {
+    pub(super) fn new(row: &'a PlannedRow, outcome: Option<&'a Outcome>) -> Self {
         let end = |outcome, reason, message, advice| Self {
             outcome,
             reason,
@@ -206,7 +206,7 @@ mod tests {
     #[test]
     fn a_change_without_an_outcome_was_not_attempted() {
         let plan = sample::plan();
-        let end = RowEnd::of(&plan.rows[0], None);
+        let end = RowEnd::new(&plan.rows[0], None);
         assert_eq!((end.outcome, end.reason), ("not-attempted", "not-reached"));
     }
 }

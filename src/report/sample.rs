@@ -200,7 +200,7 @@ pub(super) fn plan_of(rows: Vec<PlannedRow>) -> Plan {
     }
     let tenant_id = "7d1c2a40-0000-4000-8000-0000000000aa".to_owned();
     Plan {
-        digest: Digest::of(&tenant_id, &rows),
+        digest: Digest::new(&tenant_id, &rows),
         rows,
         counts,
         findings: vec![

@@ -51,7 +51,7 @@ pub fn summary_text(
     let ended = plan.rows.iter().zip(outcomes).filter_map(|(row, outcome)| {
         let outcome = outcome.as_ref()?;
         matches!(outcome, Outcome::Failed(_) | Outcome::Unknown { .. })
-            .then(|| (row, RowEnd::of(row, Some(outcome))))
+            .then(|| (row, RowEnd::new(row, Some(outcome))))
     });
     let (failed, unknown): (Vec<_>, Vec<_>) = ended.partition(|(_, end)| end.outcome == "failed");
     trouble(out, "Failed", view.styles.bad, &failed, view)?;

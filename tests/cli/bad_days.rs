@@ -176,7 +176,7 @@ fn an_application_without_any_permission_is_told_which_to_grant() {
     ------- stderr -------
     three.csv: CSV, UTF-8, comma; 3 rows; columns: user, new_email
     error: 403 Authorization_RequestDenied: Insufficient privileges to complete the operation.
-      hint: grant the application User.Invite.All and User.ReadWrite.All, with admin consent
+      hint: grant the application User.Invite.All and User.ReadWrite.All, with admin consent, first
     ------- exit 6 -------
     "#);
 }

@@ -206,11 +206,11 @@ impl Campaign {
         let session = Session { settings: &self.settings, graph: &graph, stop: &stop, deadline };
         let watch = Watch { tenant: &self.tenant, after_plan: Mutex::new(self.after_plan.take()) };
         let request = NightRequest { scope, reset_matching: false };
-        let exit_of = |night: &Night| Exit::of(&night.summary_for_exit());
+        let exit_of = |night: &Night| Exit::from_summary(&night.summary_for_exit());
         let code = |night: &Night| exit_of(night).code();
         let carried =
             campaign::reconcile(&session, checkpoint, &manifest, request, &watch, code).await;
-        let Carried::Out(Reconciled { eve, night, ended }) = carried.unwrap() else {
+        let Carried::Out(Reconciled { night_plan, night, ended }) = carried.unwrap() else {
             panic!("the plan was refused")
         };
         ended.unwrap();
@@ -244,7 +244,7 @@ impl Campaign {
             only_reminders: scope == Scope::Reminders,
             continue_with: None,
         };
-        let (plan, digest) = (&eve.plan, &night.digest);
+        let (plan, digest) = (&night_plan.plan, &night.digest);
         night_text(&mut text, plan, &night.outcomes, summary, digest, &view).unwrap();
         let mut text = String::from_utf8(text).unwrap();
         if exit != Exit::Done {

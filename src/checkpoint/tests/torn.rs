@@ -39,7 +39,7 @@ struct Snapshot {
 }
 
 impl Snapshot {
-    fn of(path: &Path) -> Self {
+    fn read(path: &Path) -> Self {
         let read = |path: PathBuf| std::fs::read(path).unwrap();
         Self { main: read(path.to_owned()), wal: read(beside(path, "-wal")) }
     }
@@ -57,15 +57,15 @@ impl Snapshot {
 async fn cut_off_anywhere_it_opens_and_shows_what_came_before_and_nothing_else() {
     let place = Place::new();
     let journal = place.begin(Vec::new());
-    let begun = Snapshot::of(&place.path()).wal.len();
+    let begun = Snapshot::read(&place.path()).wal.len();
     let records = campaign();
     // How long the file was when each record was acknowledged.
     let mut acknowledged = Vec::new();
     for record in &records {
         journal.append(record.clone(), at(1)).await.unwrap();
-        acknowledged.push(Snapshot::of(&place.path()).wal.len());
+        acknowledged.push(Snapshot::read(&place.path()).wal.len());
     }
-    let snapshot = Snapshot::of(&place.path());
+    let snapshot = Snapshot::read(&place.path());
     end(journal);
     let expected: Vec<String> = records.iter().map(word_and_guest).collect();
     // At every frame's edges, and across.
@@ -100,7 +100,7 @@ async fn a_resumed_run_after_a_cut_writes_on() {
     let journal = place.begin(Vec::new());
     journal.append(intended(1), at(1)).await.unwrap();
     journal.append(intended(2), at(1)).await.unwrap();
-    let snapshot = Snapshot::of(&place.path());
+    let snapshot = Snapshot::read(&place.path());
     end(journal);
     let resumed = snapshot.restore(&snapshot.wal[..snapshot.wal.len() - 100]);
     resumed.run(Vec::new(), &[intended(3), invited(3)]).await;

@@ -49,7 +49,7 @@ pub(super) fn tenant(users: Vec<Person>, options: Options) -> (Emulator, TestCal
 /// The same for a whole seed.
 pub(super) fn start(seed: TenantSeed, options: Options) -> (Emulator, TestCaller) {
     let emulator = Emulator::new(seed, options);
-    let caller = TestCaller::of(&emulator, Caller::AppOnly);
+    let caller = TestCaller::new(&emulator, Caller::AppOnly);
     (emulator, caller)
 }
 
@@ -59,7 +59,7 @@ pub(super) fn one_guest(options: Options) -> (Emulator, TestCaller) {
 }
 
 impl TestCaller {
-    pub(super) fn of(emulator: &Emulator, caller: Caller) -> Self {
+    pub(super) fn new(emulator: &Emulator, caller: Caller) -> Self {
         let token = emulator.token(SAMPLE_CLIENT_ID, caller).unwrap();
         Self { router: emulator.router(), token }
     }

@@ -285,7 +285,7 @@ async fn a_signed_in_administrator_can_reset_a_role_holder_and_keeps_the_message
     let mut body = reset("A1", "old@northwind.example");
     body["invitedUserMessageInfo"] = json!({ "customizedMessageBody": "Hello" });
     assert_eq!(app.post("/invitations", body.clone()).await.status, 403);
-    let person = TestCaller::of(&emulator, Caller::Delegated);
+    let person = TestCaller::new(&emulator, Caller::Delegated);
     assert_eq!(person.post("/invitations", body).await.status, 201);
     let ledger = emulator.ledger();
     let sent = ledger.invitations().next().unwrap();

@@ -18,7 +18,7 @@ pub struct ClaimsRequest(String);
 impl ClaimsRequest {
     /// The claims that an answer asks for. It may hold several challenges, in one
     /// header or in several; their claims are merged.
-    pub(in crate::graph) fn of(headers: &HeaderMap) -> Option<Self> {
+    pub(in crate::graph) fn from_headers(headers: &HeaderMap) -> Option<Self> {
         let mut merged = Map::new();
         let lines = headers.get_all(WWW_AUTHENTICATE).iter();
         for line in lines.filter_map(|line| line.to_str().ok()) {
@@ -118,7 +118,7 @@ mod tests {
         for line in lines {
             headers.append(WWW_AUTHENTICATE, line.parse().unwrap());
         }
-        let request = ClaimsRequest::of(&headers)?;
+        let request = ClaimsRequest::from_headers(&headers)?;
         Some(serde_json::from_str(request.as_json()).unwrap())
     }
 

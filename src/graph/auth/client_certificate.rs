@@ -84,7 +84,7 @@ mod tests {
         let pair = Pair::new();
         let now: Timestamp = "2026-11-21T12:00:00Z".parse().unwrap();
         let source = ClientCertificate {
-            endpoint: TokenEndpoint::of(&"https://login.example/".parse().unwrap(), "t"),
+            endpoint: TokenEndpoint::new(&"https://login.example/".parse().unwrap(), "t"),
             client_id: "app".to_owned(),
             scope: String::new(),
             certificate: pair.certificate(),

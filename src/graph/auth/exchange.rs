@@ -57,7 +57,7 @@ impl From<Denied> for AuthError {
 impl TokenEndpoint {
     /// The endpoint of a tenant below the sign-in's root:
     /// `{login}/{tenant}/oauth2/v2.0/token`.
-    pub fn of(login: &Url, tenant: &str) -> Self {
+    pub fn new(login: &Url, tenant: &str) -> Self {
         let mut url = login.clone();
         let path = format!("{}/{tenant}/oauth2/v2.0/token", login.path().trim_end_matches('/'));
         url.set_path(&path);

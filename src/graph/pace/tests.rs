@@ -10,7 +10,7 @@ fn pacer(writes_per_second: f64, burst: u32, requests_in_flight: usize) -> Arc<P
 }
 
 fn guest() -> Shape {
-    Shape::of("/users/1", "$select=id")
+    Shape::from_request("/users/1", "$select=id")
 }
 
 async fn enter(pacer: &Pacer, lane: Lane) -> Result<(), Stopped> {
@@ -133,6 +133,6 @@ async fn what_an_answer_says_it_cost_is_paid() {
     enter(&pacer, Lane::Read).await.unwrap();
     pacer.learn_cost(guest(), &headers);
     let started = Instant::now();
-    pacer.take_units(std::iter::once(Shape::of("/users", "$select=id"))).await.unwrap();
+    pacer.take_units(std::iter::once(Shape::from_request("/users", "$select=id"))).await.unwrap();
     assert!(started.elapsed() >= Duration::from_millis(2), "{:?}", started.elapsed());
 }

@@ -51,7 +51,7 @@ impl Kind {
 impl Shape {
     /// The shape of a call, from its path below the version and its query, both as
     /// they are sent.
-    pub(in crate::graph) fn of(path: &str, query: &str) -> Self {
+    pub(in crate::graph) fn from_request(path: &str, query: &str) -> Self {
         let mut segments = path.split('/').filter(|segment| !segment.is_empty());
         let kind = match (segments.next(), segments.next(), segments.next()) {
             (Some("$batch"), None, _) => Kind::Batch,
@@ -129,17 +129,21 @@ mod tests {
             ("/invitations", "", 1),
             ("/$batch", "", 0),
         ] {
-            assert_eq!(Costs::default().of(Shape::of(path, query)), units, "{path} {query}");
+            assert_eq!(
+                Costs::default().of(Shape::from_request(path, query)),
+                units,
+                "{path} {query}"
+            );
         }
     }
 
     #[test]
     fn the_service_knows_better() {
         let costs = Costs::default();
-        let page = Shape::of("/users", "$select=id");
+        let page = Shape::from_request("/users", "$select=id");
         assert_eq!(costs.learn(page, 1), 0);
         assert_eq!(costs.learn(page, 7), 6);
-        assert_eq!((costs.of(page), costs.of(Shape::of("/users", ""))), (7, 2));
+        assert_eq!((costs.of(page), costs.of(Shape::from_request("/users", ""))), (7, 2));
         assert_eq!(costs.learn(page, 7), 0);
         assert_eq!(costs.learn(page, 1), 0);
         assert_eq!(costs.of(page), 1);

@@ -125,7 +125,7 @@ impl Rig {
 }
 
 fn endpoint(emulator: &Emulator) -> TokenEndpoint {
-    TokenEndpoint::of(&ROOT.parse().unwrap(), emulator.tenant_id())
+    TokenEndpoint::new(&ROOT.parse().unwrap(), emulator.tenant_id())
 }
 
 /// An answer of one's own.

@@ -13,7 +13,7 @@ const OLD: &str = "guest1@fabrikam.example";
 const NEW: &str = "guest1@northwind.example";
 
 fn moves(user: DirectoryUser) -> World {
-    World::of([user]).asks(OLD, NEW)
+    World::new([user]).asks(OLD, NEW)
 }
 
 fn change(row: &PlannedRow) -> &Change {
@@ -34,7 +34,7 @@ fn begun(state: LedgerState) -> World {
 
 /// A guest that somebody invited so many hours before the directory was read.
 fn invited_ago(hours: i64) -> World {
-    let world = World::of([guest(1)]);
+    let world = World::new([guest(1)]);
     let changed_at = Some(world.policy.read_at - SignedDuration::from_hours(hours));
     let state = Some(RedemptionState::PendingAcceptance);
     world.with(|w| w.users[0].redemption = Redemption { state, changed_at })
@@ -51,14 +51,14 @@ fn every_reason_has_a_world_in_which_it_is_given() {
     let with_role = |holding| moves(guest(1)).with(|w| w.roles = Some([(id(1), holding)].into()));
     for (expected, world) in vec![
         ("new-address", moves(guest(1))),
-        ("reset-only", World::of([guest(1)]).asks(OLD, "")),
+        ("reset-only", World::new([guest(1)]).asks(OLD, "")),
         (
             "reset-only",
-            World::of([guest(1)]).asks(OLD, OLD).with(|w| w.rows[0].reset = Reset::Always),
+            World::new([guest(1)]).asks(OLD, OLD).with(|w| w.rows[0].reset = Reset::Always),
         ),
         (
             "reset-only",
-            World::of([guest(1)]).asks(OLD, OLD).with(|w| w.policy.reset_matching = true),
+            World::new([guest(1)]).asks(OLD, OLD).with(|w| w.policy.reset_matching = true),
         ),
         ("reset-recently", invited_ago(23).asks(OLD, "")),
         (
@@ -94,17 +94,17 @@ fn every_reason_has_a_world_in_which_it_is_given() {
         ),
         (
             "already-invited",
-            World::of([but(guest(1), |user| user.mail = Some(NEW.into()))])
+            World::new([but(guest(1), |user| user.mail = Some(NEW.into()))])
                 .asks(&id(1).to_string(), NEW)
                 .left(1, NEW, LedgerState::Invited),
         ),
         ("mail-changed", moves(guest(1)).left(1, NEW, LedgerState::Invited)),
-        ("already-matches", World::of([guest(1)]).asks(OLD, "GUEST1@Fabrikam.example")),
-        ("not-found", World::of([]).asks(OLD, NEW)),
-        ("not-found", World::of([]).asks(&id(1).to_string(), NEW)),
+        ("already-matches", World::new([guest(1)]).asks(OLD, "GUEST1@Fabrikam.example")),
+        ("not-found", World::new([]).asks(OLD, NEW)),
+        ("not-found", World::new([]).asks(&id(1).to_string(), NEW)),
         (
             "ambiguous",
-            World::of([guest(1), but(guest(2), |u| u.other_mails = vec![OLD.into()])])
+            World::new([guest(1), but(guest(2), |u| u.other_mails = vec![OLD.into()])])
                 .asks(OLD, NEW),
         ),
         ("not-a-guest", moves(member.clone())),
@@ -122,7 +122,7 @@ fn every_reason_has_a_world_in_which_it_is_given() {
             moves(guest(1))
                 .with(|w| w.users.push(but(guest(2), |u| u.proxy_addresses = vec![NEW.into()]))),
         ),
-        ("own-domain", World::of([guest(1)]).asks(OLD, "guest1@Contoso.example")),
+        ("own-domain", World::new([guest(1)]).asks(OLD, "guest1@Contoso.example")),
         (
             "domain-not-allowed",
             moves(guest(1)).with(|w| {
@@ -133,18 +133,18 @@ fn every_reason_has_a_world_in_which_it_is_given() {
         (
             // A reset guest would have to redeem, and could not.
             "domain-not-allowed",
-            World::of([guest(1)]).asks(OLD, "").with(|w| {
+            World::new([guest(1)]).asks(OLD, "").with(|w| {
                 let blocked = ["fabrikam.example".to_owned()].into();
                 w.tenant.policies.domains = Some(InvitedDomains::AllBut(blocked));
             }),
         ),
-        ("no-mail", World::of([but(guest(1), |u| u.mail = None)]).asks(&id(1).to_string(), "")),
+        ("no-mail", World::new([but(guest(1), |u| u.mail = None)]).asks(&id(1).to_string(), "")),
         ("failed-before", moves(guest(1)).left(1, NEW, failed())),
     ] {
         assert_eq!(world.only().decision.reason(), expected, "{:?}", world.rows);
     }
     let invalid = InvalidRow { line: 2, user: "x".to_owned(), new_email: "?".to_owned() };
-    let world = World::of([]).with(|w| w.invalid = vec![invalid]);
+    let world = World::new([]).with(|w| w.invalid = vec![invalid]);
     assert_eq!(world.reasons(), ["invalid-row"]);
 }
 
@@ -195,14 +195,14 @@ fn what_concerns_the_patch_alone_does_not_stop_a_reset() {
         |user: &mut DirectoryUser| user.synced = true,
         |user: &mut DirectoryUser| user.formerly_synced = true,
     ] {
-        assert_eq!(World::of([but(guest(1), change)]).asks(OLD, "").reasons(), ["reset-only"]);
+        assert_eq!(World::new([but(guest(1), change)]).asks(OLD, "").reasons(), ["reset-only"]);
     }
 }
 
 #[test]
 fn a_moved_guest_is_found_by_its_old_address_and_not_invited_again() {
     let moved = but(guest(1), |user| user.mail = Some(NEW.into()));
-    let world = World::of([moved]).asks(OLD, NEW).left(1, NEW, LedgerState::Invited);
+    let world = World::new([moved]).asks(OLD, NEW).left(1, NEW, LedgerState::Invited);
     assert_eq!(world.reasons(), ["not-found"]);
     let world = world.with(|w| w.names.push((OLD.to_owned(), id(1))));
     assert_eq!(world.reasons(), ["already-invited"]);
@@ -217,7 +217,7 @@ fn a_moved_guest_is_found_by_its_old_address_and_not_invited_again() {
 fn an_invited_guest_whose_mail_was_changed_since_is_left_alone_and_never_as_wanted() {
     let decided = |mail: &str, hours: i64| {
         let user = but(guest(1), |user| user.mail = Some(mail.into()));
-        let mut world = World::of([user]).asks(&id(1).to_string(), NEW);
+        let mut world = World::new([user]).asks(&id(1).to_string(), NEW);
         world.policy.read_at = earlier() + jiff::SignedDuration::from_hours(hours);
         world.left(1, NEW, LedgerState::Invited).only().decision
     };
@@ -256,7 +256,7 @@ fn a_wish_that_was_replaced_and_comes_back_is_a_new_one() {
         (LedgerState::Invited, failed(), "third@fabrikam.example", "mail-changed"),
     ] {
         let user = but(guest(1), |user| user.mail = Some(mail.into()));
-        let world = World::of([user]).asks(&id(1).to_string(), A);
+        let world = World::new([user]).asks(&id(1).to_string(), A);
         let world = world.left(1, A, first.clone()).left(1, B, then.clone());
         assert_eq!(world.reasons(), [expected], "{first:?}, then {then:?}, shows {mail}");
         assert_eq!(world.only().new_email, Some(email(A)));
@@ -267,7 +267,7 @@ fn a_wish_that_was_replaced_and_comes_back_is_a_new_one() {
 fn the_last_wish_is_the_one_whose_mail_is_asked_for() {
     for (mail, expected) in [(B, "already-invited"), (A, "mail-changed"), (OLD, "mail-changed")] {
         let user = but(guest(1), |user| user.mail = Some(mail.into()));
-        let world = World::of([user]).asks(&id(1).to_string(), B);
+        let world = World::new([user]).asks(&id(1).to_string(), B);
         let world = world.left(1, A, LedgerState::Invited).left(1, B, LedgerState::Invited);
         assert_eq!(world.reasons(), [expected], "{mail}");
         // A row that names no address asks for what was invited last.
@@ -301,7 +301,7 @@ fn an_unknown_outcome_carries_what_settles_it() {
 
 #[test]
 fn one_guest_through_two_rows_is_carried_out_once() {
-    let world = World::of([guest(1)]).asks(OLD, NEW).asks(&id(1).to_string(), NEW);
+    let world = World::new([guest(1)]).asks(OLD, NEW).asks(&id(1).to_string(), NEW);
     assert_eq!(world.reasons(), ["new-address", "same-as-line"]);
     let rows = world.plan().rows;
     assert_eq!(rows[1].decision, Decision::Settled(Settled::SameAsLine { line: 2 }));
@@ -310,24 +310,24 @@ fn one_guest_through_two_rows_is_carried_out_once() {
 #[test]
 fn different_wishes_for_one_guest_are_refused_with_their_lines() {
     let world =
-        World::of([guest(1)]).asks(OLD, NEW).asks(&id(1).to_string(), "other@northwind.example");
+        World::new([guest(1)]).asks(OLD, NEW).asks(&id(1).to_string(), "other@northwind.example");
     for row in world.plan().rows {
         assert_eq!(row.decision, Decision::Blocked(Blocked::ConflictingRows { lines: vec![2, 3] }));
     }
     // The same address with another text is another wish.
-    let world = World::of([guest(1)])
+    let world = World::new([guest(1)])
         .asks(OLD, NEW)
         .asks(&id(1).to_string(), NEW)
         .with(|w| w.rows[1].send = Some(false));
     assert_eq!(world.reasons(), ["conflicting-rows"; 2]);
     // A move asked for beside an address already given is refused, too.
-    let world = World::of([guest(1)]).asks(OLD, OLD).asks(&id(1).to_string(), NEW);
+    let world = World::new([guest(1)]).asks(OLD, OLD).asks(&id(1).to_string(), NEW);
     assert_eq!(world.reasons(), ["already-matches", "conflicting-rows"]);
 }
 
 #[test]
 fn two_guests_to_one_address_are_both_refused() {
-    let world = World::of([guest(1), guest(2), guest(3)])
+    let world = World::new([guest(1), guest(2), guest(3)])
         .asks(OLD, "one@northwind.example")
         .asks("guest2@fabrikam.example", "ONE@northwind.example")
         .asks("guest3@fabrikam.example", "two@northwind.example");
@@ -336,7 +336,7 @@ fn two_guests_to_one_address_are_both_refused() {
 
 #[test]
 fn a_row_is_not_settled_for_the_sake_of_one_that_is_refused() {
-    let world = World::of([guest(1), guest(2)])
+    let world = World::new([guest(1), guest(2)])
         .asks(OLD, NEW)
         .asks(&id(1).to_string(), NEW)
         .asks("guest2@fabrikam.example", NEW);
@@ -346,7 +346,7 @@ fn a_row_is_not_settled_for_the_sake_of_one_that_is_refused() {
 #[test]
 fn two_guests_that_swap_addresses_are_refused_and_each_is_told_by_whom() {
     let second = "guest2@fabrikam.example";
-    let world = World::of([guest(1), guest(2)]).asks(OLD, second).asks(second, OLD);
+    let world = World::new([guest(1), guest(2)]).asks(OLD, second).asks(second, OLD);
     let holders: Vec<_> = world
         .plan()
         .rows
@@ -381,7 +381,7 @@ fn mail_write_says_which_properties_are_written() {
         ("mail, in other mails already", &has_other, Mail, true, None),
         ("both, in other mails already", &has_other, Both, true, None),
     ] {
-        let row = World::of([user.clone()]).asks(&id(1).to_string(), NEW);
+        let row = World::new([user.clone()]).asks(&id(1).to_string(), NEW);
         let row = row.with(|w| w.policy.mail = write).only();
         let set = change(&row).set_mail.as_ref().unwrap_or_else(|| panic!("{name}"));
         assert_eq!(set.desired.as_ref().map(Email::as_str), mail.then_some(NEW), "{name}");
@@ -399,7 +399,7 @@ fn mail_write_says_which_properties_are_written() {
         ("mail has it", &has_mail, Both),
         ("mail has it", &has_mail, Mail),
     ] {
-        let world = World::of([user.clone()]).asks(&id(1).to_string(), NEW);
+        let world = World::new([user.clone()]).asks(&id(1).to_string(), NEW);
         let world = world.with(|w| w.policy.mail = write);
         assert_eq!(world.reasons(), ["already-matches"], "{name}");
     }
@@ -463,19 +463,19 @@ fn a_reset_asks_for_the_address_that_was_invited_whatever_the_mail_is_by_now() {
         user.mail = Some("x@y.example".into());
         user.other_mails = vec![OLD.into()];
     });
-    let row = invited(World::of([changed])).only();
+    let row = invited(World::new([changed])).only();
     assert_eq!(row.new_email, Some(email(OLD)));
     let found = Some("x@y.example".into());
     let changed = Blocked::MailChanged { invited_at: earlier(), found };
     assert_eq!(row.decision, Decision::Blocked(changed));
-    assert_eq!(invited(World::of([guest(1)])).reasons(), ["already-invited"]);
+    assert_eq!(invited(World::new([guest(1)])).reasons(), ["already-invited"]);
 }
 
 #[test]
 fn a_lost_answer_is_no_leave_to_write_over_a_mail_that_someone_set_since() {
     let obstacle = |mail: &str, new_email: &str, retry_failed: bool| {
         let user = but(guest(1), |user| user.mail = Some(mail.into()));
-        let mut world = World::of([user]).asks(&id(1).to_string(), new_email);
+        let mut world = World::new([user]).asks(&id(1).to_string(), new_email);
         world.names.push((OLD.to_owned(), id(1)));
         world.policy.retry_failed = retry_failed;
         let row = world.left(1, NEW, LedgerState::Unknown { before: None }).only();
@@ -504,7 +504,7 @@ fn a_reset_sent_again_in_vain_asks_for_no_reset_of_another_mail() {
         LedgerState::Outstanding,
         LedgerState::Invited,
     ] {
-        let world = World::of([changed.clone()]).asks(&id(1).to_string(), "");
+        let world = World::new([changed.clone()]).asks(&id(1).to_string(), "");
         let world = world.left(1, OLD, state.clone()).asked_again(1, OLD, Redemption::default());
         assert_eq!(world.only().new_email, Some(email(OLD)), "{state:?}");
         assert_eq!(world.reasons(), ["mail-changed"], "{state:?}");
@@ -522,7 +522,7 @@ fn a_reminder_needs_the_right_mail_a_mailing_and_no_obstacle() {
         })
     };
     let due = |user: DirectoryUser| {
-        World::of([user]).asks(OLD, NEW).left(1, NEW, LedgerState::Invited).with(|world| {
+        World::new([user]).asks(OLD, NEW).left(1, NEW, LedgerState::Invited).with(|world| {
             let sent = crate::domain::Invitations {
                 accepted: 1,
                 first_at: earlier(),

@@ -41,7 +41,7 @@ struct World {
 
 impl World {
     /// A tenant with these guests, and an application that may do everything.
-    fn of(users: impl IntoIterator<Item = DirectoryUser>) -> Self {
+    fn new(users: impl IntoIterator<Item = DirectoryUser>) -> Self {
         let tenant = Tenant {
             id: Some("c0c0c0c0-0000-4000-8000-000000000001".to_owned()),
             verified_domains: ["contoso.example".to_owned()].into(),

@@ -171,7 +171,7 @@ fn world(asks: Asks, mail: &str, enabled: bool, flags: Flags) -> World {
         user.account_enabled = Some(enabled);
     });
     let new_email = if matches!(asks, Asks::ResetOnly) { "" } else { WANTED };
-    let mut world = World::of([user]).asks(&id(1).to_string(), new_email);
+    let mut world = World::new([user]).asks(&id(1).to_string(), new_email);
     if matches!(asks, Asks::MoveAndReset) {
         world.rows[0].reset = Reset::Always;
     }
@@ -289,7 +289,7 @@ proptest! {
     fn however_runs_are_cut_off_a_request_to_send_again_is_kept_and_sends_once(
         runs in prop::collection::vec((any::<bool>(), cut()), 1..10),
     ) {
-        let mut world = World::of([guest(1)]).asks(&id(1).to_string(), WANTED);
+        let mut world = World::new([guest(1)]).asks(&id(1).to_string(), WANTED);
         let (mut sent, mut open_sent, mut asked, mut kept) = (0, false, 0, 0);
         for (asks, cut) in runs.into_iter().chain([(false, Cut::Done), (false, Cut::Done)]) {
             let line = asks.then(|| "2".to_owned());
@@ -318,7 +318,7 @@ proptest! {
         by_id in prop::collection::vec(any::<bool>(), 6),
         runs in prop::collection::vec(prop::collection::vec(cut(), 6), 0..6),
     ) {
-        let mut world = World::of((1..=guests as u128).map(guest));
+        let mut world = World::new((1..=guests as u128).map(guest));
         for (n, by_id) in (1..=guests as u128).zip(by_id) {
             let user = if by_id { id(n).to_string() } else { format!("guest{n}@fabrikam.example") };
             world = world.asks(&user, &format!("guest{n}@northwind.example"));

@@ -83,7 +83,7 @@ fn world() -> impl Strategy<Value = World> {
         (any::<bool>(), any::<bool>(), any::<bool>()),
     )
         .prop_map(|(traits, asks, states, (retry_failed, reset_matching, delegated))| {
-            let mut world = World::of([]);
+            let mut world = World::new([]);
             for (n, unusual) in (1..=GUESTS).zip(traits) {
                 let user = but(guest(n), |user| match unusual {
                     Trait::Nothing => {}

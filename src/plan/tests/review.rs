@@ -7,7 +7,7 @@ use crate::plan::Severity;
 
 /// So many guests that all move to `northwind.example`.
 fn movers(n: u128) -> World {
-    (1..=n).fold(World::of((1..=n).map(guest)), |world, n| {
+    (1..=n).fold(World::new((1..=n).map(guest)), |world, n| {
         world.asks(&format!("guest{n}@fabrikam.example"), &format!("guest{n}@northwind.example"))
     })
 }
@@ -99,7 +99,7 @@ fn only_allowed_domains_are_moved_to() {
 
 #[test]
 fn a_reset_is_pointed_out() {
-    let world = World::of([guest(1)]).asks("guest1@fabrikam.example", "");
+    let world = World::new([guest(1)]).asks("guest1@fabrikam.example", "");
     assert_eq!(found(&world), ["resets"]);
     assert!(!refused(&world));
 }

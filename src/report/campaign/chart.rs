@@ -124,7 +124,7 @@ pub(super) fn redemption(campaign: &Campaign, options: ReportOptions) -> Option<
     campaign.history.looked_at?;
     let (mut invited, mut redeemed) = (Vec::new(), Vec::new());
     for row in campaign.rows() {
-        let view = RowView::of(row, options);
+        let view = RowView::new(row, options);
         invited.extend(view.invited_at);
         redeemed.extend(view.redeemed_at);
     }

@@ -52,7 +52,7 @@ fn write_rows(out: &mut dyn Write, report: &Report) -> ::csv::Result<()> {
         let heading = campaign.heading();
         let tenant = heading.tenant_name.unwrap_or(heading.tenant_id);
         for row in campaign.rows() {
-            let row = RowView::of(row, report.options);
+            let row = RowView::new(row, report.options);
             let number = |number: u32| number.to_string();
             let time = |at: Option<jiff::Timestamp>| at.map(|at| format!("{at:.0}"));
             let fields: [Option<String>; 19] = [

@@ -40,7 +40,7 @@ pub fn explain_text(
     width: usize,
 ) -> io::Result<()> {
     let width = width.max(NARROWEST);
-    let view = RowView::of(explained.row, explained.options);
+    let view = RowView::new(explained.row, explained.options);
     let place = match explained.row.line {
         Some(line) => format!("{}, line {line}", harmless(explained.manifest)),
         None => "not in the manifest any more".to_owned(),
@@ -331,7 +331,7 @@ struct Object<'a> {
 
 /// Writes the row as one object.
 pub fn explain_json(out: &mut dyn Write, explained: &Explained<'_>) -> io::Result<()> {
-    let row = RowView::of(explained.row, explained.options);
+    let row = RowView::new(explained.row, explained.options);
     let next = next_step(&row);
     let object = Object {
         manifest: explained.manifest,

@@ -29,7 +29,7 @@ pub fn failed_rows(report: &Report) -> usize {
 pub fn failed_csv(report: &Report) -> Option<Vec<u8>> {
     let campaign = report.campaigns.first()?;
     let form: Form = serde_json::from_str(campaign.history.form.as_deref()?).ok()?;
-    let columns = Columns::of(&form);
+    let columns = Columns::from_form(&form);
     let mut csv = WriterBuilder::new()
         .delimiter(delimiter(&form))
         .terminator(Terminator::CRLF)
@@ -40,7 +40,7 @@ pub fn failed_csv(report: &Report) -> Option<Vec<u8>> {
         if !matches!(row.standing, State::Failed | State::Blocked) {
             continue;
         }
-        let view = RowView::of(row, report.options);
+        let view = RowView::new(row, report.options);
         let cells: Vec<String> = serde_json::from_str(&row.cells).unwrap_or_default();
         let reason = match view.explanation {
             Some(explanation) => format!("{}: {explanation}", view.reason),
@@ -73,7 +73,7 @@ const ADDED: [&str; 2] = ["reason", "advice"];
 const APART: [&str; 2] = ["reinvite_reason", "reinvite_advice"];
 
 impl Columns {
-    fn of(form: &Form) -> Self {
+    fn from_form(form: &Form) -> Self {
         let width = form.header.len();
         let is = |cell: &String, name: &str| cell.trim().eq_ignore_ascii_case(name);
         let own = match form.header.as_slice() {

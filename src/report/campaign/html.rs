@@ -266,7 +266,7 @@ fn domains(campaign: &Campaign) -> Vec<BTreeMap<&'static str, Value>> {
 
 /// A row of the large table. Its values are few: there may be a hundred thousand.
 fn table_row(row: &HistoryRow, options: ReportOptions) -> Value {
-    let view = RowView::of(row, options);
+    let view = RowView::new(row, options);
     let old = view.old_email.filter(|old| !old.eq_ignore_ascii_case(view.user));
     let reason = match view.state {
         State::Invited => String::new(),

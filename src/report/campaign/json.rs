@@ -61,7 +61,7 @@ pub(super) fn write(out: &mut dyn Write, report: &Report) -> io::Result<()> {
         out.write_all(b",\n\"rows\":[")?;
         for (position, row) in campaign.rows().iter().enumerate() {
             out.write_all(if position == 0 { b"\n" } else { b",\n" })?;
-            serde_json::to_writer(&mut out, &RowView::of(row, report.options))?;
+            serde_json::to_writer(&mut out, &RowView::new(row, report.options))?;
         }
         out.write_all(b"\n]}")?;
     }

@@ -31,7 +31,7 @@ pub(super) fn write(out: &mut dyn Write, report: &Report) -> io::Result<()> {
             counts.patched + counts.not_attempted,
         )?;
         for row in campaign.rows() {
-            case(&mut out, &campaign.history.status.manifest, &RowView::of(row, report.options))?;
+            case(&mut out, &campaign.history.status.manifest, &RowView::new(row, report.options))?;
         }
         writeln!(out, "</testsuite>")?;
     }

@@ -72,7 +72,7 @@ pub(super) struct RowView<'a> {
 }
 
 impl<'a> RowView<'a> {
-    pub(super) fn of(row: &'a HistoryRow, options: ReportOptions) -> Self {
+    pub(super) fn new(row: &'a HistoryRow, options: ReportOptions) -> Self {
         let redemption = redemption(row);
         let attention = attention(row, redemption, options);
         let (reason, explanation) = reason(row);

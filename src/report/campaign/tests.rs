@@ -149,7 +149,7 @@ fn what_was_seen_counts_for_the_invitation_it_was_seen_after() {
         (row(2, State::Blocked), None, Some(Attention::Blocked)),
         (row(2, State::Settled), None, None),
     ] {
-        let view = RowView::of(&row, options());
+        let view = RowView::new(&row, options());
         assert_eq!((view.redemption, view.attention), (redemption, attention), "{row:?}");
         assert_eq!(view.redeemed_at.is_some(), redemption == Some(R::Redeemed), "{row:?}");
         assert_eq!(view.advice.is_some(), attention.is_some(), "{row:?}");

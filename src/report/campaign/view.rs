@@ -103,7 +103,7 @@ impl Campaign {
         let mut totals = Totals::default();
         let mut domains: HashMap<&str, Totals> = HashMap::new();
         for row in history.rows.iter().filter(|row| row.line.is_some()) {
-            let one = Totals::of(row, &RowView::of(row, options));
+            let one = Totals::new(row, &RowView::new(row, options));
             totals.add(&one);
             let address = row.address.as_deref().unwrap_or_default();
             let domain = address.rsplit_once('@').map_or("", |(_, domain)| domain);
@@ -166,7 +166,7 @@ impl Campaign {
     ) -> BTreeMap<&'static str, Vec<RowView<'_>>> {
         let mut lists: BTreeMap<&'static str, Vec<RowView<'_>>> = BTreeMap::new();
         for row in self.rows() {
-            let view = RowView::of(row, options);
+            let view = RowView::new(row, options);
             if let Some(attention) = view.attention {
                 lists.entry(attention.word()).or_default().push(view);
             }
@@ -192,7 +192,7 @@ impl Attention {
 }
 
 impl Totals {
-    fn of(row: &HistoryRow, view: &RowView<'_>) -> Self {
+    fn new(row: &HistoryRow, view: &RowView<'_>) -> Self {
         let is = |yes: bool| u64::from(yes);
         let redemption = |wanted| is(view.redemption == Some(wanted));
         Self {

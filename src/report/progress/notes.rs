@@ -99,7 +99,7 @@ fn finished(
     let Some(row) = row else {
         return Some((weight, format!("line {line} is not in the plan")));
     };
-    let end = RowEnd::of(row, Some(outcome));
+    let end = RowEnd::new(row, Some(outcome));
     let word = paint(style, fit(end.outcome, 13));
     let text = format!("line {line:<5} {word} {}", journey(row));
     if weight < Weight::Problem {

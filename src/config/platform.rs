@@ -70,7 +70,7 @@ impl Federation {
             }
             (Some(Kind::GitHub), None, _) => Self::github(layers),
             (Some(Kind::TokenFile) | None, Some(file), _) => Ok(Self::TokenFile(file.value)),
-            (None, None, Some(_)) if has_github => Err(layers.surroundings(
+            (None, None, Some(_)) if has_github => Err(layers.platform(
                 format!("both {TOKEN_FILE} and {GITHUB_URL} are set: two could vouch for us"),
                 "write `federation = \"token-file\"` or `federation = \"github\"` under [auth]",
             )),
@@ -87,7 +87,7 @@ impl Federation {
         const HINT: &str = "give the job `permissions: id-token: write`";
         for name in [GITHUB_URL, GITHUB_TOKEN] {
             if layers.ambient(name).is_none() {
-                return Err(layers.surroundings(format!("{name} is not set"), HINT));
+                return Err(layers.platform(format!("{name} is not set"), HINT));
             }
         }
         let url = address(layers, GITHUB_URL)?;
@@ -105,14 +105,14 @@ impl IdentityHost {
             [("IMDS_ENDPOINT", "Azure Arc"), ("IDENTITY_SERVER_THUMBPRINT", "Service Fabric")];
         for (name, platform) in unsupported {
             if layers.ambient(name).is_some() {
-                return Err(layers.surroundings(
+                return Err(layers.platform(
                     format!("managed identities of {platform} are not supported ({name} is set)"),
                     "use `client-certificate` or `workload-identity` there",
                 ));
             }
         }
         if layers.ambient("IDENTITY_HEADER").is_none() {
-            return Err(layers.surroundings(
+            return Err(layers.platform(
                 "IDENTITY_ENDPOINT is set and IDENTITY_HEADER is not".to_owned(),
                 "the platform sets both or neither; pass both on to reinvite",
             ));
@@ -127,6 +127,6 @@ fn address(layers: &mut Layers<'_>, name: &str) -> Result<Url, Reported> {
     let text = layers.ambient(name).unwrap_or_default();
     let url = Url::parse(&text).ok().filter(|url| ["http", "https"].contains(&url.scheme()));
     url.ok_or_else(|| {
-        layers.surroundings(format!("{name} does not hold an address"), "the platform sets it")
+        layers.platform(format!("{name} does not hold an address"), "the platform sets it")
     })
 }

@@ -27,7 +27,7 @@ pub struct Look {
 
 /// One guest and address, judged.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Sight {
+pub enum Observation {
     /// The directory shows this.
     Shows(Sighting),
     /// It does not show the invitation, and a replica may still lag.
@@ -41,24 +41,24 @@ pub enum Sight {
 /// Judges everything that the campaign has on record, ordered by guest and address. Of
 /// a guest that was moved on to another address only the last counts.
 #[expect(clippy::implicit_hasher, reason = "there is one such map")]
-pub fn sights(
+pub fn observations(
     ledger: &Ledger,
     invitations: &HashMap<InvitationKey, Invitations>,
     directory: &Directory,
     look: Look,
-) -> Vec<(InvitationKey, Sight)> {
-    let mut sights = Vec::new();
+) -> Vec<(InvitationKey, Observation)> {
+    let mut observations = Vec::new();
     for (key, entry) in ledger.entries() {
         let guest = directory.user(key.user_id);
         if is_superseded(key, ledger, guest) {
             continue;
         }
         let is_old_mail = |mail: &str| ledger.user_named(&mail.to_lowercase()) == Some(key.user_id);
-        let sight = sight(key, entry, invitations.get(key), guest, &is_old_mail, look);
-        sights.push((key.clone(), sight));
+        let observation = observation(key, entry, invitations.get(key), guest, &is_old_mail, look);
+        observations.push((key.clone(), observation));
     }
-    sights.sort_by_cached_key(|(key, _)| (key.user_id, key.address.folded()));
-    sights
+    observations.sort_by_cached_key(|(key, _)| (key.user_id, key.address.folded()));
+    observations
 }
 
 /// Whether the campaign itself has given the guest another address since.
@@ -70,35 +70,36 @@ fn is_superseded(key: &InvitationKey, ledger: &Ledger, guest: Option<&DirectoryU
 
 /// Judges one guest and address. `is_old_mail` tells an address that the guest had
 /// before the campaign.
-fn sight(
+fn observation(
     key: &InvitationKey,
     entry: &LedgerEntry,
     invitations: Option<&Invitations>,
     guest: Option<&DirectoryUser>,
     is_old_mail: &dyn Fn(&str) -> bool,
     look: Look,
-) -> Sight {
-    let shows = |shows, since| Sight::Shows(Sighting { key: key.clone(), shows, since });
+) -> Observation {
+    let shows = |shows, since| Observation::Shows(Sighting { key: key.clone(), shows, since });
     let is_invited = match &entry.state {
-        LedgerState::Unknown { .. } => return Sight::Unknown,
+        LedgerState::Unknown { .. } => return Observation::Unknown,
         LedgerState::Invited => true,
         // A person asked to send again, and whatever became of that, one was accepted.
         _ if entry.resend.is_some() => true,
         LedgerState::Patched => false,
         LedgerState::Patching | LedgerState::Outstanding | LedgerState::Failed { .. } => {
-            return Sight::NotInvited;
+            return Observation::NotInvited;
         }
     };
     let Some(guest) = guest else { return shows(Shows::Deleted, None) };
     let has_caught_up = entry.at.saturating_add(look.lag).is_ok_and(|then| look.at >= then);
-    let or_too_early = |sight: Sight| if has_caught_up { sight } else { Sight::TooEarly };
+    let or_too_early =
+        |observation: Observation| if has_caught_up { observation } else { Observation::TooEarly };
     if !has_wanted_mail(guest, &key.address, look.mail) {
         let mail = guest.mail.clone();
         let back = mail.as_deref().is_some_and(is_old_mail);
         return or_too_early(shows(Shows::MailChanged { mail, back }, None));
     }
     if !is_invited {
-        return Sight::NotInvited;
+        return Observation::NotInvited;
     }
     let intended_at = invitations.map_or(entry.at, |invitations| invitations.intended_at);
     let since = guest.redemption.changed_at;
@@ -132,5 +133,5 @@ fn has_wanted_mail(guest: &DirectoryUser, address: &Email, mail: MailWrite) -> b
 }
 
 #[cfg(test)]
-#[path = "tests/sight.rs"]
+#[path = "tests/observation.rs"]
 mod tests;

@@ -73,20 +73,20 @@ fn seen(
     }
     let lag = SignedDuration::from_mins(5);
     let look = Look { mail: MailWrite::Mail, at: minutes(at), lag };
-    sights(&ledger, &invitations, &directory, look)
+    observations(&ledger, &invitations, &directory, look)
         .into_iter()
-        .map(|(key, sight)| {
-            let word = match sight {
-                Sight::Shows(sighting) => {
+        .map(|(key, observation)| {
+            let word = match observation {
+                Observation::Shows(sighting) => {
                     assert_eq!(sighting.key, key);
                     match sighting.shows {
                         Shows::MailChanged { back: true, .. } => "mail-changed back".to_owned(),
                         shows => shows.word().to_owned(),
                     }
                 }
-                Sight::TooEarly => "too early".to_owned(),
-                Sight::NotInvited => "not invited".to_owned(),
-                Sight::Unknown => "unknown".to_owned(),
+                Observation::TooEarly => "too early".to_owned(),
+                Observation::NotInvited => "not invited".to_owned(),
+                Observation::Unknown => "unknown".to_owned(),
             };
             (key.address.to_string(), word)
         })
@@ -187,8 +187,8 @@ fn a_guest_to_whom_a_person_asked_to_send_again_is_still_an_invited_one() {
         };
         let sent = [(key(ADDRESS), sent)].into();
         let look = Look { mail: MailWrite::Mail, at, lag };
-        match sights(&ledger, &sent, &directory, look).remove(0).1 {
-            Sight::Shows(sighting) => sighting.shows.word(),
+        match observations(&ledger, &sent, &directory, look).remove(0).1 {
+            Observation::Shows(sighting) => sighting.shows.word(),
             other => panic!("{other:?}"),
         }
     };

@@ -76,15 +76,15 @@ fn a_run_takes_what_is_left_of_the_wave_that_the_ledger_tells() {
         ("iiiiiiinnn", 3, ""),
         ("usnnnnn", 1, "3456"),
     ] {
-        let ration = ration(&rows(letters), Progress::default(), &waves, None, at(0));
+        let tonight = tonight(&rows(letters), Progress::default(), &waves, None, at(0));
         let expected: BTreeSet<usize> =
             held.chars().filter_map(|c| c.to_digit(10)).map(|digit| digit as usize).collect();
-        assert_eq!(ration.held, expected, "{letters}");
-        assert_eq!(ration.wave.as_ref().map(|wave| wave.number), Some(number), "{letters}");
-        assert_eq!(ration.wave.and_then(|wave| wave.held_because), None, "{letters}");
+        assert_eq!(tonight.held, expected, "{letters}");
+        assert_eq!(tonight.wave.as_ref().map(|wave| wave.number), Some(number), "{letters}");
+        assert_eq!(tonight.wave.and_then(|wave| wave.held_because), None, "{letters}");
     }
     // Nothing is left to begin, so there is no wave to speak of.
-    assert_eq!(ration(&rows("iii"), Progress::default(), &waves, None, at(0)), Ration::default());
+    assert_eq!(tonight(&rows("iii"), Progress::default(), &waves, None, at(0)), Tonight::default());
 }
 
 #[test]
@@ -119,8 +119,8 @@ fn the_next_wave_waits_for_what_was_asked_of_the_ones_before() {
         ("the first waits for nothing", "nnnnnnn", of(Some("80%"), None, None), 0, 0, true),
     ] {
         let progress = Progress { redeemed, last_invited_at: Some(at(0)) };
-        let ration = ration(&rows(letters), progress, &waves, None, at(hours * HOUR));
-        let wave = ration.wave.unwrap();
+        let tonight = tonight(&rows(letters), progress, &waves, None, at(hours * HOUR));
+        let wave = tonight.wave.unwrap();
         assert_eq!(wave.held_because.is_none(), opens, "{name}: {:?}", wave.held_because);
         let fresh = letters.matches('n').count() as u64;
         assert_eq!(wave.waiting == fresh, !opens, "{name}");
@@ -138,8 +138,8 @@ fn the_budget_takes_new_guests_before_reminders_and_finishes_what_was_begun() {
         ("uunn", 0, vec![2, 3]),
         ("nn", 9, vec![]),
     ] {
-        let ration = ration(&rows(letters), Progress::default(), &none, Some(budget), at(0));
-        assert_eq!(ration.over_budget, held.len() as u64, "{letters} {budget}");
-        assert_eq!(ration.held, held.into_iter().collect(), "{letters} {budget}");
+        let tonight = tonight(&rows(letters), Progress::default(), &none, Some(budget), at(0));
+        assert_eq!(tonight.over_budget, held.len() as u64, "{letters} {budget}");
+        assert_eq!(tonight.held, held.into_iter().collect(), "{letters} {budget}");
     }
 }

@@ -25,7 +25,7 @@ pub struct Progress {
 
 /// Rows that wait for a later night.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Ration {
+pub struct Tonight {
     /// Their positions in the plan's rows.
     pub held: BTreeSet<usize>,
     /// The wave, when there are waves and one is not finished.
@@ -45,41 +45,41 @@ pub struct Wave {
 }
 
 /// Decides which changes of a plan wait. `budget` is what is left of the night's.
-pub fn ration(
+pub fn tonight(
     rows: &[PlannedRow],
     progress: Progress,
     waves: &WaveSettings,
     budget: Option<u64>,
     now: Timestamp,
-) -> Ration {
-    let mut standing = Standing::default();
+) -> Tonight {
+    let mut so_far = SoFar::default();
     for (position, row) in rows.iter().enumerate() {
-        standing.count(position, &row.decision);
+        so_far.count(position, &row.decision);
     }
-    let mut ration = Ration::default();
-    let mut fresh = std::mem::take(&mut standing.fresh);
+    let mut tonight = Tonight::default();
+    let mut fresh = std::mem::take(&mut so_far.fresh);
     if !waves.sizes.is_empty() && !fresh.is_empty() {
-        let (number, most) = standing.wave(waves, fresh.len() as u64);
-        let held_because = standing.gate(number, most, waves, progress, now);
+        let (number, most) = so_far.wave(waves, fresh.len() as u64);
+        let held_because = so_far.gate(number, most, waves, progress, now);
         let room = if held_because.is_some() { 0 } else { most.left };
         let later = fresh.split_off(usize::try_from(room).unwrap_or(usize::MAX).min(fresh.len()));
-        ration.wave = Some(Wave { number, waiting: later.len() as u64, held_because });
-        ration.held.extend(later);
+        tonight.wave = Some(Wave { number, waiting: later.len() as u64, held_because });
+        tonight.held.extend(later);
     }
     if let Some(budget) = budget {
         // Reminders come last: a guest without an invitation is worse off.
-        let room = usize::try_from(budget.saturating_sub(standing.under_way)).unwrap_or(usize::MAX);
-        let over = fresh.iter().chain(&standing.reminders).copied().skip(room);
+        let room = usize::try_from(budget.saturating_sub(so_far.under_way)).unwrap_or(usize::MAX);
+        let over = fresh.iter().chain(&so_far.reminders).copied().skip(room);
         let over: Vec<usize> = over.collect();
-        ration.over_budget = over.len() as u64;
-        ration.held.extend(over);
+        tonight.over_budget = over.len() as u64;
+        tonight.held.extend(over);
     }
-    ration
+    tonight
 }
 
 /// The rows of a plan by what became of them so far.
 #[derive(Debug, Default)]
-struct Standing {
+struct SoFar {
     /// Nothing was done about them.
     fresh: Vec<usize>,
     reminders: Vec<usize>,
@@ -97,7 +97,7 @@ struct Reach {
     left: u64,
 }
 
-impl Standing {
+impl SoFar {
     fn count(&mut self, position: usize, decision: &Decision) {
         match decision {
             Decision::Change(change) => match change.reason {
@@ -195,5 +195,5 @@ impl Standing {
 }
 
 #[cfg(test)]
-#[path = "tests/ration.rs"]
+#[path = "tests/tonight.rs"]
 mod tests;

@@ -21,9 +21,9 @@ pub struct RowName {
 
 /// Names by guest and address.
 #[derive(Debug, Default)]
-pub(super) struct Names(HashMap<InvitationKey, (Option<u32>, String)>);
+pub(super) struct RowNames(HashMap<InvitationKey, (Option<u32>, String)>);
 
-impl Names {
+impl RowNames {
     /// From the manifest of an earlier run and, before it, the present plan.
     pub(super) fn new(
         previous: &[ManifestRow],
