@@ -20,6 +20,7 @@ mod past;
 mod projection;
 mod queue;
 mod record;
+mod seal;
 mod state;
 mod status;
 mod tables;

@@ -7,6 +7,7 @@ mod refused;
 mod status;
 mod torn;
 mod upgrade;
+mod whose;
 
 use std::path::{Path, PathBuf};
 

@@ -16,6 +16,7 @@ fn word<T>(result: &Result<T, CheckpointError>) -> &'static str {
         Err(CheckpointError::Foreign { .. }) => "foreign",
         Err(CheckpointError::Newer { .. }) => "newer",
         Err(CheckpointError::Damaged { .. }) => "damaged",
+        Err(CheckpointError::Lost { .. }) => "lost",
         Err(CheckpointError::Missing { .. }) => "missing",
         Err(CheckpointError::File { .. }) => "file",
         Err(CheckpointError::Database { .. }) => "database",
