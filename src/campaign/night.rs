@@ -62,7 +62,7 @@ async fn reconcile_in_order<H: Host>(
     let eve = session.reading(read).await?;
     let (method, requests) = (eve.method, eve.requests);
     host.observe(Notice::DirectoryRead { plan: &eve.plan, method, requests });
-    checkpoint.claim(&eve.tenant_key)?;
+    checkpoint.claim(&eve.tenant_key, &settings.tenant.id)?;
 
     let refusal = Refusal::of(&eve.plan, None);
     let held = eve.ration.held.len() as u64;

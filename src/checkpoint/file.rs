@@ -69,12 +69,16 @@ impl Checkpoint {
         Ok(Self { path: path.to_owned(), connection, lock, seal })
     }
 
-    /// Makes sure that the checkpoint is this tenant's: for good when it is new.
-    pub fn claim(&self, tenant: &str) -> Result<(), CheckpointError> {
+    /// Makes sure that the checkpoint is this tenant's: for good when it is new. One that
+    /// was claimed under the configured name, when the id could not be read, is taken over.
+    pub fn claim(&self, tenant: &str, configured: &str) -> Result<(), CheckpointError> {
         let database = |source| CheckpointError::Database { path: self.path.clone(), source };
         match meta(&self.connection, "tenant").map_err(database)? {
             None => set_meta(&self.connection, "tenant", tenant).map_err(database),
             Some(found) if found.eq_ignore_ascii_case(tenant) => Ok(()),
+            Some(found) if is_configured_name(&found, configured) => {
+                set_meta(&self.connection, "tenant", tenant).map_err(database)
+            }
             Some(found) => Err(CheckpointError::OtherTenant {
                 path: self.path.clone(),
                 found,
@@ -152,6 +156,12 @@ impl Checkpoint {
     pub(super) fn connection(&self) -> (&Path, &Connection) {
         (&self.path, &self.connection)
     }
+}
+
+/// Whether a checkpoint was claimed under the name by which the tenant is configured, which
+/// leads to one tenant. An id is no such name: it is compared with the id that was read.
+pub fn is_configured_name(found: &str, configured: &str) -> bool {
+    found.eq_ignore_ascii_case(configured) && uuid::Uuid::try_parse(found).is_err()
 }
 
 /// The file for the run that was just written, if nobody wrote since the seal was read.

@@ -114,7 +114,7 @@ async fn the_checkpoint_alone_has_everything_that_was_acknowledged() {
 async fn a_journal_with_a_flipped_bit_or_cut_off_loses_nothing_without_a_word() {
     let killed = Killed::within_a_commit().await;
     let mut refused = 0;
-    for offset in (0..28).step_by(3).chain((28..killed.journal.len()).step_by(1511)) {
+    for offset in (0..28).step_by(3).chain((28..killed.journal.len()).step_by(4999)) {
         let flipped = killed.put(|files| files.journal[offset] ^= 0x10);
         refused += usize::from(!opens_with_everything(&flipped, &format!("bit at {offset}")));
         let cut = killed.put(|files| files.journal.truncate(offset));
@@ -128,11 +128,11 @@ async fn a_checkpoint_with_a_flipped_bit_or_cut_off_loses_nothing_without_a_word
     let killed = Killed::between_commits().await;
     let mut refused = 0;
     // Cut off to nothing is a file like any that is about to be made.
-    for offset in (1..killed.main.len()).step_by(1511) {
+    for offset in (1..killed.main.len()).step_by(4999) {
         let cut = killed.put(|files| files.main.truncate(offset));
         assert!(!opens_with_everything(&cut, &format!("cut at {offset}")));
     }
-    for offset in (100..killed.main.len()).step_by(1511) {
+    for offset in (100..killed.main.len()).step_by(2503) {
         let flipped = killed.put(|files| files.main[offset] ^= 0x01);
         let place = Checkpoint::open(&flipped.path(), at(2));
         match place {
