@@ -4,7 +4,7 @@
 //!
 //! Leaves to others: when it is checked (`file`, `projection`).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -12,12 +12,12 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use sha2::{Digest as _, Sha256};
 
-use super::CheckpointError;
 use super::database::ReadError;
 use super::record::Entry;
 use super::state::RowState;
-use super::tables::{content, key, parsed, row_states, text};
-use crate::domain::InvitationKey;
+use super::tables::{before_image, content, key, parsed, row_states, text};
+use super::{BeforeImage, CheckpointError, Record};
+use crate::domain::{InvitationKey, UserId};
 
 /// What the file holds, and whose it is. A run keeps what it last wrote and asks before
 /// each commit whether that is still what the file says.
@@ -194,8 +194,8 @@ pub(super) fn verify(path: &Path, connection: &Connection) -> Result<Seal, Check
     }
     match found.disagreement {
         None => Ok(seal),
-        Some(InvitationKey { user_id, address }) => Err(lost(format!(
-            "the state of the guest {user_id} ({address}) is not what its records say"
+        Some(user) => Err(lost(format!(
+            "what it says of the guest {user} is not what the guest's records say"
         ))),
     }
 }
@@ -203,35 +203,49 @@ pub(super) fn verify(path: &Path, connection: &Connection) -> Result<Seal, Check
 struct ReadBack {
     events: Chain,
     sightings: Chain,
-    /// A row that is not what its events leave.
-    disagreement: Option<InvitationKey>,
+    /// A guest of whom a row or the before-image is not what the events leave.
+    disagreement: Option<UserId>,
 }
 
 fn read_back(connection: &Connection, unfolded: i64) -> Result<ReadBack, ReadError> {
     let mut events = Chain::default();
     let mut folded: HashMap<InvitationKey, Option<RowState>> = HashMap::new();
-    let mut earlier = std::collections::HashSet::new();
+    let mut images: HashMap<UserId, BeforeImage> = HashMap::new();
+    let mut earlier = HashSet::new();
     let mut query = connection.prepare(EVENTS)?;
     let mut rows = query.query([])?;
     while let Some(row) = rows.next()? {
         events.add_row(row, 6)?;
         let key = key(row, 2, 3)?;
         if row.get::<_, i64>(6)? <= unfolded {
-            earlier.insert(key);
+            earlier.insert(key.user_id);
             continue;
         }
         let entry = Entry::parse(parsed(row, 4)?, key.clone(), text(row, 5)?).map_err(content)?;
         let state = folded.entry(key).or_default();
         *state = RowState::after(state.take(), &entry.record, parsed(row, 1)?);
+        if let Record::Patching { key, before, .. } = entry.record {
+            images.entry(key.user_id).or_insert(before);
+        }
     }
-    folded.retain(|key, _| !earlier.contains(key));
+    folded.retain(|key, _| !earlier.contains(&key.user_id));
+    images.retain(|user, _| !earlier.contains(user));
     let mut disagreement = None;
     for (key, state) in row_states(connection)? {
-        if folded.remove(&key).map_or(!earlier.contains(&key), |folded| folded != Some(state)) {
-            disagreement.get_or_insert(key);
+        let is_ours = !earlier.contains(&key.user_id);
+        if is_ours && folded.remove(&key).flatten() != Some(state) {
+            disagreement.get_or_insert(key.user_id);
         }
     }
     // What is left has events, and no row.
-    let rest = folded.into_iter().find(|(_, state)| state.is_some()).map(|(key, _)| key);
-    Ok(ReadBack { events, sightings: sightings(connection)?, disagreement: disagreement.or(rest) })
+    let without_row = folded.into_iter().find(|(_, state)| state.is_some());
+    let disagreement = disagreement.or(without_row.map(|(key, _)| key.user_id));
+    let mut without_image = None;
+    for (user_id, image) in images {
+        if before_image(connection, user_id)? != Some(image) {
+            without_image.get_or_insert(user_id);
+        }
+    }
+    let disagreement = disagreement.or(without_image);
+    Ok(ReadBack { events, sightings: sightings(connection)?, disagreement })
 }

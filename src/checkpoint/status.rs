@@ -103,8 +103,8 @@ pub fn last_success(
         Err(CheckpointError::Missing { .. }) => return Ok(None),
         other => other?,
     };
-    let successes = runs.iter().rev().filter(|run| run.exit_code.is_some_and(&is_success));
-    Ok(successes.filter_map(|run| run.ended_at).next())
+    let mut successes = runs.iter().rev().filter(|run| run.exit_code.is_some_and(&is_success));
+    Ok(successes.find_map(|run| run.ended_at))
 }
 
 impl Status {

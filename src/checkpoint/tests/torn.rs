@@ -186,6 +186,8 @@ async fn rows_that_are_not_what_their_records_say_are_refused() {
     for change in [
         "UPDATE row SET state = 'outstanding', detail = '{}' WHERE address LIKE 'guest7@%'",
         "DELETE FROM row WHERE address LIKE 'guest7@%'",
+        "UPDATE before_image SET mail = 'x@y.example' WHERE mail LIKE 'guest7@%'",
+        "DELETE FROM before_image WHERE mail LIKE 'guest7@%'",
         "DELETE FROM event WHERE id = 11",
         "DELETE FROM event WHERE id = (SELECT max(id) FROM event)",
         "UPDATE event SET at = '2026-11-21T12:00:01.1Z' WHERE id = 11",
