@@ -81,7 +81,7 @@ async fn apply_in_order<H: Host>(
     let Read { plan, tenant_key, method, requests, .. } = session.reading(read).await?;
     drop(ledger);
     host.observe(Notice::DirectoryRead { plan: &plan, method, requests });
-    checkpoint.claim(&tenant_key)?;
+    checkpoint.claim(&tenant_key, &settings.tenant.id)?;
 
     let refusal = Refusal::find(&plan, reviewed.as_deref());
     let begins = plan.counts.change;

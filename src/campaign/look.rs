@@ -43,7 +43,8 @@ pub async fn verify(
     let read = Box::pin(session.reading(read));
     let (claims, directory) = session.within_budget(read).await?;
     let tenant = directory.tenant.id.clone().or(claims.tenant().map(str::to_owned));
-    checkpoint.claim(&tenant.unwrap_or_else(|| settings.tenant.id.clone()))?;
+    let configured = &settings.tenant.id;
+    checkpoint.claim(tenant.as_ref().unwrap_or(configured), configured)?;
     let journal = checkpoint.begin_look("verify", read_at)?;
     let looked = Looked { read_at, earlier_runs_ended_at: earlier.ended_at };
     let verified =

@@ -62,7 +62,7 @@ async fn reconcile_in_order<H: Host>(
     let night_plan = session.reading(read).await?;
     let (method, requests) = (night_plan.method, night_plan.requests);
     host.observe(Notice::DirectoryRead { plan: &night_plan.plan, method, requests });
-    checkpoint.claim(&night_plan.tenant_key)?;
+    checkpoint.claim(&night_plan.tenant_key, &settings.tenant.id)?;
 
     let refusal = Refusal::find(&night_plan.plan, None);
     let held = night_plan.tonight.held.len() as u64;

@@ -3,8 +3,6 @@
 //!
 //! Leaves to others: what is in it (`tables`).
 
-use std::fs::File;
-use std::io::{ErrorKind, Read as _};
 use std::path::Path;
 use std::time::Duration;
 
@@ -13,12 +11,12 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension as _, params};
 use super::CheckpointError;
 use super::format::{APPLICATION_ID, FORMAT, for_reading};
 
-/// Versions before this one can corrupt a database in WAL mode when two
-/// connections write and checkpoint at once (sqlite.org/wal.html, section 11).
+/// Versions before this one can corrupt a database in WAL mode, which earlier formats
+/// have, when two connections write and checkpoint at once (sqlite.org/wal.html, section 11).
 const OLDEST_SQLITE: i32 = 3_051_003;
 
-/// How long a reader may make the writer wait.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a reader may make the writer wait: while it reads, nothing is committed.
+const BUSY_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Why a table can't be read.
 #[derive(Debug, thiserror::Error)]
@@ -71,30 +69,28 @@ fn open(path: &Path) -> Result<Connection, CheckpointError> {
         Err(source) => return Err(CheckpointError::File { path: path.to_owned(), source }),
     }
     recognise(path)?;
-    // A reader of a WAL database needs to write its shared memory file; where that
-    // is not allowed, reading alone still works as long as nobody writes.
+    // What a killed run left half written is taken back by whoever opens the file next;
+    // where writing is not allowed, reading alone works as long as there is none.
     let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)
         .or_else(|_| connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY))?;
     if is_blank(path, &connection)? {
         return Err(CheckpointError::Missing { path: path.to_owned() });
     }
     check(path, &connection)?;
-    for_reading(connection).map_err(|source| classify(path, source))
+    for_reading(connection).map_err(|error| error.at(path))
 }
 
-/// What every SQLite database begins with.
-const MAGIC: &[u8; 16] = b"SQLite format 3\0";
+/// The smallest page that a database has.
+const SMALLEST: u64 = 512;
 
-/// Refuses a file that is no database at all. SQLite takes a very short one for an
-/// empty database and writes over it.
+/// Refuses a file that is too short for a database: SQLite takes such a one for an empty
+/// database and writes over it. By its length only, since closing the file, opened
+/// anywhere in this process, would drop `SQLite`'s POSIX locks on it (sqlite.org/howtocorrupt.html, 2.2).
 pub(super) fn recognise(path: &Path) -> Result<(), CheckpointError> {
-    let mut found = [0; MAGIC.len()];
-    match File::open(path).and_then(|mut file| file.read_exact(&mut found)) {
-        Ok(()) if found == *MAGIC => Ok(()),
-        Err(source) if source.kind() != ErrorKind::UnexpectedEof => {
-            Err(CheckpointError::File { path: path.to_owned(), source })
-        }
-        Ok(()) | Err(_) => Err(CheckpointError::Foreign { path: path.to_owned() }),
+    match std::fs::metadata(path) {
+        Ok(found) if found.len() >= SMALLEST => Ok(()),
+        Ok(_) => Err(CheckpointError::Foreign { path: path.to_owned() }),
+        Err(source) => Err(CheckpointError::File { path: path.to_owned(), source }),
     }
 }
 
@@ -106,7 +102,8 @@ pub(super) fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, Check
     let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
     connection.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
     if flags.contains(OpenFlags::SQLITE_OPEN_READ_WRITE) {
-        connection.pragma_update(None, "synchronous", "FULL").map_err(failed)?;
+        // The journal is taken away durably, too, before a commit counts.
+        connection.pragma_update(None, "synchronous", "EXTRA").map_err(failed)?;
         // macOS alone needs these to really reach the disk; elsewhere they do nothing.
         connection.pragma_update(None, "fullfsync", true).map_err(failed)?;
         connection.pragma_update(None, "checkpoint_fullfsync", true).map_err(failed)?;
@@ -133,8 +130,9 @@ pub(super) fn check(path: &Path, connection: &Connection) -> Result<(), Checkpoi
     Ok(())
 }
 
-/// Whether the database has nothing in it yet, not even a mark of whose it is:
-/// SQLite writes such a one before the first table, and a run can die in between.
+/// Whether nothing was ever committed to the file: what the run that was creating it left
+/// half written is taken back by the first look into it. A database without anything in
+/// it, not even a mark of whose it is, is one that lost what it held: earlier versions kept that in a file beside it.
 pub(super) fn is_blank(path: &Path, connection: &Connection) -> Result<bool, CheckpointError> {
     let number = |sql| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
     let things = number("SELECT count(*) FROM sqlite_schema");
@@ -144,7 +142,15 @@ pub(super) fn is_blank(path: &Path, connection: &Connection) -> Result<bool, Che
         let mark = connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
         marks |= mark.map_err(|source| classify(path, source))?;
     }
-    Ok(things == 0 && marks == 0)
+    if things != 0 || marks != 0 {
+        return Ok(false);
+    }
+    let found = std::fs::metadata(path)
+        .map_err(|source| CheckpointError::File { path: path.to_owned(), source })?;
+    if found.len() == 0 {
+        return Ok(true);
+    }
+    Err(CheckpointError::Lost { path: path.to_owned(), detail: "nothing is in it".to_owned() })
 }
 
 /// Tells a file that is no database, or a damaged one, from a failing disk.
@@ -157,6 +163,12 @@ pub(super) fn classify(path: &Path, source: rusqlite::Error) -> CheckpointError 
         }
         _ => CheckpointError::Database { path, source },
     }
+}
+
+/// How a commit that is under way can be taken back: `TRUNCATE` during a run, and
+/// `DELETE` to leave one file.
+pub(super) fn journal_mode(connection: &Connection, mode: &str) -> rusqlite::Result<()> {
+    connection.pragma_update_and_check(None, "journal_mode", mode, |_| Ok(()))
 }
 
 pub(super) fn set_meta(connection: &Connection, key: &str, value: &str) -> rusqlite::Result<()> {

@@ -32,6 +32,9 @@ pub enum CheckpointError {
     /// Its content is not what was written.
     #[error("the checkpoint {} is damaged: {detail}", path.display())]
     Damaged { path: PathBuf, detail: String },
+    /// It lacks records that were written to it, or has others in their place.
+    #[error("the checkpoint {} is not whole: {detail}", path.display())]
+    Lost { path: PathBuf, detail: String },
     /// There is none.
     #[error("there is no checkpoint at {}", path.display())]
     Missing {
@@ -68,6 +71,12 @@ impl CheckpointError {
             Self::Newer { .. } => "use the version of reinvite that wrote it, or a later one",
             Self::Damaged { .. } => {
                 "restore it from a backup; without it reinvite can't know who was invited"
+            }
+            Self::Lost { .. } => {
+                "put the file back that was beside it (-journal, or -wal of an earlier version), or \
+                 restore it from a backup. What it lost is who was invited: before you begin anew \
+                 with another checkpoint, run `plan` with that; guests who already show their new \
+                 address are listed and not invited again unasked"
             }
             Self::Missing { .. } => "`apply` creates it; name the right file with --checkpoint",
             Self::File { .. } if !self.is_for_want_of_room() => {

@@ -2,16 +2,19 @@
 //!
 //! Leaves to others: connecting and checking (`database`), records (`journal`).
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OpenFlags, params};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior, params};
 
-use super::database::{check, connect, is_blank, meta, recognise, set_meta};
+use super::database::{
+    ReadError, check, connect, is_blank, journal_mode, meta, recognise, set_meta,
+};
 use super::format::upgrade;
 use super::lock::Lock;
 use super::manifest_row::{self, ManifestRow};
+use super::seal::{Seal, verify};
 use super::{CheckpointError, Journal};
 
 /// An open checkpoint, held exclusively.
@@ -20,6 +23,8 @@ pub struct Checkpoint {
     path: PathBuf,
     connection: Connection,
     lock: Lock,
+    /// What the file holds, as it was verified.
+    seal: Seal,
 }
 
 /// What is known when a run begins.
@@ -45,28 +50,35 @@ impl Checkpoint {
         let linked = path.is_symlink().then(|| std::fs::canonicalize(path).ok()).flatten();
         let path = linked.as_deref().unwrap_or(path);
         let lock = Lock::take(path, now)?;
-        let is_new = create_file(path)?;
+        let is_new = has_just_been_made(lock.database(), path)?;
         let database = |source| CheckpointError::Database { path: path.to_owned(), source };
         let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         let is_blank = is_new || is_blank(path, &connection)?;
         if !is_blank {
             check(path, &connection)?;
         }
-        // The first change to the file, so it comes after knowing whose it is.
-        connection.pragma_update(None, "journal_mode", "WAL").map_err(database)?;
-        upgrade(&connection).map_err(database)?;
+        // The first change to the file, so it comes after knowing whose it is. What is
+        // acknowledged is in this file and in no other beside it: earlier formats had a
+        // write-ahead log, which ends without a word where it is damaged.
+        journal_mode(&connection, "TRUNCATE").map_err(database)?;
+        upgrade(&connection).map_err(|error| error.at(path))?;
+        let seal = verify(path, &connection)?;
         if is_blank {
             set_meta(&connection, "created_at", &now.to_string()).map_err(database)?;
         }
-        Ok(Self { path: path.to_owned(), connection, lock })
+        Ok(Self { path: path.to_owned(), connection, lock, seal })
     }
 
-    /// Makes sure that the checkpoint is this tenant's: for good when it is new.
-    pub fn claim(&self, tenant: &str) -> Result<(), CheckpointError> {
+    /// Makes sure that the checkpoint is this tenant's: for good when it is new. One that
+    /// was claimed under the configured name, when the id could not be read, is taken over.
+    pub fn claim(&self, tenant: &str, configured: &str) -> Result<(), CheckpointError> {
         let database = |source| CheckpointError::Database { path: self.path.clone(), source };
         match meta(&self.connection, "tenant").map_err(database)? {
             None => set_meta(&self.connection, "tenant", tenant).map_err(database),
             Some(found) if found.eq_ignore_ascii_case(tenant) => Ok(()),
+            Some(found) if is_configured_name(&found, configured) => {
+                set_meta(&self.connection, "tenant", tenant).map_err(database)
+            }
             Some(found) => Err(CheckpointError::OtherTenant {
                 path: self.path.clone(),
                 found,
@@ -88,37 +100,39 @@ impl Checkpoint {
         start: &RunStart<'_>,
         rows: impl Iterator<Item = ManifestRow>,
     ) -> Result<Journal, CheckpointError> {
-        let run = self
-            .write_start(start, rows)
-            .map_err(|source| CheckpointError::Database { path: self.path.clone(), source })?;
-        Ok(Journal::start(self.path, self.connection, self.lock, run))
+        self.lock.must_be_named().map_err(CheckpointError::Broken)?;
+        self.write_start(start, rows).map_err(|error| error.at(&self.path))?;
+        Ok(Journal::start(self.path, self.connection, self.lock, self.seal))
     }
 
     /// Writes down that a run begins that looks at the campaign and plans no manifest:
     /// what the last plan left is kept.
     pub fn begin_look(
-        self,
+        mut self,
         command: &'static str,
         at: Timestamp,
     ) -> Result<Journal, CheckpointError> {
+        self.lock.must_be_named().map_err(CheckpointError::Broken)?;
+        self.write_look(command, at).map_err(|error| error.at(&self.path))?;
+        Ok(Journal::start(self.path, self.connection, self.lock, self.seal))
+    }
+
+    fn write_look(&mut self, command: &'static str, at: Timestamp) -> Result<(), ReadError> {
+        let transaction = begin(&mut self.connection)?;
         let sql =
             "INSERT INTO run (started_at, command, program, plan_digest) VALUES (?1, ?2, ?3, '')";
         let values = params![at.to_string(), command, env!("CARGO_PKG_VERSION")];
-        match self.connection.execute(sql, values) {
-            Ok(_) => {
-                let run = self.connection.last_insert_rowid();
-                Ok(Journal::start(self.path, self.connection, self.lock, run))
-            }
-            Err(source) => Err(CheckpointError::Database { path: self.path, source }),
-        }
+        transaction.execute(sql, values)?;
+        self.seal = take_over(&transaction, &self.seal)?;
+        Ok(transaction.commit()?)
     }
 
     fn write_start(
         &mut self,
         start: &RunStart<'_>,
         rows: impl Iterator<Item = ManifestRow>,
-    ) -> rusqlite::Result<i64> {
-        let transaction = self.connection.transaction()?;
+    ) -> Result<(), ReadError> {
+        let transaction = begin(&mut self.connection)?;
         set_meta(&transaction, "manifest", start.manifest)?;
         set_meta(&transaction, "manifest_form", &start.manifest_form)?;
         set_meta(&transaction, "tenant_name", start.tenant_name.unwrap_or_default())?;
@@ -131,10 +145,11 @@ impl Checkpoint {
                 start.plan_digest
             ],
         )?;
-        let run = transaction.last_insert_rowid();
+        let seal = take_over(&transaction, &self.seal)?;
         manifest_row::write(&transaction, rows)?;
         transaction.commit()?;
-        Ok(run)
+        self.seal = seal;
+        Ok(())
     }
 
     /// The connection, for reading.
@@ -143,15 +158,29 @@ impl Checkpoint {
     }
 }
 
-/// Creates the file, readable for its owner only, unless it is there, and then it
-/// has to be a database. Says whether it is new; a file of zero bytes was created by a run that died right then.
-fn create_file(path: &Path) -> Result<bool, CheckpointError> {
+/// Whether a checkpoint was claimed under the name by which the tenant is configured, which
+/// leads to one tenant. An id is no such name: it is compared with the id that was read.
+pub fn is_configured_name(found: &str, configured: &str) -> bool {
+    found.eq_ignore_ascii_case(configured) && uuid::Uuid::try_parse(found).is_err()
+}
+
+/// The file for the run that was just written, if nobody wrote since the seal was read.
+fn take_over(transaction: &Connection, seal: &Seal) -> Result<Seal, ReadError> {
+    let run = transaction.last_insert_rowid();
+    seal.must_be_on(transaction)?;
+    let seal = seal.taken_by(run);
+    seal.write(transaction)?;
+    Ok(seal)
+}
+
+fn begin(connection: &mut Connection) -> rusqlite::Result<rusqlite::Transaction<'_>> {
+    connection.transaction_with_behavior(TransactionBehavior::Immediate)
+}
+
+/// Whether there is nothing in the file yet; else it has to be long enough for a
+/// database. A file of zero bytes was created by a run that died right then.
+fn has_just_been_made(file: &File, path: &Path) -> Result<bool, CheckpointError> {
     let failed = |source| CheckpointError::File { path: path.to_owned(), source };
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let file = options.open(path).map_err(failed)?;
     let is_new = file.metadata().map_err(failed)?.len() == 0;
     if is_new {
         // The name itself must survive a power loss, or the first records would go

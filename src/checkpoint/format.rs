@@ -6,12 +6,15 @@
 
 use rusqlite::Connection;
 
+use super::database::ReadError;
+use super::seal::Seal;
+
 /// Marks the file as ours: "rvit".
 pub(super) const APPLICATION_ID: i64 = 0x7276_6974;
 
 /// Each step makes the next format of the one before it; the first starts from
 /// nothing.
-const STEPS: [&str; 3] = [FIRST, NIGHTS, STATES];
+const STEPS: [&str; 4] = [FIRST, NIGHTS, STATES, SEALED];
 
 /// The format this version writes and the newest it reads.
 #[expect(clippy::cast_possible_wrap, reason = "there are a handful of steps")]
@@ -103,23 +106,45 @@ const STATES: &str = "
         WHERE detail ->> '$.accepted.at' IS NOT NULL;
 ";
 
+/// What the file holds is counted and hashed, and belongs to one run at a time.
+const SEALED: &str = "
+    CREATE TABLE seal (
+        id INTEGER PRIMARY KEY CHECK (id = 1),
+        epoch INTEGER NOT NULL,
+        run INTEGER NOT NULL,
+        events INTEGER NOT NULL,
+        events_hash TEXT NOT NULL,
+        sightings INTEGER NOT NULL,
+        sightings_hash TEXT NOT NULL,
+        unfolded INTEGER NOT NULL
+    ) STRICT;
+";
+
+/// The first format with a seal.
+const SEALED_SINCE: i64 = 4;
+
 /// Brings a file of an earlier format, or a blank one, to the present format: all
 /// of the way, or not at all.
-pub(super) fn upgrade(connection: &Connection) -> rusqlite::Result<()> {
+pub(super) fn upgrade(connection: &Connection) -> Result<(), ReadError> {
     let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     let missing = STEPS.get(usize::try_from(found).unwrap_or_default()..).unwrap_or_default();
     if missing.is_empty() {
         return Ok(());
     }
-    connection.execute_batch(&format!(
-        "BEGIN; {} PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {FORMAT}; COMMIT;",
+    let transaction = connection.unchecked_transaction()?;
+    transaction.execute_batch(&format!(
+        "{} PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {FORMAT};",
         missing.concat()
-    ))
+    ))?;
+    if found < SEALED_SINCE {
+        Seal::first(&transaction)?.write(&transaction)?;
+    }
+    Ok(transaction.commit()?)
 }
 
 /// What a reader reads of a file of an earlier format: a copy in memory, brought
 /// to the present format. A reader changes no file, least of all beside a run.
-pub(super) fn for_reading(connection: Connection) -> rusqlite::Result<Connection> {
+pub(super) fn for_reading(connection: Connection) -> Result<Connection, ReadError> {
     let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     if found >= FORMAT {
         return Ok(connection);

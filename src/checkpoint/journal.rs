@@ -7,11 +7,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, TransactionBehavior, params};
 use tokio::sync::oneshot;
 
+use super::database::{ReadError, journal_mode};
 use super::lock::Lock;
 use super::queue::{File, Queue};
+use super::seal::Seal;
 use super::tables::{Wait, write_waits};
 use super::{CheckpointError, Entry};
 
@@ -34,8 +36,8 @@ pub struct RunEnd {
 }
 
 impl Journal {
-    pub(super) fn start(path: PathBuf, connection: Connection, lock: Lock, run: i64) -> Self {
-        Self { queue: Arc::new(Queue::new(connection, lock, run)), path }
+    pub(super) fn start(path: PathBuf, connection: Connection, lock: Lock, seal: Seal) -> Self {
+        Self { queue: Arc::new(Queue::new(connection, lock, seal)), path }
     }
 
     /// Writes a record. When this returns, the record survives whatever happens
@@ -68,24 +70,29 @@ impl Journal {
 
     /// Writes down how the run ended and releases the checkpoint.
     pub fn end_run(self, end: &RunEnd) -> Result<(), CheckpointError> {
-        let Some(File { connection, lock, .. }) = self.queue.close() else {
+        let Some(File { mut connection, lock, seal, .. }) = self.queue.close() else {
             return Err(CheckpointError::Broken("it was closed before".to_owned()));
         };
-        let (run, waits) = (self.queue.run(), self.queue.take_waits());
-        let write_end = || {
-            write_waits(&connection, run, &waits)?;
-            connection.execute(
+        let (run, waits) = (seal.run(), self.queue.take_waits());
+        lock.must_be_named().map_err(CheckpointError::Broken)?;
+        let mut write_end = || {
+            let transaction =
+                connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            seal.must_be_on(&transaction)?;
+            write_waits(&transaction, run, &waits)?;
+            transaction.execute(
                 "UPDATE run SET ended_at = ?2, stop_reason = ?3, exit_code = ?4, summary = ?5
                  WHERE id = ?1",
                 params![run, end.at.to_string(), end.stop_reason, end.exit_code, end.summary],
             )?;
-            // Leaves one file instead of three.
-            connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+            transaction.commit()?;
+            // Leaves one file instead of two.
+            Ok(journal_mode(&connection, "DELETE")?)
         };
         let written = write_end();
         drop(connection);
         drop(lock);
-        written.map_err(|source| CheckpointError::Database { path: self.path, source })
+        written.map_err(|error: ReadError| error.at(&self.path))
     }
 }
 

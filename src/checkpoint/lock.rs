@@ -25,10 +25,18 @@ impl Owner {
         let host = gethostname::gethostname().to_string_lossy().into_owned();
         Self { pid: std::process::id(), host, since: now }
     }
+
+    /// Of a run whose lock file is gone or unreadable.
+    fn unknown(now: Timestamp) -> Self {
+        Self { pid: 0, host: "an unknown host".to_owned(), since: now }
+    }
 }
 
 impl fmt::Display for Owner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.pid == 0 {
+            return f.write_str("another run");
+        }
         write!(f, "process {} on {} since {:.0}", self.pid, self.host, self.since)
     }
 }
@@ -38,23 +46,34 @@ impl fmt::Display for Owner {
 pub(super) struct Lock {
     file: File,
     path: PathBuf,
+    database: Database,
+}
+
+/// The database file itself, held too: its name may be gone, or one of several. Opened
+/// before `SQLite` opens it and closed after, as closing drops `SQLite`'s own locks, which
+/// are POSIX locks; this one is of the other kind, and neither minds the other.
+#[derive(Debug)]
+struct Database {
+    file: File,
+    path: PathBuf,
 }
 
 impl Lock {
     /// Takes the lock of a checkpoint or says who holds it.
+    /// Makes the checkpoint's file where there is none.
     pub(super) fn take(checkpoint: &Path, now: Timestamp) -> Result<Self, CheckpointError> {
         let path = lock_path(checkpoint);
         let failed = |source| CheckpointError::File { path: checkpoint.to_owned(), source };
         loop {
+            if path.is_symlink() {
+                let why = format!("its lock {} is a symbolic link; remove it", path.display());
+                return Err(failed(std::io::Error::other(why)));
+            }
             let mut file = open(&path).map_err(failed)?;
             match file.try_lock() {
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => {
-                    let owner = read_owner(&mut file).unwrap_or(Owner {
-                        pid: 0,
-                        host: "an unknown host".to_owned(),
-                        since: now,
-                    });
+                    let owner = read_owner(&mut file).unwrap_or_else(|| Owner::unknown(now));
                     return Err(CheckpointError::Held { path: checkpoint.to_owned(), owner });
                 }
                 Err(TryLockError::Error(source)) => return Err(failed(source)),
@@ -66,15 +85,46 @@ impl Lock {
             }
             let owner = serde_json::to_vec(&Owner::this_process(now)).expect("plain data");
             file.set_len(0).and_then(|()| file.write_all(&owner)).map_err(failed)?;
-            return Ok(Self { file, path });
+            let database =
+                Database { file: open(checkpoint).map_err(failed)?, path: checkpoint.to_owned() };
+            let lock = Self { file, path, database };
+            return match lock.database.hold() {
+                Ok(()) => Ok(lock),
+                Err(TryLockError::WouldBlock) => Err(CheckpointError::Held {
+                    path: checkpoint.to_owned(),
+                    owner: Owner::unknown(now),
+                }),
+                Err(TryLockError::Error(source)) => Err(failed(source)),
+            };
         }
+    }
+
+    /// The database file, as it was opened.
+    pub(super) const fn database(&self) -> &File {
+        &self.database.file
+    }
+
+    /// Says why nothing more may be done, if the checkpoint's name is no longer that of
+    /// the file that is written: whoever comes next would find another, or none.
+    pub(super) fn must_be_named(&self) -> Result<(), String> {
+        let Database { file, path } = &self.database;
+        if is_still_there(file, path) {
+            return Ok(());
+        }
+        Err(format!(
+            "{} was moved, deleted or replaced while the run was using it; put the very file \
+             back, as it alone says who was invited",
+            path.display()
+        ))
     }
 }
 
 impl Drop for Lock {
     fn drop(&mut self) {
         // Best effort: a file left behind is harmless, its lock is gone.
-        let _ = std::fs::remove_file(&self.path);
+        if is_still_there(&self.file, &self.path) {
+            let _ = std::fs::remove_file(&self.path);
+        }
         let _ = self.file.unlock();
     }
 }
@@ -94,6 +144,20 @@ fn lock_path(checkpoint: &Path) -> PathBuf {
     name.into()
 }
 
+impl Database {
+    #[cfg(unix)]
+    fn hold(&self) -> Result<(), TryLockError> {
+        self.file.try_lock()
+    }
+
+    /// Elsewhere such a lock would keep `SQLite` out, too, and an open file keeps its name.
+    #[cfg(not(unix))]
+    fn hold(&self) -> Result<(), TryLockError> {
+        self.file.metadata().map(drop).map_err(TryLockError::Error)
+    }
+}
+
+/// Opens the file, readable for its owner only where it is made.
 fn open(path: &Path) -> std::io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);

@@ -20,6 +20,7 @@ mod past;
 mod projection;
 mod queue;
 mod record;
+mod seal;
 mod state;
 mod status;
 mod tables;
@@ -29,7 +30,7 @@ mod trail;
 mod tests;
 
 pub use error::CheckpointError;
-pub use file::{Checkpoint, RunStart};
+pub use file::{Checkpoint, RunStart, is_configured_name};
 pub use history::{History, HistoryRow, read_history};
 pub use journal::{Journal, RunEnd, WaitLog};
 pub use ledger::read_ledger;

@@ -6,9 +6,10 @@
 use std::collections::HashMap;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, TransactionBehavior, params};
 
 use super::database::ReadError;
+use super::seal::Seal;
 use super::state::RowState;
 use super::tables::{Wait, row_state, write_row_state, write_waits};
 use super::{BeforeImage, Entry, Record, record};
@@ -30,20 +31,23 @@ struct Row {
 /// Writes records and the states they leave: all of it, or nothing.
 pub(super) fn commit(
     connection: &mut Connection,
-    run: i64,
+    seal: &mut Seal,
     additions: &[Addition],
     waits: &[Wait],
 ) -> Result<(), ReadError> {
-    let transaction = connection.transaction()?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    seal.must_be_on(&transaction)?;
+    let mut sealed = seal.clone();
+    let run = seal.run();
     write_waits(&transaction, run, waits)?;
     let mut rows: HashMap<&InvitationKey, Row> = HashMap::new();
     for Addition { entry, at } in additions {
         let record = &entry.record;
         if let Record::Seen(sighting) = record {
-            write_sighting(&transaction, run, *at, sighting)?;
+            write_sighting(&transaction, &mut sealed, *at, sighting)?;
             continue;
         }
-        write_event(&transaction, run, *at, entry)?;
+        write_event(&transaction, &mut sealed, *at, entry)?;
         remember(&transaction, record, *at)?;
         let key = record.key();
         let row = match rows.entry(key) {
@@ -60,53 +64,56 @@ pub(super) fn commit(
             write_row_state(&transaction, key, &after)?;
         }
     }
+    sealed.write(&transaction)?;
     transaction.commit()?;
+    *seal = sealed;
     Ok(())
 }
 
 fn write_sighting(
     connection: &Connection,
-    run: i64,
+    seal: &mut Seal,
     at: Timestamp,
     Sighting { key, shows, since }: &Sighting,
 ) -> rusqlite::Result<()> {
+    let (run, at, user) = (seal.run(), at.to_string(), key.user_id.to_string());
+    let (address, shown) = (key.address.folded(), record::shown(shows).to_string());
+    let since = since.map(|since| since.to_string());
+    seal.add_sighting([
+        &run.to_string(),
+        &at,
+        &user,
+        &address,
+        shows.word(),
+        since.as_deref().unwrap_or_default(),
+        &shown,
+    ]);
     connection
         .prepare_cached(
             "INSERT INTO sighting (run, at, user_id, address, finding, since, detail)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         )?
-        .execute(params![
-            run,
-            at.to_string(),
-            key.user_id.to_string(),
-            key.address.folded(),
-            shows.word(),
-            since.map(|since| since.to_string()),
-            record::shown(shows).to_string(),
-        ])
+        .execute(params![run, at, user, address, shows.word(), since, shown])
         .map(drop)
 }
 
 fn write_event(
     connection: &Connection,
-    run: i64,
+    seal: &mut Seal,
     at: Timestamp,
     entry: &Entry,
 ) -> rusqlite::Result<()> {
     let key = entry.record.key();
+    let (run, at, user) = (seal.run(), at.to_string(), key.user_id.to_string());
+    let (address, detail) = (key.address.folded(), entry.detail().to_string());
+    let what = entry.record.what().map_or("", super::What::as_str);
+    seal.add_event([&run.to_string(), &at, &user, &address, what, &detail]);
     connection
         .prepare_cached(
             "INSERT INTO event (run, at, user_id, address, what, detail)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         )?
-        .execute(params![
-            run,
-            at.to_string(),
-            key.user_id.to_string(),
-            key.address.folded(),
-            entry.record.what().map(super::What::as_str),
-            entry.detail().to_string(),
-        ])
+        .execute(params![run, at, user, address, what, detail])
         .map(drop)
 }
 

@@ -16,6 +16,7 @@ use tokio::sync::oneshot;
 use super::Entry;
 use super::lock::Lock;
 use super::projection::{Addition, commit};
+use super::seal::Seal;
 use super::tables::Wait;
 
 /// Records that one commit takes at most. A commit costs one flush of the disk
@@ -28,7 +29,6 @@ type Acknowledge = oneshot::Sender<Result<(), String>>;
 /// if nobody waits for it.
 #[derive(Debug)]
 pub(super) struct Queue {
-    run: i64,
     pending: Mutex<Pending>,
     /// Told when a writer has written everything and ended.
     idle: Condvar,
@@ -49,23 +49,20 @@ struct Pending {
 pub(super) struct File {
     pub(super) connection: Connection,
     pub(super) lock: Lock,
+    /// What it holds, as this run wrote it.
+    pub(super) seal: Seal,
     /// Why nothing more is written.
     broken: Option<String>,
 }
 
 impl Queue {
-    pub(super) fn new(connection: Connection, lock: Lock, run: i64) -> Self {
+    pub(super) fn new(connection: Connection, lock: Lock, seal: Seal) -> Self {
         Self {
-            run,
             pending: Mutex::default(),
             idle: Condvar::new(),
-            file: Mutex::new(Some(File { connection, lock, broken: None })),
+            file: Mutex::new(Some(File { connection, lock, seal, broken: None })),
             waits: Mutex::default(),
         }
-    }
-
-    pub(super) const fn run(&self) -> i64 {
-        self.run
     }
 
     /// Takes a record in. Returns a writer to be run when there is none.
@@ -139,11 +136,11 @@ impl Writer {
             return Err(why.clone());
         }
         let waits = self.queue.take_waits();
-        commit(&mut file.connection, self.queue.run, batch, &waits).map_err(|error| {
-            let why = error.to_string();
-            file.broken = Some(why.clone());
-            why
-        })
+        let File { connection, lock, seal, broken } = file;
+        let written = lock.must_be_named().and_then(|()| {
+            commit(connection, seal, batch, &waits).map_err(|error| error.to_string())
+        });
+        written.inspect_err(|why| *broken = Some(why.clone()))
     }
 }
 

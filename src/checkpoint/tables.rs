@@ -184,7 +184,8 @@ pub(super) fn before_image(
 ) -> Result<Option<BeforeImage>, ReadError> {
     let sql = "SELECT mail, other_mails FROM before_image WHERE user_id = ?1";
     let found: Option<(Option<String>, String)> = connection
-        .query_row(sql, [user_id.to_string()], |row| Ok((row.get(0)?, row.get(1)?)))
+        .prepare_cached(sql)?
+        .query_row([user_id.to_string()], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
     let Some((mail, other_mails)) = found else { return Ok(None) };
     Ok(Some(BeforeImage {

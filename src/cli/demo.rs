@@ -104,7 +104,7 @@ impl Files {
             checkpoint: directory.join("contoso.csv.checkpoint"),
             result: directory.join("contoso.result.csv"),
         };
-        for suffix in ["", "-wal", "-shm"] {
+        for suffix in ["", "-journal", "-wal", "-shm"] {
             let mut path = files.checkpoint.clone().into_os_string();
             path.push(suffix);
             match std::fs::remove_file(&path) {

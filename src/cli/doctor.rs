@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use crate::checkpoint::{CheckpointError, read_ledger, read_status};
+use crate::checkpoint::{CheckpointError, is_configured_name, read_ledger, read_status};
 use crate::config::args::{Cli, DoctorArgs, PlanningArgs};
 use crate::config::{Settings, checkpoint_path};
 use crate::doctor::{Configured, Diagnosis, Facts, Finding, Identity, LastRun, Seen, diagnose};
@@ -233,7 +233,10 @@ fn belongs(
     let id = seen.and_then(|seen| seen.tenant.id.clone()).or(token_tenant);
     let wanted = id.unwrap_or_else(|| settings.tenant.id.clone());
     match (&ledger.tenant, path) {
-        (Some(found), Some(path)) if !found.eq_ignore_ascii_case(&wanted) => {
+        (Some(found), Some(path))
+            if !found.eq_ignore_ascii_case(&wanted)
+                && !is_configured_name(found, &settings.tenant.id) =>
+        {
             let found = found.clone();
             Err(CheckpointError::OtherTenant { path: path.to_owned(), found, wanted }.into())
         }

@@ -89,7 +89,9 @@ impl From<CheckpointError> for Failure {
             | CheckpointError::Damaged { .. }
             | CheckpointError::Missing { .. }
             | CheckpointError::File { .. } => Exit::Usage,
-            CheckpointError::Database { .. } | CheckpointError::Broken(_) => Exit::Unexpected,
+            CheckpointError::Lost { .. }
+            | CheckpointError::Database { .. }
+            | CheckpointError::Broken(_) => Exit::Unexpected,
         };
         let advice = error.advice();
         Self::new(exit, error).hint(advice)

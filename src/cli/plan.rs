@@ -1,6 +1,6 @@
 //! `plan`: what would change, without changing anything.
 
-use crate::checkpoint::{CheckpointError, read_ledger};
+use crate::checkpoint::{CheckpointError, is_configured_name, read_ledger};
 use crate::config::args::{Cli, PlanArgs};
 use crate::config::{Settings, checkpoint_path};
 use crate::manifest::Manifest;
@@ -43,7 +43,10 @@ fn plan(
     let context = Context { runtime: &runtime, graph: &graph, settings, stop: &stop, ui };
     let Planned { plan, tenant_key } = make_plan(&context, manifest, &ledger, asked)?;
     ui.log.planned(&plan);
-    if let Some(found) = ledger.tenant.filter(|found| !found.eq_ignore_ascii_case(&tenant_key)) {
+    let is_others = |found: &String| {
+        !found.eq_ignore_ascii_case(&tenant_key) && !is_configured_name(found, &settings.tenant.id)
+    };
+    if let Some(found) = ledger.tenant.filter(is_others) {
         return Err(CheckpointError::OtherTenant { path, found, wanted: tenant_key }.into());
     }
     let exit = if args.expect_no_changes && plan.counts.change > 0 {

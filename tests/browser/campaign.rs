@@ -71,7 +71,7 @@ pub(crate) fn checkpoint(directory: &Path, manifest: &str, rows: u32) -> PathBuf
     let began = Timestamp::now() - SignedDuration::from_hours(24 * 20);
     let guests: Vec<Guest> = (0..rows).map(guest).collect();
     let checkpoint = Checkpoint::open(&path, began).unwrap();
-    checkpoint.claim("7d1c2a40-0000-4000-8000-0000000000aa").unwrap();
+    checkpoint.claim("7d1c2a40-0000-4000-8000-0000000000aa", "contoso.example").unwrap();
     let start = RunStart {
         command: "apply",
         at: began,

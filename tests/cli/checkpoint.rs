@@ -120,7 +120,7 @@ fn a_newer_format_is_refused() {
     snapshot!(campaign.run("apply three.csv --yes"), @r#"
     ------- stderr -------
     three.csv: CSV, UTF-8, comma; 3 rows; columns: user, new_email
-    error: the checkpoint three.csv.checkpoint has format 99, and this version knows 3
+    error: the checkpoint three.csv.checkpoint has format 99, and this version knows 4
       hint: use the version of reinvite that wrote it, or a later one
     ------- exit 2 -------
     "#);
@@ -138,6 +138,26 @@ fn a_damaged_checkpoint_is_refused() {
         let output = campaign.run(command).exits(2);
         assert!(output.stderr.contains("three.csv.checkpoint is damaged"), "{output}");
         assert!(output.stderr.contains("restore it from a backup"), "{output}");
+    }
+}
+
+#[test]
+fn a_checkpoint_that_lost_records_is_refused_and_says_what_to_do() {
+    let campaign = after_a_run();
+    let database = Connection::open(campaign.path(CHECKPOINT)).unwrap();
+    database.execute_batch("DELETE FROM event WHERE id = (SELECT max(id) FROM event)").unwrap();
+    drop(database);
+    let output = campaign.run("apply three.csv --yes").exits(1);
+    assert!(output.stderr.contains("three.csv.checkpoint is not whole"), "{output}");
+    assert!(output.stderr.contains("before you begin anew"), "{output}");
+    // Without what was beside it after a kill of an earlier version.
+    std::fs::remove_file(campaign.path(CHECKPOINT)).unwrap();
+    let database = Connection::open(campaign.path(CHECKPOINT)).unwrap();
+    database.pragma_update(None, "journal_mode", "WAL").unwrap();
+    drop(database);
+    for command in ["apply three.csv --yes", "plan three.csv", "status three.csv"] {
+        let output = campaign.run(command).exits(1);
+        assert!(output.stderr.contains("nothing is in it"), "{output}");
     }
 }
 

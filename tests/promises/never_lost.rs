@@ -190,7 +190,7 @@ async fn a_checkpoint_of_another_tenant_or_program_or_newer_format_is_refused() 
     let now = campaign.emulator().now();
 
     let open = Checkpoint::open(&path, now).unwrap();
-    let error = open.claim("d0d0d0d0-0000-4000-8000-000000000001").unwrap_err();
+    let error = open.claim("d0d0d0d0-0000-4000-8000-000000000001", "contoso.example").unwrap_err();
     assert!(matches!(error, CheckpointError::OtherTenant { .. }), "{error}");
     drop(open);
 

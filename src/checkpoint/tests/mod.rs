@@ -7,6 +7,7 @@ mod refused;
 mod status;
 mod torn;
 mod upgrade;
+mod whose;
 
 use std::path::{Path, PathBuf};
 
@@ -37,7 +38,7 @@ impl Place {
     /// A run over these rows, under way.
     fn begin(&self, rows: Vec<ManifestRow>) -> Journal {
         let checkpoint = Checkpoint::open(&self.path(), at(0)).unwrap();
-        checkpoint.claim(TENANT).unwrap();
+        checkpoint.claim(TENANT, TENANT).unwrap();
         let start = RunStart {
             at: at(0),
             command: "apply",

@@ -6,6 +6,7 @@ use super::*;
 use crate::checkpoint::Entry;
 use crate::checkpoint::format::upgrade;
 use crate::checkpoint::projection::{Addition, commit};
+use crate::checkpoint::seal::{Seal, verify};
 use crate::checkpoint::state::RowState;
 use crate::checkpoint::tables::row_states;
 
@@ -40,6 +41,7 @@ fn fold(records: &[Record], n: u128) -> Option<RowState> {
 /// In batches of any size, as a busy writer takes them.
 fn write(connection: &mut rusqlite::Connection, records: &[Record], batch: usize) {
     let mut second = 0;
+    let mut seal = Seal::read(connection).unwrap().unwrap();
     for records in records.chunks(batch) {
         let additions: Vec<Addition> = records
             .iter()
@@ -48,7 +50,7 @@ fn write(connection: &mut rusqlite::Connection, records: &[Record], batch: usize
                 Addition { entry: record.clone().into(), at: at(second) }
             })
             .collect();
-        commit(connection, 1, &additions, &[]).unwrap();
+        commit(connection, &mut seal, &additions, &[]).unwrap();
     }
 }
 
@@ -61,6 +63,7 @@ proptest! {
         let mut connection = rusqlite::Connection::open_in_memory().unwrap();
         upgrade(&connection).unwrap();
         write(&mut connection, &records, batch);
+        verify(Path::new("c"), &connection).unwrap();
         let mut states = row_states(&connection).unwrap();
         for n in [1, 2] {
             prop_assert_eq!(states.remove(&key(n)), fold(&records, n));

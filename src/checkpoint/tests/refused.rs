@@ -16,6 +16,7 @@ fn word<T>(result: &Result<T, CheckpointError>) -> &'static str {
         Err(CheckpointError::Foreign { .. }) => "foreign",
         Err(CheckpointError::Newer { .. }) => "newer",
         Err(CheckpointError::Damaged { .. }) => "damaged",
+        Err(CheckpointError::Lost { .. }) => "lost",
         Err(CheckpointError::Missing { .. }) => "missing",
         Err(CheckpointError::File { .. }) => "file",
         Err(CheckpointError::Database { .. }) => "database",
@@ -35,8 +36,25 @@ async fn finished() -> Place {
 async fn a_checkpoint_belongs_to_the_first_tenant_that_claims_it() {
     let place = finished().await;
     let reopened = Checkpoint::open(&place.path(), at(0)).unwrap();
-    assert_eq!(word(&reopened.claim("dddddddd-0000-4000-8000-000000000002")), "other tenant");
-    assert_eq!(word(&reopened.claim(&TENANT.to_uppercase())), "fine");
+    assert_eq!(
+        word(&reopened.claim("dddddddd-0000-4000-8000-000000000002", TENANT)),
+        "other tenant"
+    );
+    assert_eq!(word(&reopened.claim(&TENANT.to_uppercase(), "contoso.example")), "fine");
+}
+
+#[test]
+fn a_checkpoint_claimed_under_the_configured_name_is_taken_over_by_the_id() {
+    let place = Place::new();
+    let checkpoint = Checkpoint::open(&place.path(), at(0)).unwrap();
+    let name = "contoso.example";
+    assert_eq!(word(&checkpoint.claim(name, name)), "fine");
+    assert_eq!(word(&checkpoint.claim(TENANT, "fabrikam.example")), "other tenant");
+    assert_eq!(word(&checkpoint.claim(TENANT, name)), "fine");
+    // From now on it is the id's.
+    let other = "dddddddd-0000-4000-8000-000000000002";
+    assert_eq!(word(&checkpoint.claim(other, name)), "other tenant");
+    assert_eq!(word(&checkpoint.claim(other, TENANT)), "other tenant");
 }
 
 #[test]

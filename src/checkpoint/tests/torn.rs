@@ -1,127 +1,201 @@
-//! A crash at any instant: the files as they were at that instant, with the last
-//! of them cut off anywhere or ending in what was never written.
+//! A kill at any instant: the files as they were at that instant, whole, damaged, or
+//! without the one beside the checkpoint. It opens with everything that was
+//! acknowledged, or is refused.
 
 use super::*;
 use crate::checkpoint::{CheckpointError, read_ledger, read_status};
 
-fn beside(path: &Path, suffix: &str) -> PathBuf {
+fn journal_of(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
+    name.push("-journal");
     name.into()
 }
 
-fn word_and_guest(record: &Record) -> String {
-    format!("{} {}", record.what().unwrap(), record.key().user_id)
-}
-
-/// A small campaign, a record at a time.
+/// Enough records for a file of many pages.
 fn campaign() -> Vec<Record> {
-    vec![
-        patching(1, "one@fabrikam.example"),
-        Record::Patched { key: key(1) },
-        intended(1),
-        invited(1),
-        patching(2, "two@fabrikam.example"),
-        Record::Patched { key: key(2) },
-        intended(2),
-        outstanding(2),
-        intended(2),
-        Record::Unknown { key: key(2), evidence: "timeout".to_owned() },
-        invited(2),
-        failed(3, "gone"),
-    ]
+    (1..=40)
+        .flat_map(|n| {
+            let mail = format!("guest{n}@fabrikam.example");
+            [patching(n, &mail), Record::Patched { key: key(n) }, intended(n), invited(n)]
+        })
+        .collect()
 }
 
-/// The two files in the middle of a run.
-struct Snapshot {
+fn expected() -> Vec<String> {
+    let word = |record: &Record| format!("{} {}", record.what().unwrap(), record.key().user_id);
+    campaign().iter().map(word).collect()
+}
+
+/// The files of a run that was killed.
+struct Killed {
     main: Vec<u8>,
-    wal: Vec<u8>,
+    journal: Vec<u8>,
 }
 
-impl Snapshot {
-    fn read(path: &Path) -> Self {
-        let read = |path: PathBuf| std::fs::read(path).unwrap();
-        Self { main: read(path.to_owned()), wal: read(beside(path, "-wal")) }
+impl Killed {
+    fn at(path: &Path) -> Self {
+        let journal = std::fs::read(journal_of(path)).unwrap_or_default();
+        Self { main: std::fs::read(path).unwrap(), journal }
     }
 
-    /// Puts these files where no run is at work.
-    fn restore(&self, wal: &[u8]) -> Place {
+    /// After everything was acknowledged, before the run's end.
+    async fn between_commits() -> Self {
         let place = Place::new();
-        std::fs::write(place.path(), &self.main).unwrap();
-        std::fs::write(beside(&place.path(), "-wal"), wal).unwrap();
+        let run = place.begin(Vec::new());
+        for record in campaign() {
+            run.append(record, at(1)).await.unwrap();
+        }
+        let killed = Self::at(&place.path());
+        end(run);
+        killed
+    }
+
+    /// While a commit overwrites pages that hold what was acknowledged.
+    async fn within_a_commit() -> Self {
+        let place = Self::between_commits().await.put(|_| {});
+        let connection = rusqlite::Connection::open(place.path()).unwrap();
+        // A small cache sends pages to the file before the commit.
+        connection
+            .execute_batch(
+                "PRAGMA cache_size = 2;
+                 BEGIN IMMEDIATE;
+                 UPDATE event SET detail = detail || ' ';
+                 UPDATE row SET at = at || ' ';",
+            )
+            .unwrap();
+        let killed = Self::at(&place.path());
+        assert!(killed.journal.len() > 4096, "it is under way");
+        killed
+    }
+
+    /// Puts the files, changed, where no run is at work.
+    fn put(&self, change: impl FnOnce(&mut Self)) -> Place {
+        let mut changed = Self { main: self.main.clone(), journal: self.journal.clone() };
+        change(&mut changed);
+        let place = Place::new();
+        std::fs::write(place.path(), &changed.main).unwrap();
+        if !changed.journal.is_empty() {
+            std::fs::write(journal_of(&place.path()), &changed.journal).unwrap();
+        }
         place
     }
 }
 
-#[tokio::test]
-async fn cut_off_anywhere_it_opens_and_shows_what_came_before_and_nothing_else() {
-    let place = Place::new();
-    let journal = place.begin(Vec::new());
-    let begun = Snapshot::read(&place.path()).wal.len();
-    let records = campaign();
-    // How long the file was when each record was acknowledged.
-    let mut acknowledged = Vec::new();
-    for record in &records {
-        journal.append(record.clone(), at(1)).await.unwrap();
-        acknowledged.push(Snapshot::read(&place.path()).wal.len());
-    }
-    let snapshot = Snapshot::read(&place.path());
-    end(journal);
-    let expected: Vec<String> = records.iter().map(word_and_guest).collect();
-    // At every frame's edges, and across.
-    let frames = (32..=snapshot.wal.len()).step_by(24 + 4096);
-    let lengths = frames
-        .flat_map(|edge| [edge - 1, edge, edge + 24])
-        .chain((0..=snapshot.wal.len()).step_by(8191))
-        .filter(|&length| length <= snapshot.wal.len());
-    for length in lengths {
-        let mut garbled = snapshot.wal.clone();
-        garbled[length..].fill(0xa5);
-        for wal in [&snapshot.wal[..length], &garbled] {
-            let place = snapshot.restore(wal);
-            let checkpoint = Checkpoint::open(&place.path(), at(2));
-            let checkpoint = checkpoint.unwrap_or_else(|error| panic!("{length}: {error}"));
-            checkpoint.ledger().unwrap();
+/// Whether it opened, and then with everything; else it was refused.
+fn opens_with_everything(place: &Place, what: &str) -> bool {
+    match Checkpoint::open(&place.path(), at(2)) {
+        Ok(checkpoint) => {
+            let ledger = checkpoint.ledger().unwrap();
+            assert_eq!(ledger.entries().count(), 40, "{what}");
             drop(checkpoint);
-            let shown = events(&place.path());
-            assert_eq!(shown, expected[..shown.len()], "{length}");
-            let durable = acknowledged.iter().filter(|&&end| end <= length).count();
-            assert_eq!(shown.len(), durable, "{length}");
-            if length >= begun {
-                assert_eq!(read_status(&place.path()).unwrap().tenant, TENANT, "{length}");
-            }
+            assert!(events(&place.path()) == expected(), "{what}: records are gone");
+            true
         }
+        Err(
+            CheckpointError::Lost { .. }
+            | CheckpointError::Damaged { .. }
+            | CheckpointError::Foreign { .. },
+        ) => false,
+        Err(error) => panic!("{what}: {error}"),
     }
 }
 
 #[tokio::test]
-async fn a_resumed_run_after_a_cut_writes_on() {
-    let place = Place::new();
-    let journal = place.begin(Vec::new());
-    journal.append(intended(1), at(1)).await.unwrap();
-    journal.append(intended(2), at(1)).await.unwrap();
-    let snapshot = Snapshot::read(&place.path());
-    end(journal);
-    let resumed = snapshot.restore(&snapshot.wal[..snapshot.wal.len() - 100]);
-    resumed.run(Vec::new(), &[intended(3), invited(3)]).await;
-    let words: Vec<String> =
-        [intended(1), intended(3), invited(3)].iter().map(word_and_guest).collect();
-    assert_eq!(events(&resumed.path()), words);
-    assert!(read_ledger(&resumed.path()).unwrap().get(&key(2)).is_none());
+async fn the_checkpoint_alone_has_everything_that_was_acknowledged() {
+    let killed = Killed::between_commits().await;
+    assert!(opens_with_everything(&killed.put(|files| files.journal.clear()), "alone"));
+    let killed = Killed::within_a_commit().await;
+    assert!(opens_with_everything(&killed.put(|_| {}), "with its journal"));
+    // Without it, half of a commit can't be taken back.
+    assert!(!opens_with_everything(&killed.put(|files| files.journal.clear()), "without"));
+}
+
+#[tokio::test]
+async fn a_journal_with_a_flipped_bit_or_cut_off_loses_nothing_without_a_word() {
+    let killed = Killed::within_a_commit().await;
+    let mut refused = 0;
+    for offset in (0..28).step_by(3).chain((28..killed.journal.len()).step_by(4999)) {
+        let flipped = killed.put(|files| files.journal[offset] ^= 0x10);
+        refused += usize::from(!opens_with_everything(&flipped, &format!("bit at {offset}")));
+        let cut = killed.put(|files| files.journal.truncate(offset));
+        refused += usize::from(!opens_with_everything(&cut, &format!("cut at {offset}")));
+    }
+    assert!(refused > 0);
+}
+
+#[tokio::test]
+async fn a_checkpoint_with_a_flipped_bit_or_cut_off_loses_nothing_without_a_word() {
+    let killed = Killed::between_commits().await;
+    let mut refused = 0;
+    // Cut off to nothing is a file like any that is about to be made.
+    for offset in (1..killed.main.len()).step_by(4999) {
+        let cut = killed.put(|files| files.main.truncate(offset));
+        assert!(!opens_with_everything(&cut, &format!("cut at {offset}")));
+    }
+    for offset in (100..killed.main.len()).step_by(2503) {
+        let flipped = killed.put(|files| files.main[offset] ^= 0x01);
+        let place = Checkpoint::open(&flipped.path(), at(2));
+        match place {
+            Ok(checkpoint) => {
+                drop(checkpoint);
+                assert!(events(&flipped.path()) == expected(), "bit at {offset}");
+            }
+            Err(_) => refused += 1,
+        }
+    }
+    assert!(refused > 0);
+}
+
+#[tokio::test]
+async fn a_killed_run_is_resumed_and_leaves_one_file() {
+    let killed = Killed::within_a_commit().await.put(|_| {});
+    killed.run(Vec::new(), &[intended(41), invited(41)]).await;
+    assert_eq!(events(&killed.path()).len(), expected().len() + 2);
+    assert!(!journal_of(&killed.path()).exists());
+    assert_eq!(std::fs::read_dir(killed.0.path()).unwrap().count(), 1);
 }
 
 #[test]
 fn a_run_that_died_while_creating_the_file_is_no_trouble() {
     let place = Place::new();
     std::fs::write(place.path(), "").unwrap();
-    drop(place.begin(Vec::new()));
-    // SQLite makes the empty database before the first table is in it.
-    let place = Place::new();
-    let connection = rusqlite::Connection::open(place.path()).unwrap();
-    connection.pragma_update(None, "journal_mode", "WAL").unwrap();
-    drop(connection);
-    assert!(std::fs::metadata(place.path()).unwrap().len() > 0);
     assert!(read_ledger(&place.path()).unwrap().is_empty());
     assert!(matches!(read_status(&place.path()), Err(CheckpointError::Missing { .. })));
     drop(place.begin(Vec::new()));
+}
+
+#[test]
+fn a_database_without_anything_in_it_is_not_taken_for_a_new_campaign() {
+    let place = Place::new();
+    // What earlier versions leave after a kill, without the log beside it.
+    let connection = rusqlite::Connection::open(place.path()).unwrap();
+    connection.pragma_update(None, "journal_mode", "WAL").unwrap();
+    drop(connection);
+    assert_eq!(std::fs::metadata(place.path()).unwrap().len(), 4096);
+    for error in [
+        Checkpoint::open(&place.path(), at(0)).map(drop).unwrap_err(),
+        read_ledger(&place.path()).map(drop).unwrap_err(),
+        read_status(&place.path()).map(drop).unwrap_err(),
+    ] {
+        assert!(matches!(error, CheckpointError::Lost { .. }), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn rows_that_are_not_what_their_records_say_are_refused() {
+    for change in [
+        "UPDATE row SET state = 'outstanding', detail = '{}' WHERE address LIKE 'guest7@%'",
+        "DELETE FROM row WHERE address LIKE 'guest7@%'",
+        "UPDATE before_image SET mail = 'x@y.example' WHERE mail LIKE 'guest7@%'",
+        "DELETE FROM before_image WHERE mail LIKE 'guest7@%'",
+        "DELETE FROM event WHERE id = 11",
+        "DELETE FROM event WHERE id = (SELECT max(id) FROM event)",
+        "UPDATE event SET at = '2026-11-21T12:00:01.1Z' WHERE id = 11",
+        "DELETE FROM seal",
+    ] {
+        let place = Killed::between_commits().await.put(|_| {});
+        rusqlite::Connection::open(place.path()).unwrap().execute_batch(change).unwrap();
+        let opened = Checkpoint::open(&place.path(), at(2));
+        assert!(matches!(opened, Err(CheckpointError::Lost { .. })), "{change}: {opened:?}");
+    }
 }

@@ -1,6 +1,8 @@
 //! Files that earlier releases wrote are brought to the present format, and say what
 //! they said.
 
+use std::fmt::Write as _;
+
 use sha2::{Digest as _, Sha256};
 
 use super::*;
@@ -22,7 +24,10 @@ fn kept(file: &[u8]) -> Place {
 #[test]
 fn the_files_of_earlier_releases_are_never_edited() {
     let sum = |file: &[u8]| {
-        Sha256::digest(file).iter().fold(String::new(), |sum, byte| sum + &format!("{byte:02x}"))
+        Sha256::digest(file).iter().fold(String::new(), |mut sum, byte| {
+            write!(sum, "{byte:02x}").unwrap();
+            sum
+        })
     };
     assert_eq!(sum(FIRST), "78bb8161beb3d1c55a08aacff0a0c8f36ef585686748509bacc860f1bf1f3b14");
     assert_eq!(sum(SECOND), "03a84bf354d5e3a0fbc8a0fa164d69e7a7adb97c14a847623fc9d3b13638421e");
@@ -37,7 +42,7 @@ fn a_file_of_the_first_format_says_what_it_said() {
     assert_eq!(status.counts, expected);
     assert_eq!(status.failures[0].message, "another object has it");
     let ledger = read_ledger(&place.path()).unwrap();
-    let found = (1..=6).map(|n| ledger.get(&key(n)).unwrap().state.clone()).collect::<Vec<_>>();
+    let stand = (1..=6).map(|n| ledger.get(&key(n)).unwrap().state.clone()).collect::<Vec<_>>();
     let refused = LedgerState::Failed {
         code: "address-conflict".into(),
         message: "another object has it".into(),
@@ -50,7 +55,7 @@ fn a_file_of_the_first_format_says_what_it_said() {
         LedgerState::Patched,
         LedgerState::Invited,
     ];
-    assert_eq!(found, expected);
+    assert_eq!(stand, expected);
     assert_eq!(ledger.user_named("old5@fabrikam.example"), Some(key(5).user_id));
     assert_eq!(read_past(&place.path()).unwrap().invitations.len(), 2);
 }
