@@ -52,7 +52,7 @@ fn assert_complete(campaign: &Campaign) {
 fn a_disk_that_fills_up_stops_the_run_and_room_lets_it_go_on() {
     let campaign = campaign();
     // Enough for a few guests, then for a few more.
-    for blocks in [600, 700] {
+    for blocks in [200, 240] {
         let stopped = run_within(blocks, &campaign, "apply all.csv --yes --output json").exits(1);
         let summary = &stopped.json()["summary"];
         assert_eq!(summary["stop_reason"], "checkpoint", "{stopped}");
@@ -75,7 +75,7 @@ fn a_disk_that_fills_up_stops_the_run_and_room_lets_it_go_on() {
 #[test]
 fn a_person_is_told_what_to_do_about_a_full_disk() {
     let campaign = campaign();
-    let stopped = run_within(600, &campaign, "apply all.csv --yes").exits(1);
+    let stopped = run_within(200, &campaign, "apply all.csv --yes").exits(1);
     // How far it came is up to SQLite.
     let head: Vec<_> = stopped.stdout.lines().take(2).collect();
     snapshot!(head.join("\n"), @"

@@ -257,6 +257,7 @@ async fn a_guest_reset_by_someone_else_in_our_very_second_stays_unknown() {
         let mut campaign = Campaign::new()
             .guests(1)
             .manifest(&format!("user,new_email,reset\n{},,always\n", id(1)))
+            .reset_matching()
             .fault(Matcher::invitation(), action.clone());
         let emulator = campaign.emulator();
         let now = emulator.clock().now_in_seconds().to_string();

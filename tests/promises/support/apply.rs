@@ -111,6 +111,7 @@ impl Campaign {
         assert!(self.skip_invalid || loaded.problems.is_empty(), "{:?}", loaded.problems);
         let (resend, why) = self.resend.clone().unzip();
         let request = ApplyRequest {
+            reset_matching: self.reset_matching,
             retry_failed: self.retry_failed,
             resend: resend.unwrap_or_default(),
             resend_reason: why

@@ -79,6 +79,7 @@ pub(crate) struct Campaign {
     pub(super) caller: Caller,
     pub(super) clock_ahead: SignedDuration,
     pub(super) retry_failed: bool,
+    pub(super) reset_matching: bool,
     pub(super) skip_invalid: bool,
     pub(super) objects: bool,
     pub(super) resend: Option<(BTreeSet<String>, &'static str)>,
@@ -108,6 +109,7 @@ impl Campaign {
             caller: Caller::AppOnly,
             clock_ahead: SignedDuration::ZERO,
             retry_failed: false,
+            reset_matching: false,
             skip_invalid: false,
             objects: false,
             resend: None,
@@ -209,6 +211,10 @@ impl Campaign {
     }
 
     /// `--retry-failed`, from the next run on.
+    pub(crate) fn reset_matching(self) -> Self {
+        Self { reset_matching: true, ..self }
+    }
+
     pub(crate) fn retry_failed(self) -> Self {
         Self { retry_failed: true, ..self }
     }
