@@ -68,6 +68,7 @@ fn settings(directory: &Path) -> Settings {
 }
 
 /// A campaign. Settings may be changed between runs.
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command")]
 pub(crate) struct Campaign {
     pub(super) seed: TenantSeed,
     pub(super) options: Options,
