@@ -3,7 +3,7 @@
 
 use crate::checkpoint::CheckpointError;
 use crate::config::{ConfigError, SecretError};
-use crate::graph::{AuthError, CallError, CertificateError, StopCause};
+use crate::graph::{AuthError, CallError, CertificateError, Foreign, StopCause};
 use crate::manifest::LoadError;
 
 use super::Exit;
@@ -105,7 +105,8 @@ impl From<CertificateError> for Failure {
 impl From<AuthError> for Failure {
     fn from(error: AuthError) -> Self {
         let exit = match &error {
-            AuthError::Unreachable(_) => Exit::Unexpected,
+            AuthError::Unreachable(_) => Exit::OutOfTime,
+            AuthError::Foreign(_) => Exit::Unexpected,
             AuthError::Refused { .. }
             | AuthError::Unreadable { .. }
             | AuthError::Unavailable { .. }
@@ -123,7 +124,8 @@ impl From<CallError> for Failure {
         }
         let (exit, hint) = match &error {
             CallError::Stopped => (Exit::Interrupted, None),
-            CallError::Unreachable(error) => (Exit::Unexpected, Some(error.advice())),
+            CallError::Unreachable(error) => (Exit::OutOfTime, Some(error.advice())),
+            CallError::Foreign(_) => (Exit::Unexpected, Some(Foreign::ADVICE)),
             CallError::Throttled { .. } | CallError::ThrottledOut(_) => {
                 (Exit::OutOfTime, Some("run the same command again later"))
             }

@@ -173,6 +173,13 @@ impl Canned {
         Self { body: CannedBody::Html(page), ..Self::status(status) }
     }
 
+    /// What a proxy or a portal answers in Graph's place: a page, and nothing of Graph's.
+    pub fn foreign(status: u16) -> Self {
+        let page = "<html><head><title>Sign in to the network</title></head></html>".to_owned();
+        Self { body: CannedBody::Foreign(page), ..Self::status(status) }
+            .header("server", "portal/1.0")
+    }
+
     /// The claims challenge of continuous access evaluation (Entra, *Claims
     /// challenges*): the token is refused before it expires.
     pub fn claims_challenge() -> Self {
@@ -215,6 +222,10 @@ impl Canned {
             CannedBody::Html(page) => {
                 Answer::new(status, "text/html; charset=us-ascii", page.clone().into_bytes())
             }
+            CannedBody::Foreign(page) => Answer {
+                is_foreign: true,
+                ..Answer::new(status, "text/html", page.clone().into_bytes())
+            },
             CannedBody::Empty => Answer::new(status, "", Vec::new()),
         };
         for (name, value) in &self.headers {
@@ -258,6 +269,8 @@ pub enum CannedBody {
         message: String,
     },
     Html(String),
+    /// A page of something else, without any header of Graph's.
+    Foreign(String),
     Empty,
 }
 

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::{Request, Response};
 use url::Url;
 
@@ -50,6 +50,11 @@ pub struct NeverProxied;
 #[derive(Debug, Clone, Copy)]
 pub struct ExplanationLost;
 
+/// Marks an answer to a request for which the environment names a proxy, with the name of
+/// the variable. Its value may hold a password.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Proxied(pub(super) &'static str);
+
 /// Whether the service can have seen a request that got no answer. The whole
 /// difference between "send it again" and "nobody knows".
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,6 +72,10 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Graph's gateway gives up before this; waiting longer than a minute and a half
 /// only delays the settling of a lost answer.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(100);
+
+/// The largest page has 999 users of some kilobytes each; what is much larger, perhaps only
+/// once it is unpacked, would take the machine's memory and is no answer.
+const MOST_OF_A_BODY: usize = 32 * 1024 * 1024;
 
 #[derive(Debug, Clone)]
 pub struct HttpTransport {
@@ -116,21 +125,53 @@ impl Transport for HttpTransport {
         };
         let own = request.extensions().get::<NeverProxied>().is_some();
         let request = reqwest::Request::try_from(request).map_err(failed)?;
-        let client = if own || is_loopback(request.url()) { &self.direct } else { &self.client };
+        let is_direct = own || is_loopback(request.url());
+        let proxy = if is_direct { None } else { proxy_variable(request.url()) };
+        let client = if is_direct { &self.direct } else { &self.client };
         let mut answer = client.execute(request).await.map_err(failed)?;
         let mut response = Response::new(Bytes::new());
         *response.status_mut() = answer.status();
         std::mem::swap(response.headers_mut(), answer.headers_mut());
-        match answer.bytes().await {
-            Ok(body) => *response.body_mut() = body,
-            // A refusal is a refusal even when its explanation got lost.
-            Err(_) if !response.status().is_success() => {
-                response.extensions_mut().insert(ExplanationLost);
-            }
-            Err(error) => return Err(failed(error)),
+        if let Some(variable) = proxy {
+            response.extensions_mut().insert(Proxied(variable));
         }
+        let mut body = BytesMut::new();
+        loop {
+            match answer.chunk().await {
+                Ok(Some(chunk)) if body.len() + chunk.len() > MOST_OF_A_BODY => {
+                    return Err(TransportError {
+                        reached: Reached::Maybe,
+                        message: format!(
+                            "{host}: the answer is larger than {} MiB, unpacked; no answer of the \
+                             service is, and the rest was not read",
+                            MOST_OF_A_BODY >> 20
+                        ),
+                    });
+                }
+                Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+                Ok(None) => break,
+                // A refusal is a refusal even when its explanation got lost.
+                Err(_) if !response.status().is_success() => {
+                    response.extensions_mut().insert(ExplanationLost);
+                    return Ok(response);
+                }
+                Err(error) => return Err(failed(error)),
+            }
+        }
+        *response.body_mut() = body.freeze();
         Ok(response)
     }
+}
+
+/// The variable that names a proxy for requests like this. Exceptions of `NO_PROXY` are not
+/// looked at: it is told to a person who looks for what answers.
+fn proxy_variable(url: &Url) -> Option<&'static str> {
+    let names: &[&str] = match url.scheme() {
+        "https" => &["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"],
+        _ => &["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"],
+    };
+    let is_set = |name: &&&str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    names.iter().find(is_set).copied()
 }
 
 /// Whether a URL's host is this machine: the only place where plain http is safe.

@@ -9,16 +9,19 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
 use crate::domain::{DirectoryUser, Redemption, RedemptionState};
-use crate::graph::CallError;
+use crate::graph::{CallError, Presence};
 use crate::plan::{Change, PlannedRow};
 
 use super::engine::Run;
-use super::event::InvitedHow;
+use super::event::{Event, InvitedHow};
 use super::row::{Done, RowRun, redemption};
 use super::settle::{Settlement, settle};
 
 /// First wait before a guest is read again; doubles up to the replication lag.
 const FIRST_LOOK: Duration = Duration::from_secs(2);
+
+/// A record dated so far ahead of the present was made by a clock that was wrong.
+const FAR_AHEAD: SignedDuration = SignedDuration::from_secs(60);
 
 /// What became of looking for a canary's invitation.
 pub(super) enum Sighted {
@@ -108,15 +111,26 @@ impl RowRun<'_, '_> {
         // By our clock and by the service's: a host whose clock was slow when the last run
         // ended would make this run believe that it was long ago.
         let intended_here = intended_at - self.run.graph.clock().skew();
-        let certain_at = over.max(intended_here).saturating_add(lag).unwrap_or(Timestamp::MAX);
+        let begun = self.run.graph.clock().now();
+        let certain_at = over.max(intended_here).min(begun);
+        if over.max(intended_here) > begun + FAR_AHEAD {
+            (self.run.observe)(Event::Noticed {
+                line: Some(self.row.line),
+                what: format!(
+                    "the record of its invitation is dated {intended_at:.0}, which lies ahead; \
+                     that is not waited for"
+                ),
+            });
+        }
+        // Nothing can have been sent after this moment, whatever a record says.
+        let certain_at = certain_at.saturating_add(lag).unwrap_or(Timestamp::MAX);
+        let mut is_told = false;
         let mut wait = FIRST_LOOK;
         loop {
             let lag_is_over = self.run.graph.clock().now() >= certain_at;
             let now = match self.run.graph.user(self.user_id()).await {
-                Ok(Some(guest)) => redemption(&guest),
-                Ok(None) => {
-                    return Err(self.unknown("the guest no longer exists".to_owned()).await);
-                }
+                Ok(Some(guest)) => Some(redemption(&guest)),
+                Ok(None) => None,
                 Err(error) => {
                     self.note_stop(&error);
                     return Err(self
@@ -124,7 +138,14 @@ impl RowRun<'_, '_> {
                         .await);
                 }
             };
-            match settle(before, intended_at, &now, lag_is_over) {
+            let settlement = match &now {
+                Some(now) => settle(before, intended_at, now, lag_is_over),
+                // One replica that does not have the guest is no word on it.
+                None if !lag_is_over => Settlement::TooEarly,
+                None => return Err(self.absent().await),
+            };
+            let now = now.unwrap_or_default();
+            match settlement {
                 Settlement::Sent => return Ok(true),
                 Settlement::Outstanding => {
                     self.outstanding("the directory shows no change".to_owned()).await?;
@@ -143,6 +164,16 @@ impl RowRun<'_, '_> {
             let left = certain_at.duration_since(self.run.graph.clock().now());
             // A millisecond more, so that the last look is surely past the bound.
             let left = Duration::try_from(left).unwrap_or_default() + Duration::from_millis(1);
+            if !is_told && left > wait {
+                is_told = true;
+                (self.run.observe)(Event::Waiting {
+                    line: Some(self.row.line),
+                    why: "an invitation's answer was lost, and the directory is read until a \
+                          replica has to show it"
+                        .to_owned(),
+                    at_most: left,
+                });
+            }
             let stopped = tokio::select! {
                 () = tokio::time::sleep(wait.min(left)) => false,
                 () = self.run.stop.requested() => true,
@@ -154,6 +185,21 @@ impl RowRun<'_, '_> {
             }
             wait = wait.saturating_mul(2);
         }
+    }
+}
+
+impl RowRun<'_, '_> {
+    /// The guest whose invitation's answer was lost is not there any more.
+    async fn absent(&self) -> Done {
+        let absence = match self.run.graph.look_for(self.user_id(), Duration::ZERO).await {
+            Ok(Presence::Here(_)) => "the guest is shown by some replicas alone".to_owned(),
+            Ok(absent) => absent.to_string(),
+            Err(error) => {
+                self.note_stop(&error);
+                format!("the guest could not be read: {error}")
+            }
+        };
+        self.unknown(absence).await
     }
 }
 

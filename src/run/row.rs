@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use crate::checkpoint::{BeforeImage, Record};
 use crate::domain::{DirectoryUser, InvitationKey, Redemption, RedemptionState, Trace, UserId};
-use crate::graph::{CallError, THROTTLED_ATTEMPTS, Verdict};
+use crate::graph::{CallError, GONE, Presence, THROTTLED_ATTEMPTS, Verdict, backoff};
 use crate::plan::{Change, ChangeReason, PlannedRow};
 
 use super::ending::{refused, unanswered};
@@ -22,6 +22,12 @@ use super::request::{patch, request};
 /// How often one row's invitation is sent when each time the directory shows that
 /// the one before never happened.
 const MOST_INVITATIONS: u32 = 3;
+
+/// How often one row's write is turned away because something else is at work on it.
+const MOST_BUSY: u32 = 6;
+
+/// How often a write does not find a guest that a look finds: a replica that is behind.
+const MOST_UNSEEN: u32 = 5;
 
 /// A reading of the guest that is older is taken again before it is invited.
 const FRESH: Duration = Duration::from_secs(2);
@@ -141,18 +147,22 @@ impl RowRun<'_, '_> {
 
     pub(super) async fn look(&mut self) -> Result<DirectoryUser, Done> {
         self.read_at = Instant::now();
-        match self.run.graph.user(self.user_id()).await {
-            Ok(Some(guest)) => self.not_sent_after_all(guest).await,
-            Ok(None) => Err(self
-                .failed(Failure {
-                    code: "gone".to_owned(),
-                    message: "the guest was deleted after the plan was made".to_owned(),
-                    advice: "restore the guest, or take the row out of the manifest".to_owned(),
-                    request_id: None,
-                })
-                .await),
-            Err(error) => Err(self.call_failed(error, "reading the guest").await),
-        }
+        let lag = self.run.settings.replication_lag;
+        let seen = self.run.graph.look_for(self.user_id(), lag).await;
+        self.read_at = Instant::now();
+        let (message, advice) = match seen {
+            Ok(Presence::Here(guest)) => return self.not_sent_after_all(*guest).await,
+            Ok(absent @ Presence::Deleted { .. }) => {
+                (absent.to_string(), "restore the guest, or take the row out of the manifest")
+            }
+            Ok(absent @ Presence::Absent) => (
+                absent.to_string(),
+                "look for the guest in the portal, or take the row out of the manifest",
+            ),
+            Err(error) => return Err(self.call_failed(error, "reading the guest").await),
+        };
+        let (code, advice) = (GONE.to_owned(), advice.to_owned());
+        Err(self.failed(Failure { code, message, advice, request_id: None }).await)
     }
 
     /// The plan saw the mail that this campaign wrote, and this reading does not: a
@@ -190,11 +200,23 @@ impl RowRun<'_, '_> {
             },
         })
         .await?;
-        let mut trace = Trace::default();
-        let written = self.run.graph.patch_user(self.user_id(), &patch(set), &mut trace).await;
-        self.leave(trace);
-        if let Err(error) = written {
-            return Err(self.call_failed(error, "writing the mail").await);
+        let mut unseen = 0;
+        loop {
+            let mut trace = Trace::default();
+            let written = self.run.graph.patch_user(self.user_id(), &patch(set), &mut trace).await;
+            self.leave(trace);
+            match written {
+                Ok(()) => break,
+                Err(CallError::Refused { verdict: Verdict::RowFailed(cause), .. })
+                    if cause.code == GONE && unseen < MOST_UNSEEN =>
+                {
+                    unseen += 1;
+                    // Ends the row when the guest is gone indeed.
+                    self.look().await?;
+                    self.wait(backoff(unseen)).await?;
+                }
+                Err(error) => return Err(self.call_failed(error, "writing the mail").await),
+            }
         }
         self.record(Record::Patched { key: self.key.clone() }).await?;
         self.patched = true;
@@ -239,7 +261,7 @@ impl RowRun<'_, '_> {
     /// Sends the invitation; again only when it is known that it was not sent.
     async fn invite(&mut self, mut guest: DirectoryUser) -> Result<Outcome, Done> {
         let request = request(&self.change.invitation, self.user_id());
-        let (mut sent, mut throttled) = (0, 0);
+        let (mut sent, mut throttled, mut busy, mut unseen) = (0, 0, 0, 0);
         let mut settle_wait = self.run.settings.settle.max(Duration::from_secs(1));
         loop {
             if let Err(error) = self.run.graph.invitation_turn().await {
@@ -282,6 +304,9 @@ impl RowRun<'_, '_> {
                     self.outstanding("turned away before it was carried out".to_owned()).await?;
                 }
                 CallError::Lost { evidence } => {
+                    if let Some(by) = self.run.graph.answered_by_others() {
+                        self.note_stop(&CallError::Foreign(by));
+                    }
                     sent += 1;
                     let record =
                         Record::Unknown { key: self.key.clone(), evidence: evidence.clone() };
@@ -303,11 +328,37 @@ impl RowRun<'_, '_> {
                     self.enter(Phase::Inviting);
                     guest = self.look().await?;
                 }
+                CallError::Refused { refusal, verdict: Verdict::RetrySoon } => {
+                    busy += 1;
+                    if busy == MOST_BUSY {
+                        let failure = unanswered("sending the invitation", &refusal.to_string());
+                        return Err(self.postponed(failure).await);
+                    }
+                    // Turned away before anything was done, like a 429.
+                    self.outstanding(refusal.to_string()).await?;
+                    let wait = refusal.retry_after.unwrap_or_else(|| backoff(busy));
+                    (self.run.observe)(Event::Retrying {
+                        line: Some(self.row.line),
+                        attempt: busy,
+                        wait,
+                        why: refusal.to_string(),
+                    });
+                    self.wait(wait).await?;
+                }
+                CallError::Refused { refusal, verdict: Verdict::RowFailed(cause) }
+                    if cause.code == GONE && unseen < MOST_UNSEEN =>
+                {
+                    unseen += 1;
+                    self.outstanding(refusal.to_string()).await?;
+                    // Ends the row when the guest is gone indeed.
+                    guest = self.look().await?;
+                    self.wait(backoff(unseen)).await?;
+                }
                 CallError::Refused { refusal, verdict: Verdict::RetryWhileReplicating(cause) } => {
                     let lags_at_most = self.run.settings.replication_lag;
                     let still_lags = |written: Instant| written.elapsed() < lags_at_most;
                     if !self.written_at.is_some_and(still_lags) {
-                        return Err(self.failed(refused(&refusal, cause)).await);
+                        return Err(self.postponed(refused(&refusal, cause)).await);
                     }
                     self.outstanding(refusal.to_string()).await?;
                     self.enter(Phase::Settling);

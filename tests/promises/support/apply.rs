@@ -135,7 +135,8 @@ impl Campaign {
     }
 
     fn graph(&self, emulator: &Emulator, wire: Wire, stop: &Stop) -> Graph {
-        let token = emulator.token(SAMPLE_CLIENT_ID, self.caller).unwrap();
+        let known = self.token.clone();
+        let token = known.unwrap_or_else(|| emulator.token(SAMPLE_CLIENT_ID, self.caller).unwrap());
         Graph::new(
             Arc::new(wire),
             &"https://graph.example".parse().unwrap(),

@@ -11,7 +11,8 @@ use reinvite::checkpoint::{Status, read_status};
 use reinvite::config::{Limit, MailWrite};
 use reinvite::domain::Caller;
 use reinvite::emulator::{
-    Action, ContractGuard, Emulator, Fault, Lag, Ledger, Matcher, Options, Quotas, TenantSeed,
+    Action, ContractGuard, Emulator, Fault, Lag, Ledger, Matcher, Options, Quotas,
+    SAMPLE_CLIENT_ID, TenantSeed,
 };
 use reinvite::graph::Pace;
 use reinvite::run::{Event, RunSettings, Stop};
@@ -54,6 +55,7 @@ pub(crate) struct Campaign {
     pub(crate) settings: RunSettings,
     pub(super) mail: MailWrite,
     pub(super) caller: Caller,
+    pub(super) token: Option<String>,
     pub(super) pace: Pace,
     pub(super) clock_ahead: SignedDuration,
     pub(super) retry_failed: bool,
@@ -95,6 +97,7 @@ impl Campaign {
             },
             mail: MailWrite::default(),
             caller: Caller::AppOnly,
+            token: None,
             pace: Pace { writes_per_second: 20.0, burst: 20, requests_in_flight: 16 },
             clock_ahead: SignedDuration::ZERO,
             retry_failed: false,
@@ -251,6 +254,13 @@ impl Campaign {
             (emulator, guard)
         };
         self.emulator.get_or_insert_with(start).0.clone()
+    }
+
+    /// A token that every run uses.
+    pub(crate) fn token(&mut self) -> String {
+        let caller = self.caller;
+        let emulator = self.emulator();
+        self.token.get_or_insert_with(|| emulator.token(SAMPLE_CLIENT_ID, caller).unwrap()).clone()
     }
 
     /// What the tenant took so far.
