@@ -13,7 +13,7 @@ use super::Outcome;
 use super::process::{Guarded, reinvite};
 
 /// Long enough for a tenant of a million guests to be made up.
-const START_WITHIN: Duration = Duration::from_secs(60);
+const START_WITHIN: Duration = Duration::from_mins(1);
 
 /// A directory of its own, on the disk on which the project is built: a temporary
 /// directory in memory would make durability free.

@@ -20,10 +20,13 @@ use super::ui::Ui;
 pub(super) fn run(cli: &Cli, args: &ReportArgs, ui: &Ui) -> Result<Exit, Failure> {
     let format = format(args, ui);
     let replace = if args.force { Replace::Anything } else { Replace::Reports };
-    if let Some(path) = &args.out {
+    // `-` is stdout, asked for by name.
+    let out = args.out.as_deref().filter(|path| *path != Path::new("-"));
+    if let Some(path) = out {
         check(path, replace)?;
     } else if format == ReportFormat::Html
         && args.failed.is_none()
+        && args.out.is_none()
         && std::io::stdout().is_terminal()
     {
         return Err(usage("a terminal can't show an HTML report")
@@ -46,13 +49,13 @@ pub(super) fn run(cli: &Cli, args: &ReportArgs, ui: &Ui) -> Result<Exit, Failure
     if let Some(path) = &args.failed {
         failed(&report, path, &paths[0], ui)?;
     }
-    match &args.out {
+    match out {
         Some(path) => {
             report_file(path, |out| write_report(out, &report, format)).map_err(unwritten)?;
             ui.note(format_args!("the report is in {}", path.display()));
         }
         // Whoever asks for the failed rows alone gets them alone.
-        None if args.failed.is_some() && args.format.is_none() => {}
+        None if args.failed.is_some() && args.format.is_none() && args.out.is_none() => {}
         None => write_report(&mut ui.stdout(), &report, format).map_err(Failure::of_stdout)?,
     }
     Ok(Exit::Done)

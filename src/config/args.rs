@@ -11,129 +11,32 @@ use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Args, ColorChoice, Parser, Subcommand, ValueEnum};
 
 pub use super::command_args::{
-    ApplyArgs, BudgetArgs, DoctorArgs, ExplainArgs, LintArgs, PlanArgs, PlanningArgs,
+    ApplyArgs, BudgetArgs, DoctorArgs, ExplainArgs, LintArgs, PlanArgs, PlanningArgs, ReadingArgs,
     ReconcileArgs, RemindArgs, ReportArgs, ReportKind, StatusArgs, VerifyArgs,
 };
+use super::help::{
+    APPLY_EXAMPLES, COMPLETIONS_EXAMPLES, DEMO_EXAMPLES, DOCTOR_EXAMPLES, EMULATE_EXAMPLES,
+    EXAMPLES, EXPLAIN_EXAMPLES, INIT_EXAMPLES, LINT_EXAMPLES, MAN_EXAMPLES, PLAN_EXAMPLES,
+    RECONCILE_EXAMPLES, REMIND_EXAMPLES, REPORT_EXAMPLES, STATUS_EXAMPLES, VERIFY_EXAMPLES,
+    help_with,
+};
 use super::settings::Overrides;
+pub use super::shell_args::{CompletionsArgs, ManArgs, Shell};
 pub use super::trial_args::{DemoArgs, EmulateArgs, InitArgs};
+use super::version::version;
 
 /// The configuration file that is read when none is named.
 pub const DEFAULT_CONFIG: &str = "reinvite.toml";
 
-const EXAMPLES: &str = "\
-Examples:
-  reinvite demo                 try everything on a tenant inside this program
-  reinvite init                 write a configuration and a manifest to start from
-  reinvite lint guests.csv      check a manifest, offline
-  reinvite doctor               check configuration, sign-in and permissions
-  reinvite plan guests.csv      show what would change
-  reinvite apply guests.csv     show it, ask, and do it; again, to continue
-  reinvite verify guests.csv    look at the guests: pending, redeemed, changed
-
-";
-
-const DEMO_EXAMPLES: &str = "\
-Examples:
-  reinvite demo
-  reinvite demo --directory /tmp/demo
-
-";
-
-const INIT_EXAMPLES: &str = "\
-Examples:
-  reinvite init
-  reinvite init campaign
-
-";
-
-const LINT_EXAMPLES: &str = "\
-Examples:
-  reinvite lint guests.csv
-  some-tool | reinvite lint -
-
-";
-
-const DOCTOR_EXAMPLES: &str = "\
-Examples:
-  reinvite doctor
-  reinvite doctor guests.csv
-  reinvite doctor guests.csv --output json
-
-";
-
-const PLAN_EXAMPLES: &str = "\
-Examples:
-  reinvite plan guests.csv
-  reinvite plan guests.csv --output json > plan.json
-  reinvite plan guests.csv --expect-no-changes
-
-";
-
-const APPLY_EXAMPLES: &str = "\
-Examples:
-  reinvite apply guests.csv
-  reinvite apply guests.csv --canary 5 --max-failures 5%
-  reinvite apply guests.csv --yes --until 06:00 --result result.csv
-  reinvite apply guests.csv --resend ada@fabrikam.example --reason 'mail was lost'
-
-";
-
-const VERIFY_EXAMPLES: &str = "\
-Examples:
-  reinvite verify guests.csv
-  reinvite verify guests.csv --output json
-
-";
-
-const REMIND_EXAMPLES: &str = "\
-Examples:
-  reinvite remind guests.csv
-  reinvite remind guests.csv --yes --max-changes 50
-
-";
-
-const RECONCILE_EXAMPLES: &str = "\
-Examples:
-  reinvite reconcile guests.csv
-  reinvite reconcile guests.csv --yes --until 06:00
-  reinvite reconcile guests.csv --yes --max-duration 2h --output json
-
-";
-
-const STATUS_EXAMPLES: &str = "\
-Examples:
-  reinvite status guests.csv
-  reinvite status --checkpoint guests.csv.checkpoint --output json
-
-";
-
-const EXPLAIN_EXAMPLES: &str = "\
-Examples:
-  reinvite explain 17 guests.csv
-  reinvite explain ada@fabrikam.example guests.csv
-
-";
-
-const REPORT_EXAMPLES: &str = "\
-Examples:
-  reinvite report guests.csv --out report.html
-  reinvite report guests.csv --failed failed.csv
-  reinvite report guests.csv --format markdown
-  reinvite report north.csv south.csv --out all.html
-
-";
-
-const EMULATE_EXAMPLES: &str = "\
-Examples:
-  reinvite emulate
-  reinvite emulate --guests 10000 --quota none
-  reinvite emulate --latency 20..80 --read-lag 30s --invitation-lag 10s
-
-";
-
 /// Move Microsoft Entra B2B guests to new email addresses in bulk
 #[derive(Debug, Clone, Parser)]
-#[command(name = "reinvite", version, before_help = EXAMPLES, max_term_width = 100)]
+#[command(
+    name = "reinvite",
+    version,
+    long_version = version(),
+    help_template = help_with(EXAMPLES),
+    max_term_width = 100
+)]
 pub struct Cli {
     /// Flags of every command.
     #[command(flatten)]
@@ -270,44 +173,50 @@ pub enum OutputFormat {
 #[derive(Debug, Clone, Subcommand)]
 pub enum Command {
     /// Plan and apply a sample on a tenant inside this program
-    #[command(before_help = DEMO_EXAMPLES)]
+    #[command(help_template = help_with(DEMO_EXAMPLES))]
     Demo(DemoArgs),
     /// Write a commented reinvite.toml and a manifest to start from
-    #[command(before_help = INIT_EXAMPLES)]
+    #[command(help_template = help_with(INIT_EXAMPLES))]
     Init(InitArgs),
     /// Check a manifest offline and report every problem
-    #[command(before_help = LINT_EXAMPLES)]
+    #[command(help_template = help_with(LINT_EXAMPLES))]
     Lint(LintArgs),
     /// Check sign-in, permissions and the tenant's policies, and say how to mend them
-    #[command(before_help = DOCTOR_EXAMPLES)]
+    #[command(help_template = help_with(DOCTOR_EXAMPLES))]
     Doctor(DoctorArgs),
     /// Show what would change, and change nothing
-    #[command(before_help = PLAN_EXAMPLES)]
+    #[command(help_template = help_with(PLAN_EXAMPLES))]
     Plan(PlanArgs),
     /// Plan, ask, and carry it out; again, to continue
-    #[command(before_help = APPLY_EXAMPLES)]
+    #[command(help_template = help_with(APPLY_EXAMPLES))]
     Apply(ApplyArgs),
     /// Look at the campaign's guests: pending, redeemed, changed or gone
-    #[command(before_help = VERIFY_EXAMPLES)]
+    #[command(help_template = help_with(VERIFY_EXAMPLES))]
     Verify(VerifyArgs),
     /// Invite those once more who have not redeemed, as configured
-    #[command(before_help = REMIND_EXAMPLES)]
+    #[command(help_template = help_with(REMIND_EXAMPLES))]
     Remind(RemindArgs),
     /// Apply, put drift right, verify and remind: every night, unattended
-    #[command(before_help = RECONCILE_EXAMPLES)]
+    #[command(help_template = help_with(RECONCILE_EXAMPLES))]
     Reconcile(ReconcileArgs),
     /// Count what a campaign has done and what is left
-    #[command(before_help = STATUS_EXAMPLES)]
+    #[command(help_template = help_with(STATUS_EXAMPLES))]
     Status(StatusArgs),
     /// Tell everything about one row and its guest
-    #[command(before_help = EXPLAIN_EXAMPLES)]
+    #[command(help_template = help_with(EXPLAIN_EXAMPLES))]
     Explain(ExplainArgs),
     /// Report a campaign as a web page, for spreadsheets, programs, tickets or CI
-    #[command(before_help = REPORT_EXAMPLES)]
+    #[command(help_template = help_with(REPORT_EXAMPLES))]
     Report(ReportArgs),
     /// Serve a tenant on this machine, for trials and rehearsals
-    #[command(before_help = EMULATE_EXAMPLES)]
+    #[command(help_template = help_with(EMULATE_EXAMPLES))]
     Emulate(EmulateArgs),
+    /// Print the completions for a shell
+    #[command(help_template = help_with(COMPLETIONS_EXAMPLES))]
+    Completions(CompletionsArgs),
+    /// Print the manual, or write it as one page for each command
+    #[command(help_template = help_with(MAN_EXAMPLES))]
+    Man(ManArgs),
 }
 
 impl GlobalArgs {
@@ -324,29 +233,49 @@ impl Cli {
     /// The flags that stand above keys of the configuration.
     pub fn overrides(&self) -> Overrides {
         let checkpoint = self.global.checkpoint.clone();
+        let reading = match &self.command {
+            Command::Lint(args) => args.reading.clone(),
+            Command::Doctor(args) => args.reading.clone(),
+            Command::Plan(args) => args.planning.reading.clone(),
+            Command::Apply(args) => args.planning.reading.clone(),
+            Command::Reconcile(args) => args.planning.reading.clone(),
+            Command::Remind(args) => args.reading.clone(),
+            Command::Demo(_)
+            | Command::Init(_)
+            | Command::Status(_)
+            | Command::Explain(_)
+            | Command::Report(_)
+            | Command::Verify(_)
+            | Command::Emulate(_)
+            | Command::Completions(_)
+            | Command::Man(_) => ReadingArgs::default(),
+        };
+        let ReadingArgs { columns, reset_only, sheet, include_hidden } = reading;
+        let read = Overrides {
+            checkpoint,
+            reset_only,
+            columns,
+            sheet,
+            include_hidden,
+            ..Overrides::default()
+        };
         match &self.command {
             Command::Apply(apply) => Overrides {
-                checkpoint,
                 max_changes: apply.planning.max_changes,
                 max_failures: apply.budget.max_failures,
                 canary: apply.canary,
+                ..read
             },
-            Command::Plan(plan) => Overrides {
-                checkpoint,
-                max_changes: plan.planning.max_changes,
-                ..Overrides::default()
-            },
+            Command::Plan(plan) => Overrides { max_changes: plan.planning.max_changes, ..read },
             Command::Reconcile(args) => Overrides {
-                checkpoint,
                 max_changes: args.planning.max_changes,
                 max_failures: args.budget.max_failures,
-                ..Overrides::default()
+                ..read
             },
             Command::Remind(args) => Overrides {
-                checkpoint,
                 max_changes: args.max_changes,
                 max_failures: args.budget.max_failures,
-                ..Overrides::default()
+                ..read
             },
             Command::Demo(_)
             | Command::Init(_)
@@ -356,7 +285,9 @@ impl Cli {
             | Command::Explain(_)
             | Command::Report(_)
             | Command::Verify(_)
-            | Command::Emulate(_) => Overrides { checkpoint, ..Overrides::default() },
+            | Command::Emulate(_)
+            | Command::Completions(_)
+            | Command::Man(_) => read,
         }
     }
 }

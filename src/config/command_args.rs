@@ -15,6 +15,7 @@ use jiff::civil::Time;
 use super::arg_values::{RowSelector, parse_time_of_day, parse_time_span};
 use super::duration::parse_days;
 use super::limit::Limit;
+use super::manifest::NamedColumn;
 
 /// `lint`.
 #[derive(Debug, Clone, Args)]
@@ -22,6 +23,45 @@ pub struct LintArgs {
     /// Manifest: CSV, TSV, JSON Lines or .xlsx; `-` for stdin
     #[arg(value_name = "MANIFEST")]
     pub manifest: PathBuf,
+
+    /// How the manifest is read.
+    #[command(flatten)]
+    pub reading: ReadingArgs,
+}
+
+/// How a manifest is read where that can't be guessed.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ReadingArgs {
+    /// Take the column with this heading for this one, such as `new_email="Neue Adresse"`
+    #[arg(
+        long = "column",
+        value_name = "NAME=HEADING",
+        env = "REINVITE_COLUMN",
+        hide_env_values = true
+    )]
+    pub columns: Vec<NamedColumn>,
+
+    /// Reset the guests of rows without a new address at their present one
+    #[arg(
+        long,
+        env = "REINVITE_RESET_ONLY",
+        hide_env_values = true,
+        value_parser = BoolishValueParser::new()
+    )]
+    pub reset_only: bool,
+
+    /// Read this sheet of a workbook
+    #[arg(long, value_name = "NAME", env = "REINVITE_SHEET", hide_env_values = true)]
+    pub sheet: Option<String>,
+
+    /// Read the hidden rows of a sheet as well
+    #[arg(
+        long,
+        env = "REINVITE_INCLUDE_HIDDEN",
+        hide_env_values = true,
+        value_parser = BoolishValueParser::new()
+    )]
+    pub include_hidden: bool,
 }
 
 /// `doctor`.
@@ -30,6 +70,10 @@ pub struct DoctorArgs {
     /// Manifest, to say what its plan needs; `-` for stdin
     #[arg(value_name = "MANIFEST")]
     pub manifest: Option<PathBuf>,
+
+    /// How the manifest is read.
+    #[command(flatten)]
+    pub reading: ReadingArgs,
 }
 
 /// What `plan`, `apply` and `reconcile` have in common: how a plan is made.
@@ -38,6 +82,10 @@ pub struct PlanningArgs {
     /// Manifest: CSV, TSV, JSON Lines or .xlsx; `-` for stdin
     #[arg(value_name = "MANIFEST")]
     pub manifest: PathBuf,
+
+    /// How the manifest is read.
+    #[command(flatten)]
+    pub reading: ReadingArgs,
 
     /// Leave out rows with problems instead of refusing the manifest
     #[arg(
@@ -177,6 +225,10 @@ pub struct RemindArgs {
     #[arg(value_name = "MANIFEST")]
     pub manifest: PathBuf,
 
+    /// How the manifest is read.
+    #[command(flatten)]
+    pub reading: ReadingArgs,
+
     /// Leave out rows with problems instead of refusing the manifest
     #[arg(
         long,
@@ -198,9 +250,10 @@ pub struct RemindArgs {
 impl RemindArgs {
     /// The same as a command that plans anything else has it.
     pub fn planning(&self) -> PlanningArgs {
-        let Self { manifest, skip_invalid, max_changes, budget: _ } = self;
+        let Self { manifest, reading, skip_invalid, max_changes, budget: _ } = self;
         PlanningArgs {
             manifest: manifest.clone(),
+            reading: reading.clone(),
             skip_invalid: *skip_invalid,
             reset_matching: false,
             max_changes: *max_changes,

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Span, SpanRelativeTo};
 
 /// The longest duration accepted. Nothing here waits for a year; the bound keeps
 /// deadline arithmetic far from overflow.
-const LONGEST: Duration = Duration::from_secs(366 * 24 * 60 * 60);
+const LONGEST: Duration = Duration::from_hours(8784);
 
 /// Why a text is no usable duration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

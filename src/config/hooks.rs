@@ -29,7 +29,7 @@ impl Default for HookSettings {
             on_success: None,
             on_failure: None,
             finally: None,
-            time_limit: Duration::from_secs(60),
+            time_limit: Duration::from_mins(1),
         }
     }
 }

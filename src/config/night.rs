@@ -55,7 +55,7 @@ impl Default for RemindSettings {
         Self {
             after: None,
             max: 3,
-            gap: Duration::from_secs(7 * 24 * 60 * 60),
+            gap: Duration::from_hours(168),
             quiet_hours: None,
             weekdays: Weekdays::default(),
         }

@@ -69,7 +69,7 @@ impl From<Preset> for PaceSettings {
             burst,
             requests_in_flight,
             settle: Duration::from_secs(15),
-            replication_lag: Duration::from_secs(5 * 60),
+            replication_lag: Duration::from_mins(5),
         }
     }
 }

@@ -56,7 +56,7 @@ fn a_minimal_file_gives_the_defaults() {
     assert_eq!(settings.mail, MailWrite::Mail);
     assert_eq!(settings.pace.preset, Preset::Steady);
     assert_eq!(settings.pace.settle, Duration::from_secs(15));
-    assert_eq!(settings.pace.replication_lag, Duration::from_secs(300));
+    assert_eq!(settings.pace.replication_lag, Duration::from_mins(5));
     assert_eq!(settings.guards.max_changes.to_string(), "30%");
     assert_eq!(settings.checkpoint, None);
 }

@@ -4,6 +4,7 @@
 //! Leaves to others: where the values come from (`manifest`, `graph`), what is
 //! decided about them (`plan`), and how they are stored (`checkpoint`).
 
+pub mod character;
 mod directory;
 mod email;
 mod guest;
@@ -11,7 +12,9 @@ mod invitation;
 mod ledger;
 mod policies;
 mod sighting;
+mod state;
 mod trace;
+mod words;
 
 pub use directory::{
     AddressHolder, Caller, Directory, DirectoryUser, HolderKind, RoleHolding, Tenant, Unreadable,
@@ -23,7 +26,10 @@ pub use invitation::{
     InvitationKey, Language, LanguageError, Message, MessageError, RedemptionState, RedirectUrl,
     RedirectUrlError,
 };
-pub use ledger::{Ledger, LedgerEntry, LedgerState, Redemption, Resend};
+pub use ledger::{Ledger, LedgerEntry, LedgerState, Redemption, Resend, TOLERANCE};
 pub use policies::{InvitedDomains, InvitesFrom, Partner, Policies};
-pub use sighting::{Invitations, LastSighting, Shows, Sighting};
+pub use sighting::{Finding, Invitations, Shows, Sighting};
+pub use state::{Counts, State};
 pub use trace::Trace;
+pub use words::UnknownWord;
+pub(crate) use words::words;

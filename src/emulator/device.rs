@@ -24,7 +24,7 @@ pub struct DeviceSignIn {
 
 impl Default for DeviceSignIn {
     fn default() -> Self {
-        Self { after_polls: 2, is_approved: true, interval: 5, life: Duration::from_secs(900) }
+        Self { after_polls: 2, is_approved: true, interval: 5, life: Duration::from_mins(15) }
     }
 }
 

@@ -54,7 +54,7 @@ impl Default for Options {
             patch_latency: None,
             invitation_latency: None,
             faults: Vec::new(),
-            token_life: Duration::from_secs(75 * 60),
+            token_life: Duration::from_mins(75),
             device_sign_in: DeviceSignIn::default(),
             tripwire: Tripwire::default(),
             log_requests: true,
@@ -131,7 +131,7 @@ mod tests {
 
     #[test]
     fn a_spread_lag_differs_between_objects_and_stays_for_each() {
-        let (least, most) = (Duration::from_secs(5), Duration::from_secs(60));
+        let (least, most) = (Duration::from_secs(5), Duration::from_mins(1));
         let lag = Lag::Spread(least, most);
         let lags: Vec<_> = (0..50).map(|n| lag.of(&n.to_string())).collect();
         assert!(lags.iter().all(|lag| (least..=most).contains(lag)));

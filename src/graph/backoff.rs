@@ -9,14 +9,14 @@ use http::header::{DATE, RETRY_AFTER};
 /// The longest `Retry-After` believed. Graph's own are seconds to minutes
 /// (Microsoft Graph, *Throttling*); a header beyond ten minutes is taken for a
 /// mistake, and a run that is refused again then simply waits again.
-const MAX_RETRY_AFTER: Duration = Duration::from_secs(600);
+const MAX_RETRY_AFTER: Duration = Duration::from_mins(10);
 
 /// First wait when the service does not say.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 
 /// Longest wait when the service does not say: long enough to let a replica
 /// catch up, short enough that a recovered service is noticed within a minute.
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
+const LONGEST_WAIT: Duration = Duration::from_mins(1);
 
 /// The wait asked for by `Retry-After`, whether in seconds, in seconds with a
 /// fraction (not in RFC 9110, seen in the wild), or as a date. A date is taken

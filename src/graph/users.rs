@@ -8,7 +8,7 @@ use http::{Method, StatusCode};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::domain::{DirectoryUser, RedemptionState, Trace, UserId, UserType};
+use crate::domain::{DirectoryUser, Redemption, RedemptionState, Trace, UserId, UserType};
 
 use super::answer::from_json;
 use super::call_error::CallError;
@@ -182,14 +182,16 @@ pub(super) fn directory_user(user: wire::User) -> Result<DirectoryUser, CallErro
             Some(_) | None => UserType::Other,
         },
         creation_type: user.creation_type.map(Into::into),
-        redemption: user.external_user_state.map(|state| match state.as_str() {
-            "PendingAcceptance" => RedemptionState::PendingAcceptance,
-            "Accepted" => RedemptionState::Accepted,
-            _ => RedemptionState::Other(state.into()),
-        }),
-        redemption_changed_at: user
-            .external_user_state_change_date_time
-            .and_then(|text| text.parse::<Timestamp>().ok()),
+        redemption: Redemption {
+            state: user.external_user_state.map(|state| match state.as_str() {
+                "PendingAcceptance" => RedemptionState::PendingAcceptance,
+                "Accepted" => RedemptionState::Accepted,
+                _ => RedemptionState::Other(state.into()),
+            }),
+            changed_at: user
+                .external_user_state_change_date_time
+                .and_then(|text| text.parse::<Timestamp>().ok()),
+        },
         account_enabled: user.account_enabled,
         synced: user.on_premises_sync_enabled == Some(true),
         formerly_synced: user.on_premises_sync_enabled == Some(false)

@@ -106,6 +106,8 @@ impl Standing {
                     self.invited += 1;
                     self.reminders.push(position);
                 }
+                // Invited, and no news of the guest.
+                ChangeReason::Correction => self.invited += 1,
                 ChangeReason::FinishEarlierRun
                 | ChangeReason::UnknownOutcome
                 | ChangeReason::RetryFailed
@@ -115,7 +117,8 @@ impl Standing {
                 Settled::AlreadyInvited { .. }
                 | Settled::ResendFailed { .. }
                 | Settled::ResendLapsed { .. },
-            ) => self.invited += 1,
+            )
+            | Decision::Blocked(Blocked::MailChanged { .. }) => self.invited += 1,
             Decision::Blocked(Blocked::FailedBefore { .. }) => self.failed += 1,
             Decision::Settled(Settled::AlreadyMatches | Settled::SameAsLine { .. })
             | Decision::Blocked(_) => {}

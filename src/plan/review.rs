@@ -60,10 +60,7 @@ pub fn review(
 }
 
 fn invitation(row: &PlannedRow) -> Option<&Invitation> {
-    match &row.decision {
-        Decision::Change(change) => Some(&change.invitation),
-        Decision::Settled(_) | Decision::Blocked(_) => None,
-    }
+    row.change()?.invite.as_ref()
 }
 
 fn too_many_changes(counts: Counts, guests: Option<u64>, limit: Limit) -> Option<Finding> {
@@ -98,8 +95,7 @@ fn too_many_changes(counts: Counts, guests: Option<u64>, limit: Limit) -> Option
     }
 }
 
-/// Whether so many changes are more than the guard allows, for changes that are no rows
-/// of a plan.
+/// Whether so many changes are more than the guard allows.
 pub fn exceeds(changes: u64, guests: Option<u64>, limit: Limit) -> bool {
     let counts = Counts { change: changes, ..Counts::default() };
     too_many_changes(counts, guests, limit).is_some()
@@ -364,6 +360,7 @@ fn unusual_characters(invitations: &[&Invitation]) -> Option<Finding> {
     ))
 }
 
-fn count(n: u64, one: &str, many: &str) -> String {
+/// A number with its noun: `1 row`, `204 rows`.
+pub fn count(n: u64, one: &str, many: &str) -> String {
     if n == 1 { format!("1 {one}") } else { format!("{n} {many}") }
 }

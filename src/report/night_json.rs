@@ -7,6 +7,7 @@ use std::io::{self, BufWriter, Write};
 use serde::Serialize;
 
 use crate::campaign::{Digest, Seen, Standing, Unsettled, Verified};
+use crate::domain::Finding;
 use crate::plan::Plan;
 use crate::run::{Outcome, Summary};
 
@@ -41,7 +42,7 @@ pub fn night_json(
     held: &BTreeSet<usize>,
     exit_code: u8,
 ) -> io::Result<()> {
-    let redeemed = digest.verified.news.iter().filter(|seen| seen.finding == "redeemed");
+    let redeemed = digest.verified.news.iter().filter(|seen| seen.finding == Finding::Redeemed);
     let summary = NightSummary {
         run: RunSummary::of(plan, summary, exit_code),
         reminded: digest.reminded,

@@ -96,6 +96,12 @@ impl<'a> RowEnd<'a> {
                 ),
                 None,
             ),
+            Some(Outcome::AsWanted { written: true }) => {
+                end("settled", "corrected", Message::Text("the mail was put right"), None)
+            }
+            Some(Outcome::AsWanted { written: false }) => {
+                end("settled", "corrected", Message::Text("the mail was right already"), None)
+            }
             Some(Outcome::Failed(failure)) => Self {
                 outcome: "failed",
                 reason: &failure.code,
@@ -123,7 +129,8 @@ impl<'a> RowEnd<'a> {
                     | ChangeReason::ResetOnly
                     | ChangeReason::FinishEarlierRun
                     | ChangeReason::RetryFailed
-                    | ChangeReason::Resend => "the run ended before this row",
+                    | ChangeReason::Resend
+                    | ChangeReason::Correction => "the run ended before this row",
                     ChangeReason::Reminder => {
                         "not reminded: the guest has changed since the plan was made, the hours for reminders are over, or the run ended before"
                     }

@@ -69,7 +69,7 @@ pub(super) fn change(
     let decision = Decision::Change(Box::new(Change {
         reason,
         set_mail,
-        invitation,
+        invite: Some(invitation),
         redemption,
         unsettled: None,
     }));
@@ -136,7 +136,7 @@ pub(super) fn plan() -> Plan {
             Some("gil@fabrikam.example"),
             settled(Settled::AlreadyInvited {
                 at: at("2026-03-01T02:00:00Z"),
-                drifted_to: Some("gil@elsewhere.example".into()),
+                lagging: Some("gil@elsewhere.example".into()),
             }),
         ),
         row(

@@ -9,6 +9,8 @@ use crate::graph::Foreign;
 
 use super::limit::LimitedBy;
 
+pub use crate::checkpoint::InvitedHow;
+
 /// Something that happened during a run.
 #[derive(Debug, Clone)]
 pub enum Event {
@@ -100,6 +102,11 @@ pub enum Phase {
 pub enum Outcome {
     /// The service accepted the invitation.
     Invited(InvitedHow),
+    /// Nobody was to be invited, and the mail is what was asked for.
+    AsWanted {
+        /// Whether this run wrote it.
+        written: bool,
+    },
     /// Refused for good, or not done because the guest had changed.
     Failed(Failure),
     /// The answer was lost and the directory can't tell.
@@ -109,14 +116,6 @@ pub enum Outcome {
         /// Whether the mail had been written.
         patched: bool,
     },
-}
-
-/// How it is known that the invitation was accepted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum InvitedHow {
-    Accepted,
-    /// The answer was lost; the directory shows it. Its redeem link is lost too.
-    SettledFromDirectory,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,11 +1,26 @@
 //! From the plan's instructions to the bodies that travel.
 
+use crate::checkpoint::IntentReason;
 use crate::domain::UserId;
 use crate::graph::wire;
-use crate::plan::{Invitation, SetMail};
+use crate::plan::{ChangeReason, Invitation, SetMail};
+
+/// The plan's reason as it is stored with the intent; None for what sends no invitation.
+pub(super) fn intent_reason(reason: ChangeReason) -> Option<IntentReason> {
+    match reason {
+        ChangeReason::NewAddress => Some(IntentReason::NewAddress),
+        ChangeReason::ResetOnly => Some(IntentReason::ResetOnly),
+        ChangeReason::FinishEarlierRun => Some(IntentReason::FinishEarlierRun),
+        ChangeReason::UnknownOutcome => Some(IntentReason::UnknownOutcome),
+        ChangeReason::RetryFailed => Some(IntentReason::RetryFailed),
+        ChangeReason::Resend => Some(IntentReason::Resend),
+        ChangeReason::Reminder => Some(IntentReason::Reminder),
+        ChangeReason::Correction => None,
+    }
+}
 
 /// The body that writes a mail.
-pub fn patch(set: &SetMail) -> wire::UserPatch {
+pub(super) fn patch(set: &SetMail) -> wire::UserPatch {
     wire::UserPatch {
         mail: set.desired.as_ref().map(|mail| mail.as_str().to_owned()),
         other_mails: set

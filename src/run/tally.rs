@@ -32,6 +32,7 @@ struct Counts {
     invited: u64,
     failed: u64,
     unknown: u64,
+    as_wanted: u64,
     not_permitted: u64,
     /// Rows that failed one after the other in the same way.
     in_a_row: u64,
@@ -78,10 +79,14 @@ impl Tally {
                 counts.unknown += 1;
                 counts.in_a_row = 0;
             }
+            Outcome::AsWanted { .. } => {
+                counts.as_wanted += 1;
+                counts.in_a_row = 0;
+            }
             Outcome::NotAttempted { .. } => return None,
         }
         let failed = counts.failed;
-        let tried = counts.invited + counts.failed + counts.unknown;
+        let tried = counts.invited + counts.failed + counts.unknown + counts.as_wanted;
         let limit = self.max_failures?;
         let too_many = match limit {
             Limit::Count(most) => failed > most,

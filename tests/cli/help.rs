@@ -19,20 +19,22 @@ fn the_short_help_fits_on_a_screen() {
     Usage: reinvite [OPTIONS] <COMMAND>
 
     Commands:
-      demo       Plan and apply a sample on a tenant inside this program
-      init       Write a commented reinvite.toml and a manifest to start from
-      lint       Check a manifest offline and report every problem
-      doctor     Check sign-in, permissions and the tenant's policies, and say how to mend them
-      plan       Show what would change, and change nothing
-      apply      Plan, ask, and carry it out; again, to continue
-      verify     Look at the campaign's guests: pending, redeemed, changed or gone
-      remind     Invite those once more who have not redeemed, as configured
-      reconcile  Apply, put drift right, verify and remind: every night, unattended
-      status     Count what a campaign has done and what is left
-      explain    Tell everything about one row and its guest
-      report     Report a campaign as a web page, for spreadsheets, programs, tickets or CI
-      emulate    Serve a tenant on this machine, for trials and rehearsals
-      help       Print this message or the help of the given subcommand(s)
+      demo         Plan and apply a sample on a tenant inside this program
+      init         Write a commented reinvite.toml and a manifest to start from
+      lint         Check a manifest offline and report every problem
+      doctor       Check sign-in, permissions and the tenant's policies, and say how to mend them
+      plan         Show what would change, and change nothing
+      apply        Plan, ask, and carry it out; again, to continue
+      verify       Look at the campaign's guests: pending, redeemed, changed or gone
+      remind       Invite those once more who have not redeemed, as configured
+      reconcile    Apply, put drift right, verify and remind: every night, unattended
+      status       Count what a campaign has done and what is left
+      explain      Tell everything about one row and its guest
+      report       Report a campaign as a web page, for spreadsheets, programs, tickets or CI
+      emulate      Serve a tenant on this machine, for trials and rehearsals
+      completions  Print the completions for a shell
+      man          Print the manual, or write it as one page for each command
+      help         Print this message or the help of the given subcommand(s)
 
     Options:
       -h, --help     Print help (see more with '--help')
@@ -74,6 +76,8 @@ fn every_help_begins_with_examples() {
         "explain ",
         "report ",
         "emulate ",
+        "completions ",
+        "man ",
     ] {
         for flag in ["-h", "--help"] {
             let output = campaign.run(&format!("{command}{flag}")).exits(0);
@@ -85,9 +89,59 @@ fn every_help_begins_with_examples() {
 }
 
 #[test]
-fn the_version_is_one_line_on_stdout() {
-    let output = Campaign::new().run("--version").exits(0);
-    assert_eq!(output.stdout, format!("reinvite {}\n", env!("CARGO_PKG_VERSION")));
+fn examples_are_never_broken_however_narrow_the_terminal() {
+    let campaign = Campaign::new();
+    for columns in ["20", "40", "80", "200"] {
+        let mut command = campaign.command("apply --help");
+        command.env("COLUMNS", columns);
+        let output = campaign.complete(command).exits(0);
+        let example = "  reinvite apply guests.csv --yes --until 06:00 --result result.csv\n";
+        assert!(output.stdout.contains(example), "{output}");
+    }
+}
+
+#[test]
+fn the_version_says_in_one_line_what_and_in_full_what_it_was_built_from() {
+    let campaign = Campaign::new();
+    let release = format!("reinvite {}\n", env!("CARGO_PKG_VERSION"));
+    assert_eq!(campaign.run("-V").exits(0).stdout, release);
+    let full = campaign.run("--version").exits(0).stdout;
+    let lines: Vec<&str> =
+        full.strip_prefix(&*release).expect("the release first").lines().collect();
+    let [commit, target, sqlite] = lines.as_slice() else { panic!("{full}") };
+    assert!(commit.starts_with("commit: "), "{full}");
+    assert!(target.strip_prefix("target: ").is_some_and(|target| target.contains('-')), "{full}");
+    assert_eq!(*sqlite, format!("sqlite: {}", rusqlite::version()));
+}
+
+#[test]
+fn every_shell_gets_completions_of_every_command() {
+    let campaign = Campaign::new();
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish", "nushell"] {
+        let output = campaign.run(&format!("completions {shell}")).exits(0);
+        for word in ["reconcile", "skip-invalid", "max-duration"] {
+            assert!(output.stdout.contains(word), "{shell} lacks {word}");
+        }
+        assert!(output.stderr.is_empty(), "{output}");
+    }
+}
+
+#[test]
+fn the_manual_has_a_page_for_every_command_with_its_examples() {
+    let campaign = Campaign::new();
+    let page = campaign.run("man apply").exits(0).stdout;
+    assert!(page.contains(".TH reinvite-apply 1"), "{page}");
+    assert!(page.contains("reinvite apply guests.csv \\-\\-yes"), "{page}");
+    campaign.run("man --out pages").exits(0);
+    for name in ["reinvite", "reinvite-apply", "reinvite-reconcile", "reinvite-man"] {
+        assert!(campaign.path(&format!("pages/{name}.1")).is_file(), "{name}");
+    }
+    snapshot!(campaign.run("man aply"), @"
+    ------- stderr -------
+    error: aply is no command of reinvite
+      hint: `reinvite --help` lists them
+    ------- exit 2 -------
+    ");
 }
 
 #[test]

@@ -150,7 +150,7 @@ fn failed_rows_come_back_in_the_users_own_form_and_are_taken_again() {
     kept for templates and the report: Büro, Reason, reinvite_reason, reinvite_advice
     note: portal template: version line skipped
     note: Windows-1252 is assumed, as it is no valid UTF-8: check the accents
-    failed.csv:4:6: `not an address` contains white space or a control character [bad-user]
+    failed.csv:4:6: `not an address` names no guest: it is neither an object id nor does it contain an @ [bad-user]
       hint: give the guest's object id, user principal name or present address
     error: failed.csv: 1 problem in 1 row
     ------- exit 2 -------
@@ -318,4 +318,14 @@ fn a_row_that_is_not_there_or_there_twice_is_not_guessed() {
     "#);
     let blocked = campaign.run("explain 13 guests.csv").exits(0);
     assert!(blocked.stdout.contains("next        take the row out"), "{blocked}");
+}
+
+#[test]
+fn a_dash_is_stdout_and_no_file() {
+    let campaign = Campaign::new();
+    campaign.run("apply three.csv --yes").exits(0);
+    let output = campaign.run("report three.csv --out - --format markdown").exits(0);
+    assert_eq!(output.stdout, campaign.run("report three.csv --format markdown").stdout);
+    assert!(campaign.run("report three.csv --out -").exits(0).stdout.contains("<html"));
+    assert!(!campaign.exists("-"));
 }

@@ -62,7 +62,7 @@ fn sigterm_ends_the_run_the_same_way_with_its_own_code() {
 fn a_second_ctrl_c_leaves_at_once_and_what_was_under_way_is_not_forgotten() {
     let campaign = Campaign::new();
     // Longer than anybody waits who presses twice.
-    let late = Action::Delay(Duration::from_secs(60));
+    let late = Action::Delay(Duration::from_mins(1));
     campaign.tenant.inject(Fault::new(Matcher::invitation().of(HANNAH), late));
     let began = Instant::now();
     let mut run = campaign.start("apply three.csv --yes");

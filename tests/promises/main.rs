@@ -16,6 +16,7 @@ mod never_destructive;
 mod never_guessed;
 mod never_lost;
 mod never_twice;
+mod order;
 mod pace;
 mod send_again;
 mod stopping;

@@ -11,7 +11,7 @@ use crate::emulator::{Options, SAMPLE_CLIENT_ID};
 
 #[tokio::test(start_paused = true)]
 async fn a_token_says_whose_it_is_and_works_until_it_expires() {
-    let life = Duration::from_secs(600);
+    let life = Duration::from_mins(10);
     let (emulator, _) = one_guest(Options { token_life: life, ..Options::default() });
     for tenant in [emulator.tenant_id(), "contoso.example", "Contoso.onmicrosoft.com"] {
         assert_eq!(TestCaller::sign_in(&emulator, tenant, &[]).await.status, 200, "{tenant}");

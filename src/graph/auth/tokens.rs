@@ -13,7 +13,7 @@ use crate::graph::transport::Transport;
 
 /// Tokens live 60 to 90 minutes (Entra, *Access tokens*); a fresh one is fetched
 /// this long before the end, so that a request under way never outlives its token.
-const REFRESH_AHEAD: Duration = Duration::from_secs(300);
+const REFRESH_AHEAD: Duration = Duration::from_mins(5);
 
 /// After a failed fetch, a token that is still good is used so long before the next.
 const TRY_AGAIN: Duration = Duration::from_secs(30);
@@ -237,11 +237,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_failing_sign_in_service_is_not_asked_for_every_request() {
-        let source = Counting {
-            fetched: AtomicU32::new(0),
-            life: Duration::from_secs(3600),
-            fails_after: 1,
-        };
+        let source =
+            Counting { fetched: AtomicU32::new(0), life: Duration::from_hours(1), fails_after: 1 };
         let source = std::sync::Arc::new(source);
         let tokens = Tokens::new(Box::new(Shared(std::sync::Arc::clone(&source))));
         bearer(&tokens, None).await.unwrap();

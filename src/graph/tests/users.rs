@@ -184,10 +184,10 @@ impl TokenSource for Slow {
         _: Option<&ClaimsRequest>,
     ) -> Result<Token, AuthError> {
         if !self.is_first.swap(false, Ordering::Relaxed) {
-            tokio::time::sleep(Duration::from_secs(60)).await;
+            tokio::time::sleep(Duration::from_mins(1)).await;
         }
         let secret = self.emulator.token(SAMPLE_CLIENT_ID, Caller::AppOnly).unwrap().into();
-        Ok(Token { secret, expires_at: Some(Instant::now() + Duration::from_secs(3600)) })
+        Ok(Token { secret, expires_at: Some(Instant::now() + Duration::from_hours(1)) })
     }
 
     fn can_carry_claims(&self) -> bool {

@@ -1,0 +1,45 @@
+//! The own arguments of the commands that are for the shell: `completions` and `man`. Doc
+//! comments are the help texts.
+//!
+//! Leaves to others: what is printed (`cli`).
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+/// `completions`.
+#[derive(Debug, Clone, Args)]
+pub struct CompletionsArgs {
+    /// Complete for this shell
+    #[arg(value_enum, value_name = "SHELL")]
+    pub shell: Shell,
+}
+
+/// A shell that can be taught to complete.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Shell {
+    Bash,
+    Zsh,
+    Fish,
+    Powershell,
+    Elvish,
+    Nushell,
+}
+
+/// `man`.
+#[derive(Debug, Clone, Args)]
+pub struct ManArgs {
+    /// Print the page of this command; without it, that of the program
+    #[arg(value_name = "COMMAND")]
+    pub command: Option<String>,
+
+    /// Write all pages into this directory instead
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "REINVITE_OUT",
+        hide_env_values = true,
+        conflicts_with = "command"
+    )]
+    pub out: Option<PathBuf>,
+}
