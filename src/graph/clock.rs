@@ -10,6 +10,9 @@ use tokio::time::Instant;
 /// The answers whose dates count: the middle one of them is right while most are.
 const ANSWERS: usize = 7;
 
+/// Two right dates differ by as much at most: both are cut off to whole seconds.
+const CUT_OFF: SignedDuration = SignedDuration::from_secs(1);
+
 /// A date this far from the middle one is no matter of seconds cut off or of an answer
 /// that was long on its way.
 const OUTLIER: SignedDuration = SignedDuration::from_secs(30);
@@ -28,7 +31,7 @@ pub struct Clock {
 struct Learnt {
     /// Service minus ours, the oldest first.
     offsets: VecDeque<SignedDuration>,
-    /// The middle one.
+    /// What is believed.
     offset: SignedDuration,
     /// Whether it was told that one was far from the others.
     is_told: bool,
@@ -79,9 +82,11 @@ impl Clock {
         learnt.offsets.push_back(offset);
         let mut sorted: Vec<_> = learnt.offsets.iter().copied().collect();
         sorted.sort_unstable();
-        learnt.offset = sorted[sorted.len() / 2];
+        let middle = sorted[sorted.len() / 2];
+        let apart = (offset - middle).abs();
+        // Where they agree the latest counts, as it follows a clock that is set little by little.
+        learnt.offset = if apart <= CUT_OFF { offset } else { middle };
         // Of two nobody knows which is wrong.
-        let apart = (offset - learnt.offset).abs();
         let is_news = sorted.len() > 2 && apart > OUTLIER && !learnt.is_told;
         learnt.is_told |= is_news;
         is_news.then(|| SignedDuration::from_secs(apart.as_secs()))
