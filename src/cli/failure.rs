@@ -3,7 +3,7 @@
 
 use crate::checkpoint::CheckpointError;
 use crate::config::{ConfigError, SecretError};
-use crate::graph::{AuthError, CallError, CertificateError, Foreign, StopCause};
+use crate::graph::{AuthError, CallError, CertificateError, Foreign, StopCause, TransportError};
 use crate::manifest::LoadError;
 
 use super::Exit;
@@ -28,6 +28,22 @@ impl Failure {
     pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hints.push(hint.into());
         self
+    }
+
+    /// The end of a command that carries something out: one that could not begin for want
+    /// of a network is to be run again, and not to be looked into at night.
+    pub(super) fn of_a_run(self) -> Self {
+        let missing = self.error.chain().find_map(|cause| match cause.downcast_ref() {
+            Some(
+                CallError::Auth(AuthError::Unreachable(error)) | CallError::Unreachable(error),
+            ) => Some(error),
+            _ => match cause.downcast_ref() {
+                Some(AuthError::Unreachable(error)) => Some(error),
+                _ => None,
+            },
+        });
+        let is_passing = missing.is_some_and(TransportError::is_for_want_of_a_network);
+        if is_passing { Self { exit: Exit::OutOfTime, ..self } } else { self }
     }
 
     pub(super) fn told(self) -> Self {
@@ -105,7 +121,7 @@ impl From<CertificateError> for Failure {
 impl From<AuthError> for Failure {
     fn from(error: AuthError) -> Self {
         let exit = match &error {
-            AuthError::Unreachable(_) => Exit::OutOfTime,
+            AuthError::Unreachable(error) => unreachable(error),
             AuthError::Foreign(_) => Exit::Unexpected,
             AuthError::Refused { .. }
             | AuthError::Unreadable { .. }
@@ -117,6 +133,12 @@ impl From<AuthError> for Failure {
     }
 }
 
+/// A way that was there comes back, and the command is to be run again; where there never
+/// was one, someone has to look at what is configured.
+fn unreachable(error: &TransportError) -> Exit {
+    if error.was_up { Exit::OutOfTime } else { Exit::Unexpected }
+}
+
 impl From<CallError> for Failure {
     fn from(error: CallError) -> Self {
         if let CallError::Auth(refused) = error {
@@ -124,7 +146,7 @@ impl From<CallError> for Failure {
         }
         let (exit, hint) = match &error {
             CallError::Stopped => (Exit::Interrupted, None),
-            CallError::Unreachable(error) => (Exit::OutOfTime, Some(error.advice())),
+            CallError::Unreachable(error) => (unreachable(error), Some(error.advice())),
             CallError::Foreign(_) => (Exit::Unexpected, Some(Foreign::ADVICE)),
             CallError::Throttled { .. } | CallError::ThrottledOut(_) => {
                 (Exit::OutOfTime, Some("run the same command again later"))

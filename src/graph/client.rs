@@ -205,7 +205,7 @@ impl Graph {
             match self.tokens.bearer(&*self.transport, None).await {
                 Ok(_) => return Ok(self.tokens.claims().await.unwrap_or_default()),
                 Err(AuthError::Unreachable(error)) => {
-                    self.away(&error).map_err(|()| AuthError::Unreachable(error))?;
+                    self.away(error).map_err(AuthError::Unreachable)?;
                 }
                 Err(error) => return Err(error.into()),
             }
@@ -232,7 +232,10 @@ impl Graph {
 
     /// Notes that no connection came about; an error when there is no waiting for one any
     /// more.
-    fn away(&self, error: &TransportError) -> Result<(), ()> {
+    fn away(&self, error: TransportError) -> Result<(), TransportError> {
+        if !error.is_for_want_of_a_network() && !self.connection.was_up() {
+            return Err(error);
+        }
         match self.connection.failed() {
             Away::Began(at_most) => {
                 let why = format!("no way to the service: {error}");
@@ -240,7 +243,7 @@ impl Graph {
                 Ok(())
             }
             Away::Lasts => Ok(()),
-            Away::GivenUp => Err(()),
+            Away::GivenUp { was_up } => Err(TransportError { was_up, ..error }),
         }
     }
 
@@ -394,7 +397,7 @@ impl Graph {
                 Ok(bearer) => bearer,
                 Err(AuthError::Unreachable(error)) => {
                     drop(permit);
-                    self.away(&error).map_err(|()| AuthError::Unreachable(error))?;
+                    self.away(error).map_err(AuthError::Unreachable)?;
                     if lane == Lane::Invite {
                         return Err(CallError::Throttled { by_service: false });
                     }
@@ -416,7 +419,7 @@ impl Graph {
             let mut answer = match answer {
                 Ok(answer) => answer,
                 Err(error) if error.reached == Reached::No => {
-                    self.away(&error).map_err(|()| CallError::Unreachable(error))?;
+                    self.away(error).map_err(CallError::Unreachable)?;
                     if lane == Lane::Invite {
                         // By the time there is a way again, the guest may have changed.
                         return Err(CallError::Throttled { by_service: false });

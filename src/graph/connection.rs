@@ -18,9 +18,9 @@ use super::pace::Stopped;
 /// line takes a minute or two. A longer outage is the next run's.
 const PATIENCE: Duration = Duration::from_secs(300);
 
-/// The same where none was ever there: a blip of some seconds is bridged, and a wrong
-/// host name is said soon.
-const FIRST_PATIENCE: Duration = Duration::from_secs(8);
+/// The same where none was ever there: a blip is bridged, and a wrong host name is said
+/// soon.
+const FIRST_PATIENCE: Duration = Duration::from_secs(3);
 
 /// The longest wait between two tries, so that a way that is back is soon noticed.
 const LONGEST_PROBE: Duration = Duration::from_secs(15);
@@ -59,7 +59,10 @@ pub(super) enum Away {
     Began(Duration),
     /// It goes on.
     Lasts,
-    GivenUp,
+    GivenUp {
+        /// Whether there was a way before.
+        was_up: bool,
+    },
 }
 
 impl Connection {
@@ -108,7 +111,8 @@ impl Connection {
     pub(super) fn failed(&self) -> Away {
         let now = Instant::now();
         let mut state = self.state();
-        let patience = if state.been_up { PATIENCE } else { FIRST_PATIENCE };
+        let was_up = state.been_up;
+        let patience = if was_up { PATIENCE } else { FIRST_PATIENCE };
         let Some(outage) = &mut state.outage else {
             let next = now + backoff(1);
             state.outage = Some(Outage {
@@ -133,9 +137,14 @@ impl Connection {
         drop(state);
         if is_given_up {
             self.changed.notify_waiters();
-            return Away::GivenUp;
+            return Away::GivenUp { was_up };
         }
         Away::Lasts
+    }
+
+    /// Whether there ever was a way.
+    pub(super) fn was_up(&self) -> bool {
+        self.state().been_up
     }
 
     /// A request was sent, perhaps, and nothing came back: a try that failed, if it was
@@ -195,7 +204,7 @@ mod tests {
             assert_eq!(connection.failed(), Away::Began(patience));
             loop {
                 connection.ready(&stop).await.unwrap();
-                if connection.failed() == Away::GivenUp {
+                if connection.failed() == (Away::GivenUp { was_up: been_up }) {
                     break;
                 }
             }
@@ -203,7 +212,7 @@ mod tests {
             assert!(took >= patience && took <= patience + LONGEST_PROBE, "{took:?}");
             // Nobody waits for it any more.
             connection.ready(&stop).await.unwrap();
-            assert_eq!(connection.failed(), Away::GivenUp);
+            assert_eq!(connection.failed(), Away::GivenUp { was_up: been_up });
         }
     }
 

@@ -25,12 +25,21 @@ pub trait Transport: Send + Sync {
 pub struct TransportError {
     /// Whether the service can have seen the request.
     pub reached: Reached,
+    /// Whether there was a way to the service before, in this process.
+    pub was_up: bool,
     pub message: String,
 }
 
 impl TransportError {
+    /// Whether it is for want of a network, which comes back by itself; a certificate or a
+    /// proxy that is in the way does not.
+    pub fn is_for_want_of_a_network(&self) -> bool {
+        // In the words of rustls and hyper-util, as the chain of causes ends with them.
+        let lasting = ["invalid peer certificate", "tunnel error"];
+        !lasting.iter().any(|words| self.message.contains(words))
+    }
+
     pub fn advice(&self) -> &'static str {
-        // In the words of rustls, as the chain of causes ends with them.
         if self.message.contains("invalid peer certificate: UnknownIssuer") {
             "trust the certificate authority: on Linux name a file with all that are to be trusted \
              in SSL_CERT_FILE, elsewhere add it to the system's store"
@@ -90,6 +99,7 @@ impl HttpTransport {
     pub fn new() -> Result<Self, TransportError> {
         let build = |builder: reqwest::ClientBuilder| {
             builder.build().map_err(|error| TransportError {
+                was_up: false,
                 reached: Reached::No,
                 message: format!("the HTTP client could not be set up: {}", chain(&error)),
             })
@@ -116,6 +126,7 @@ impl Transport for HttpTransport {
         let host = request.uri().authority().map(ToString::to_string).unwrap_or_default();
         // Without the URL: it holds addresses, and a webhook's is a secret.
         let failed = |error: reqwest::Error| TransportError {
+            was_up: false,
             reached: if error.is_connect() || error.is_builder() {
                 Reached::No
             } else {
@@ -140,6 +151,7 @@ impl Transport for HttpTransport {
             match answer.chunk().await {
                 Ok(Some(chunk)) if body.len() + chunk.len() > MOST_OF_A_BODY => {
                     return Err(TransportError {
+                        was_up: false,
                         reached: Reached::Maybe,
                         message: format!(
                             "{host}: the answer is larger than {} MiB, unpacked; no answer of the \

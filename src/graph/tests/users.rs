@@ -138,7 +138,9 @@ async fn an_invitation_turned_away_is_said_and_its_next_turn_comes_after_the_hol
 
 #[tokio::test(start_paused = true)]
 async fn an_invitation_never_sent_is_said_and_its_next_turn_comes_with_the_connection() {
-    let unsent = || Err(TransportError { reached: Reached::No, message: "refused".to_owned() });
+    let unsent = || {
+        Err(TransportError { was_up: false, reached: Reached::No, message: "refused".to_owned() })
+    };
     let script = says(Method::POST, "/v1.0/invitations", vec![unsent(), unsent()]);
     let rig = Rig::scripted(TenantSeed::with_guests(1), Options::default(), script);
     for _ in 0..2 {

@@ -137,6 +137,7 @@ impl Transport for Wire {
 /// What a client sees of an answer: as over a socket, except for the socket.
 async fn received(answer: axum::response::Response) -> Result<Response<Bytes>, TransportError> {
     let lost = |what: &str| TransportError {
+        was_up: false,
         reached: Reached::Maybe,
         message: format!("graph.example: {what}"),
     };
