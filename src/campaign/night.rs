@@ -59,7 +59,7 @@ async fn reconcile_in_order<H: Host>(
     }
     let earlier = Earlier::read(&checkpoint, graph.clock().now())?;
     let read = prepare(graph, &checkpoint, manifest, settings, scope, reset_matching);
-    let eve = session.reading(read).await?;
+    let eve = Box::pin(session.reading(read)).await?;
     let (method, requests) = (eve.method, eve.requests);
     host.observe(Notice::DirectoryRead { plan: &eve.plan, method, requests });
     checkpoint.claim(&eve.tenant_key)?;

@@ -9,7 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::{Method, StatusCode};
 use jiff::Timestamp;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::clock::http_date;
 use super::http::{Answer, Request};
@@ -222,6 +222,7 @@ impl Canned {
             CannedBody::Html(page) => {
                 Answer::new(status, "text/html; charset=us-ascii", page.clone().into_bytes())
             }
+            CannedBody::Json(value) => Answer::json(status, value),
             CannedBody::Foreign(page) => Answer {
                 is_foreign: true,
                 ..Answer::new(status, "text/html", page.clone().into_bytes())
@@ -269,6 +270,8 @@ pub enum CannedBody {
         message: String,
     },
     Html(String),
+    /// Something of Graph's form that may be about anything.
+    Json(Value),
     /// A page of something else, without any header of Graph's.
     Foreign(String),
     Empty,

@@ -438,13 +438,13 @@ impl Graph {
             self.recognise(call, &answer)?;
             call.note_answer(&answer);
             // A date that was long on its way would put the service's clock back by as much.
-            if sent_at.elapsed() <= QUICK_ANSWER {
-                if let Some(apart) = self.clock.learn(answer.headers()) {
-                    let what = format!(
-                        "one answer was dated {apart:#} from the others; its date is not believed"
-                    );
-                    (self.observer)(Observation::Noticed { what });
-                }
+            if sent_at.elapsed() <= QUICK_ANSWER
+                && let Some(apart) = self.clock.learn(answer.headers())
+            {
+                let what = format!(
+                    "one answer was dated {apart:#} from the others; its date is not believed"
+                );
+                (self.observer)(Observation::Noticed { what });
             }
             self.pacer.learn_cost(shape, answer.headers());
             if answer.status() != StatusCode::TOO_MANY_REQUESTS {

@@ -16,7 +16,7 @@ use super::pace::Stopped;
 
 /// How long a way that was there before is waited for: the restart of a router or of a
 /// line takes a minute or two. A longer outage is the next run's.
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_mins(5);
 
 /// The same where none was ever there: a blip is bridged, and a wrong host name is said
 /// soon.
@@ -177,7 +177,7 @@ mod tests {
             tokio::spawn(async move {
                 loop {
                     connection.ready(&stop).await.unwrap();
-                    if begun.elapsed() > Duration::from_secs(60) {
+                    if begun.elapsed() > Duration::from_mins(1) {
                         return connection.is_up();
                     }
                     tries.fetch_add(1, Ordering::Relaxed);
@@ -189,7 +189,7 @@ mod tests {
             caller.await.unwrap();
         }
         assert!(tries.load(Ordering::Relaxed) < 15, "{tries:?}");
-        assert!(begun.elapsed() < Duration::from_secs(60) + LONGEST_PROBE);
+        assert!(begun.elapsed() < Duration::from_mins(1) + LONGEST_PROBE);
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,9 +1,11 @@
 //! What an answer means: one that is not Graph's is no verdict, one odd one neither.
 
-use reinvite::emulator::{Action, Canned, Matcher};
+use reinvite::campaign::{CampaignError, Carried};
+use reinvite::emulator::{Action, Canned, CannedBody, Matcher};
+use reinvite::graph::CallError;
 use reinvite::run::{Event, Outcome};
 
-use crate::support::{Campaign, id};
+use crate::support::{Campaign, id, seconds};
 
 const PAGES: [u16; 7] = [302, 403, 404, 400, 451, 407, 200];
 
@@ -141,4 +143,59 @@ async fn what_we_sent_as_a_secret_is_kept_by_nobody_who_repeats_it() {
     let run = campaign.run().await;
     assert!(!format!("{:?}", run.outcomes).contains(&token));
     assert!(format!("{:?}", run.outcomes).contains("[redacted]"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_says_nothing_of_the_invitation_is_lost_and_settled() {
+    let empty = || Canned { body: CannedBody::Json(serde_json::json!({})), ..Canned::status(201) };
+    for (action, sent) in [(Action::CommitThenAnswer(empty()), 1), (Action::Answer(empty()), 2)] {
+        let mut campaign = Campaign::new().guests(1).fault(Matcher::invitation(), action);
+        let run = campaign.run().await;
+        assert_eq!(run.summary.invited, 1, "{:?}", run.outcomes);
+        assert_eq!(run.invitations().len(), sent);
+        assert_eq!(campaign.invitations(1), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_is_not_made_of_what_something_else_answers() {
+    for status in PAGES {
+        let page = Action::Answer(Canned::foreign(status));
+        let mut campaign = Campaign::new().guests(3).fault(Matcher::any().times(12), page);
+        let mut refusals = 0;
+        // Until the portal lets everybody through, and the same command carries on.
+        let applied = loop {
+            match campaign.try_run().await {
+                Err(CampaignError::Call(CallError::Foreign(_))) => refusals += 1,
+                Ok(Carried::Out(applied)) => break applied,
+                other => panic!("{status}: {other:?}"),
+            }
+        };
+        assert!(refusals > 0, "{status}");
+        assert_eq!((applied.result.summary.invited, applied.result.summary.failed), (3, 0));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn some_seconds_without_a_network_harm_no_row() {
+    for lasting in [4, 30, 120] {
+        let mut campaign =
+            Campaign::new().guests(60).pace(4.0, 4, 4).away(seconds(5)..seconds(5 + lasting));
+        let run = campaign.run().await;
+        assert_eq!((run.stop_code(), run.summary.invited), (None, 60), "{:?}", run.summary);
+        assert!((1..=60).all(|n| campaign.invitations(n) == 1));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_gives_up_for_want_of_a_network_fails_no_row_and_the_next_carries_on() {
+    let mut campaign = Campaign::new().guests(60).pace(4.0, 4, 4).away(seconds(5)..seconds(3_600));
+    let run = campaign.run().await;
+    run.assert_adds_up();
+    assert_eq!(run.stop_code(), Some("network"));
+    assert_eq!((run.summary.failed, run.summary.unknown), (0, 0), "{:?}", run.summary);
+    assert!(run.summary.elapsed < seconds(600), "{:?}", run.summary.elapsed);
+    let rest = campaign.run().await;
+    assert_eq!(rest.stop_code(), None);
+    assert!((1..=60).all(|n| campaign.invitations(n) == 1));
 }

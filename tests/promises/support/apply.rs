@@ -36,7 +36,8 @@ impl Campaign {
         let emulator = self.emulator();
         let sent = Arc::new(Mutex::new(Vec::new()));
         let cut = self.cut.take();
-        let wire = Wire::new(&emulator, Arc::clone(&sent), cut, self.watcher.take());
+        let wire = Wire::new(&emulator, Arc::clone(&sent), cut, self.watcher.take())
+            .away(self.away.take());
         let mut stopped = wire.stopped();
         let asked_before = self.resends_asked();
         let at = async {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -85,6 +86,7 @@ pub(crate) struct Campaign {
     pub(super) objects: bool,
     pub(super) resend: Option<(BTreeSet<String>, &'static str)>,
     pub(super) cut: Option<Cut>,
+    pub(super) away: Option<Range<Duration>>,
     pub(super) watcher: Option<Watcher>,
     pub(super) observe: Option<Observe>,
     pub(super) after_plan: Option<Once<Emulator>>,
@@ -115,6 +117,7 @@ impl Campaign {
             objects: false,
             resend: None,
             cut: None,
+            away: None,
             watcher: None,
             observe: None,
             after_plan: None,
@@ -225,6 +228,11 @@ impl Campaign {
     pub(crate) fn resend(mut self, row: &str, why: &'static str) -> Self {
         self.resend = Some((BTreeSet::from([row.to_owned()]), why));
         self
+    }
+
+    /// The next run has no network for a while, counted from its beginning.
+    pub(crate) fn away(self, away: Range<Duration>) -> Self {
+        Self { away: Some(away), ..self }
     }
 
     /// Stops the world in the next run.
