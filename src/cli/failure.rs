@@ -136,7 +136,8 @@ impl From<AuthError> for Failure {
 /// A way that was there comes back, and the command is to be run again; where there never
 /// was one, someone has to look at what is configured.
 fn unreachable(error: &TransportError) -> Exit {
-    if error.was_up { Exit::OutOfTime } else { Exit::Unexpected }
+    let comes_back = error.was_up && error.is_for_want_of_a_network();
+    if comes_back { Exit::OutOfTime } else { Exit::Unexpected }
 }
 
 impl From<CallError> for Failure {
@@ -173,6 +174,35 @@ impl From<CallError> for Failure {
         match hint {
             Some(hint) => failure.hint(hint),
             None => failure,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::Reached;
+
+    #[test]
+    fn only_what_comes_back_by_itself_is_to_be_run_again() {
+        let refused = "host: client error (Connect): tcp connect error: Connection refused";
+        let certificate = "host: client error (Connect): invalid peer certificate: UnknownIssuer";
+        let proxy = "host: client error (Connect): tunnel error: unsuccessful";
+        for (message, was_up, at_a_look, at_a_run) in [
+            (refused, false, 1, 7),
+            (refused, true, 7, 7),
+            (certificate, false, 1, 1),
+            (certificate, true, 1, 1),
+            (proxy, false, 1, 1),
+        ] {
+            let error =
+                || TransportError { reached: Reached::No, was_up, message: message.to_owned() };
+            let auth = || AuthError::Unreachable(error());
+            for call in [CallError::Unreachable(error()), CallError::Auth(auth())] {
+                assert_eq!(Failure::from(call.clone()).exit.code(), at_a_look, "{call}");
+                assert_eq!(Failure::from(call).of_a_run().exit.code(), at_a_run, "{message}");
+            }
+            assert_eq!(Failure::from(auth()).of_a_run().exit.code(), at_a_run, "{message}");
         }
     }
 }
