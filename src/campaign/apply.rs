@@ -78,7 +78,7 @@ async fn apply_in_order<H: Host>(
     tell_of_other_manifest(&checkpoint, manifest, host)?;
     let asked = Asked { reset_matching, retry_failed, resend, ..Asked::default() };
     let read = read_and_plan(graph, manifest, &ledger, settings, asked);
-    let Read { plan, tenant_key, method, requests, .. } = session.reading(read).await?;
+    let Read { plan, tenant_key, method, requests, .. } = Box::pin(session.reading(read)).await?;
     drop(ledger);
     host.observe(Notice::DirectoryRead { plan: &plan, method, requests });
     checkpoint.claim(&tenant_key, &settings.tenant.id)?;

@@ -59,7 +59,7 @@ async fn reconcile_in_order<H: Host>(
     }
     let earlier = Earlier::read(&checkpoint, graph.clock().now())?;
     let read = prepare(graph, &checkpoint, manifest, settings, scope, reset_matching);
-    let night_plan = session.reading(read).await?;
+    let night_plan = Box::pin(session.reading(read)).await?;
     let (method, requests) = (night_plan.method, night_plan.requests);
     host.observe(Notice::DirectoryRead { plan: &night_plan.plan, method, requests });
     checkpoint.claim(&night_plan.tenant_key, &settings.tenant.id)?;

@@ -126,6 +126,7 @@ pub(super) async fn settle_lost(
         };
         let resent = ledger.is_resent(key);
         let horizon = Horizon {
+            asked_at: read_at,
             ended_at: earlier_runs_ended_at,
             skew: graph.clock().skew(),
             lag: lag(settings),

@@ -39,7 +39,7 @@ pub(super) fn run(cli: &Cli, args: &ApplyArgs, ui: &Ui) -> Result<Exit, Failure>
         };
         apply(&job, ui)
     };
-    let result = work();
+    let result = work().map_err(Failure::of_a_run);
     after.conclude(result)
 }
 

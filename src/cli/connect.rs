@@ -58,5 +58,7 @@ fn event(observation: Observation) -> Event {
         Observation::Retrying { attempt, wait, why } => {
             Event::Retrying { line: None, attempt, wait, why }
         }
+        Observation::Waiting { at_most, why } => Event::Waiting { line: None, why, at_most },
+        Observation::Noticed { what } => Event::Noticed { line: None, what },
     }
 }

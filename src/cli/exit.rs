@@ -155,12 +155,15 @@ impl Exit {
             StopReason::Guard { .. }
             | StopReason::Tenant { .. }
             | StopReason::TooManyFailures { .. }
+            | StopReason::FailuresInARow { .. }
             | StopReason::CanaryFailed { .. }
             | StopReason::StopFile { .. } => Self::Stopped,
-            StopReason::Unreachable { .. } | StopReason::Checkpoint { .. } => Self::Unexpected,
+            StopReason::ForeignAnswers { .. } | StopReason::Checkpoint { .. } => Self::Unexpected,
             StopReason::Interrupted => Self::Interrupted,
             StopReason::Terminated => Self::Terminated,
-            StopReason::TimeBudget | StopReason::ThrottledOut => Self::OutOfTime,
+            StopReason::TimeBudget | StopReason::ThrottledOut | StopReason::Unreachable { .. } => {
+                Self::OutOfTime
+            }
         }
     }
 

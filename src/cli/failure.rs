@@ -3,7 +3,7 @@
 
 use crate::checkpoint::CheckpointError;
 use crate::config::{ConfigError, SecretError};
-use crate::graph::{AuthError, CallError, CertificateError};
+use crate::graph::{AuthError, CallError, CertificateError, Foreign, TransportError};
 use crate::manifest::LoadError;
 use crate::run::{StopReason, stop_reason};
 
@@ -29,6 +29,22 @@ impl Failure {
     pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hints.push(hint.into());
         self
+    }
+
+    /// The end of a command that carries something out: one that could not begin for want
+    /// of a network is to be run again, and not to be looked into at night.
+    pub(super) fn of_a_run(self) -> Self {
+        let missing = self.error.chain().find_map(|cause| match cause.downcast_ref() {
+            Some(
+                CallError::Auth(AuthError::Unreachable(error)) | CallError::Unreachable(error),
+            ) => Some(error),
+            _ => match cause.downcast_ref() {
+                Some(AuthError::Unreachable(error)) => Some(error),
+                _ => None,
+            },
+        });
+        let is_passing = missing.is_some_and(TransportError::is_for_want_of_a_network);
+        if is_passing { Self { exit: Exit::OutOfTime, ..self } } else { self }
     }
 
     pub(super) fn told(self) -> Self {
@@ -108,7 +124,8 @@ impl From<CertificateError> for Failure {
 impl From<AuthError> for Failure {
     fn from(error: AuthError) -> Self {
         let exit = match &error {
-            AuthError::Unreachable(_) => Exit::Unexpected,
+            AuthError::Unreachable(error) => unreachable(error),
+            AuthError::Foreign(_) => Exit::Unexpected,
             AuthError::Refused { .. }
             | AuthError::Unreadable { .. }
             | AuthError::Unavailable { .. }
@@ -119,6 +136,13 @@ impl From<AuthError> for Failure {
     }
 }
 
+/// A way that was there comes back, and the command is to be run again; where there never
+/// was one, someone has to look at what is configured.
+fn unreachable(error: &TransportError) -> Exit {
+    let comes_back = error.was_up && error.is_for_want_of_a_network();
+    if comes_back { Exit::OutOfTime } else { Exit::Unexpected }
+}
+
 impl From<CallError> for Failure {
     fn from(error: CallError) -> Self {
         if let CallError::Auth(refused) = error {
@@ -126,12 +150,14 @@ impl From<CallError> for Failure {
         }
         let stop = stop_reason(&error);
         let exit = match (&error, &stop) {
+            (CallError::Unreachable(error), _) => unreachable(error),
             (_, Some(reason)) => Exit::from_stop_reason(reason),
             (CallError::Stopped, None) => Exit::Interrupted,
             (CallError::Throttled { .. }, None) => Exit::OutOfTime,
             (_, None) => Exit::Unexpected,
         };
         let hint = match &error {
+            CallError::Foreign(_) => Some(Foreign::ADVICE),
             CallError::Unreachable(error) => Some(error.advice()),
             CallError::Throttled { .. } | CallError::ThrottledOut(_) => {
                 Some("run the same command again later")
@@ -142,6 +168,35 @@ impl From<CallError> for Failure {
         match hint {
             Some(hint) => failure.hint(hint),
             None => failure,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::Reached;
+
+    #[test]
+    fn only_what_comes_back_by_itself_is_to_be_run_again() {
+        let refused = "host: client error (Connect): tcp connect error: Connection refused";
+        let certificate = "host: client error (Connect): invalid peer certificate: UnknownIssuer";
+        let proxy = "host: client error (Connect): tunnel error: unsuccessful";
+        for (message, was_up, at_a_look, at_a_run) in [
+            (refused, false, 1, 7),
+            (refused, true, 7, 7),
+            (certificate, false, 1, 1),
+            (certificate, true, 1, 1),
+            (proxy, false, 1, 1),
+        ] {
+            let error =
+                || TransportError { reached: Reached::No, was_up, message: message.to_owned() };
+            let auth = || AuthError::Unreachable(error());
+            for call in [CallError::Unreachable(error()), CallError::Auth(auth())] {
+                assert_eq!(Failure::from(call.clone()).exit.code(), at_a_look, "{call}");
+                assert_eq!(Failure::from(call).of_a_run().exit.code(), at_a_run, "{message}");
+            }
+            assert_eq!(Failure::from(auth()).of_a_run().exit.code(), at_a_run, "{message}");
         }
     }
 }

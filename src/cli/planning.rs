@@ -164,6 +164,10 @@ pub(super) fn lines(ui: &Ui) -> Sink {
             Event::Retrying { wait, why, .. } => {
                 format!("trying again in {:.1} s: {why}", wait.as_secs_f64())
             }
+            Event::Waiting { why, at_most, .. } => {
+                format!("{why}; waiting for at most {:.0} s", at_most.as_secs_f64())
+            }
+            Event::Noticed { what, .. } => what,
             // Asked of a person, who has to answer: said even when quiet.
             Event::SignInNeeded { url, code, valid_for } => {
                 let line = sign_in_line(&url, &code, valid_for);

@@ -56,7 +56,7 @@ pub(super) fn run(cli: &Cli, args: &ReconcileArgs, ui: &Ui) -> Result<Exit, Fail
         };
         job.run(ui)
     };
-    let result = work();
+    let result = work().map_err(Failure::of_a_run);
     after.conclude(result)
 }
 
@@ -87,7 +87,7 @@ pub(super) fn remind(cli: &Cli, args: &RemindArgs, ui: &Ui) -> Result<Exit, Fail
         };
         job.run(ui)
     };
-    let result = work();
+    let result = work().map_err(Failure::of_a_run);
     after.conclude(result)
 }
 

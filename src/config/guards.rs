@@ -17,6 +17,7 @@ pub struct Guards {
     pub max_changes: Limit,
     /// The most rows that may fail before the run stops; a share is one of the
     /// rows attempted.
+    /// Where it is a share, rows that fail in a row in the same way stop it, too.
     pub max_failures: Option<Limit>,
     /// The only domains that addresses may move to, in lower case. None: any.
     pub allowed_domains: Option<Vec<String>>,
@@ -30,7 +31,7 @@ impl Default for Guards {
     fn default() -> Self {
         Self {
             max_changes: Limit::Share(Percent::new(30).expect("30 is a share")),
-            max_failures: None,
+            max_failures: Some(Limit::Share(Percent::new(20).expect("20 is a share"))),
             allowed_domains: None,
             canary: None,
             stop_file: None,
@@ -51,7 +52,7 @@ impl Guards {
         let default = Self::default();
         Ok(Self {
             max_changes: overrides.max_changes.or(changes?).unwrap_or(default.max_changes),
-            max_failures: overrides.max_failures.or(failures?),
+            max_failures: overrides.max_failures.or(failures?).or(default.max_failures),
             allowed_domains: domains?,
             // 0 is how a flag turns off the canary of the file.
             canary: overrides.canary.or(canary?).filter(|&canary| canary > 0),

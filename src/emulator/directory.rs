@@ -7,6 +7,7 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::seed::{Contact, Group, Person};
@@ -176,9 +177,10 @@ impl Directory {
 
     /// Deletes a user softly: nobody finds it any more, and its proxy addresses stay
     /// taken. Positions of other users change.
-    pub(super) fn delete(&mut self, at: usize) {
+    pub(super) fn delete(&mut self, at: usize, now: Timestamp) {
         self.unindex(at);
-        let person = self.records.remove(at).current;
+        let mut person = self.records.remove(at).current;
+        person.deleted_date_time = Some(format!("{now:.0}"));
         self.by_id.clear();
         self.by_upn.clear();
         self.by_mail.clear();

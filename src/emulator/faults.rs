@@ -9,7 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::{Method, StatusCode};
 use jiff::Timestamp;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::clock::http_date;
 use super::http::{Answer, Request};
@@ -173,6 +173,13 @@ impl Canned {
         Self { body: CannedBody::Html(page), ..Self::status(status) }
     }
 
+    /// What a proxy or a portal answers in Graph's place: a page, and nothing of Graph's.
+    pub fn foreign(status: u16) -> Self {
+        let page = "<html><head><title>Sign in to the network</title></head></html>".to_owned();
+        Self { body: CannedBody::Foreign(page), ..Self::status(status) }
+            .header("server", "portal/1.0")
+    }
+
     /// The claims challenge of continuous access evaluation (Entra, *Claims
     /// challenges*): the token is refused before it expires.
     pub fn claims_challenge() -> Self {
@@ -215,6 +222,11 @@ impl Canned {
             CannedBody::Html(page) => {
                 Answer::new(status, "text/html; charset=us-ascii", page.clone().into_bytes())
             }
+            CannedBody::Json(value) => Answer::json(status, value),
+            CannedBody::Foreign(page) => Answer {
+                is_foreign: true,
+                ..Answer::new(status, "text/html", page.clone().into_bytes())
+            },
             CannedBody::Empty => Answer::new(status, "", Vec::new()),
         };
         for (name, value) in &self.headers {
@@ -258,6 +270,10 @@ pub enum CannedBody {
         message: String,
     },
     Html(String),
+    /// Something of Graph's form that may be about anything.
+    Json(Value),
+    /// A page of something else, without any header of Graph's.
+    Foreign(String),
     Empty,
 }
 

@@ -95,6 +95,8 @@ pub(super) struct Answer {
     /// Resource units charged.
     pub(super) units: u32,
     pub(super) loss: Loss,
+    /// Something on the way answers, not Graph.
+    pub(super) is_foreign: bool,
 }
 
 pub(super) const JSON: &str = "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8";
@@ -102,7 +104,7 @@ pub(super) const JSON: &str = "application/json;odata.metadata=minimal;odata.str
 impl Answer {
     pub(super) fn new(status: StatusCode, content_type: &'static str, body: Vec<u8>) -> Self {
         let headers = HeaderMap::new();
-        Self { status, headers, content_type, body, units: 0, loss: Loss::None }
+        Self { status, headers, content_type, body, units: 0, loss: Loss::None, is_foreign: false }
     }
 
     pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Self {

@@ -151,7 +151,7 @@ impl Emulator {
         let mut tenant = self.shared.tenant();
         let found = tenant.directory.find(id);
         if let Some(at) = found {
-            tenant.directory.delete(at);
+            tenant.directory.delete(at, self.shared.clock.now_in_seconds());
         }
         found.is_some()
     }

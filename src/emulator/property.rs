@@ -54,6 +54,7 @@ enum Field {
     UserType,
     CreationType,
     CreatedDateTime,
+    DeletedDateTime,
     ExternalUserState,
     ExternalUserStateChangeDateTime,
     AccountEnabled,
@@ -94,6 +95,7 @@ static PROPERTIES: &[Property] = &[
     own("userType", Field::UserType, BASIC | NULL, false),
     own("creationType", Field::CreationType, BASIC | NULL, false),
     own("createdDateTime", Field::CreatedDateTime, BASIC | GE_LE, false),
+    own("deletedDateTime", Field::DeletedDateTime, 0, false),
     own("externalUserState", Field::ExternalUserState, BASIC, false),
     own("externalUserStateChangeDateTime", Field::ExternalUserStateChangeDateTime, BASIC, false),
     own("accountEnabled", Field::AccountEnabled, BASIC, false),
@@ -167,6 +169,7 @@ impl Property {
             Field::UserType => text(&user.user_type),
             Field::CreationType => text(&user.creation_type),
             Field::CreatedDateTime => text(&person.created_date_time),
+            Field::DeletedDateTime => text(&person.deleted_date_time),
             Field::ExternalUserState => text(&user.external_user_state),
             Field::ExternalUserStateChangeDateTime => {
                 text(&user.external_user_state_change_date_time)

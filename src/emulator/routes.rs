@@ -189,11 +189,14 @@ impl Shared {
     /// Headers that every answer has, and the entry in the ledger.
     fn finish(&self, request: &Request, answer: &mut Answer, in_batch: bool) {
         let now = self.clock.now();
-        answer.set("request-id", &request.id);
+        if !answer.is_foreign {
+            answer.set("request-id", &request.id);
+        }
         if let Some(id) = request.header("client-request-id") {
             answer.set("client-request-id", id);
         }
-        if !in_batch {
+        // A fault may say another time.
+        if !in_batch && !answer.headers.contains_key(http::header::DATE) {
             answer.set("date", &http_date(now));
         }
         {

@@ -123,6 +123,9 @@ pub struct Person {
     /// `createdDateTime`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub created_date_time: Option<String>,
+    /// `deletedDateTime`, of a deleted user.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deleted_date_time: Option<String>,
 }
 
 impl From<wire::User> for Person {

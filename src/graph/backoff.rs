@@ -37,7 +37,7 @@ pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 
 /// The wait after the given number of failed attempts (from 1): doubling, with
 /// half of it left to chance, so that many rows don't return at one moment.
-pub(super) fn backoff(failed: u32) -> Duration {
+pub(crate) fn backoff(failed: u32) -> Duration {
     let doubled = FIRST_WAIT.saturating_mul(1 << failed.saturating_sub(1).min(16));
     let most = doubled.min(LONGEST_WAIT);
     most.mul_f64(0.5 + 0.5 * fastrand::f64())

@@ -97,7 +97,11 @@ impl Graph {
                 break;
             }
             if round >= ROUNDS {
-                return Err(CallError::Protocol("a batch left requests unanswered".to_owned()));
+                return Err(CallError::Protocol(format!(
+                    "a batch left {} of {} requests unanswered, {round} times",
+                    outstanding.len(),
+                    gets.len()
+                )));
             }
             let (wait, headers) = longest.unwrap_or_else(|| (backoff(round), HeaderMap::new()));
             self.hold_off_for(wait, Lane::Read, sent_at, &headers);

@@ -4,6 +4,7 @@
 
 use http::StatusCode;
 
+use super::answer::Foreign;
 use super::auth::AuthError;
 use super::catalogue::Verdict;
 use super::pace::Stopped;
@@ -33,6 +34,10 @@ pub enum CallError {
     ThrottledOut(u32),
     #[error("{refusal}")]
     Refused { refusal: Box<Refusal>, verdict: Verdict },
+    /// Not the service answered, time after time: true of every request, and no verdict
+    /// on any guest.
+    #[error("{0}")]
+    Foreign(Box<Foreign>),
     /// It may or may not have been carried out.
     #[error("{evidence}")]
     Lost { evidence: String },
@@ -66,6 +71,7 @@ impl CallError {
             | Self::Unreachable(_)
             | Self::Throttled { .. }
             | Self::ThrottledOut(_)
+            | Self::Foreign(_)
             | Self::Lost { .. } => false,
         }
     }

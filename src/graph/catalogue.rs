@@ -29,11 +29,16 @@ pub enum Operation {
 pub enum Verdict {
     /// Turned away unprocessed: repeat it later, whatever it was.
     Retry,
+    /// Turned away unprocessed because something else was at work on it: repeat it after a
+    /// short wait.
+    RetrySoon,
     /// Refused because a replica has not caught up, if we have just written the
     /// guest; otherwise a failure of the row.
     RetryWhileReplicating(Cause),
     /// Refused for this guest.
     RowFailed(Cause),
+    /// Refused, and not for this guest: the next run takes the step up.
+    Postponed(Cause),
     /// Not permitted: a failure of the row where the guest is the reason, the end
     /// of the run where nobody can be invited.
     NotPermitted(Cause),
@@ -73,6 +78,9 @@ impl StopCause {
         }
     }
 }
+
+/// The code of the cause that a guest is not found.
+pub(crate) const GONE: &str = "gone";
 
 /// Tells what a refusal means for what was asked.
 pub fn judge(operation: Operation, refusal: &Refusal) -> Verdict {
@@ -123,8 +131,17 @@ fn by_status(operation: Operation, refusal: &Refusal) -> Verdict {
                 })
             }
         },
-        StatusCode::NOT_FOUND => failed("gone", "the guest no longer exists"),
-        _ => failed("refused", "see the service's own words; nothing was changed by this request"),
+        StatusCode::CONFLICT | StatusCode::LOCKED => Verdict::RetrySoon,
+        StatusCode::NOT_FOUND => failed(GONE, "the guest no longer exists"),
+        StatusCode::BAD_REQUEST
+        | StatusCode::MULTIPLE_CHOICES
+        | StatusCode::UNPROCESSABLE_ENTITY => {
+            failed("refused", "see the service's own words; nothing was changed by this request")
+        }
+        _ => Verdict::Postponed(Cause {
+            code: "refused",
+            advice: "see the service's own words; nothing was changed, and the next apply tries again",
+        }),
     }
 }
 
@@ -147,6 +164,8 @@ mod tests {
     fn name(verdict: &Verdict) -> String {
         match verdict {
             Verdict::Retry => "retry".into(),
+            Verdict::RetrySoon => "retry soon".into(),
+            Verdict::Postponed(cause) => format!("postponed {}", cause.code),
             Verdict::RetryWhileReplicating(cause) => format!("replicating {}", cause.code),
             Verdict::RowFailed(cause) => format!("failed {}", cause.code),
             Verdict::NotPermitted(cause) => format!("not permitted {}", cause.code),
@@ -264,7 +283,9 @@ mod tests {
             ),
             (403, "insufficient_claims", "", "stop permission"),
             (408, "", "", "unknown"),
-            (418, "Teapot", "", "failed refused"),
+            (418, "Teapot", "", "postponed refused"),
+            (409, "Directory_ConcurrencyViolation", "Please wait briefly and retry.", "retry soon"),
+            (423, "Locked", "", "retry soon"),
         ] {
             let verdict = judge(Operation::Invite, &refusal(status, code, message));
             assert_eq!(name(&verdict), expected, "{status} {code} {message}");

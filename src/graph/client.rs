@@ -19,12 +19,15 @@ use uuid::Uuid;
 
 use crate::domain::Trace;
 
-use super::auth::{Claims, ClaimsRequest, Rejected, TOKEN_HEADER, TokenSource, Tokens};
+use super::answer::{Author, Foreign, author, from_json};
+use super::auth::{AuthError, Claims, ClaimsRequest, Rejected, TOKEN_HEADER, TokenSource, Tokens};
 use super::backoff::backoff;
 use super::call_error::CallError;
 use super::catalogue::{Operation, Verdict, judge};
 use super::clock::Clock;
+use super::connection::{Away, Connection};
 use super::pace::{EarlierWrite, Lane, Pace, Pacer, Shape, Throttling, Waits, sleep_or_stop};
+use super::redact::redact;
 use super::refusal::{Refusal, header};
 use super::transport::{ExplanationLost, Reached, Transport, TransportError};
 
@@ -44,6 +47,10 @@ pub enum Observation {
         wait: Duration,
         why: String,
     },
+    /// Everything waits, for at most so long.
+    Waiting { at_most: Duration, why: String },
+    /// Something odd that changes nothing, told once.
+    Noticed { what: String },
 }
 
 /// Whoever is told of observations.
@@ -63,9 +70,8 @@ pub struct Traffic {
 /// With the waits between, this bridges about a minute of trouble.
 const ATTEMPTS: u32 = 6;
 
-/// How often a connection is tried: a restart of a proxy is bridged, a wrong host
-/// name is said within seconds.
-const CONNECT_ATTEMPTS: u32 = 3;
+/// So many answers in a row that are not the service's, and something stands between.
+const FOREIGN_ANSWERS: u32 = 3;
 
 /// How often one request may be turned away. With Graph's usual waits of some
 /// seconds to a minute this is a quarter of an hour or more without one request
@@ -135,9 +141,32 @@ pub struct Graph {
     tokens: Tokens,
     pub(super) pacer: Pacer,
     clock: Arc<Clock>,
+    connection: Connection,
+    foreign: Mutex<ForeignAnswers>,
     traffic: Traffic,
     observer: Observer,
     stop: CancellationToken,
+}
+
+/// Answers in a row that were not the service's.
+#[derive(Debug, Default)]
+struct ForeignAnswers {
+    /// Of any requests.
+    in_a_row: u32,
+    /// Of requests of one kind: what lets reads pass and no writes is in the way, too.
+    of: [u32; 3],
+    /// The one that was one too many.
+    last: Option<Box<Foreign>>,
+}
+
+impl ForeignAnswers {
+    fn of(&mut self, lane: Lane) -> &mut u32 {
+        &mut self.of[match lane {
+            Lane::Read => 0,
+            Lane::Patch => 1,
+            Lane::Invite => 2,
+        }]
+    }
 }
 
 impl Graph {
@@ -161,6 +190,8 @@ impl Graph {
             tokens: Tokens::new(source),
             pacer: Pacer::new(pace, stop.clone()),
             clock,
+            connection: Connection::default(),
+            foreign: Mutex::default(),
             traffic: Traffic::default(),
             observer,
             stop,
@@ -169,8 +200,80 @@ impl Graph {
 
     /// Signs in and tells what the token says of the caller.
     pub async fn sign_in(&self) -> Result<Claims, CallError> {
-        self.tokens.bearer(&*self.transport, None).await?;
-        Ok(self.tokens.claims().await.unwrap_or_default())
+        loop {
+            self.connection.ready(&self.stop).await?;
+            match self.tokens.bearer(&*self.transport, None).await {
+                Ok(_) => return Ok(self.tokens.claims().await.unwrap_or_default()),
+                Err(AuthError::Unreachable(error)) => {
+                    self.away(error).map_err(AuthError::Unreachable)?;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Who answers in the service's place, time after time, if anybody does.
+    pub fn answered_by_others(&self) -> Option<Box<Foreign>> {
+        self.foreign.lock().unwrap_or_else(PoisonError::into_inner).last.clone()
+    }
+
+    pub(super) fn stop(&self) -> &CancellationToken {
+        &self.stop
+    }
+
+    pub(super) fn tell_waiting(&self, at_most: Duration, why: String) {
+        (self.observer)(Observation::Waiting { at_most, why });
+    }
+
+    /// Waits while there is no way to the service.
+    pub(super) async fn connected(&self) -> Result<(), CallError> {
+        Ok(self.connection.ready(&self.stop).await?)
+    }
+
+    /// Notes that no connection came about; an error when there is no waiting for one any
+    /// more.
+    fn away(&self, error: TransportError) -> Result<(), TransportError> {
+        if !error.is_for_want_of_a_network() && !self.connection.was_up() {
+            return Err(error);
+        }
+        match self.connection.failed() {
+            Away::Began(at_most) => {
+                let why = format!("no way to the service: {error}");
+                (self.observer)(Observation::Waiting { at_most, why });
+                Ok(())
+            }
+            Away::Lasts => Ok(()),
+            Away::GivenUp { was_up } => Err(TransportError { was_up, ..error }),
+        }
+    }
+
+    /// Notes whose an answer is. An error when it is not the service's.
+    fn recognise(&self, call: &Call, answer: &Response<Bytes>) -> Result<(), CallError> {
+        let lane = call.lane();
+        let mut foreign = self.foreign.lock().unwrap_or_else(PoisonError::into_inner);
+        match author(answer) {
+            Author::Graph => {
+                foreign.in_a_row = 0;
+                *foreign.of(lane) = 0;
+                Ok(())
+            }
+            Author::Anybody => Ok(()),
+            Author::Other => {
+                foreign.in_a_row += 1;
+                *foreign.of(lane) += 1;
+                let by = Foreign::describe(call.url.host_str().unwrap_or_default(), answer);
+                let evidence = by.to_string();
+                if foreign.in_a_row.max(*foreign.of(lane)) >= FOREIGN_ANSWERS {
+                    let by = Box::new(by);
+                    foreign.last = Some(by.clone());
+                    // An invitation is lost all the same: nobody knows how far it came.
+                    if lane != Lane::Invite {
+                        return Err(CallError::Foreign(by));
+                    }
+                }
+                Err(CallError::Lost { evidence })
+            }
+        }
     }
 
     /// The time here and there.
@@ -228,7 +331,7 @@ impl Graph {
     /// Reads JSON; repeats what is safe to repeat.
     pub(super) async fn read<T: DeserializeOwned>(&self, call: &Call) -> Result<T, CallError> {
         let body = self.repeat(call).await?;
-        serde_json::from_slice(&body).map_err(|error| {
+        from_json(&body).map_err(|error| {
             CallError::Protocol(format!("{} {}: {error}", call.method, call.url.path()))
         })
     }
@@ -245,13 +348,15 @@ impl Graph {
             let (passing, asked) = match &error {
                 CallError::Lost { .. } => (true, None),
                 CallError::Refused { verdict, refusal } => {
-                    (*verdict == Verdict::OutcomeUnknown, refusal.retry_after)
+                    let passing = matches!(verdict, Verdict::OutcomeUnknown | Verdict::RetrySoon);
+                    (passing, refusal.retry_after)
                 }
                 CallError::Stopped
                 | CallError::Auth(_)
                 | CallError::Unreachable(_)
                 | CallError::Throttled { .. }
                 | CallError::ThrottledOut(_)
+                | CallError::Foreign(_)
                 | CallError::Protocol(_) => (false, None),
             };
             if !passing || attempt == ATTEMPTS {
@@ -267,9 +372,13 @@ impl Graph {
     /// or never connected.
     pub(super) async fn pass(&self, call: &Call) -> Result<Response<Bytes>, CallError> {
         let mut rejected: Option<Rejected> = None;
-        let (mut throttled, mut unconnected, mut unexplained) = (0, 0, 0);
+        let (mut throttled, mut unexplained) = (0, 0);
         let (lane, shape) = (call.lane(), self.shape(&call.url));
         loop {
+            // An invitation waited for that before its intent was written down.
+            if lane != Lane::Invite {
+                self.connected().await?;
+            }
             let permit = match lane {
                 Lane::Read | Lane::Patch => self.pacer.enter(lane, shape).await?,
                 // Its turn was taken before its intent was written down.
@@ -282,7 +391,19 @@ impl Graph {
             let bearer = tokio::select! {
                 biased;
                 () = self.stop.cancelled() => return Err(CallError::Stopped),
-                bearer = self.tokens.bearer(&*self.transport, rejected.as_ref()) => bearer?,
+                bearer = self.tokens.bearer(&*self.transport, rejected.as_ref()) => bearer,
+            };
+            let bearer = match bearer {
+                Ok(bearer) => bearer,
+                Err(AuthError::Unreachable(error)) => {
+                    drop(permit);
+                    self.away(error).map_err(AuthError::Unreachable)?;
+                    if lane == Lane::Invite {
+                        return Err(CallError::Throttled { by_service: false });
+                    }
+                    continue;
+                }
+                Err(error) => return Err(error.into()),
             };
             if lane == Lane::Invite && asked_at.elapsed() > QUICK_TOKEN {
                 // Signing in took its time: the guest may have changed meanwhile.
@@ -295,24 +416,35 @@ impl Graph {
             let answer = self.transport.send(request(call, &bearer, id)).await;
             drop(permit);
             log(call, &answer, sent_at.elapsed());
-            let answer = match answer {
+            let mut answer = match answer {
                 Ok(answer) => answer,
                 Err(error) if error.reached == Reached::No => {
-                    unconnected += 1;
-                    if unconnected == CONNECT_ATTEMPTS {
-                        return Err(CallError::Unreachable(error));
+                    self.away(error).map_err(CallError::Unreachable)?;
+                    if lane == Lane::Invite {
+                        // By the time there is a way again, the guest may have changed.
+                        return Err(CallError::Throttled { by_service: false });
                     }
-                    self.retry_wait(unconnected, None, error.to_string()).await?;
+                    self.traffic.retries.fetch_add(1, Ordering::Relaxed);
                     continue;
                 }
                 Err(error) => {
+                    self.connection.lost();
                     return Err(CallError::Lost { evidence: format!("no answer: {error}") });
                 }
             };
+            self.connection.is_up();
+            let token = bearer.to_str().unwrap_or_default().trim_start_matches("Bearer ");
+            redact(&mut answer, &[token]);
+            self.recognise(call, &answer)?;
             call.note_answer(&answer);
             // A date that was long on its way would put the service's clock back by as much.
-            if sent_at.elapsed() <= QUICK_ANSWER {
-                self.clock.learn(answer.headers());
+            if sent_at.elapsed() <= QUICK_ANSWER
+                && let Some(apart) = self.clock.learn(answer.headers())
+            {
+                let what = format!(
+                    "one answer was dated {apart:#} from the others; its date is not believed"
+                );
+                (self.observer)(Observation::Noticed { what });
             }
             self.pacer.learn_cost(shape, answer.headers());
             if answer.status() != StatusCode::TOO_MANY_REQUESTS {
@@ -362,7 +494,9 @@ impl Graph {
                     rejected = Some(refused);
                     self.traffic.retries.fetch_add(1, Ordering::Relaxed);
                 }
-                Verdict::RetryWhileReplicating(_)
+                Verdict::RetrySoon
+                | Verdict::RetryWhileReplicating(_)
+                | Verdict::Postponed(_)
                 | Verdict::RowFailed(_)
                 | Verdict::NotPermitted(_)
                 | Verdict::StopRun(_)
@@ -396,7 +530,7 @@ impl Graph {
         Shape::from_request(path, url.query().unwrap_or_default())
     }
 
-    async fn retry_wait(
+    pub(super) async fn retry_wait(
         &self,
         attempt: u32,
         asked: Option<Duration>,

@@ -1,10 +1,21 @@
 //! The time, ours and the service's.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use http::HeaderMap;
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
+
+/// The answers whose dates count: the middle one of them is right while most are.
+const ANSWERS: usize = 7;
+
+/// Two right dates differ by as much at most: both are cut off to whole seconds.
+const CUT_OFF: SignedDuration = SignedDuration::from_secs(1);
+
+/// A date this far from the middle one is no matter of seconds cut off or of an answer
+/// that was long on its way.
+const OUTLIER: SignedDuration = SignedDuration::from_secs(30);
 
 /// A clock that follows the runtime's (so that tests can drive it) and knows how
 /// far the service's clock is from it, learnt from `Date` headers.
@@ -12,8 +23,18 @@ use tokio::time::Instant;
 pub struct Clock {
     started: Instant,
     started_at: Timestamp,
-    /// Service minus ours, in milliseconds.
-    offset: AtomicI64,
+    learnt: Mutex<Learnt>,
+}
+
+/// What the last answers said of the service's clock.
+#[derive(Debug, Default)]
+struct Learnt {
+    /// Service minus ours, the oldest first.
+    offsets: VecDeque<SignedDuration>,
+    /// What is believed.
+    offset: SignedDuration,
+    /// Whether it was told that one was far from the others.
+    is_told: bool,
 }
 
 impl Clock {
@@ -24,7 +45,7 @@ impl Clock {
 
     /// A clock that shows a given time now.
     pub fn starting_at(now: Timestamp) -> Self {
-        Self { started: Instant::now(), started_at: now, offset: AtomicI64::new(0) }
+        Self { started: Instant::now(), started_at: now, learnt: Mutex::default() }
     }
 
     pub fn now(&self) -> Timestamp {
@@ -33,29 +54,42 @@ impl Clock {
         self.started_at.saturating_add(elapsed).unwrap_or(Timestamp::MAX)
     }
 
+    fn learnt(&self) -> MutexGuard<'_, Learnt> {
+        self.learnt.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The service's time as far as known, to two seconds.
     pub fn service_now(&self) -> Timestamp {
-        let offset = SignedDuration::from_millis(self.offset.load(Ordering::Relaxed));
-        self.now().saturating_add(offset).unwrap_or(Timestamp::MAX)
+        self.now().saturating_add(self.skew()).unwrap_or(Timestamp::MAX)
     }
 
     /// How far the service's clock is ahead of ours.
     pub fn skew(&self) -> SignedDuration {
-        SignedDuration::from_millis(self.offset.load(Ordering::Relaxed))
+        self.learnt().offset
     }
 
     /// Learns from an answer. `Date` has whole seconds, cut off, so half a second
-    /// is added to err by at most half a second either way.
-    pub(super) fn learn(&self, headers: &HeaderMap) {
-        let Some(date) = headers.get(http::header::DATE) else { return };
-        let Some(date) = date.to_str().ok().and_then(|text| httpdate::parse_http_date(text).ok())
-        else {
-            return;
-        };
-        let Ok(date) = Timestamp::try_from(date) else { return };
+    /// is added to err by at most half a second either way. The first time that one is
+    /// far from the others, tells how far.
+    pub(super) fn learn(&self, headers: &HeaderMap) -> Option<SignedDuration> {
+        let date = headers.get(http::header::DATE)?.to_str().ok()?;
+        let date = Timestamp::try_from(httpdate::parse_http_date(date).ok()?).ok()?;
         let offset = date.duration_since(self.now()) + SignedDuration::from_millis(500);
-        let millis = i64::try_from(offset.as_millis()).unwrap_or(0);
-        self.offset.store(millis, Ordering::Relaxed);
+        let mut learnt = self.learnt();
+        if learnt.offsets.len() == ANSWERS {
+            learnt.offsets.pop_front();
+        }
+        learnt.offsets.push_back(offset);
+        let mut sorted: Vec<_> = learnt.offsets.iter().copied().collect();
+        sorted.sort_unstable();
+        let middle = sorted[sorted.len() / 2];
+        let apart = (offset - middle).abs();
+        // Where they agree the latest counts, as it follows a clock that is set little by little.
+        learnt.offset = if apart <= CUT_OFF { offset } else { middle };
+        // Of two nobody knows which is wrong.
+        let is_news = sorted.len() > 2 && apart > OUTLIER && !learnt.is_told;
+        learnt.is_told |= is_news;
+        is_news.then(|| SignedDuration::from_secs(apart.as_secs()))
     }
 }
 
@@ -99,6 +133,24 @@ mod tests {
                 Ok(())
             })?;
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_wrong_date_among_several_moves_nothing_and_is_told_once() {
+        let noon: Timestamp = "2026-11-21T12:00:00Z".parse().unwrap();
+        let clock = Clock::starting_at(noon);
+        let hour = SignedDuration::from_hours(1);
+        for _ in 0..3 {
+            assert_eq!(clock.learn(&dated(noon)), None);
+        }
+        assert_eq!(clock.learn(&dated(noon + hour)), Some(hour));
+        assert_eq!(clock.learn(&dated(noon - hour)), None, "told before");
+        assert_eq!(clock.skew(), SignedDuration::from_millis(500));
+        // A clock that was set is believed once most answers say so.
+        for _ in 0..4 {
+            clock.learn(&dated(noon + hour));
+        }
+        assert_eq!(clock.skew(), hour + SignedDuration::from_millis(500));
     }
 
     #[tokio::test(start_paused = true)]

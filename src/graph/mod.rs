@@ -3,6 +3,7 @@
 //! Leaves to others: what to ask for and in which order (`run`), and what the
 //! answers mean for a guest (`plan`).
 
+mod answer;
 mod auth;
 mod backoff;
 mod batch;
@@ -10,10 +11,13 @@ mod call_error;
 mod catalogue;
 mod client;
 mod clock;
+mod connection;
 mod guests;
 mod odata;
 mod pace;
+mod presence;
 mod recipients;
+mod redact;
 mod refusal;
 mod roles;
 mod rules;
@@ -26,17 +30,21 @@ pub mod wire;
 #[cfg(test)]
 mod tests;
 
+pub use answer::Foreign;
 pub use auth::{
     AuthError, AzureCli, Certificate, CertificateError, CertificateFault, Claims, ClaimsRequest,
     ClientCertificate, ClientSecret, CommandToken, DeviceCode, DevicePrompt, Federation,
     GivenToken, IdentityHost, ManagedIdentity, Token, TokenEndpoint, TokenSource, WorkloadIdentity,
 };
+pub(crate) use backoff::backoff;
 pub use call_error::CallError;
+pub(crate) use catalogue::GONE;
 pub use catalogue::{Cause, Operation, StopCause, Verdict, judge};
 pub(crate) use client::THROTTLED_ATTEMPTS;
 pub use client::{Graph, Observation, Observer, Traffic};
 pub use clock::Clock;
 pub use pace::{EarlierWrite, Pace, Waits};
+pub use presence::Presence;
 pub use refusal::Refusal;
 pub use survey::{Method, Survey, Wanted};
 pub use tenant::Examination;

@@ -1,6 +1,6 @@
 //! The answers that are told apart by their code or message, each with its source.
 
-use super::catalogue::{Cause, StopCause, Verdict};
+use super::catalogue::{Cause, GONE, StopCause, Verdict};
 use super::refusal::Refusal;
 
 pub(super) struct Rule {
@@ -82,6 +82,11 @@ pub(super) const RULES: &[Rule] = &[
         source: "Azure AD Graph error codes: Request_ThrottledTemporarily",
         matches: Match::Code("request_throttledtemporarily"),
         verdict: || Verdict::Retry,
+    },
+    Rule {
+        source: "nais/azurerator#448; as 503 Azure/azure-cli#23081",
+        matches: Match::Code("directory_concurrencyviolation"),
+        verdict: || Verdict::RetrySoon,
     },
     Rule {
         source: "MicrosoftDocs/azure-docs#71825, #72075, #80892",
@@ -193,7 +198,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         source: "hashicorp/terraform-provider-azuread#656",
         matches: Match::Code("request_resourcenotfound"),
-        verdict: || failed("gone", "the guest no longer exists"),
+        verdict: || failed(GONE, "the guest no longer exists"),
     },
 ];
 

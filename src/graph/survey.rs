@@ -5,10 +5,13 @@
 //! guests themselves are indispensable.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use http::StatusCode;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use tracing::debug;
+use url::Url;
 
 use crate::domain::{
     AddressHolder, Caller, Directory, DirectoryUser, Email, GuestRef, HolderKind, Unreadable,
@@ -17,8 +20,10 @@ use crate::domain::{
 
 use super::batch::Get;
 use super::call_error::CallError;
+use super::catalogue::Verdict;
 use super::client::{Call, Graph};
 use super::odata::{held_by, literal, query};
+use super::pace::sleep_or_stop;
 use super::recipients::TAKEN;
 use super::refusal::Refusal;
 use super::users::{directory_user, smtp_addresses};
@@ -68,6 +73,15 @@ pub(super) const PAGE_SIZE: u64 = 999;
 /// 1 (Microsoft Graph, *Throttling limits*, 2026-02).
 const LOOK_UP_UNITS: u64 = 1;
 const PAGE_UNITS: u64 = 1;
+
+/// When guests that were not found by their id are looked for once more.
+const SECOND_LOOK: Duration = Duration::from_secs(2);
+
+/// How often a list that breaks off is begun.
+const BEGINNINGS: u32 = 3;
+
+/// More pages than any directory has: ten million users.
+const MOST_PAGES: usize = 10_000;
 
 /// A read that a plan can do without.
 pub(super) struct Optional {
@@ -143,9 +157,10 @@ impl Graph {
                 })
                 .await;
             match read {
-                // Only the plain form is indispensable: the other is an OData `or`.
+                // Only the plain form is indispensable: the other is an OData `or`. A later
+                // page is never refused for its filter, and never ends here.
                 Err(CallError::Refused { refusal, .. })
-                    if position == 0 && refusal.status == StatusCode::BAD_REQUEST => {}
+                    if position == 0 && is_about_the_filter(&refusal) => {}
                 Err(error) => return Err(error),
                 Ok(()) => break,
             }
@@ -186,18 +201,46 @@ impl Graph {
             .iter()
             .map(|id| Get { path: format!("/users/{id}"), query: select.clone() })
             .collect();
-        for got in self.get_all(&by_id).await? {
-            match got {
-                Ok(user) => directory.add_user(directory_user(parse(user)?)?),
-                Err(refusal) if refusal.status == StatusCode::NOT_FOUND => {}
-                Err(refusal) => return Err(refused(refusal)),
-            }
+        let mut absent = self.add_by_id(directory, &by_id).await?;
+        if !absent.is_empty() {
+            // A replica that is behind may not have them: asked once more, as another may.
+            sleep_or_stop(SECOND_LOOK, self.stop()).await?;
+            absent = self.add_by_id(directory, &absent).await?;
         }
+        debug!(absent = absent.len(), "looked up by id");
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         for user in self.holders(&names).await? {
             directory.add_user(user);
         }
         Ok(())
+    }
+
+    /// Adds the users that are asked for one by one; gives what was asked for those that
+    /// are not found.
+    async fn add_by_id(
+        &self,
+        directory: &mut Directory,
+        gets: &[Get],
+    ) -> Result<Vec<Get>, CallError> {
+        let mut absent = Vec::new();
+        for (get, got) in gets.iter().zip(self.get_all(gets).await?) {
+            match got {
+                Ok(user) => {
+                    let user = directory_user(parse(user)?)?;
+                    if !get.path.ends_with(&user.id.to_string()) {
+                        let told = user.id;
+                        return Err(CallError::Protocol(format!(
+                            "asked for {}, it tells of {told}",
+                            get.path
+                        )));
+                    }
+                    directory.add_user(user);
+                }
+                Err(refusal) if refusal.status == StatusCode::NOT_FOUND => absent.push(get.clone()),
+                Err(refusal) => return Err(refused(refusal)),
+            }
+        }
+        Ok(absent)
     }
 
     /// Users who hold any of the names.
@@ -326,23 +369,56 @@ impl Graph {
     /// another origin, and never in a circle.
     pub(super) async fn pages<T: DeserializeOwned>(
         &self,
-        mut call: Call,
-        mut take: impl FnMut(T) -> Result<(), CallError>,
+        call: Call,
+        take: impl FnMut(T) -> Result<(), CallError>,
     ) -> Result<(), CallError> {
+        let mut beginning = 1;
+        let items = loop {
+            match self.list(&call.url, call.advanced).await {
+                Ok(items) => break items,
+                Err(Broken { later: true, why }) if beginning < BEGINNINGS && may_pass(&why) => {
+                    self.retry_wait(beginning, None, format!("a list broke off: {why}")).await?;
+                    beginning += 1;
+                }
+                Err(Broken { later: true, why: why @ CallError::Refused { .. } }) => {
+                    return Err(CallError::Protocol(format!(
+                        "the list of {} broke off {beginning} times, last: {why}",
+                        call.url.path()
+                    )));
+                }
+                Err(Broken { why, .. }) => return Err(why),
+            }
+        };
+        // Nothing of a list that broke off is kept.
+        items.into_iter().try_for_each(take)
+    }
+
+    /// A list from its first page to its last.
+    async fn list<T: DeserializeOwned>(
+        &self,
+        from: &Url,
+        advanced: bool,
+    ) -> Result<Vec<T>, Broken> {
         let mut seen = BTreeSet::new();
+        let mut items = Vec::new();
+        let mut url = from.clone();
         loop {
-            let page: wire::Page<T> = self.read(&call).await?;
-            for item in page.value {
-                take(item)?;
-            }
-            let Some(link) = page.next_link else { return Ok(()) };
+            let later = !seen.is_empty();
+            let broken = |why| Broken { later, why };
+            let call = Call { advanced, ..Call::get(url) };
+            let page: wire::Page<T> = self.read(&call).await.map_err(broken)?;
+            items.extend(page.value);
+            let Some(link) = page.next_link else { return Ok(items) };
+            let odd = |what: &str| {
+                broken(CallError::Protocol(format!("the pages of {} {what}", from.path())))
+            };
             if !seen.insert(link.clone()) {
-                return Err(CallError::Protocol(format!(
-                    "the pages of {} go in a circle",
-                    call.url.path()
-                )));
+                return Err(odd("go in a circle"));
             }
-            call.url = self.own_link(&link)?;
+            if seen.len() == MOST_PAGES {
+                return Err(Broken { later: false, ..odd("have no end: more than 10,000") });
+            }
+            url = self.own_link(&link).map_err(|why| Broken { later: false, why })?;
         }
     }
 
@@ -371,11 +447,41 @@ impl Graph {
     }
 }
 
+/// A list that was not read to its end.
+struct Broken {
+    /// Whether its first page had been read.
+    later: bool,
+    why: CallError,
+}
+
+/// Whether a list that broke off so may be read whole when it is begun again: the token of
+/// a page has expired, for one (microsoftgraph/msgraph-sdk-dotnet#2254).
+fn may_pass(why: &CallError) -> bool {
+    match why {
+        CallError::Refused { verdict, .. } => !matches!(verdict, Verdict::StopRun(_)),
+        CallError::Protocol(_) => true,
+        CallError::Stopped
+        | CallError::Auth(_)
+        | CallError::Unreachable(_)
+        | CallError::Throttled { .. }
+        | CallError::ThrottledOut(_)
+        | CallError::Foreign(_)
+        | CallError::Lost { .. } => false,
+    }
+}
+
 /// What the snapshot already covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Swept {
     Nothing,
     Guests,
+}
+
+/// Whether a query is refused for its filter, rather than for anything else.
+fn is_about_the_filter(refusal: &Refusal) -> bool {
+    refusal.status == StatusCode::BAD_REQUEST
+        && (refusal.code.eq_ignore_ascii_case("Request_UnsupportedQuery")
+            || refusal.folded_message().contains("filter"))
 }
 
 pub(super) fn parse<T: DeserializeOwned>(value: Value) -> Result<T, CallError> {

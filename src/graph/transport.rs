@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::{Request, Response};
 use url::Url;
 
@@ -25,12 +25,21 @@ pub trait Transport: Send + Sync {
 pub struct TransportError {
     /// Whether the service can have seen the request.
     pub reached: Reached,
+    /// Whether there was a way to the service before, in this process.
+    pub was_up: bool,
     pub message: String,
 }
 
 impl TransportError {
+    /// Whether it is for want of a network, which comes back by itself; a certificate or a
+    /// proxy that is in the way does not.
+    pub fn is_for_want_of_a_network(&self) -> bool {
+        // In the words of rustls and hyper-util, as the chain of causes ends with them.
+        let lasting = ["invalid peer certificate", "tunnel error"];
+        !lasting.iter().any(|words| self.message.contains(words))
+    }
+
     pub fn advice(&self) -> &'static str {
-        // In the words of rustls, as the chain of causes ends with them.
         if self.message.contains("invalid peer certificate: UnknownIssuer") {
             "trust the certificate authority: on Linux name a file with all that are to be trusted \
              in SSL_CERT_FILE, elsewhere add it to the system's store"
@@ -50,6 +59,11 @@ pub struct NeverProxied;
 #[derive(Debug, Clone, Copy)]
 pub struct ExplanationLost;
 
+/// Marks an answer to a request for which the environment names a proxy, with the name of
+/// the variable. Its value may hold a password.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Proxied(pub(super) &'static str);
+
 /// Whether the service can have seen a request that got no answer. The whole
 /// difference between "send it again" and "nobody knows".
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +82,10 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// only delays the settling of a lost answer.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(100);
 
+/// The largest page has 999 users of some kilobytes each; what is much larger, perhaps only
+/// once it is unpacked, would take the machine's memory and is no answer.
+const MOST_OF_A_BODY: usize = 32 * 1024 * 1024;
+
 #[derive(Debug, Clone)]
 pub struct HttpTransport {
     client: reqwest::Client,
@@ -81,6 +99,7 @@ impl HttpTransport {
     pub fn new() -> Result<Self, TransportError> {
         let build = |builder: reqwest::ClientBuilder| {
             builder.build().map_err(|error| TransportError {
+                was_up: false,
                 reached: Reached::No,
                 message: format!("the HTTP client could not be set up: {}", chain(&error)),
             })
@@ -107,6 +126,7 @@ impl Transport for HttpTransport {
         let host = request.uri().authority().map(ToString::to_string).unwrap_or_default();
         // Without the URL: it holds addresses, and a webhook's is a secret.
         let failed = |error: reqwest::Error| TransportError {
+            was_up: false,
             reached: if error.is_connect() || error.is_builder() {
                 Reached::No
             } else {
@@ -116,21 +136,54 @@ impl Transport for HttpTransport {
         };
         let own = request.extensions().get::<NeverProxied>().is_some();
         let request = reqwest::Request::try_from(request).map_err(failed)?;
-        let client = if own || is_loopback(request.url()) { &self.direct } else { &self.client };
+        let is_direct = own || is_loopback(request.url());
+        let proxy = if is_direct { None } else { proxy_variable(request.url()) };
+        let client = if is_direct { &self.direct } else { &self.client };
         let mut answer = client.execute(request).await.map_err(failed)?;
         let mut response = Response::new(Bytes::new());
         *response.status_mut() = answer.status();
         std::mem::swap(response.headers_mut(), answer.headers_mut());
-        match answer.bytes().await {
-            Ok(body) => *response.body_mut() = body,
-            // A refusal is a refusal even when its explanation got lost.
-            Err(_) if !response.status().is_success() => {
-                response.extensions_mut().insert(ExplanationLost);
-            }
-            Err(error) => return Err(failed(error)),
+        if let Some(variable) = proxy {
+            response.extensions_mut().insert(Proxied(variable));
         }
+        let mut body = BytesMut::new();
+        loop {
+            match answer.chunk().await {
+                Ok(Some(chunk)) if body.len() + chunk.len() > MOST_OF_A_BODY => {
+                    return Err(TransportError {
+                        was_up: false,
+                        reached: Reached::Maybe,
+                        message: format!(
+                            "{host}: the answer is larger than {} MiB, unpacked; no answer of the \
+                             service is, and the rest was not read",
+                            MOST_OF_A_BODY >> 20
+                        ),
+                    });
+                }
+                Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+                Ok(None) => break,
+                // A refusal is a refusal even when its explanation got lost.
+                Err(_) if !response.status().is_success() => {
+                    response.extensions_mut().insert(ExplanationLost);
+                    return Ok(response);
+                }
+                Err(error) => return Err(failed(error)),
+            }
+        }
+        *response.body_mut() = body.freeze();
         Ok(response)
     }
+}
+
+/// The variable that names a proxy for requests like this. Exceptions of `NO_PROXY` are not
+/// looked at: it is told to a person who looks for what answers.
+fn proxy_variable(url: &Url) -> Option<&'static str> {
+    let names: &[&str] = match url.scheme() {
+        "https" => &["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"],
+        _ => &["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"],
+    };
+    let is_set = |name: &&&str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    names.iter().find(is_set).copied()
 }
 
 /// Whether a URL's host is this machine: the only place where plain http is safe.

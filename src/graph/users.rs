@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use crate::domain::{DirectoryUser, Redemption, RedemptionState, Trace, UserId, UserType};
 
+use super::answer::from_json;
 use super::call_error::CallError;
 use super::catalogue::{Operation, Verdict};
 use super::client::{Call, Graph};
@@ -21,7 +22,15 @@ impl Graph {
     /// Reads one user; None when there is none with this id.
     pub async fn user(&self, id: UserId) -> Result<Option<DirectoryUser>, CallError> {
         let url = self.url(&format!("/users/{id}"), &query(&[("$select", wire::USER_SELECT)]));
-        match self.read::<wire::User>(&Call::get(url)).await {
+        let mut read = self.read::<wire::User>(&Call::get(url.clone())).await;
+        // One answer about someone else is none; a second is no accident.
+        if read.as_ref().is_ok_and(|user| !user.id.eq_ignore_ascii_case(&id.to_string())) {
+            read = self.read(&Call::get(url)).await;
+        }
+        match read {
+            Ok(user) if !user.id.eq_ignore_ascii_case(&id.to_string()) => {
+                Err(CallError::Protocol(format!("asked for {id}, it tells of another user")))
+            }
             Ok(user) => directory_user(user).map(Some),
             Err(CallError::Refused { refusal, .. }) if refusal.status == StatusCode::NOT_FOUND => {
                 Ok(None)
@@ -52,15 +61,31 @@ impl Graph {
             advanced: false,
             trace: Mutex::default(),
         };
-        let answer = self.repeat(&call).await;
+        let mut answer = self.repeat(&call).await;
+        // Graph answers 204; a server that shows the user shows this one. Anything else
+        // tells nothing, and writing the same value again does no harm.
+        let is_about = |body: &Bytes| {
+            body.is_empty()
+                || from_json::<wire::User>(body)
+                    .is_ok_and(|user| user.id.eq_ignore_ascii_case(&id.to_string()))
+        };
+        if answer.as_ref().is_ok_and(|body| !is_about(body)) {
+            answer = self.repeat(&call).await;
+        }
         *trace = call.into_trace();
-        answer.map(drop)
+        match answer {
+            Ok(body) if !is_about(&body) => Err(CallError::Lost {
+                evidence: "the service answered a change with something else".to_owned(),
+            }),
+            answer => answer.map(drop),
+        }
     }
 
     /// Waits until an invitation may be sent. What the guest looks like, and that it is
     /// about to be invited, is to be settled between this and [`Self::invite`].
     pub async fn invitation_turn(&self) -> Result<(), CallError> {
-        Ok(self.pacer.take_turn(Shape::from_request("/invitations", "")).await?)
+        self.pacer.take_turn(Shape::from_request("/invitations", "")).await?;
+        self.connected().await
     }
 
     /// Sends an invitation, once, with a turn taken before. A lost or unreadable answer, and every 5xx, is
@@ -92,7 +117,7 @@ impl Graph {
         let lost = |why: String| CallError::Lost {
             evidence: format!("the service answered {}, but {why}", answer.status().as_u16()),
         };
-        let invitation: wire::Invitation = serde_json::from_slice(answer.body())
+        let invitation: wire::Invitation = from_json(answer.body())
             .map_err(|error| lost(format!("the answer is unreadable: {error}")))?;
         match invitation.status.as_deref() {
             // The service took the request and says it failed: no documented cause.
@@ -111,8 +136,8 @@ impl Graph {
                 Err(lost("it is no invitation".to_owned()))
             }
             // The directory tells what an answer about someone else is worth.
-            _ if invitation.invited_user.as_ref().is_some_and(|user| !is_about(request, user)) => {
-                Err(lost("it is about another guest".to_owned()))
+            _ if !is_about(request, &invitation) => {
+                Err(lost("it is not about this guest and address".to_owned()))
             }
             // The redeem link goes no further: it is a secret that nothing needs yet.
             Some("PendingAcceptance" | "Completed" | "InProgress") | None => Ok(()),
@@ -121,9 +146,18 @@ impl Graph {
     }
 }
 
-fn is_about(request: &wire::InvitationRequest, user: &wire::InvitedUser) -> bool {
+/// Whether an answer names the guest or the address that was asked for, and no other.
+fn is_about(request: &wire::InvitationRequest, told: &wire::Invitation) -> bool {
     let asked = request.invited_user.as_ref().map(|user| user.id.as_str());
-    asked.is_none_or(|asked| asked.eq_ignore_ascii_case(&user.id))
+    let guest = told.invited_user.as_ref().zip(asked);
+    let guest = guest.map(|(user, asked)| user.id.eq_ignore_ascii_case(asked));
+    let address = told.invited_user_email_address.as_deref();
+    let address =
+        address.map(|told| told.eq_ignore_ascii_case(&request.invited_user_email_address));
+    match (guest, address) {
+        (None, None) => false,
+        (guest, address) => guest != Some(false) && address != Some(false),
+    }
 }
 
 fn json(body: &impl Serialize) -> Bytes {

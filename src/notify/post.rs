@@ -154,7 +154,7 @@ mod tests {
                 None => std::future::pending().await,
                 Some(0) => {
                     let message = "host: connection refused".to_owned();
-                    Err(TransportError { reached: Reached::No, message })
+                    Err(TransportError { was_up: false, reached: Reached::No, message })
                 }
                 Some(status) => Ok(Response::builder().status(status).body(Bytes::new()).unwrap()),
             }

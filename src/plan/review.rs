@@ -160,10 +160,10 @@ fn already_match(rows: &[PlannedRow]) -> Option<Finding> {
 fn invitations_disabled(invitations: &[&Invitation], directory: &Directory) -> Option<Finding> {
     let is_disabled = directory.tenant.policies.invites_from == Some(InvitesFrom::Nobody);
     (is_disabled && !invitations.is_empty()).then(|| {
-        Finding::warn(
+        Finding::refuse(
             "invitations-disabled",
             "the tenant lets nobody invite guests (allowInvitesFrom is none)".to_owned(),
-            "the first invitation would end the run; change the guest invite settings in the external collaboration settings and wait up to an hour",
+            "no mail is written for invitations that nobody may send; change the guest invite settings in the external collaboration settings and wait up to an hour",
         )
     })
 }

@@ -138,6 +138,21 @@ impl LogLine {
                     None => retrying,
                 }
             }
+            Event::Waiting { line, why, at_most } => {
+                let waiting = Self::new(Level::Warning, "waiting", why)
+                    .with("at_most_seconds", seconds(*at_most));
+                match line {
+                    Some(line) => waiting.about(row(*line)),
+                    None => waiting,
+                }
+            }
+            Event::Noticed { line, what } => {
+                let noticed = Self::new(Level::Warning, "noticed", what);
+                match line {
+                    Some(line) => noticed.about(row(*line)),
+                    None => noticed,
+                }
+            }
             Event::Stopping { reason } => Self::new(Level::Warning, "stopping", reason.to_string())
                 .with("stop_reason", reason.code()),
             Event::CanaryPassed { rows } => {

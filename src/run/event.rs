@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::graph::Foreign;
+
 use super::summary::Summary;
 
 pub use crate::checkpoint::InvitedHow;
@@ -58,6 +60,18 @@ pub enum Event {
         wait: Duration,
         /// Why the attempt failed.
         why: String,
+    },
+    /// Something is waited for, and when that ends at the latest.
+    Waiting {
+        /// Line in the manifest; None when everything waits.
+        line: Option<u32>,
+        why: String,
+        at_most: Duration,
+    },
+    /// Something odd that a person should know of; it changes nothing.
+    Noticed {
+        line: Option<u32>,
+        what: String,
     },
     /// Nothing new starts from here on.
     Stopping {
@@ -135,6 +149,12 @@ pub enum StopReason {
         failed: u64,
         tried: u64,
     },
+    /// So many rows one after the other failed in the same way.
+    FailuresInARow {
+        rows: u64,
+        /// The code of their failure.
+        code: String,
+    },
     /// A canary row failed, or could not be verified in the directory.
     CanaryFailed {
         why: String,
@@ -143,6 +163,11 @@ pub enum StopReason {
     ThrottledOut,
     /// The service can't be reached.
     Unreachable {
+        message: String,
+    },
+    /// Something else answers in the service's place.
+    ForeignAnswers {
+        /// What is known of it.
         message: String,
     },
     /// The tenant says stop: an answer that is true of all rows.
@@ -186,12 +211,14 @@ impl StopReason {
             }
             Self::StopFile { .. } => Some("remove the file first"),
             Self::Unreachable { .. } => Some("check the network, the proxy and [tenant] first"),
+            Self::ForeignAnswers { .. } => Some(Foreign::ADVICE),
             Self::Checkpoint { .. } => Some("check the disk's space and health first"),
             Self::TimeBudget
             | Self::Interrupted
             | Self::Terminated
             | Self::Guard { .. }
             | Self::TooManyFailures { .. }
+            | Self::FailuresInARow { .. }
             | Self::CanaryFailed { .. }
             | Self::ThrottledOut => None,
         }
@@ -204,12 +231,13 @@ impl StopReason {
             Self::Interrupted => "interrupted",
             Self::Terminated => "terminated",
             Self::StopFile { .. } => "stop-file",
-            Self::TooManyFailures { .. } => "max-failures",
+            Self::TooManyFailures { .. } | Self::FailuresInARow { .. } => "max-failures",
             Self::CanaryFailed { .. } => "canary-failed",
             Self::Guard { code, .. } | Self::Tenant { code, .. } => code,
             Self::ThrottledOut => "throttled-out",
             Self::Permission { .. } => "permission",
-            Self::Unreachable { .. } => "unreachable",
+            Self::Unreachable { .. } => "network",
+            Self::ForeignAnswers { .. } => "foreign-answers",
             Self::Checkpoint { .. } => "checkpoint",
         }
     }
@@ -227,10 +255,17 @@ impl std::fmt::Display for StopReason {
             Self::TooManyFailures { failed, tried } => {
                 write!(f, "{failed} of {tried} rows failed, more than max_failures allows")
             }
+            Self::FailuresInARow { rows, code } => {
+                write!(
+                    f,
+                    "{rows} rows in a row failed with `{code}`, more than max_failures allows"
+                )
+            }
             Self::CanaryFailed { why } => write!(f, "the canary failed: {why}"),
             Self::Tenant { message, .. } => write!(f, "the tenant says stop: {message}"),
             Self::ThrottledOut => f.write_str("the tenant turned every request away for too long"),
             Self::Permission { message } => write!(f, "not permitted: {message}"),
+            Self::ForeignAnswers { message } => f.write_str(message),
             Self::Unreachable { message } => write!(f, "the service can't be reached: {message}"),
             Self::Checkpoint { message } => write!(f, "the checkpoint can't be written: {message}"),
         }

@@ -39,6 +39,9 @@ pub struct Intent<'a> {
 /// From when on every replica shows what was sent.
 #[derive(Debug, Clone, Copy)]
 pub struct Horizon {
+    /// When that is asked, in our time: nothing was sent later, whatever a record made by
+    /// a wrong clock says.
+    pub asked_at: Timestamp,
     /// When whoever sent it had ended, in our time: nothing was sent later.
     pub ended_at: Timestamp,
     /// How far the service's clock is ahead of ours.
@@ -54,20 +57,43 @@ pub struct LostAnswer {
     before: Option<Redemption>,
     resent: bool,
     certain_at: Timestamp,
+    /// Whether its record is dated after it was asked about.
+    lies_ahead: bool,
 }
+
+/// A record dated so far ahead of the present was made by a clock that was wrong.
+const FAR_AHEAD: SignedDuration = SignedDuration::from_mins(1);
 
 impl LostAnswer {
     pub fn new(intent: Intent<'_>, horizon: Horizon) -> Self {
         // By our clock and by the service's: a host whose clock was slow when the last
         // run ended would make this run believe that it was long ago.
         let intended_here = intent.at.saturating_sub(horizon.skew).unwrap_or(Timestamp::MAX);
-        let over = horizon.ended_at.max(intended_here);
+        let dated = horizon.ended_at.max(intended_here);
+        let over = dated.min(horizon.asked_at);
         Self {
             intended_at: intent.at,
             before: intent.before.cloned(),
             resent: intent.resent,
             certain_at: over.saturating_add(horizon.lag).unwrap_or(Timestamp::MAX),
+            lies_ahead: dated.duration_since(horizon.asked_at) > FAR_AHEAD,
         }
+    }
+
+    /// From when on, in our time, every replica shows it.
+    pub fn certain_at(&self) -> Timestamp {
+        self.certain_at
+    }
+
+    /// What to tell of a record whose date was made by a clock that was wrong.
+    pub fn wrong_date(&self) -> Option<String> {
+        self.lies_ahead.then(|| {
+            format!(
+                "the record of its invitation is dated {:.0}, which lies ahead; that is not \
+                 waited for",
+                self.intended_at
+            )
+        })
     }
 
     /// Concludes from the guest's redemption. `read_at` is when that reading began, in
@@ -142,7 +168,7 @@ mod tests {
 
     fn lost(before: Option<&Redemption>, resent: bool) -> LostAnswer {
         let at = INTENT.parse().unwrap();
-        let horizon = Horizon { ended_at: at, skew: SignedDuration::ZERO, lag: LAG };
+        let horizon = Horizon { asked_at: at, ended_at: at, skew: SignedDuration::ZERO, lag: LAG };
         LostAnswer::new(Intent { at, before, resent }, horizon)
     }
 
@@ -223,9 +249,26 @@ mod tests {
             (at, minute, at + LAG),
         ] {
             let intent = Intent { at, before: Some(&accepted), resent: false };
-            let lost = LostAnswer::new(intent, Horizon { ended_at, skew, lag: LAG });
+            let asked_at = at + minute;
+            let lost = LostAnswer::new(intent, Horizon { asked_at, ended_at, skew, lag: LAG });
             assert_eq!(lost.judge(&accepted, at), Verdict::TooEarly { until });
             assert_eq!(lost.judge(&accepted, until), Verdict::NotSent);
+            assert_eq!(lost.wrong_date(), None);
         }
+    }
+
+    #[test]
+    fn a_date_that_lies_ahead_is_told_and_not_waited_for() {
+        let accepted = redemption(Accepted, "2024-01-01T00:00:00Z");
+        let asked_at: Timestamp = INTENT.parse().unwrap();
+        let at = asked_at + SignedDuration::from_hours(1);
+        let intent = Intent { at, before: Some(&accepted), resent: false };
+        let skew = SignedDuration::ZERO;
+        let lost =
+            LostAnswer::new(intent, Horizon { asked_at, ended_at: asked_at, skew, lag: LAG });
+        let until = asked_at + LAG;
+        assert_eq!(lost.judge(&accepted, asked_at), Verdict::TooEarly { until });
+        assert_eq!(lost.judge(&accepted, until), Verdict::NotSent);
+        assert!(lost.wrong_date().unwrap().contains("is dated 2026-11-21T13:00:00Z"));
     }
 }

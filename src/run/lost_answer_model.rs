@@ -94,6 +94,7 @@ impl Story {
         let intent = Intent { at, before: Some(&before), resent: false };
         // Our clock is late by as much as it dates the intent.
         let horizon = Horizon {
+            asked_at: time(self.read_at + self.late),
             ended_at: time(self.over + self.late),
             skew: SignedDuration::ZERO,
             lag: SignedDuration::from_millis(LAG),

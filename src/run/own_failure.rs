@@ -3,13 +3,17 @@
 //! Leaves to others: what the service refuses (`graph`'s catalogue), and what the plan
 //! does not allow (`plan`).
 
+use crate::graph::GONE;
+
 use super::event::Failure;
 
 /// Why a row was not carried out although the service refused nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum OwnFailure {
-    /// The guest is not there any more.
+    /// The guest was deleted.
     Gone,
+    /// Neither the directory nor its deleted items show the guest any more.
+    NotFound,
     RedeemedSincePlan,
     InvitedSincePlan,
     /// Its redemption changed to a state that this program does not know.
@@ -20,8 +24,9 @@ pub(super) enum OwnFailure {
 }
 
 impl OwnFailure {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::Gone,
+        Self::NotFound,
         Self::RedeemedSincePlan,
         Self::InvitedSincePlan,
         Self::RedemptionChangedSincePlan,
@@ -33,7 +38,10 @@ impl OwnFailure {
     fn words(self) -> (&'static str, &'static str) {
         const LOOK: &str = "look at the guest, then run apply with --retry-failed";
         match self {
-            Self::Gone => ("gone", "restore the guest, or take the row out of the manifest"),
+            Self::NotFound => {
+                (GONE, "look for the guest in the portal, or take the row out of the manifest")
+            }
+            Self::Gone => (GONE, "restore the guest, or take the row out of the manifest"),
             Self::RedeemedSincePlan => ("redeemed-since-plan", LOOK),
             Self::InvitedSincePlan => ("invited-since-plan", LOOK),
             Self::RedemptionChangedSincePlan => ("changed-since-plan", LOOK),
@@ -49,6 +57,7 @@ impl OwnFailure {
     fn is_of_others(self) -> bool {
         match self {
             Self::Gone
+            | Self::NotFound
             | Self::RedeemedSincePlan
             | Self::InvitedSincePlan
             | Self::RedemptionChangedSincePlan

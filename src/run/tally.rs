@@ -15,6 +15,10 @@ const SMALLEST_SAMPLE: u64 = 20;
 /// about the guests.
 const REFUSALS_WITHOUT_SUCCESS: u64 = 3;
 
+/// So many rows that fail in a row in the same way fail for one reason, which the guests
+/// are not.
+const MOST_IN_A_ROW: u64 = 10;
+
 /// Counts of rows that have an outcome.
 #[derive(Debug)]
 pub(super) struct Tally {
@@ -30,6 +34,10 @@ struct Counts {
     unknown: u64,
     as_wanted: u64,
     not_permitted: u64,
+    /// Rows that failed one after the other in the same way.
+    in_a_row: u64,
+    /// The code of the last of them.
+    code: String,
 }
 
 impl Tally {
@@ -58,10 +66,23 @@ impl Tally {
     pub(super) fn count(&self, outcome: &Outcome) -> Option<StopReason> {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         match outcome {
-            Outcome::Invited(_) => counts.invited += 1,
-            Outcome::Failed(_) => counts.failed += 1,
-            Outcome::Unknown { .. } => counts.unknown += 1,
-            Outcome::AsWanted { .. } => counts.as_wanted += 1,
+            Outcome::Invited(_) => {
+                counts.invited += 1;
+                counts.in_a_row = 0;
+            }
+            Outcome::Failed(failure) => {
+                counts.failed += 1;
+                counts.in_a_row = if counts.code == failure.code { counts.in_a_row + 1 } else { 1 };
+                counts.code.clone_from(&failure.code);
+            }
+            Outcome::Unknown { .. } => {
+                counts.unknown += 1;
+                counts.in_a_row = 0;
+            }
+            Outcome::AsWanted { .. } => {
+                counts.as_wanted += 1;
+                counts.in_a_row = 0;
+            }
             Outcome::NotAttempted { .. } => return None,
         }
         let failed = counts.failed;
@@ -71,7 +92,14 @@ impl Tally {
             Limit::Count(most) => failed > most,
             Limit::Share(share) => tried >= SMALLEST_SAMPLE && failed > share.of(tried),
         };
-        too_many.then_some(StopReason::TooManyFailures { failed, tried })
+        if too_many {
+            return Some(StopReason::TooManyFailures { failed, tried });
+        }
+        // A count says exactly how many may fail, and all of them is no limit.
+        let is_share = matches!(limit, Limit::Share(share) if share.of(tried) < tried);
+        let rows = counts.in_a_row;
+        (is_share && rows >= MOST_IN_A_ROW)
+            .then(|| StopReason::FailuresInARow { rows, code: counts.code.clone() })
     }
 }
 
@@ -102,14 +130,31 @@ mod tests {
         );
 
         let tally = Tally::new(Some("10%".parse().unwrap()));
-        for _ in 0..10 {
+        for _ in 0..5 {
             assert_eq!(tally.count(&failed()), None);
         }
-        for _ in 0..9 {
+        assert_eq!(tally.count(&INVITED), None);
+        for _ in 0..5 {
+            assert_eq!(tally.count(&failed()), None);
+        }
+        for _ in 0..8 {
             assert_eq!(tally.count(&INVITED), None);
         }
         let reason = tally.count(&INVITED);
         assert_eq!(reason, Some(StopReason::TooManyFailures { failed: 10, tried: 20 }));
+    }
+
+    #[test]
+    fn failures_of_one_kind_in_a_row_stop_where_a_share_may_fail() {
+        for (limit, stops) in [("20%", true), ("100%", false), ("500", false)] {
+            let tally = Tally::new(Some(limit.parse().unwrap()));
+            for _ in 0..9 {
+                assert_eq!(tally.count(&failed()), None);
+            }
+            let tenth = tally.count(&failed());
+            let reason = StopReason::FailuresInARow { rows: 10, code: "refused".into() };
+            assert_eq!(tenth, stops.then_some(reason), "{limit}");
+        }
     }
 
     #[test]

@@ -34,6 +34,7 @@ fn a_server_that_cannot_be_reached_is_named_with_the_cause() {
     snapshot!(campaign.run("plan three.csv"), @r#"
     ------- stderr -------
     three.csv: CSV, UTF-8, comma; 3 rows; columns: user, new_email
+    no way to the service: 127.0.0.1:[PORT]: client error (Connect): tcp connect error: Connection refused (os error [CODE]); waiting for at most 3 s
     error: the sign-in service could not be reached: 127.0.0.1:[PORT]: client error (Connect): tcp connect error: Connection refused (os error [CODE])
       hint: check the network, the proxy, and [tenant] cloud, graph_url and login_url
     ------- exit 1 -------

@@ -111,10 +111,10 @@ fn a_lost_answer_is_settled_without_sending_anything() {
     let patient = config.replace("replication_lag = \"1s\"", "replication_lag = \"5m\"");
     campaign.write("reinvite.toml", &patient);
     campaign.tenant.inject(Fault::new(Matcher::invitation().of(RUTH), Action::Drop));
-    // Where the run would settle it, the guest is nowhere to be found.
-    let gone = Canned::error(404, "Request_ResourceNotFound", "no such user");
+    // Where the run would settle it, the guest can't be read.
+    let odd = Canned::error(400, "BadRequest", "not this time");
     let looks = Matcher::new(http::Method::GET, &format!("/users/{RUTH}"));
-    campaign.tenant.inject(Fault::new(looks.nth(2), Action::Answer(gone)));
+    campaign.tenant.inject(Fault::new(looks.nth(2), Action::Answer(odd)));
     campaign.run("apply three.csv --yes").exits(9);
     // A replica may still lag, as far as is known.
     campaign.run("verify three.csv").exits(9);

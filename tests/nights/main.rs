@@ -253,9 +253,9 @@ async fn a_fortnight_of_nights() {
     <!-- reinvite report 1 -->
     ## `Contoso: guests.csv`
 
-    Last run: reconcile, began 2026-05-17T22:00:00Z, ended 2026-05-17T22:00:00Z.
+    Last run: reconcile, began 2026-05-17T22:00:02Z, ended 2026-05-17T22:00:02Z.
 
-    Verified in the directory 2026-05-17T22:00:00Z.
+    Verified in the directory 2026-05-17T22:00:02Z.
 
     | rows | changed | invited | redeemed | settled | blocked | failed | unknown | patched | not attempted |
     |--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|

@@ -3,7 +3,8 @@
 
 use std::time::Duration;
 
-use reinvite::emulator::AllowInvitesFrom;
+use http::Method;
+use reinvite::emulator::{Action, AllowInvitesFrom, Canned, Fault, Matcher};
 
 use crate::support::{Campaign, Cut};
 
@@ -33,6 +34,10 @@ async fn a_new_night_gets_no_new_burst() {
 async fn the_night_after_a_tenants_stop_probes() {
     let mut campaign = slowly();
     campaign.tenant.set_allow_invites_from(AllowInvitesFrom::None);
+    // The plan may not see that, or it would refuse.
+    let unseen = Canned::error(403, "Authorization_RequestDenied", "Insufficient privileges.");
+    let policy = Matcher::new(Method::GET, "/policies/authorizationPolicy").always();
+    campaign.tenant.inject(Fault::new(policy, Action::Answer(unseen)));
     let said = campaign.once().await;
     assert!(said.ends_with("exit 5\n"), "{said}");
     campaign.hours(24).await;

@@ -467,6 +467,7 @@ impl Transport for InProcess {
             wire.stop_the_world().await;
         }
         let lost = |what: &str| TransportError {
+            was_up: false,
             reached: Reached::Maybe,
             message: format!("graph.example: {what}"),
         };

@@ -9,6 +9,7 @@
 
 mod support;
 
+mod answers;
 mod crash;
 mod lost_answers;
 mod never_destructive;

@@ -136,11 +136,13 @@ async fn a_guest_invited_by_someone_else_in_the_meantime_is_left_alone() {
 async fn a_guest_deleted_since_the_plan_is_reported_as_gone() {
     let missing = Canned::error(404, "Request_ResourceNotFound", "");
     let mut campaign = Campaign::new().guests(2).fault(
-        Matcher::new(http::Method::GET, &format!("/users/{}", id(1))),
+        Matcher::new(http::Method::GET, &format!("/users/{}", id(1))).always(),
         Action::Answer(missing),
     );
     let finished = campaign.run().await;
     assert_eq!((finished.failure(1), finished.summary.invited), ("gone", 1));
+    let told = format!("{:?}", finished.outcome(1));
+    assert!(told.contains("the guest is not found any more"), "{told}");
 }
 
 #[tokio::test(start_paused = true)]

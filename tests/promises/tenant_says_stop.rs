@@ -1,6 +1,7 @@
 //! P5 Stops when the tenant says stop: an answer that is true of the tenant ends the
 //! run at once, and the next one knocks before it comes in.
 
+use reinvite::campaign::Carried;
 use reinvite::emulator::{
     Action, AllowInvitesFrom, Canned, Matcher, RequestEntry, RetryAfter, SAMPLE_CLIENT_ID,
     TenantSeed,
@@ -14,6 +15,15 @@ const GUESTS: u32 = 200;
 /// Many guests at the default pace.
 fn many() -> Campaign {
     Campaign::new().guests(GUESTS).pace(4.0, 4, 4)
+}
+
+/// The same in a tenant that lets nobody invite, where the plan may not see that.
+fn disabled() -> Campaign {
+    let unseen = Canned::error(403, "Authorization_RequestDenied", "Insufficient privileges.");
+    let policy = Matcher::new(http::Method::GET, "/policies/authorizationPolicy").always();
+    many()
+        .tenant(|tenant| tenant.allow_invites_from = AllowInvitesFrom::None)
+        .fault(policy, Action::Answer(unseen))
 }
 
 fn roles(tenant: &mut TenantSeed, roles: &[&str]) {
@@ -83,7 +93,7 @@ async fn a_block_for_suspicious_activity_ends_the_run_and_the_patch_lane_too() {
 /// A run in between that ended for another reason has found nothing out either.
 #[tokio::test(start_paused = true)]
 async fn a_run_that_never_began_does_not_make_the_tenants_stop_forgotten() {
-    let mut campaign = many().tenant(|tenant| tenant.allow_invites_from = AllowInvitesFrom::None);
+    let mut campaign = disabled();
     campaign.run().await;
     let stop_file = campaign.checkpoint().with_file_name("stop");
     std::fs::write(&stop_file, "").unwrap();
@@ -98,7 +108,7 @@ async fn a_run_that_never_began_does_not_make_the_tenants_stop_forgotten() {
 /// A probe that never came to the question has found nothing out.
 #[tokio::test(start_paused = true)]
 async fn a_probe_that_was_not_sent_is_followed_by_another_and_not_by_a_volley() {
-    let mut campaign = many().tenant(|tenant| tenant.allow_invites_from = AllowInvitesFrom::None);
+    let mut campaign = disabled();
     campaign.run().await;
     campaign = campaign.after_plan(|emulator| {
         for n in 1..=3 {
@@ -114,7 +124,7 @@ async fn a_probe_that_was_not_sent_is_followed_by_another_and_not_by_a_volley() 
 
 #[tokio::test(start_paused = true)]
 async fn invitations_that_are_disabled_end_the_run() {
-    let mut campaign = many().tenant(|tenant| tenant.allow_invites_from = AllowInvitesFrom::None);
+    let mut campaign = disabled();
     let finished = campaign.run().await;
     assert_stopped_at_once(&mut campaign, &finished, "invitations-disabled");
     assert_eq!(finished.invitations().len(), 1);
@@ -125,6 +135,17 @@ async fn invitations_that_are_disabled_end_the_run() {
     campaign.emulator().set_allow_invites_from(AllowInvitesFrom::Everyone);
     campaign.resume().await;
     assert!((1..=GUESTS).all(|n| campaign.invitations(n) == 1));
+}
+
+/// What the plan sees is not found out at the guests' cost.
+#[tokio::test(start_paused = true)]
+async fn a_tenant_that_is_seen_to_let_nobody_invite_is_refused_before_a_mail_is_written() {
+    let mut campaign = many().tenant(|tenant| tenant.allow_invites_from = AllowInvitesFrom::None);
+    let refused = campaign.try_run().await.unwrap();
+    assert!(matches!(refused, Carried::Refused { .. }), "{refused:?}");
+    let ledger = campaign.ledger();
+    assert!(ledger.requests.iter().all(|request| request.method != "PATCH"));
+    assert_eq!(ledger.invitations().count(), 0);
 }
 
 #[tokio::test(start_paused = true)]

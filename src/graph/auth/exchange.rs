@@ -14,12 +14,29 @@ use url::Url;
 use url::form_urlencoded;
 
 use super::{AuthError, ClaimsRequest, Token};
+use crate::graph::answer::Foreign;
 use crate::graph::backoff::{backoff, retry_after};
-use crate::graph::transport::{Reached, Transport};
+use crate::graph::redact::redact;
+use crate::graph::transport::{ExplanationLost, Reached, Transport};
 use crate::graph::wire::{TokenError, TokenResponse};
 
 /// A sign-in that fails for a passing reason is tried this often.
 const SIGN_IN_ATTEMPTS: u32 = 4;
+
+/// So many answers in a row that are not the endpoint's, and something stands between.
+const FOREIGN_ANSWERS: u32 = 3;
+
+/// What of a form is secret, and is not repeated whoever says it.
+const SECRETS: [&str; 4] = ["client_secret", "client_assertion", "refresh_token", "device_code"];
+
+/// Whether a definite answer is not of the endpoint's form, which is JSON whatever it says
+/// (RFC 6749, sections 5.1 and 5.2).
+fn is_foreign(answer: &Response<Bytes>) -> bool {
+    let is_definite = !answer.status().is_server_error()
+        && answer.status() != StatusCode::TOO_MANY_REQUESTS
+        && answer.extensions().get::<ExplanationLost>().is_none();
+    is_definite && !answer.body().trim_ascii().starts_with(b"{")
+}
 
 /// Where a tenant gives tokens (Entra, *OAuth 2.0 on the Microsoft identity platform*).
 #[derive(Debug, Clone)]
@@ -100,9 +117,30 @@ impl TokenEndpoint {
         transport: &dyn Transport,
         pairs: &[(&str, &str)],
     ) -> Result<Granted, Denied> {
-        let (answer, asked_at) = ask(transport, sign_in_wait, || form(&self.url, pairs))
-            .await
-            .map_err(Denied::Failed)?;
+        let mut attempt = 1;
+        let (mut answer, asked_at) = loop {
+            let (answer, asked_at) = ask(transport, sign_in_wait, || form(&self.url, pairs))
+                .await
+                .map_err(Denied::Failed)?;
+            // One odd answer is none.
+            if !is_foreign(&answer) || attempt == FOREIGN_ANSWERS {
+                break (answer, asked_at);
+            }
+            tokio::time::sleep(backoff(attempt)).await;
+            attempt += 1;
+        };
+        if !answer.status().is_success() {
+            let secrets: Vec<&str> = pairs
+                .iter()
+                .filter(|(name, _)| SECRETS.contains(name))
+                .map(|(_, secret)| *secret)
+                .collect();
+            redact(&mut answer, &secrets);
+        }
+        if is_foreign(&answer) {
+            let by = Foreign::describe(&host(&self.url), &answer);
+            return Err(Denied::Failed(AuthError::Foreign(Box::new(by))));
+        }
         if !answer.status().is_success() {
             return Err(refusal(&self.url, &answer));
         }

@@ -33,6 +33,7 @@ use http::header::AUTHORIZATION;
 use secrecy::SecretString;
 use tokio::time::Instant;
 
+use super::answer::Foreign;
 use super::transport::{Transport, TransportError};
 
 pub use azure_cli::AzureCli;
@@ -67,6 +68,9 @@ pub enum AuthError {
     /// The sign-in service could not be reached.
     #[error("the sign-in service could not be reached: {0}")]
     Unreachable(TransportError),
+    /// Something else answers in its place.
+    #[error("no sign-in: {0}")]
+    Foreign(Box<Foreign>),
     /// Its answer made no sense.
     #[error("the sign-in service at {host} gave no token: {detail}")]
     Unreadable { host: String, detail: String },
@@ -110,6 +114,7 @@ impl AuthError {
         match self {
             Self::Unavailable { advice, .. } => advice.clone(),
             Self::Unreachable(error) => error.advice().into(),
+            Self::Foreign(_) => Foreign::ADVICE.into(),
             Self::Refused { description } => {
                 let number = description.split(':').next().unwrap_or_default();
                 let known = ADVICE.iter().find(|(known, _)| *known == number);

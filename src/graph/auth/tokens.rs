@@ -188,7 +188,11 @@ mod tests {
     #[async_trait]
     impl Transport for NoTransport {
         async fn send(&self, _: Request<Bytes>) -> Result<http::Response<Bytes>, TransportError> {
-            Err(TransportError { reached: Reached::No, message: "no network in this test".into() })
+            Err(TransportError {
+                was_up: false,
+                reached: Reached::No,
+                message: "no network in this test".into(),
+            })
         }
     }
 

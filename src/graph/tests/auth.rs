@@ -191,7 +191,11 @@ async fn an_update_of_the_metadata_service_is_outlasted() {
 async fn a_machine_outside_of_azure_has_no_managed_identity() {
     let emulator = tenant(Options::default());
     let nobody: Script = Box::new(|_| {
-        Some(Err(TransportError { reached: Reached::No, message: "no route".to_owned() }))
+        Some(Err(TransportError {
+            was_up: false,
+            reached: Reached::No,
+            message: "no route".to_owned(),
+        }))
     });
     let transport = transport(&emulator, nobody);
     let error = managed(None, IdentityHost::Metadata).fetch(&transport, None).await.unwrap_err();

@@ -54,7 +54,11 @@ impl Transport for InProcess {
         }
         let answer = self.router.clone().call(request.map(Body::from)).await.unwrap();
         let (parts, body) = answer.into_parts();
-        let lost = || TransportError { reached: Reached::Maybe, message: "closed".to_owned() };
+        let lost = || TransportError {
+            was_up: false,
+            reached: Reached::Maybe,
+            message: "closed".to_owned(),
+        };
         if parts.extensions.get::<AnswerLost>().is_some() {
             return Err(lost());
         }

@@ -180,7 +180,8 @@ async fn a_server_that_has_users_and_nothing_else_is_enough() {
     let script = |request: &Request<Bytes>| {
         let path = request.uri().path();
         let is_known = path.starts_with("/v1.0/users") && !path.ends_with("/$count");
-        (!is_known).then(|| Ok(answer(404, "not here")))
+        (!is_known)
+            .then(|| Ok(answer(404, r#"{"error":{"code":"NotFound","message":"not here"}}"#)))
     };
     let rig = Rig::scripted(with_recipients(5), Options::default(), Box::new(script));
     let survey = survey(&rig, &["isaac@northwind.example"]).await;

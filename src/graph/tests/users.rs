@@ -89,6 +89,9 @@ async fn an_invitation_created_with_an_error_is_a_failure() {
 async fn an_answer_about_something_else_is_a_lost_one() {
     for body in [
         r#"{"id":"1","status":"Failed"}"#,
+        "{}",
+        r#"{"id":"1","status":"PendingAcceptance"}"#,
+        r#"{"id":"1","invitedUserEmailAddress":"somebody.else@northwind.example"}"#,
         r#"{"id":"1","status":"PendingAcceptance","invitedUser":{"id":"9071bfde-35e0-47d2-a582-d244ab1b4af6"}}"#,
     ] {
         let answer = saying(201, body).graph.invite(&request(), &mut Trace::default()).await;
@@ -98,14 +101,16 @@ async fn an_answer_about_something_else_is_a_lost_one() {
 
 #[tokio::test(start_paused = true)]
 async fn an_accepted_invitation_needs_little_to_be_one() {
+    let request_of = request();
+    let address = request_of.invited_user_email_address.to_uppercase();
+    let id = request_of.invited_user.unwrap().id;
     for body in [
-        r#"{"id":"1","status":"PendingAcceptance"}"#,
-        r#"{"id":"1","status":"Completed","inviteRedeemUrl":null}"#,
-        r#"{"id":"1"}"#,
-        r#"{"inviteRedeemUrl":"https://login.microsoftonline.com/redeem"}"#,
-        r#"{"status":"InProgress"}"#,
+        format!(r#"{{"id":"1","status":"PendingAcceptance","invitedUser":{{"id":"{id}"}}}}"#),
+        format!(r#"{{"id":"1","status":"Completed","invitedUserEmailAddress":"{address}"}}"#),
+        format!(r#"{{"id":"1","invitedUser":{{"id":"{id}"}}}}"#),
+        format!(r#"{{"status":"InProgress","invitedUserEmailAddress":"{address}"}}"#),
     ] {
-        let answer = saying(201, body).graph.invite(&request(), &mut Trace::default()).await;
+        let answer = saying(201, &body).graph.invite(&request(), &mut Trace::default()).await;
         assert!(answer.is_ok(), "{body}: {answer:?}");
     }
 }
@@ -132,10 +137,18 @@ async fn an_invitation_turned_away_is_said_and_its_next_turn_comes_after_the_hol
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_invitation_never_sent_goes_again() {
-    let unsent = || Err(TransportError { reached: Reached::No, message: "refused".to_owned() });
+async fn an_invitation_never_sent_is_said_and_its_next_turn_comes_with_the_connection() {
+    let unsent = || {
+        Err(TransportError { was_up: false, reached: Reached::No, message: "refused".to_owned() })
+    };
     let script = says(Method::POST, "/v1.0/invitations", vec![unsent(), unsent()]);
     let rig = Rig::scripted(TenantSeed::with_guests(1), Options::default(), script);
+    for _ in 0..2 {
+        rig.graph.invitation_turn().await.unwrap();
+        let answer = rig.graph.invite(&request(), &mut Trace::default()).await;
+        assert!(matches!(answer, Err(CallError::Throttled { by_service: false })), "{answer:?}");
+    }
+    rig.graph.invitation_turn().await.unwrap();
     rig.graph.invite(&request(), &mut Trace::default()).await.unwrap();
     assert_eq!(invitations(&rig), (3, 1));
 }

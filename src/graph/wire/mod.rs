@@ -65,6 +65,15 @@ pub struct User {
     pub is_management_restricted: Option<bool>,
 }
 
+/// A `user` among the deleted items.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct DeletedUser {
+    pub id: String,
+    /// Moment of its deletion, RFC 3339.
+    pub deleted_date_time: Option<String>,
+}
+
 /// The body of `PATCH /users/{id}`: only what is to change.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

@@ -97,6 +97,8 @@ impl<'p> Progress<'p> {
             | Event::RowFinished { .. }
             | Event::Throttled { .. }
             | Event::Retrying { .. }
+            | Event::Waiting { .. }
+            | Event::Noticed { .. }
             | Event::Stopping { .. }
             | Event::CanaryPassed { .. }
             | Event::SignInNeeded { .. } => false,

@@ -62,6 +62,19 @@ pub(super) fn note(
             );
             Some((Weight::Notable, paint(styles.attention, text)))
         }
+        Event::Waiting { line, why, at_most } => {
+            let whose = line.map(|line| format!("line {line}: ")).unwrap_or_default();
+            let text =
+                format!("{whose}{}; waiting for at most {}", harmless(why), remaining(*at_most));
+            // That a single row waits belongs to the work.
+            let weight = if line.is_some() { Weight::Row } else { Weight::Notable };
+            Some((weight, paint(styles.attention, text)))
+        }
+        Event::Noticed { line, what } => {
+            let whose = line.map(|line| format!("line {line}: ")).unwrap_or_default();
+            let text = format!("{whose}{}", harmless(what));
+            Some((Weight::Notable, paint(styles.attention, text)))
+        }
         Event::Stopping { reason } => {
             let by_hand = matches!(reason, StopReason::Interrupted | StopReason::Terminated);
             let patience = if by_hand {

@@ -88,6 +88,8 @@ impl Tally {
             Event::Stopping { reason: _ } => self.stopping = true,
             Event::Patched { line: _ }
             | Event::CanaryPassed { rows: _ }
+            | Event::Waiting { .. }
+            | Event::Noticed { .. }
             | Event::SignInNeeded { .. }
             | Event::Finished(_) => {}
         }

@@ -27,12 +27,14 @@ impl RowRun<'_, '_> {
             | CallError::Unreachable(_)
             | CallError::Throttled { .. }
             | CallError::ThrottledOut(_)
+            | CallError::Foreign(_)
             | CallError::Refused { verdict: Verdict::StopRun(_), .. } => {
                 self.put_back(&error.to_string()).await
             }
             CallError::Refused { refusal, verdict } => match verdict {
-                Verdict::RowFailed(cause) | Verdict::RetryWhileReplicating(cause) => {
-                    self.failed(refused(&refusal, cause)).await
+                Verdict::RowFailed(cause) => self.failed(refused(&refusal, cause)).await,
+                Verdict::RetryWhileReplicating(cause) | Verdict::Postponed(cause) => {
+                    self.postponed(refused(&refusal, cause)).await
                 }
                 Verdict::NotPermitted(cause) => {
                     if let Some(reason) = self.run.tally.count_refusal(&refusal.to_string()) {
@@ -40,9 +42,10 @@ impl RowRun<'_, '_> {
                     }
                     self.failed(refused(&refusal, cause)).await
                 }
-                Verdict::Retry | Verdict::RefreshToken | Verdict::OutcomeUnknown => {
-                    self.unanswered(doing, &refusal.to_string()).await
-                }
+                Verdict::Retry
+                | Verdict::RetrySoon
+                | Verdict::RefreshToken
+                | Verdict::OutcomeUnknown => self.unanswered(doing, &refusal.to_string()).await,
                 Verdict::StopRun(_) => self.put_back(&refusal.to_string()).await,
             },
             CallError::Lost { evidence } => self.unanswered(doing, &evidence).await,
@@ -60,12 +63,17 @@ impl RowRun<'_, '_> {
     /// A step before the invitation that is safe to repeat stayed without answer.
     /// That is no refusal: the next run tries again unasked.
     async fn unanswered(&self, doing: &str, evidence: &str) -> Done {
+        self.postponed(unanswered(doing, evidence)).await
+    }
+
+    /// A step failed, and not because of the guest: the next run takes it up unasked.
+    pub(super) async fn postponed(&self, failure: Failure) -> Done {
         if self.has_begun()
-            && let Err(done) = self.outstanding(evidence.to_owned()).await
+            && let Err(done) = self.outstanding(failure.message.clone()).await
         {
             return done;
         }
-        Done(Outcome::Failed(unanswered(doing, evidence)))
+        Done(Outcome::Failed(failure))
     }
 
     /// The run ends and the row was certainly not invited.
@@ -186,6 +194,9 @@ pub fn stop_reason(error: &CallError) -> Option<StopReason> {
     Some(match error {
         CallError::Auth(AuthError::Unreachable(error)) | CallError::Unreachable(error) => {
             StopReason::Unreachable { message: error.to_string() }
+        }
+        CallError::Foreign(by) | CallError::Auth(AuthError::Foreign(by)) => {
+            StopReason::ForeignAnswers { message: by.to_string() }
         }
         CallError::Auth(error) => StopReason::Permission { message: error.to_string() },
         CallError::ThrottledOut(_) => StopReason::ThrottledOut,

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use crate::checkpoint::Record;
 use crate::domain::{DirectoryUser, Redemption, Trace};
-use crate::graph::{CallError, THROTTLED_ATTEMPTS, Verdict};
+use crate::graph::{CallError, GONE, THROTTLED_ATTEMPTS, Verdict, backoff};
 use crate::plan::Invitation;
 use crate::run::event::{Event, InvitedHow, Outcome, Phase};
 use crate::run::lost_answer::Intent;
@@ -18,11 +18,14 @@ use crate::run::precheck::redemption_conflict;
 use crate::run::request::{intent_reason, request};
 
 use super::end::{refused, unanswered};
-use super::{Done, FRESH, RowRun};
+use super::{Done, FRESH, MOST_UNSEEN, RowRun};
 
 /// How often one row's invitation is sent when each time the directory shows that
 /// the one before never happened.
 const MOST_INVITATIONS: u32 = 3;
+
+/// How often one row's write is turned away because something else is at work on it.
+const MOST_BUSY: u32 = 6;
 
 /// Longest wait between two tries while the service does not see the new mail.
 const LONGEST_SETTLE: Duration = Duration::from_mins(2);
@@ -35,7 +38,7 @@ impl RowRun<'_, '_> {
         mut guest: DirectoryUser,
     ) -> Result<Outcome, Done> {
         let request = request(invitation, self.user_id());
-        let (mut sent, mut throttled) = (0, 0);
+        let (mut sent, mut throttled, mut busy, mut unseen) = (0, 0, 0, 0);
         let mut settle_wait = self.run.settings.settle.max(Duration::from_secs(1));
         loop {
             if let Err(error) = self.run.graph.invitation_turn().await {
@@ -78,6 +81,9 @@ impl RowRun<'_, '_> {
                     self.outstanding("turned away before it was carried out".to_owned()).await?;
                 }
                 CallError::Lost { evidence } => {
+                    if let Some(by) = self.run.graph.answered_by_others() {
+                        self.note_stop(&CallError::Foreign(by));
+                    }
                     sent += 1;
                     let record =
                         Record::Unknown { key: self.key.clone(), evidence: evidence.clone() };
@@ -101,11 +107,37 @@ impl RowRun<'_, '_> {
                     self.enter(Phase::Inviting);
                     guest = self.look().await?;
                 }
+                CallError::Refused { refusal, verdict: Verdict::RetrySoon } => {
+                    busy += 1;
+                    if busy == MOST_BUSY {
+                        let failure = unanswered("sending the invitation", &refusal.to_string());
+                        return Err(self.postponed(failure).await);
+                    }
+                    // Turned away before anything was done, like a 429.
+                    self.outstanding(refusal.to_string()).await?;
+                    let wait = refusal.retry_after.unwrap_or_else(|| backoff(busy));
+                    (self.run.observe)(Event::Retrying {
+                        line: Some(self.row.line),
+                        attempt: busy,
+                        wait,
+                        why: refusal.to_string(),
+                    });
+                    self.wait(wait).await?;
+                }
+                CallError::Refused { refusal, verdict: Verdict::RowFailed(cause) }
+                    if cause.code == GONE && unseen < MOST_UNSEEN =>
+                {
+                    unseen += 1;
+                    self.outstanding(refusal.to_string()).await?;
+                    // Ends the row when the guest is gone indeed.
+                    guest = self.look().await?;
+                    self.wait(backoff(unseen)).await?;
+                }
                 CallError::Refused { refusal, verdict: Verdict::RetryWhileReplicating(cause) } => {
                     let lags_at_most = self.run.settings.replication_lag;
                     let still_lags = |written: Instant| written.elapsed() < lags_at_most;
                     if !self.written_at.is_some_and(still_lags) {
-                        return Err(self.failed(refused(&refusal, cause)).await);
+                        return Err(self.postponed(refused(&refusal, cause)).await);
                     }
                     self.outstanding(refusal.to_string()).await?;
                     self.enter(Phase::Settling);

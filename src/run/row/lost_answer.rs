@@ -8,7 +8,8 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::DirectoryUser;
-use crate::run::event::InvitedHow;
+use crate::graph::Presence;
+use crate::run::event::{Event, InvitedHow};
 use crate::run::lost_answer::{Horizon, Intent, LostAnswer, MOOT, NO_CHANGE, Verdict};
 
 use super::{Done, RowRun};
@@ -22,8 +23,13 @@ impl RowRun<'_, '_> {
     pub(super) fn lost_answer(&self, intent: Intent<'_>, ended_at: Timestamp) -> LostAnswer {
         let lag = SignedDuration::try_from(self.run.settings.replication_lag)
             .unwrap_or(SignedDuration::MAX);
-        let skew = self.run.graph.clock().skew();
-        LostAnswer::new(intent, Horizon { ended_at, skew, lag })
+        let clock = self.run.graph.clock();
+        let horizon = Horizon { asked_at: clock.now(), ended_at, skew: clock.skew(), lag };
+        let lost = LostAnswer::new(intent, horizon);
+        if let Some(what) = lost.wrong_date() {
+            (self.run.observe)(Event::Noticed { line: Some(self.row.line), what });
+        }
+        lost
     }
 
     /// Lets a fresh reading have the last word on an invitation that was taken for not
@@ -48,14 +54,12 @@ impl RowRun<'_, '_> {
     /// Reads the guest until the directory tells whether an invitation was sent:
     /// true when it was, false when it certainly was not.
     pub(super) async fn was_sent(&mut self, lost: &LostAnswer) -> Result<bool, Done> {
+        let mut is_told = false;
         let mut wait = FIRST_LOOK;
         loop {
             let read_at = self.run.graph.clock().now();
             let now = match self.run.graph.user(self.user_id()).await {
-                Ok(Some(guest)) => guest.redemption,
-                Ok(None) => {
-                    return Err(self.unknown("the guest no longer exists".to_owned()).await);
-                }
+                Ok(guest) => guest.map(|guest| guest.redemption),
                 Err(error) => {
                     self.note_stop(&error);
                     return Err(self
@@ -63,22 +67,37 @@ impl RowRun<'_, '_> {
                         .await);
                 }
             };
-            let certain_at = match lost.judge(&now, read_at) {
-                Verdict::Sent => return Ok(true),
-                Verdict::NotSent => {
-                    self.outstanding(NO_CHANGE.to_owned()).await?;
-                    return Ok(false);
-                }
-                Verdict::Moot => {
-                    self.outstanding(MOOT.to_owned()).await?;
-                    return Ok(false);
-                }
-                Verdict::Undecided => return Err(self.unknown(lost.evidence(&now)).await),
-                Verdict::TooEarly { until } => until,
+            let certain_at = match now {
+                Some(now) => match lost.judge(&now, read_at) {
+                    Verdict::Sent => return Ok(true),
+                    Verdict::NotSent => {
+                        self.outstanding(NO_CHANGE.to_owned()).await?;
+                        return Ok(false);
+                    }
+                    Verdict::Moot => {
+                        self.outstanding(MOOT.to_owned()).await?;
+                        return Ok(false);
+                    }
+                    Verdict::Undecided => return Err(self.unknown(lost.evidence(&now)).await),
+                    Verdict::TooEarly { until } => until,
+                },
+                // One replica that does not have the guest is no word on it.
+                None if read_at < lost.certain_at() => lost.certain_at(),
+                None => return Err(self.absent().await),
             };
             let left = certain_at.duration_since(self.run.graph.clock().now());
             // A millisecond more, so that the last look is surely past the bound.
             let left = Duration::try_from(left).unwrap_or_default() + Duration::from_millis(1);
+            if !is_told && left > wait {
+                is_told = true;
+                (self.run.observe)(Event::Waiting {
+                    line: Some(self.row.line),
+                    why: "an invitation's answer was lost, and the directory is read until a \
+                          replica has to show it"
+                        .to_owned(),
+                    at_most: left,
+                });
+            }
             let stopped = tokio::select! {
                 () = tokio::time::sleep(wait.min(left)) => false,
                 () = self.run.stop.requested() => true,
@@ -90,5 +109,18 @@ impl RowRun<'_, '_> {
             }
             wait = wait.saturating_mul(2);
         }
+    }
+
+    /// The guest whose invitation's answer was lost is not there any more.
+    async fn absent(&self) -> Done {
+        let absence = match self.run.graph.look_for(self.user_id(), Duration::ZERO).await {
+            Ok(Presence::Here(_)) => "the guest is shown by some replicas alone".to_owned(),
+            Ok(absent) => absent.to_string(),
+            Err(error) => {
+                self.note_stop(&error);
+                format!("the guest could not be read: {error}")
+            }
+        };
+        self.unknown(absence).await
     }
 }

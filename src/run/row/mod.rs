@@ -13,6 +13,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::domain::{DirectoryUser, InvitationKey, RedemptionState, Trace, UserId};
+use crate::graph::Presence;
 use crate::plan::{Change, ChangeReason, PlannedRow};
 
 use super::engine::{Run, is_written_before};
@@ -23,6 +24,9 @@ use super::precheck::{Precheck, precheck, redemption_conflict};
 
 pub(super) use end::not_settled;
 pub use end::stop_reason;
+
+/// How often a write does not find a guest that a look finds: a replica that is behind.
+const MOST_UNSEEN: u32 = 5;
 
 /// A reading of the guest that is older is taken again before it is invited.
 const FRESH: Duration = Duration::from_secs(2);
@@ -143,15 +147,16 @@ impl RowRun<'_, '_> {
     }
 
     pub(super) async fn look(&mut self) -> Result<DirectoryUser, Done> {
+        let lag = self.run.settings.replication_lag;
+        let seen = self.run.graph.look_for(self.user_id(), lag).await;
         self.read_at = Instant::now();
-        match self.run.graph.user(self.user_id()).await {
-            Ok(Some(guest)) => self.not_sent_after_all(guest).await,
-            Ok(None) => {
-                let message = "the guest was deleted after the plan was made".to_owned();
-                Err(self.failed(OwnFailure::Gone.because(message)).await)
-            }
-            Err(error) => Err(self.call_failed(error, "reading the guest").await),
-        }
+        let failure = match seen {
+            Ok(Presence::Here(guest)) => return self.not_sent_after_all(*guest).await,
+            Ok(absent @ Presence::Deleted { .. }) => OwnFailure::Gone.because(absent.to_string()),
+            Ok(absent @ Presence::Absent) => OwnFailure::NotFound.because(absent.to_string()),
+            Err(error) => return Err(self.call_failed(error, "reading the guest").await),
+        };
+        Err(self.failed(failure).await)
     }
 
     /// Nothing to write: but if this campaign wrote it, perhaps a moment ago, the

@@ -6,11 +6,12 @@ use tokio::time::Instant;
 
 use crate::checkpoint::{BeforeImage, Record};
 use crate::domain::{DirectoryUser, Trace};
+use crate::graph::{CallError, GONE, Verdict, backoff};
 use crate::plan::ChangeReason;
 use crate::run::event::Event;
 use crate::run::request::patch;
 
-use super::{Done, FRESH, RowRun};
+use super::{Done, FRESH, MOST_UNSEEN, RowRun};
 
 impl RowRun<'_, '_> {
     /// The plan saw the mail that this campaign wrote, and this reading does not: a
@@ -51,11 +52,23 @@ impl RowRun<'_, '_> {
             }
         })
         .await?;
-        let mut trace = Trace::default();
-        let written = self.run.graph.patch_user(self.user_id(), &patch(set), &mut trace).await;
-        self.leave(trace);
-        if let Err(error) = written {
-            return Err(self.call_failed(error, "writing the mail").await);
+        let mut unseen = 0;
+        loop {
+            let mut trace = Trace::default();
+            let written = self.run.graph.patch_user(self.user_id(), &patch(set), &mut trace).await;
+            self.leave(trace);
+            match written {
+                Ok(()) => break,
+                Err(CallError::Refused { verdict: Verdict::RowFailed(cause), .. })
+                    if cause.code == GONE && unseen < MOST_UNSEEN =>
+                {
+                    unseen += 1;
+                    // Ends the row when the guest is gone indeed.
+                    self.look().await?;
+                    self.wait(backoff(unseen)).await?;
+                }
+                Err(error) => return Err(self.call_failed(error, "writing the mail").await),
+            }
         }
         if is_correction {
             return self.record(Record::Corrected { key: self.key.clone() }).await;

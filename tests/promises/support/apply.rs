@@ -36,7 +36,8 @@ impl Campaign {
         let emulator = self.emulator();
         let sent = Arc::new(Mutex::new(Vec::new()));
         let cut = self.cut.take();
-        let wire = Wire::new(&emulator, Arc::clone(&sent), cut, self.watcher.take());
+        let wire = Wire::new(&emulator, Arc::clone(&sent), cut, self.watcher.take())
+            .away(self.away.take());
         let mut stopped = wire.stopped();
         let asked_before = self.resends_asked();
         let at = async {
@@ -140,7 +141,8 @@ impl Campaign {
     }
 
     fn graph(&self, emulator: &Emulator, wire: Wire, stop: &Stop) -> Graph {
-        let token = emulator.token(SAMPLE_CLIENT_ID, self.caller).unwrap();
+        let known = self.token.clone();
+        let token = known.unwrap_or_else(|| emulator.token(SAMPLE_CLIENT_ID, self.caller).unwrap());
         Graph::new(
             Arc::new(wire),
             &"https://graph.example".parse().unwrap(),

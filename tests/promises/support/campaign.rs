@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +12,8 @@ use reinvite::checkpoint::{Status, read_status};
 use reinvite::config::{Limit, MailWrite, Overrides, Settings};
 use reinvite::domain::Caller;
 use reinvite::emulator::{
-    Action, ContractGuard, Emulator, Fault, Lag, Ledger, Matcher, Options, Quotas, TenantSeed,
+    Action, ContractGuard, Emulator, Fault, Lag, Ledger, Matcher, Options, Quotas,
+    SAMPLE_CLIENT_ID, TenantSeed,
 };
 use reinvite::run::{Event, Stop};
 use tempfile::TempDir;
@@ -78,6 +80,7 @@ pub(crate) struct Campaign {
     pub(crate) settings: Settings,
     pub(crate) deadline: Option<Instant>,
     pub(super) caller: Caller,
+    pub(super) token: Option<String>,
     pub(super) clock_ahead: SignedDuration,
     pub(super) retry_failed: bool,
     pub(super) reset_matching: bool,
@@ -85,6 +88,7 @@ pub(crate) struct Campaign {
     pub(super) objects: bool,
     pub(super) resend: Option<(BTreeSet<String>, &'static str)>,
     pub(super) cut: Option<Cut>,
+    pub(super) away: Option<Range<Duration>>,
     pub(super) watcher: Option<Watcher>,
     pub(super) observe: Option<Observe>,
     pub(super) after_plan: Option<Once<Emulator>>,
@@ -108,6 +112,7 @@ impl Campaign {
             manifest: String::new(),
             deadline: None,
             caller: Caller::AppOnly,
+            token: None,
             clock_ahead: SignedDuration::ZERO,
             retry_failed: false,
             reset_matching: false,
@@ -115,6 +120,7 @@ impl Campaign {
             objects: false,
             resend: None,
             cut: None,
+            away: None,
             watcher: None,
             observe: None,
             after_plan: None,
@@ -231,6 +237,11 @@ impl Campaign {
         self
     }
 
+    /// The next run has no network for a while, counted from its beginning.
+    pub(crate) fn away(self, away: Range<Duration>) -> Self {
+        Self { away: Some(away), ..self }
+    }
+
     /// Stops the world in the next run.
     pub(crate) fn cut(self, cut: Cut) -> Self {
         Self { cut: Some(cut), ..self }
@@ -275,6 +286,13 @@ impl Campaign {
             (emulator, guard)
         };
         self.emulator.get_or_insert_with(start).0.clone()
+    }
+
+    /// A token that every run uses.
+    pub(crate) fn token(&mut self) -> String {
+        let caller = self.caller;
+        let emulator = self.emulator();
+        self.token.get_or_insert_with(|| emulator.token(SAMPLE_CLIENT_ID, caller).unwrap()).clone()
     }
 
     /// What the tenant took so far.

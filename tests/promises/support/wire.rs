@@ -1,7 +1,9 @@
 //! How requests travel in these tests: straight into the tenant's router, noted
 //! down, and, where a script says so, never to be answered.
 
+use std::ops::Range;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use axum::Router;
@@ -13,6 +15,7 @@ use reinvite::emulator::{AnswerLost, Emulator};
 use reinvite::graph::{Reached, Transport, TransportError};
 use serde_json::Value;
 use tokio::sync::watch;
+use tokio::time::Instant;
 use tower_service::Service as _;
 
 /// Where the world stops.
@@ -66,6 +69,8 @@ pub(crate) struct Wire {
     sent: Arc<Mutex<Vec<Sent>>>,
     cut: Option<Cut>,
     watcher: Option<Watcher>,
+    /// When no connection comes about.
+    away: Option<Range<Instant>>,
     stopped: watch::Sender<bool>,
 }
 
@@ -82,8 +87,16 @@ impl Wire {
             sent,
             cut,
             watcher,
+            away: None,
             stopped: watch::Sender::new(false),
         }
+    }
+
+    /// Without a network for a while, counted from now.
+    pub(crate) fn away(mut self, away: Option<Range<Duration>>) -> Self {
+        let now = Instant::now();
+        self.away = away.map(|away| now + away.start..now + away.end);
+        self
     }
 
     /// Turns true when the world stops.
@@ -117,6 +130,13 @@ impl Transport for Wire {
         if *self.stopped.borrow() {
             self.stop_the_world().await;
         }
+        if self.away.as_ref().is_some_and(|away| away.contains(&Instant::now())) {
+            return Err(TransportError {
+                was_up: false,
+                reached: Reached::No,
+                message: "graph.example: no route to host".to_owned(),
+            });
+        }
         let (n, entry) = self.note(&request);
         if let Some(watcher) = &self.watcher {
             watcher(n, &entry);
@@ -137,6 +157,7 @@ impl Transport for Wire {
 /// What a client sees of an answer: as over a socket, except for the socket.
 async fn received(answer: axum::response::Response) -> Result<Response<Bytes>, TransportError> {
     let lost = |what: &str| TransportError {
+        was_up: false,
         reached: Reached::Maybe,
         message: format!("graph.example: {what}"),
     };

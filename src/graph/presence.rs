@@ -1,0 +1,88 @@
+//! Whether a guest is still there. One replica that does not have it is no word: it is
+//! believed when the deleted items have the guest, or when no replica shows it for as long
+//! as one may lag.
+
+use std::fmt;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use crate::domain::{DirectoryUser, UserId};
+
+use super::call_error::CallError;
+use super::client::{Call, Graph};
+use super::odata::{literal, query};
+use super::pace::sleep_or_stop;
+use super::wire;
+
+/// What looking for a guest found.
+#[derive(Debug, Clone)]
+pub enum Presence {
+    Here(Box<DirectoryUser>),
+    /// The deleted items have it.
+    Deleted {
+        at: Option<Timestamp>,
+    },
+    /// Neither the directory nor its deleted items show it.
+    Absent,
+}
+
+impl fmt::Display for Presence {
+    /// A clause: `the guest …`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Here(_) => f.write_str("the guest is there"),
+            Self::Deleted { at: Some(at) } => write!(f, "the guest was deleted on {at:.0}"),
+            Self::Deleted { at: None } => f.write_str("the guest was deleted"),
+            Self::Absent => f.write_str("the guest is not found any more"),
+        }
+    }
+}
+
+/// First wait before a guest that was not found is looked for again; doubles.
+const FIRST_LOOK: Duration = Duration::from_secs(2);
+
+impl Graph {
+    /// Looks for a guest until it is found, or its absence is certain: for at most `lag`,
+    /// which is the longest a replica may be behind.
+    pub async fn look_for(&self, id: UserId, lag: Duration) -> Result<Presence, CallError> {
+        let until = Instant::now() + lag;
+        let mut wait = FIRST_LOOK;
+        let mut is_told = false;
+        loop {
+            if let Some(guest) = self.user(id).await? {
+                return Ok(Presence::Here(Box::new(guest)));
+            }
+            if let Some(deleted) = self.deleted(id).await? {
+                return Ok(deleted);
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Ok(Presence::Absent);
+            }
+            if !is_told {
+                is_told = true;
+                self.tell_waiting(left, format!("{id} is not found, and a replica may be behind"));
+            }
+            sleep_or_stop(wait.min(left), self.stop()).await?;
+            wait *= 2;
+        }
+    }
+
+    /// The guest among the deleted items; None when it is not, or they can't be read.
+    async fn deleted(&self, id: UserId) -> Result<Option<Presence>, CallError> {
+        let filter = format!("id eq {}", literal(&id.to_string()));
+        let query = query(&[("$filter", &filter), ("$select", "id,deletedDateTime")]);
+        let url = self.url("/directory/deletedItems/microsoft.graph.user", &query);
+        let page: wire::Page<wire::DeletedUser> = match self.read(&Call::get(url)).await {
+            Err(error) if error.is_unavailable() => return Ok(None),
+            read => read?,
+        };
+        let found =
+            page.value.into_iter().find(|user| user.id.eq_ignore_ascii_case(&id.to_string()));
+        Ok(found.map(|user| Presence::Deleted {
+            at: user.deleted_date_time.and_then(|text| text.parse().ok()),
+        }))
+    }
+}
