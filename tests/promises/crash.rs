@@ -19,7 +19,7 @@
 use reinvite::checkpoint::Status;
 use reinvite::emulator::{Action, Canned, Matcher, RetryAfter};
 
-use crate::support::{Campaign, Cut, Sent, id, seconds};
+use crate::support::{Campaign, Cut, Finished, Sent, id, seconds};
 
 const GUESTS: u32 = 4;
 
@@ -52,7 +52,15 @@ async fn undisturbed(campaign: fn() -> Campaign) -> Vec<Sent> {
 /// whether the run lived long enough to crash.
 async fn crash_and_resume(mut campaign: Campaign, cut: Cut) -> bool {
     campaign = campaign.cut(cut);
-    let crashed = campaign.run_until_cut().await.is_none();
+    let finished = campaign.run_until_cut().await;
+    if let Some(Finished { sent, .. }) = &finished {
+        let was_reached = match cut {
+            Cut::Before(n) | Cut::After(n) => sent.len() >= n,
+            Cut::At(moment) => sent.last().is_some_and(|last| last.at > moment),
+        };
+        assert!(!was_reached, "{cut:?} was to end the run");
+    }
+    let crashed = finished.is_none();
     assert_tells_the_truth(&mut campaign, cut);
 
     let resumed = campaign.resume().await;
@@ -104,9 +112,9 @@ async fn crash_everywhere(campaign: fn() -> Campaign) {
     for &cut in &cuts {
         crashes += usize::from(crash_and_resume(campaign(), cut).await);
     }
-    // Which of two rows goes first may differ from the undisturbed run, and with it,
-    // by a few, the number of requests.
-    assert!(crashes * 10 >= cuts.len() * 9, "{crashes} crashes at {} places", cuts.len());
+    // Which of two rows goes first may differ from the undisturbed run, and with it the
+    // number of requests: a cut behind the end of a shorter run is none.
+    assert!(crashes * 2 >= cuts.len(), "{crashes} crashes at {} places", cuts.len());
 }
 
 #[tokio::test(start_paused = true)]
