@@ -2,7 +2,7 @@
 
 use crate::checkpoint::{CheckpointError, read_ledger};
 use crate::config::args::{Cli, PlanArgs};
-use crate::config::{Settings, checkpoint_path};
+use crate::config::{DeliveryWay, Settings, checkpoint_path};
 use crate::manifest::Manifest;
 use crate::report::{PlanView, plan_json, plan_text};
 use crate::run::Stop;
@@ -78,6 +78,15 @@ pub(super) fn settings(cli: &Cli, ui: &Ui) -> Result<Settings, Failure> {
         })?;
     for warning in warnings {
         ui.warn(warning);
+    }
+    let way = settings.delivery.by;
+    if way != DeliveryWay::Microsoft {
+        let text = format!(
+            "[delivery] by is `{}`: this command lets Microsoft mail the guests",
+            way.as_str()
+        );
+        return Err(Failure::new(Exit::Usage, anyhow::anyhow!(text))
+            .hint("leave `by` out; `preview` shows a mail of your own"));
     }
     if settings.auth.is_ambient() {
         ui.note(format_args!("signing in by {}", settings.auth));
