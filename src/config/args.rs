@@ -11,14 +11,14 @@ use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Args, ColorChoice, Parser, Subcommand, ValueEnum};
 
 pub use super::command_args::{
-    ApplyArgs, BudgetArgs, DoctorArgs, ExplainArgs, LintArgs, PlanArgs, PlanningArgs,
+    ApplyArgs, BudgetArgs, DoctorArgs, ExplainArgs, LintArgs, PlanArgs, PlanningArgs, PreviewArgs,
     ReconcileArgs, RemindArgs, ReportArgs, ReportKind, StatusArgs, VerifyArgs,
 };
 use super::help::{
     APPLY_EXAMPLES, COMPLETIONS_EXAMPLES, DEMO_EXAMPLES, DOCTOR_EXAMPLES, EMULATE_EXAMPLES,
     EXAMPLES, EXPLAIN_EXAMPLES, INIT_EXAMPLES, LINT_EXAMPLES, MAN_EXAMPLES, PLAN_EXAMPLES,
-    RECONCILE_EXAMPLES, REMIND_EXAMPLES, REPORT_EXAMPLES, STATUS_EXAMPLES, VERIFY_EXAMPLES,
-    help_with,
+    PREVIEW_EXAMPLES, RECONCILE_EXAMPLES, REMIND_EXAMPLES, REPORT_EXAMPLES, STATUS_EXAMPLES,
+    VERIFY_EXAMPLES, help_with,
 };
 use super::settings::Overrides;
 pub use super::shell_args::{CompletionsArgs, ManArgs, Shell};
@@ -187,6 +187,9 @@ pub enum Command {
     /// Show what would change, and change nothing
     #[command(help_template = help_with(PLAN_EXAMPLES))]
     Plan(PlanArgs),
+    /// Show the mail that each guest will get, with a link that leads nowhere
+    #[command(help_template = help_with(PREVIEW_EXAMPLES))]
+    Preview(PreviewArgs),
     /// Plan, ask, and carry it out; again, to continue
     #[command(help_template = help_with(APPLY_EXAMPLES))]
     Apply(ApplyArgs),
@@ -261,6 +264,7 @@ impl Cli {
             | Command::Init(_)
             | Command::Lint(_)
             | Command::Doctor(_)
+            | Command::Preview(_)
             | Command::Status(_)
             | Command::Explain(_)
             | Command::Report(_)

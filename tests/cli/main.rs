@@ -25,6 +25,7 @@ mod night;
 #[cfg(feature = "pfx")]
 mod pfx;
 mod plan;
+mod preview;
 mod report;
 mod schedulers;
 mod secrets;
