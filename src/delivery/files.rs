@@ -97,19 +97,24 @@ fn read_links(path: &Path) -> io::Result<BTreeMap<String, Link>> {
     let mut links = BTreeMap::new();
     for record in csv::Reader::from_reader(text.as_slice()).records() {
         let record = record?;
-        let cell = |at| record.get(at).unwrap_or_default().trim_start_matches('\'').to_owned();
+        let cell = |at| as_it_was(record.get(at).unwrap_or_default());
         let url = SecretString::from(cell(2));
         links.insert(cell(0), Link { name: cell(1), url, file: cell(3) });
     }
     Ok(links)
 }
 
+/// What a spreadsheet takes a cell for a formula by.
+const FORMULA: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
+
 /// A cell that no spreadsheet takes for a formula.
 fn harmless(cell: &str) -> String {
-    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-        return format!("'{cell}");
-    }
-    cell.to_owned()
+    if cell.starts_with(FORMULA) { format!("'{cell}") } else { cell.to_owned() }
+}
+
+fn as_it_was(cell: &str) -> String {
+    let formula = cell.strip_prefix('\'').filter(|rest| rest.starts_with(FORMULA));
+    formula.unwrap_or(cell).to_owned()
 }
 
 /// An address as the name of a file on every system. What is replaced is written as its
@@ -166,7 +171,14 @@ fn create(path: &Path) -> io::Result<File> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use jiff::Timestamp;
+
     use super::*;
+    use crate::config::{DeliverySettings, MailAddress};
+    use crate::delivery::{MessageId, RedeemUrl, Sender, Templates};
+    use crate::domain::{Email, RedirectUrl};
 
     #[test]
     fn addresses_have_file_names_of_their_own() {
@@ -177,8 +189,49 @@ mod tests {
 
     #[test]
     fn cells_are_no_formulas_and_come_back_as_they_were() {
-        assert_eq!(harmless("=1+1"), "'=1+1");
-        assert_eq!(harmless("Ada"), "Ada");
+        for (cell, written) in [("=1+1", "'=1+1"), ("Ada", "Ada"), ("'t Hooft", "'t Hooft")] {
+            assert_eq!(harmless(cell), written);
+            assert_eq!(as_it_was(written), cell);
+        }
+    }
+
+    #[test]
+    fn a_folder_holds_each_guest_s_newest_mail_and_link_across_runs() {
+        let directory = tempfile::tempdir().unwrap();
+        let put = |to: &str, link: &str| {
+            let letter = Letter {
+                to: Email::parse(to).unwrap(),
+                cc: Vec::new(),
+                redeem_url: RedeemUrl::new(link),
+                display_name: Some("=Ada".into()),
+                old_email: None,
+                message: None,
+                redirect_url: Arc::new(RedirectUrl::parse("https://myapps.microsoft.com").unwrap()),
+                language: None,
+                tenant_name: "Contoso".into(),
+                columns: BTreeMap::new(),
+            };
+            let templates = Templates::load(&DeliverySettings::default(), None, [None]).unwrap();
+            let address = Email::parse("it@contoso.example").unwrap();
+            let from = MailAddress { name: None, address };
+            let id = MessageId::random(&from.address);
+            let sender = Sender { from, reply_to: None };
+            let mail = Mail::new(&templates, &letter, &sender, id, Timestamp::UNIX_EPOCH).unwrap();
+            let folder = Folder::open(directory.path()).unwrap();
+            assert_eq!(folder.put(&mail, &letter), Outcome::accepted());
+            let file = directory.path().join(format!("{}.eml", letter.to.folded()));
+            assert_eq!(fs::read(file).unwrap(), mail.mime());
+        };
+        put("Bob@fabrikam.example", "https://login.example/1");
+        put("ada@fabrikam.example", "https://login.example/2");
+        put("bob@fabrikam.example", "https://login.example/3");
+        let links = fs::read_to_string(directory.path().join(LINKS)).unwrap();
+        insta::assert_snapshot!(links, @r"
+        new_email,display_name,redeem_url,file
+        ada@fabrikam.example,'=Ada,https://login.example/2,ada@fabrikam.example.eml
+        bob@fabrikam.example,'=Ada,https://login.example/3,bob@fabrikam.example.eml
+        ");
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 3);
     }
 
     #[cfg(unix)]

@@ -1,6 +1,9 @@
 //! `preview`.
 
-use crate::support::{Campaign, snapshot};
+use reinvite::emulator::{SmtpFault, SmtpServer};
+use tokio::net::TcpListener;
+
+use crate::support::{Campaign, RUNTIME, snapshot};
 
 const FILES: &str = "\
 [delivery]
@@ -128,4 +131,27 @@ fn commands_that_let_microsoft_mail_say_so_instead_of_ignoring_the_way() {
         assert!(output.to_string().contains("[delivery] by is `files`"), "{output}");
     }
     assert_eq!(campaign.writes(), 0);
+}
+
+#[test]
+fn a_mail_to_oneself_goes_to_nobody_else() {
+    let server = RUNTIME.block_on(async {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        SmtpServer::start(listener, None).expect("mails are taken")
+    });
+    let campaign = campaign(&format!(
+        "[delivery]\nby = \"smtp\"\nfrom = \"it@contoso.example\"\n\
+         [delivery.smtp]\nhost = \"127.0.0.1\"\nport = {}\ntls = \"none\"\n",
+        server.addr().port()
+    ));
+    campaign.run("preview mailed.csv --to me@contoso.example").exits(0);
+    let mails = server.mails();
+    assert_eq!(mails.len(), 2);
+    for mail in &mails {
+        assert_eq!(mail.to, ["me@contoso.example"]);
+        assert!(mail.text.contains("redeem.invalid"), "{}", mail.text);
+    }
+    server.inject(SmtpFault::of("me@contoso.example", "550 5.1.1 No such user"));
+    let output = campaign.run("preview mailed.csv 2 --to me@contoso.example").exits(1);
+    assert!(output.to_string().contains("refused: "), "{output}");
 }
