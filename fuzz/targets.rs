@@ -6,12 +6,36 @@ use std::sync::LazyLock;
 use http::{HeaderMap, StatusCode};
 use reinvite::config::{ConfigError, OfflineSettings, Overrides, Settings};
 use reinvite::graph::{Operation, Refusal, Verdict, judge, wire};
-use reinvite::manifest;
+use reinvite::manifest::{self, Wish};
 
-/// Bytes taken for a manifest: every row is accounted for once, and whatever is
-/// wrong has a place, a sentence and advice.
+/// The positive words of the contract, and those of spreadsheets in other languages.
+const WORDS_FOR_A_RESET: &[&str] = &[
+    "always",
+    "yes",
+    "true",
+    "1",
+    "immer",
+    "toujours",
+    "siempre",
+    "altijd",
+    "ja",
+    "wahr",
+    "oui",
+    "vrai",
+    "si",
+    "sí",
+    "verdadero",
+    "waar",
+];
+
+fn word(cell: &str) -> String {
+    reinvite::domain::character::trim(cell).to_lowercase()
+}
+
+/// Bytes taken for a manifest: every row is accounted for once and asks for nothing
+/// that does not stand in it, and whatever is wrong has a place, a sentence and advice.
 pub(crate) fn manifest(bytes: &[u8]) {
-    let loaded = match manifest::parse("fuzzed", bytes) {
+    let loaded = match manifest::parse("fuzzed", bytes, &manifest::Options::default()) {
         Ok(loaded) => loaded,
         Err(error) => {
             assert!(!error.to_string().is_empty());
@@ -26,6 +50,21 @@ pub(crate) fn manifest(bytes: &[u8]) {
     lines.sort_unstable();
     lines.dedup();
     assert_eq!(lines.len(), all, "no two rows begin on one line");
+    for row in &loaded.manifest.rows {
+        // Neither a move nor a reset comes from anything but the row itself.
+        let cells = loaded.manifest.written.cells(row.line).expect("every row is kept");
+        let cells: Vec<String> = serde_json::from_str(cells).expect("cells are a list of texts");
+        match &row.wish {
+            Wish::Move(address) => {
+                let stands = cells.iter().any(|cell| cell.contains(address.as_str()));
+                assert!(stands, "{address} does not stand in {cells:?}");
+            }
+            Wish::ResetOnly => {
+                let asks = cells.iter().any(|cell| WORDS_FOR_A_RESET.contains(&&*word(cell)));
+                assert!(asks, "nothing asks for a reset in {cells:?}");
+            }
+        }
+    }
     let sound = loaded.problems.is_empty();
     assert!(!sound || loaded.manifest.invalid.is_empty(), "a row is invalid for a reason");
     for problem in &loaded.problems {

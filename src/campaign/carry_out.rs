@@ -8,16 +8,16 @@ use crate::checkpoint::{Journal, read_ledger, read_past};
 use crate::config::Settings;
 use crate::domain::{InvitationKey, UserId};
 use crate::graph::{CallError, Graph};
-use crate::plan::{ChangeReason, Decision, Sight};
+use crate::plan::{ChangeReason, PlannedRow, Sight};
 use crate::run::{
     Observer, Outcome, RunResult, RunSettings, Stop, Summary, carry_out as carry_out_plan,
 };
 
-use super::NightError;
-use super::correct::{Corrected, correct};
+use super::CampaignError;
+use super::correct::{Corrected, corrections};
 use super::digest::Digest;
 use super::prepare::{Eve, Scope};
-use super::verify::{judge, keep, look_again, settle_lost};
+use super::verify::{Looked, judge, keep, look_again, settle_lost};
 
 #[derive(Debug)]
 pub struct Night {
@@ -28,7 +28,7 @@ pub struct Night {
     pub digest: Digest,
     /// Why the guests could not be looked at, if something other than a stop kept it
     /// from doing so.
-    pub trouble: Option<NightError>,
+    pub trouble: Option<CampaignError>,
 }
 
 impl Night {
@@ -45,13 +45,14 @@ impl Night {
     /// Whether nothing happened that was not so at the last look.
     pub fn is_quiet(&self) -> bool {
         let Summary { invited, patched, failed, unknown, .. } = self.summary;
-        invited + patched + failed + unknown == 0 && !self.digest.has_news()
+        let mails = self.summary.mails.len();
+        invited + patched + failed + unknown == 0 && mails == 0 && !self.digest.has_news()
     }
 }
 
 /// Carries out what [`super::prepare`] planned: the rows that this night takes, the
 /// mails to put right, and a look at everybody.
-pub async fn carry_out(
+pub(super) async fn carry_out(
     eve: &Eve,
     graph: &Graph,
     journal: &Journal,
@@ -67,12 +68,11 @@ pub async fn carry_out(
     };
     let result = carry_out_plan(&eve.plan, graph, journal, &run, stop, observe).await;
     let RunResult { outcomes, mut summary } = result;
-    let corrections = correct(&eve.corrections, &eve.names, graph, journal, stop).await;
     let mut digest = Digest {
         new: eve.new.clone(),
         left: eve.left.clone(),
         reminded: reminded(eve, &outcomes),
-        corrections,
+        corrections: corrections(&eve.plan, &outcomes, &eve.names),
         corrections_refused: eve.corrections_refused,
         wave: eve.ration.wave.clone(),
         over_budget: eve.ration.over_budget,
@@ -87,7 +87,7 @@ pub async fn carry_out(
         {
             digest.unverified = Some(error.to_string());
             // A run that was told to stop has its own reason.
-            let is_stopped = matches!(error, NightError::Call(CallError::Stopped));
+            let is_stopped = matches!(error, CampaignError::Call(CallError::Stopped));
             trouble = (!is_stopped).then_some(error);
         }
         digest.verified.standing.unknown += summary.unknown;
@@ -99,11 +99,10 @@ pub async fn carry_out(
 
 fn reminded(eve: &Eve, outcomes: &[Option<Outcome>]) -> u64 {
     let rows = eve.plan.rows.iter().zip(outcomes);
-    let is_reminder = |decision: &Decision| matches!(decision, Decision::Change(change) if change.reason == ChangeReason::Reminder);
-    rows.filter(|(row, outcome)| {
-        is_reminder(&row.decision) && matches!(outcome, Some(Outcome::Invited(_)))
-    })
-    .count() as u64
+    let is_reminder =
+        |row: &PlannedRow| row.change().is_some_and(|it| it.reason == ChangeReason::Reminder);
+    rows.filter(|(row, outcome)| is_reminder(row) && matches!(outcome, Some(Outcome::Invited(_))))
+        .count() as u64
 }
 
 /// What was read for the plan is fresh enough for everybody whom the night did not
@@ -116,24 +115,28 @@ async fn look_at_all(
     earlier_runs_ended_at: Timestamp,
     outcomes: &[Option<Outcome>],
     digest: &mut Digest,
-) -> Result<(), NightError> {
-    let rows: BTreeSet<String> = eve.plan.rows.iter().filter_map(stored_key).collect();
+) -> Result<(), CampaignError> {
+    let rows: BTreeSet<String> =
+        eve.plan.rows.iter().filter_map(PlannedRow::key).map(|key| key.stored()).collect();
     let is_left = |key: &InvitationKey| !rows.contains(&key.stored());
-    let times = (eve.read_at, earlier_runs_ended_at);
+    let looked = Looked { read_at: eve.read_at, earlier_runs_ended_at };
     let (directory, ledger, names) = (&eve.directory, &eve.ledger, &eve.names);
     let verified = &mut digest.verified;
-    settle_lost(graph, directory, ledger, is_left, journal, settings, times, names, verified)
+    settle_lost(graph, directory, ledger, is_left, journal, settings, looked, names, verified)
         .await?;
     let mut touched: BTreeSet<UserId> = BTreeSet::new();
     for (index, row) in eve.plan.rows.iter().enumerate() {
-        let Decision::Change(change) = &row.decision else { continue };
+        let Some(change) = row.change() else { continue };
+        // Their correction may not show yet, and what it was, is known.
+        if change.reason == ChangeReason::Correction {
+            continue;
+        }
         // Settling a lost answer changes what is known, even if nothing follows from it.
         let is_begun = !eve.ration.held.contains(&index)
             && (change.unsettled.is_some()
                 || !matches!(outcomes[index], Some(Outcome::NotAttempted { patched: false })));
         touched.extend(row.user_id.filter(|_| is_begun));
     }
-    // Their correction may not show yet, and what it was, is known.
     let corrected: BTreeSet<UserId> = digest
         .corrections
         .iter()
@@ -168,11 +171,6 @@ async fn look_at_all(
     judge(&sights, &eve.past, names, verified);
     keep(graph, journal, &eve.past, &sights).await?;
     trouble
-}
-
-fn stored_key(row: &crate::plan::PlannedRow) -> Option<String> {
-    let key = InvitationKey { user_id: row.user_id?, address: row.new_email.clone()? };
-    Some(key.stored())
 }
 
 /// Guests still pending whom the policy allows no more mails.

@@ -1,15 +1,12 @@
-//! Writing mails again that somebody changed after the invitation.
+//! What became of mails that somebody changed after the invitation and that were to be
+//! put right.
 //!
-//! Leaves to others: which (`plan`). Each guest is read once more just before, and one
-//! that has changed again is left alone.
+//! Leaves to others: which (`plan`), and writing them (`run`).
 
 use serde::Serialize;
 
-use crate::checkpoint::{Entry, Journal, Record};
-use crate::domain::{DirectoryUser, Trace};
-use crate::graph::{CallError, Graph, Verdict};
-use crate::plan;
-use crate::run::{Stop, StopReason, mail_patch, stop_reason};
+use crate::plan::{ChangeReason, Plan};
+use crate::run::Outcome;
 
 use super::names::{Names, RowName};
 
@@ -35,79 +32,28 @@ pub enum Corrected {
     Failed(String),
 }
 
-/// Puts mails right, one after another, until something asks to stop.
-pub(super) async fn correct(
-    corrections: &[plan::Correction],
+/// The corrections among the rows of a plan that the run came to.
+pub(super) fn corrections(
+    plan: &Plan,
+    outcomes: &[Option<Outcome>],
     names: &Names,
-    graph: &Graph,
-    journal: &Journal,
-    stop: &Stop,
 ) -> Vec<Correction> {
-    let mut ended = Vec::new();
-    for correction in corrections {
-        if stop.is_requested() {
-            break;
-        }
-        let outcome = match one(correction, graph, journal).await {
-            Ok(outcome) => outcome,
-            Err(Trouble::Checkpoint(message)) => {
-                stop.request(StopReason::Checkpoint { message });
-                break;
-            }
-            Err(Trouble::Call(error)) => {
-                if let Some(reason) = stop_reason(&error) {
-                    stop.request(reason);
+    plan.rows
+        .iter()
+        .zip(outcomes)
+        .filter_map(|(row, outcome)| {
+            let change = row.change().filter(|it| it.reason == ChangeReason::Correction)?;
+            let outcome = match outcome.as_ref()? {
+                Outcome::AsWanted { written: true } => Corrected::Done,
+                Outcome::AsWanted { written: false } => Corrected::LeftAlone,
+                Outcome::Failed(failure) if failure.is_of_others() => Corrected::LeftAlone,
+                Outcome::Failed(failure) => Corrected::Failed(failure.message.clone()),
+                Outcome::Invited(_) | Outcome::Unknown { .. } | Outcome::NotAttempted { .. } => {
+                    return None;
                 }
-                let is_of_guest = matches!(&error, CallError::Refused { verdict, .. }
-                    if !matches!(verdict, Verdict::StopRun(_)));
-                if !is_of_guest {
-                    break;
-                }
-                Corrected::Failed(error.to_string())
-            }
-        };
-        let found = correction.set_mail.expected.as_deref().map(str::to_owned);
-        ended.push(Correction { row: names.of(&correction.key), found, outcome });
-    }
-    ended
-}
-
-enum Trouble {
-    Call(CallError),
-    Checkpoint(String),
-}
-
-impl From<CallError> for Trouble {
-    fn from(error: CallError) -> Self {
-        Self::Call(error)
-    }
-}
-
-async fn one(
-    correction: &plan::Correction,
-    graph: &Graph,
-    journal: &Journal,
-) -> Result<Corrected, Trouble> {
-    let plan::Correction { key, set_mail, .. } = correction;
-    let guest = graph.user(key.user_id).await?;
-    let is_as_planned = |guest: &DirectoryUser| {
-        guest.mail == set_mail.expected
-            && set_mail.other_mails.as_ref().is_none_or(|set| guest.other_mails == set.expected)
-    };
-    if !guest.as_ref().is_some_and(is_as_planned) {
-        return Ok(Corrected::LeftAlone);
-    }
-    let found = set_mail.expected.as_deref().map(str::to_owned);
-    let before = Record::Correcting { key: key.clone(), found };
-    append(journal, before, graph).await?;
-    let mut trace = Trace::default();
-    graph.patch_user(key.user_id, &mail_patch(set_mail), &mut trace).await?;
-    let after = Record::Corrected { key: key.clone() };
-    append(journal, after.after(Some(trace)), graph).await?;
-    Ok(Corrected::Done)
-}
-
-async fn append(journal: &Journal, record: impl Into<Entry>, graph: &Graph) -> Result<(), Trouble> {
-    let written = journal.append(record, graph.clock().service_now()).await;
-    written.map_err(|error| Trouble::Checkpoint(error.to_string()))
+            };
+            let found = change.set_mail.as_ref()?.expected.as_deref().map(str::to_owned);
+            Some(Correction { row: names.of(&row.key()?), found, outcome })
+        })
+        .collect()
 }

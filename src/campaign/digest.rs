@@ -5,7 +5,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::domain::{Shows, Sighting};
+use crate::domain::{Finding, Shows, Sighting};
 use crate::plan::{Sight, Wave};
 
 use super::correct::{Corrected, Correction};
@@ -18,7 +18,7 @@ pub struct Seen {
     #[serde(flatten)]
     pub row: RowName,
     /// The stable word for it.
-    pub finding: &'static str,
+    pub finding: Finding,
     /// Since when.
     pub since: Option<Timestamp>,
     /// What the mail was changed to.

@@ -1,41 +1,53 @@
-//! What a campaign does, below its printing: what `reconcile`, `remind` and `verify` do,
-//! in their order.
+//! What a campaign does, below its printing: what `apply`, `reconcile`, `remind` and
+//! `verify` do, in their order. Nobody else knows it.
 //!
-//! It stands between `cli` and `run`: `cli` reads the manifest, asks, prints and
-//! exits; here the directory is read, the plan made and rationed, carried out, drift
-//! put right, and the guests looked at again. Its time is the client's clock, so that
-//! tests can drive a fortnight of nights.
+//! `cli` reads the manifest, opens the checkpoint, prints and exits; here the directory
+//! is read, the plan made, shown to the caller for review, and carried out. Time is the
+//! client's clock, so that tests can drive a fortnight of nights.
 //!
 //! Leaves to others: every decision (`plan`), every step of a row (`run`).
 
+mod apply;
 mod carry_out;
 mod correct;
+mod deadline;
 mod digest;
-mod kept;
+mod look;
 mod names;
+mod night;
 mod prepare;
 mod read;
+mod session;
+mod stored;
 mod verify;
 
-pub use carry_out::{Night, carry_out};
+pub use apply::{Applied, ApplyRequest, ResendReason, apply};
+pub use carry_out::Night;
 pub use correct::{Corrected, Correction};
+pub use deadline::time_budget;
 pub use digest::{Digest, Seen, Standing};
-pub use kept::manifest_row;
+pub use look::{Verification, verify};
 pub use names::RowName;
-pub use prepare::{Eve, Scope, prepare};
+pub use night::{NightRequest, Reconciled, reconcile};
+pub use prepare::{Eve, Scope};
 pub use read::{Asked, Read, read_and_plan};
-pub use verify::{Unsettled, Verified, verify};
+pub use session::{Carried, Host, Notice, Refusal, Review, Session};
+pub use verify::{Unsettled, Verified};
 
 use crate::checkpoint::CheckpointError;
+use crate::delivery::PostError;
 use crate::graph::CallError;
 
-/// Why a night could not be prepared, or its guests not be looked at.
+/// Why a command could not come to its end.
 #[derive(Debug, thiserror::Error)]
-pub enum NightError {
+pub enum CampaignError {
     /// The tenant could not be asked.
     #[error(transparent)]
     Call(#[from] CallError),
     /// The checkpoint can't be read or written.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
+    /// No mail of one's own can be written.
+    #[error(transparent)]
+    Post(#[from] PostError),
 }

@@ -4,9 +4,9 @@ use std::collections::{HashMap, HashSet};
 
 use serde::Serialize;
 
-use crate::checkpoint::PreviousRow;
+use crate::checkpoint::ManifestRow;
 use crate::domain::{Email, InvitationKey, Ledger, UserId};
-use crate::plan::{ChangeReason, Decision, PlannedRow, Settled};
+use crate::plan::{Blocked, ChangeReason, Decision, PlannedRow, Settled};
 
 /// A row, or a guest that no row asks for any more.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -26,7 +26,7 @@ pub(super) struct Names(HashMap<InvitationKey, (Option<u32>, String)>);
 impl Names {
     /// From the manifest of an earlier run and, before it, the present plan.
     pub(super) fn new(
-        previous: &[PreviousRow],
+        previous: &[ManifestRow],
         rows: &[PlannedRow],
         ledger: &Ledger,
         is_present: bool,
@@ -72,7 +72,7 @@ impl Names {
 /// that the campaign invited is no news where it comes back, as after a run with the
 /// failed rows alone.
 pub(super) fn changed(
-    previous: &[PreviousRow],
+    previous: &[ManifestRow],
     rows: &[PlannedRow],
 ) -> (Vec<RowName>, Vec<RowName>) {
     let asked = |id: Option<UserId>, address: Option<&Email>| Some((id?, address?.folded()));
@@ -110,8 +110,18 @@ pub(super) fn changed(
 /// Whether the campaign has invited the row's guest to the row's address.
 fn is_invited(row: &PlannedRow) -> bool {
     match &row.decision {
-        Decision::Settled(settled) => matches!(settled, Settled::AlreadyInvited { .. }),
-        Decision::Change(change) => change.reason == ChangeReason::Reminder,
-        Decision::Blocked(_) => false,
+        Decision::Settled(settled) => {
+            matches!(settled, Settled::AlreadyInvited { .. } | Settled::MailUnknown { .. })
+        }
+        Decision::Change(change) => match change.reason {
+            ChangeReason::Reminder | ChangeReason::Correction | ChangeReason::Mail => true,
+            ChangeReason::NewAddress
+            | ChangeReason::ResetOnly
+            | ChangeReason::FinishEarlierRun
+            | ChangeReason::UnknownOutcome
+            | ChangeReason::RetryFailed
+            | ChangeReason::Resend => false,
+        },
+        Decision::Blocked(blocked) => matches!(blocked, Blocked::MailChanged { .. }),
     }
 }

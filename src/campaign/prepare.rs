@@ -13,10 +13,10 @@ use crate::domain::{Directory, InvitationKey, Ledger, Shows, Sighting};
 use crate::graph::{Graph, Method};
 use crate::manifest::Manifest;
 use crate::plan::{
-    self, Correction, Look, Plan, PlannedRow, Progress, Ration, Sight, corrections, ration, sights,
+    self, Look, Plan, PlannedRow, Progress, Ration, Sight, corrections, ration, sights,
 };
 
-use super::NightError;
+use super::CampaignError;
 use super::names::{Names, RowName, changed};
 use super::read::{Asked, Read, lag, read_and_plan};
 
@@ -36,13 +36,11 @@ pub enum Scope {
 /// A night before it begins.
 #[derive(Debug)]
 pub struct Eve {
-    pub plan: Plan,
+    pub plan: Arc<Plan>,
     /// What a checkpoint is bound to.
     pub tenant_key: String,
     /// What of the plan waits.
     pub ration: Ration,
-    /// The mails to put right.
-    pub corrections: Vec<Correction>,
     /// How many mails are not put right for the guard against too many changes.
     pub corrections_refused: u64,
     /// When reminders may be sent again; None if that is now.
@@ -66,14 +64,14 @@ pub struct Eve {
 }
 
 /// Reads the directory and plans the night. Nothing is changed.
-pub async fn prepare(
+pub(super) async fn prepare(
     graph: &Graph,
     checkpoint: &Checkpoint,
     manifest: &Manifest,
     settings: &Settings,
     scope: Scope,
     reset_matching: bool,
-) -> Result<Eve, NightError> {
+) -> Result<Eve, CampaignError> {
     let ledger = checkpoint.ledger()?;
     let mut past = checkpoint.past()?;
     let sent = Arc::new(std::mem::take(&mut past.invitations));
@@ -84,7 +82,7 @@ pub async fn prepare(
         ..Asked::default()
     };
     let read = read_and_plan(graph, manifest, &ledger, settings, asked).await?;
-    let Read { plan, tenant_key, directory, policy, method, requests, read_at } = read;
+    let Read { mut plan, tenant_key, directory, policy, method, requests, read_at } = read;
     let reminders = policy.reminders.clone().expect("a night asks for reminders");
     let look = Look {
         mail: settings.mail,
@@ -126,12 +124,12 @@ pub async fn prepare(
         let begun = plan.counts.change.saturating_sub(ration.held.len() as u64);
         corrections.truncate(usize::try_from(left.saturating_sub(begun)).unwrap_or(usize::MAX));
     }
+    plan.correct(corrections);
     past.invitations = Arc::unwrap_or_clone(sent);
     Ok(Eve {
-        plan,
+        plan: Arc::new(plan),
         tenant_key,
         ration,
-        corrections,
         corrections_refused,
         quiet_until: settings.remind.after.and_then(|_| reminders.quiet_until()),
         reminders_until: reminders.until(),
@@ -159,8 +157,7 @@ fn progress(
         sights.iter().map(|(key, sight)| (key, sight)).collect();
     let mut progress = Progress::default();
     for row in rows {
-        let (Some(user_id), Some(address)) = (row.user_id, row.new_email.clone()) else { continue };
-        let key = InvitationKey { user_id, address };
+        let Some(key) = row.key() else { continue };
         if let Some(Sight::Shows(Sighting { shows: Shows::Redeemed, .. })) = sights.get(&key) {
             progress.redeemed += 1;
         }

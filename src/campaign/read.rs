@@ -57,7 +57,7 @@ pub async fn read_and_plan(
     let remembered = manifest.rows.iter().map(|row| row.user.folded());
     let wanted = Wanted {
         references: manifest.rows.iter().map(|row| row.user.clone()).collect(),
-        addresses: manifest.rows.iter().filter_map(|row| row.new_email.clone()).collect(),
+        addresses: manifest.rows.iter().filter_map(|row| row.wish.address().cloned()).collect(),
         known: ledger.users().collect(),
         remembered: remembered.filter(|name| ledger.user_named(name).is_some()).collect(),
         writes_other_mails: settings.mail != MailWrite::Mail,
@@ -81,10 +81,13 @@ pub async fn read_and_plan(
         tenant: settings.tenant.id.clone(),
         caller,
         invitation: settings.invitation.clone(),
+        delivery: settings.delivery.by,
         mail: settings.mail,
         reset_matching: asked.reset_matching,
         retry_failed: asked.retry_failed,
         resend: asked.resend,
+        read_at: read_at.saturating_add(graph.clock().skew()).unwrap_or(read_at),
+        lag: lag(settings),
         reminders,
     };
     let guards = Guards {

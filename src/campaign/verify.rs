@@ -7,17 +7,14 @@ use futures_util::future::join_all;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::checkpoint::{CheckpointError, Journal, Past, Record};
+use crate::checkpoint::{CheckpointError, InvitedHow, Journal, Past, Record};
 use crate::config::Settings;
-use crate::domain::{
-    Directory, InvitationKey, Ledger, LedgerState, Redemption, RedemptionState, Shows, Sighting,
-    UserId,
-};
+use crate::domain::{Directory, InvitationKey, Ledger, LedgerState, Shows, Sighting, UserId};
 use crate::graph::{CallError, Graph};
 use crate::plan::{Look, Sight, sights};
-use crate::run::{MOOT, Settlement, settle};
+use crate::run::{Horizon, Intent, LostAnswer, MOOT, NO_CHANGE, Verdict};
 
-use super::NightError;
+use super::CampaignError;
 use super::digest::{Seen, Standing};
 use super::names::{Names, RowName};
 use super::read::lag;
@@ -46,22 +43,30 @@ pub struct Unsettled {
     pub why: String,
 }
 
+/// The times that decide whether a lost answer can be settled by what was read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Looked {
+    /// When the reading began, in our time.
+    pub(super) read_at: Timestamp,
+    /// Until when an earlier run may have sent something, in our time.
+    pub(super) earlier_runs_ended_at: Timestamp,
+}
+
 /// Looks at everybody and keeps what is new.
-pub async fn verify(
+pub(super) async fn look_at_everybody(
     graph: &Graph,
     directory: &Directory,
     (ledger, past): (&Ledger, &Past),
     journal: &Journal,
     settings: &Settings,
-    (read_at, earlier_runs_ended_at): (Timestamp, Timestamp),
-) -> Result<Verified, NightError> {
+    looked: Looked,
+) -> Result<Verified, CampaignError> {
     let names = Names::new(&past.manifest, &[], ledger, false);
     let mut verified = Verified::default();
     let all = |_: &InvitationKey| true;
-    let times = (read_at, earlier_runs_ended_at);
-    settle_lost(graph, directory, ledger, all, journal, settings, times, &names, &mut verified)
+    settle_lost(graph, directory, ledger, all, journal, settings, looked, &names, &mut verified)
         .await?;
-    let look = look(graph, settings, read_at);
+    let look = look(graph, settings, looked.read_at);
     let mut sights = sights(ledger, &past.invitations, directory, look);
     // Those that were settled just now are looked at next time.
     sights.retain(|(_, sight)| *sight != Sight::Unknown);
@@ -85,10 +90,10 @@ pub(super) async fn settle_lost(
     which: impl Fn(&InvitationKey) -> bool,
     journal: &Journal,
     settings: &Settings,
-    (read_at, earlier_runs_ended_at): (Timestamp, Timestamp),
+    Looked { read_at, earlier_runs_ended_at }: Looked,
     names: &Names,
     verified: &mut Verified,
-) -> Result<(), NightError> {
+) -> Result<(), CampaignError> {
     let mut lost: Vec<_> = ledger
         .entries()
         .filter_map(|(key, entry)| match &entry.state {
@@ -103,31 +108,39 @@ pub(super) async fn settle_lost(
             verified.unknown.push(open("the guest no longer exists"));
             continue;
         };
-        let intended_here = intended_at - graph.clock().skew();
-        let certain_at = earlier_runs_ended_at.max(intended_here).saturating_add(lag(settings));
-        let lag_is_over = certain_at.is_ok_and(|certain_at| read_at >= certain_at);
-        let now =
-            Redemption { state: guest.redemption.clone(), changed_at: guest.redemption_changed_at };
-        let is_moot = ledger.is_resent(key) && now.state == Some(RedemptionState::Accepted);
+        let resent = ledger.is_resent(key);
+        let horizon = Horizon {
+            ended_at: earlier_runs_ended_at,
+            skew: graph.clock().skew(),
+            lag: lag(settings),
+        };
+        let intent = Intent { at: intended_at, before: before.as_ref(), resent };
+        let lost = LostAnswer::new(intent, horizon);
         let outstanding = |why: &str| Record::Outstanding { key: key.clone(), why: why.to_owned() };
-        let record = match settle(before.as_ref(), intended_at, &now, lag_is_over) {
-            Settlement::Sent => {
+        let record = match lost.judge(&guest.redemption, read_at) {
+            // Nobody has its link, and it is for a run with the manifest to make another.
+            Verdict::Sent if settings.delivery.by.is_own() => {
+                let why = "it was accepted, and its link is lost; the next apply invites again";
+                verified.unknown.push(open(why));
+                continue;
+            }
+            Verdict::Sent => {
                 verified.settled.0 += 1;
-                Record::Invited { key: key.clone(), how: "settled-from-directory" }
+                Record::Invited { key: key.clone(), how: InvitedHow::SettledFromDirectory }
             }
-            Settlement::Outstanding => {
+            Verdict::NotSent => {
                 verified.settled.1 += 1;
-                outstanding("the directory shows no change")
+                outstanding(NO_CHANGE)
             }
-            Settlement::Undecided if is_moot => {
+            Verdict::Moot => {
                 verified.settled.1 += 1;
                 outstanding(MOOT)
             }
-            Settlement::Undecided => {
+            Verdict::Undecided => {
                 verified.unknown.push(open("the directory can't tell"));
                 continue;
             }
-            Settlement::TooEarly => {
+            Verdict::TooEarly { .. } => {
                 verified.unknown.push(open("a replica may still lag; look again later"));
                 continue;
             }
@@ -212,6 +225,6 @@ impl Seen {
             | Shows::Reinvited
             | Shows::Unclear { .. } => (None, None),
         };
-        Self { row, finding: sighting.shows.word(), since: sighting.since, mail, back }
+        Self { row, finding: sighting.shows.finding(), since: sighting.since, mail, back }
     }
 }

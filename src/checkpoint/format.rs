@@ -1,7 +1,8 @@
 //! The format of the file: its tables, and the steps from one format to the next.
 //!
 //! A step is never edited once a version with it was released: files written by
-//! that version are out there.
+//! that version are out there. A word that is new in any table is a new format, too,
+//! so that a version which does not know it refuses the file.
 
 use rusqlite::Connection;
 
@@ -10,7 +11,7 @@ pub(super) const APPLICATION_ID: i64 = 0x7276_6974;
 
 /// Each step makes the next format of the one before it; the first starts from
 /// nothing.
-const STEPS: [&str; 2] = [FIRST, NIGHTS];
+const STEPS: [&str; 4] = [FIRST, NIGHTS, STATES, MAILS];
 
 /// The format this version writes and the newest it reads.
 #[expect(clippy::cast_possible_wrap, reason = "there are a handful of steps")]
@@ -86,6 +87,34 @@ const NIGHTS: &str = "
         scope TEXT NOT NULL,
         seconds REAL NOT NULL
     ) STRICT;
+";
+
+/// The detail of a row is what its state says and nothing else: a request to send again
+/// has a column of its own, and the invitation that stands while one more is on its way
+/// is no text in a text.
+const STATES: &str = "
+    ALTER TABLE row ADD COLUMN resend TEXT;
+    UPDATE row SET resend = detail -> '$.resend' WHERE detail ->> '$.resend' IS NOT NULL;
+    UPDATE row SET detail = json_remove(detail, '$.resend')
+        WHERE json_type(detail, '$.resend') IS NOT NULL;
+    UPDATE row SET detail = json_set(detail, '$.accepted', json_object(
+            'at', detail ->> '$.accepted.at',
+            'how', coalesce((detail ->> '$.accepted.detail') ->> '$.how', 'accepted')))
+        WHERE detail ->> '$.accepted.at' IS NOT NULL;
+";
+
+/// One's own mails: the link that each is to carry, until it was sent, and what became
+/// of it.
+const MAILS: &str = "
+    CREATE TABLE mail (
+        user_id TEXT NOT NULL,
+        address TEXT NOT NULL,
+        state TEXT NOT NULL,
+        at TEXT NOT NULL,
+        message_id TEXT,
+        link TEXT,
+        PRIMARY KEY (user_id, address)
+    ) STRICT, WITHOUT ROWID;
 ";
 
 /// Brings a file of an earlier format, or a blank one, to the present format: all

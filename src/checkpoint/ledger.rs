@@ -1,90 +1,65 @@
-//! Reading the present states back, for planning.
+//! The present states as planning needs them.
 
-use jiff::Timestamp;
+use std::path::Path;
+
 use rusqlite::Connection;
-use serde::Deserialize;
 
-use crate::domain::{
-    Email, InvitationKey, Ledger, LedgerEntry, LedgerState, Redemption, Resend, UserId,
-};
-
-use super::file::{classify, meta};
+use super::database::{ReadError, in_one_state, meta, read};
+use super::state::{RowState, Step};
+use super::tables::{begun, parsed, row_states, text};
 use super::{Checkpoint, CheckpointError};
+use crate::domain::{Ledger, LedgerEntry, LedgerState};
 
 impl Checkpoint {
     /// What earlier runs of the campaign did.
     pub fn ledger(&self) -> Result<Ledger, CheckpointError> {
         let (path, connection) = self.connection();
-        read(connection).map_err(|error| match error {
-            ReadError::Database(source) => classify(path, source),
-            ReadError::Content(detail) => {
-                CheckpointError::Damaged { path: path.to_owned(), detail }
-            }
-        })
+        in_one_state(path, connection, ledger)
     }
 }
 
-pub(super) enum ReadError {
-    Database(rusqlite::Error),
-    Content(String),
-}
-
-impl From<rusqlite::Error> for ReadError {
-    fn from(error: rusqlite::Error) -> Self {
-        Self::Database(error)
+/// Reads what earlier runs did, for a plan that writes nothing; empty when there
+/// is no checkpoint yet.
+pub fn read_ledger(path: &Path) -> Result<Ledger, CheckpointError> {
+    match read(path, ledger) {
+        Err(CheckpointError::Missing { .. }) => Ok(Ledger::default()),
+        other => other,
     }
 }
 
-/// What `detail` may hold, over all states.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Detail {
-    before: Option<serde_json::Value>,
-    code: String,
-    message: String,
-    resend: Option<Resend>,
-    accepted: Option<serde_json::Value>,
-}
-
-pub(super) fn read(connection: &Connection) -> Result<Ledger, ReadError> {
+fn ledger(connection: &Connection) -> Result<Ledger, ReadError> {
     let mut ledger = Ledger::default();
     ledger.tenant = meta(connection, "tenant")?;
-    let mut query = connection.prepare("SELECT user_id, address, state, at, detail FROM row")?;
-    let mut rows = query.query([])?;
-    while let Some(row) = rows.next()? {
-        let text = |column| row.get_ref(column)?.as_str().map_err(rusqlite::Error::from);
-        let (user, address, state) = (text(0)?, text(1)?, text(2)?);
-        let (at, detail) = (text(3)?, text(4)?);
-        let bad = |what: &str| ReadError::Content(format!("{what} of {user} {address}"));
-        let key = InvitationKey {
-            user_id: UserId::parse(user).map_err(|_| bad("object id"))?,
-            address: Email::parse(address).map_err(|_| bad("address"))?,
+    // The history of a guest is a sequence: of two addresses the one that was begun last is
+    // the one that the manifest asked for last, whatever became known of the other since.
+    let begun = begun(connection)?;
+    let mut states: Vec<_> = row_states(connection)?.into_iter().collect();
+    states.sort_by_cached_key(|(key, _)| begun.get(key).copied());
+    for (key, RowState { step, at, resend }) in states {
+        let state = match step {
+            Step::Patching => LedgerState::Patching,
+            Step::Patched => LedgerState::Patched,
+            Step::Intended(intent) => {
+                if intent.accepted.is_some() {
+                    ledger.record_resent(key.clone());
+                }
+                LedgerState::Unknown { before: intent.before }
+            }
+            Step::Outstanding => LedgerState::Outstanding,
+            Step::Invited(_) => LedgerState::Invited,
+            Step::Failed(failure) => {
+                LedgerState::Failed { code: failure.code, message: failure.message }
+            }
         };
-        let at: Timestamp = at.parse().map_err(|_| bad("time"))?;
-        let detail: Detail = serde_json::from_str(detail).map_err(|_| bad("detail"))?;
-        if state == "intended" && detail.accepted.is_some() {
-            ledger.record_resent(key.clone());
-        }
-        let state = match state {
-            "patching" => LedgerState::Patching,
-            "patched" => LedgerState::Patched,
-            "intended" => LedgerState::Unknown {
-                before: detail.before.and_then(|b| serde_json::from_value::<Redemption>(b).ok()),
-            },
-            "outstanding" => LedgerState::Outstanding,
-            "invited" => LedgerState::Invited,
-            "failed" => LedgerState::Failed { code: detail.code, message: detail.message },
-            other => return Err(bad(&format!("state `{other}`"))),
-        };
-        ledger.record(key, LedgerEntry { state, at, resend: detail.resend });
+        ledger.record(key, LedgerEntry { state, at, resend });
+    }
+    for (key, standing) in super::mail::standings(connection)? {
+        ledger.record_mail(key, standing);
     }
     let mut query = connection.prepare("SELECT name, user_id FROM name")?;
     let mut names = query.query([])?;
     while let Some(row) = names.next()? {
-        let name = row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?;
-        let user = row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?;
-        let user = UserId::parse(user).map_err(|e| ReadError::Content(e.to_string()))?;
-        ledger.record_name(name, user);
+        ledger.record_name(text(row, 0)?, parsed(row, 1)?);
     }
     Ok(ledger)
 }

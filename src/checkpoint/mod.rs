@@ -5,6 +5,8 @@
 //! to others: what to record and when (`run`), and what it means (`plan`). Never
 //! in it: tokens, secrets, redeem links.
 
+mod campaign;
+mod database;
 mod error;
 mod file;
 mod format;
@@ -12,25 +14,34 @@ mod history;
 mod journal;
 mod ledger;
 mod lock;
+mod log;
+mod mail;
+mod manifest_row;
 mod past;
-mod recent;
+mod projection;
+mod queue;
 mod record;
+mod state;
 mod status;
+mod tables;
+mod trail;
 
 #[cfg(test)]
 mod tests;
 
 pub use error::CheckpointError;
-pub use file::{Checkpoint, ManifestRow, RunStart};
-pub use history::{
-    Delta, History, HistoryEvent, HistoryRow, RunRecord, Sighting, Standing, Trail, WaitRecord,
-    read_history, read_trail, user_named,
-};
+pub use file::{Checkpoint, RunStart};
+pub use history::{History, HistoryRow, read_history};
 pub use journal::{Journal, RunEnd, WaitLog};
+pub use ledger::read_ledger;
 pub use lock::Owner;
-pub use past::{Past, PreviousRow, read_past};
-pub use recent::Announced;
-pub use record::{BeforeImage, Entry, Record};
+pub use log::Delta;
+pub use manifest_row::{ManifestRow, Planned};
+pub use past::{Announced, Past, read_past};
+pub use record::{BeforeImage, Entry, IntentReason, InvitedHow, MailedHow, Record, What};
+pub use state::Failure;
 pub use status::{
-    FailureCount, LastRun, NotInManifest, Resends, Status, last_success, read_ledger, read_status,
+    FailureCount, LastRun, NotInManifest, Resends, Status, last_success, read_status,
 };
+pub use tables::{RunRecord, SightingRecord, WaitRecord};
+pub use trail::{HistoryEvent, Trail, read_trail, user_named};

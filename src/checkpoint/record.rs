@@ -1,14 +1,108 @@
-//! The durable vocabulary: what is written down about a guest, and the present
-//! state that each record leaves behind.
+//! The durable vocabulary: what is written down about a guest, as it is written and
+//! as it is read back.
+//!
+//! Leaves to others: the present state that records leave behind (`state`).
 
-use std::borrow::Cow;
-
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use crate::domain::{InvitationKey, Redemption, Shows, Sighting, Trace};
+use crate::domain::{Finding, InvitationKey, RedeemUrl, Redemption, Shows, Sighting, Trace, words};
+
+words! {
+    /// What a record tells, in a word: the column `what` of the table `event`. A
+    /// sighting has a table of its own.
+    pub enum What ("record") {
+        Patching = "patching",
+        Patched = "patched",
+        Intended = "intended",
+        Outstanding = "outstanding",
+        Unknown = "unknown",
+        Invited = "invited",
+        Failed = "failed",
+        ResendAsked = "resend-asked",
+        Correcting = "correcting",
+        Corrected = "corrected",
+        MailIntended = "mail-intended",
+        MailWithdrawn = "mail-withdrawn",
+        Mailed = "mailed",
+        MailFailed = "mail-failed",
+        MailUnknown = "mail-unknown",
+    }
+}
+
+/// A kind of write that a tenant counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Write {
+    Mail,
+    Invitation,
+}
+
+impl What {
+    /// The write that it announces, if any.
+    pub(super) const fn announces(self) -> Option<Write> {
+        match self {
+            Self::Patching | Self::Correcting => Some(Write::Mail),
+            Self::Intended => Some(Write::Invitation),
+            Self::Patched
+            | Self::Outstanding
+            | Self::Unknown
+            | Self::Invited
+            | Self::Failed
+            | Self::ResendAsked
+            | Self::Corrected
+            | Self::MailIntended
+            | Self::MailWithdrawn
+            | Self::Mailed
+            | Self::MailFailed
+            | Self::MailUnknown => None,
+        }
+    }
+}
+
+words! {
+    /// How it is known that an invitation was accepted.
+    pub enum InvitedHow ("way to be invited") {
+        Accepted = "accepted",
+        /// The answer was lost; the directory shows it. Its redeem link is lost too.
+        SettledFromDirectory = "settled-from-directory",
+    }
+}
+
+words! {
+    /// How one's own mail was handed over.
+    pub enum MailedHow ("way to mail") {
+        /// A server took it over for delivery.
+        Sent = "sent",
+        /// It was written as a file.
+        File = "file",
+    }
+}
+
+words! {
+    /// Why an invitation is sent, as the plan had it.
+    pub enum IntentReason ("reason to invite") {
+        NewAddress = "new-address",
+        ResetOnly = "reset-only",
+        FinishEarlierRun = "finish-earlier-run",
+        UnknownOutcome = "unknown-outcome",
+        RetryFailed = "retry-failed",
+        Resend = "resend",
+        Reminder = "reminder",
+        /// The first format kept none.
+        Unrecorded = "",
+    }
+}
+
+impl IntentReason {
+    /// Whether the row was never invited before.
+    pub(super) const fn is_first(self) -> bool {
+        matches!(self, Self::NewAddress | Self::ResetOnly)
+    }
+}
 
 /// What a guest looked like before the first write: what `revert` would restore.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BeforeImage {
     /// `mail`.
     pub mail: Option<String>,
@@ -36,8 +130,8 @@ pub enum Record {
         key: InvitationKey,
         /// How the manifest names the guest, folded.
         reference: String,
-        /// The plan's reason: `reminder` and `resend` tell one more from the first.
-        reason: &'static str,
+        /// Tells one more from the first.
+        reason: IntentReason,
         /// The guest's redemption just before.
         before: Redemption,
     },
@@ -54,8 +148,7 @@ pub enum Record {
     /// The invitation was accepted.
     Invited {
         key: InvitationKey,
-        /// `accepted`, or `settled-from-directory` after a lost answer.
-        how: &'static str,
+        how: InvitedHow,
     },
     Failed {
         key: InvitationKey,
@@ -83,6 +176,35 @@ pub enum Record {
     Corrected {
         key: InvitationKey,
     },
+    /// One's own mail is about to be handed over. From here until the next record of the
+    /// mail it is not known whether it was.
+    MailIntended {
+        key: InvitationKey,
+        message_id: String,
+    },
+    /// The mail was certainly not sent: it may be tried again.
+    MailWithdrawn {
+        key: InvitationKey,
+        why: String,
+    },
+    Mailed {
+        key: InvitationKey,
+        how: MailedHow,
+        /// Whether the link stays on record until the guest has redeemed.
+        keeps_link: bool,
+    },
+    /// The mail was refused for this guest: nobody has the link.
+    MailFailed {
+        key: InvitationKey,
+        code: String,
+        message: String,
+        advice: String,
+    },
+    /// The answer to the mail was lost. It is not sent again unasked.
+    MailUnknown {
+        key: InvitationKey,
+        evidence: String,
+    },
     /// The directory showed something new of a guest. Kept in a table of its own.
     Seen(Sighting),
 }
@@ -90,40 +212,124 @@ pub enum Record {
 /// A record, and what the request it tells of left with the service.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
-    pub(super) record: Record,
-    trace: Option<Trace>,
+    pub record: Record,
+    pub trace: Option<Trace>,
+    /// The link of an accepted invitation that one's own mail is to carry. Never part of
+    /// the detail.
+    pub link: Option<RedeemUrl>,
+    /// Microsoft was asked not to mail this invitation.
+    pub silent: bool,
 }
 
 impl From<Record> for Entry {
     fn from(record: Record) -> Self {
-        Self { record, trace: None }
+        record.after(None)
     }
 }
 
 impl Entry {
-    /// The record's detail, as it is in JSON, with the traces beside it.
-    pub(super) fn with_trace<'a>(&self, detail: &'a str) -> Cow<'a, str> {
-        match self.trace.as_ref().filter(|trace| !trace.is_empty()) {
-            Some(trace) => {
-                let trace = serde_json::to_string(trace).expect("plain data");
-                Cow::Owned(beside(detail, "trace", &trace))
-            }
-            None => Cow::Borrowed(detail),
+    /// The record's detail as it is stored, with the traces in it.
+    pub(super) fn detail(&self) -> Value {
+        let mut detail = self.record.detail();
+        if let Some(trace) = self.trace.as_ref().filter(|trace| !trace.is_empty()) {
+            detail["trace"] = serde_json::to_value(trace).expect("plain data");
+        }
+        if self.silent {
+            detail["silent"] = Value::Bool(true);
+        }
+        detail
+    }
+}
+
+/// Everything that a stored detail may hold, over all records.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Detail {
+    reference: String,
+    before: Value,
+    reason: Option<IntentReason>,
+    why: String,
+    evidence: String,
+    how: Option<InvitedHow>,
+    code: String,
+    message: String,
+    advice: String,
+    request_id: Option<String>,
+    who: String,
+    found: Option<String>,
+    trace: Option<Trace>,
+    silent: bool,
+    message_id: String,
+    mailed: Option<MailedHow>,
+    keeps_link: bool,
+}
+
+impl Detail {
+    fn before<T: Default + serde::de::DeserializeOwned>(&mut self) -> serde_json::Result<T> {
+        match self.before.take() {
+            Value::Null => Ok(T::default()),
+            before => serde_json::from_value(before),
         }
     }
 }
 
-/// A JSON object with one more key.
-pub(super) fn beside(object: &str, key: &str, value: &str) -> String {
-    let rest = object.strip_suffix('}').expect("details are objects");
-    let comma = if rest == "{" { "" } else { "," };
-    format!("{rest}{comma}\"{key}\":{value}}}")
+impl Entry {
+    /// Reads a stored record back.
+    pub(super) fn parse(what: What, key: InvitationKey, detail: &str) -> serde_json::Result<Self> {
+        let mut detail: Detail = serde_json::from_str(detail)?;
+        let (trace, silent) = (detail.trace.take(), detail.silent);
+        let record = match what {
+            What::Patching => {
+                let before = detail.before()?;
+                Record::Patching { key, reference: detail.reference, before }
+            }
+            What::Patched => Record::Patched { key },
+            What::Intended => {
+                let before = detail.before()?;
+                let reason = detail.reason.unwrap_or(IntentReason::Unrecorded);
+                Record::Intended { key, reference: detail.reference, reason, before }
+            }
+            What::Outstanding => Record::Outstanding { key, why: detail.why },
+            What::Unknown => Record::Unknown { key, evidence: detail.evidence },
+            What::Invited => {
+                Record::Invited { key, how: detail.how.unwrap_or(InvitedHow::Accepted) }
+            }
+            What::Failed => Record::Failed {
+                key,
+                code: detail.code,
+                message: detail.message,
+                advice: detail.advice,
+                request_id: detail.request_id,
+            },
+            What::ResendAsked => {
+                let before = detail.before()?;
+                Record::ResendAsked { key, who: detail.who, why: detail.why, before }
+            }
+            What::Correcting => Record::Correcting { key, found: detail.found },
+            What::Corrected => Record::Corrected { key },
+            What::MailIntended => Record::MailIntended { key, message_id: detail.message_id },
+            What::MailWithdrawn => Record::MailWithdrawn { key, why: detail.why },
+            What::Mailed => Record::Mailed {
+                key,
+                how: detail.mailed.unwrap_or(MailedHow::Sent),
+                keeps_link: detail.keeps_link,
+            },
+            What::MailFailed => Record::MailFailed {
+                key,
+                code: detail.code,
+                message: detail.message,
+                advice: detail.advice,
+            },
+            What::MailUnknown => Record::MailUnknown { key, evidence: detail.evidence },
+        };
+        Ok(Self { silent, ..record.after(trace) })
+    }
 }
 
 impl Record {
     /// The record of what came of a request, with its traces.
     pub fn after(self, trace: Option<Trace>) -> Entry {
-        Entry { record: self, trace }
+        Entry { record: self, trace, link: None, silent: false }
     }
 
     /// The guest and address it is about.
@@ -139,30 +345,39 @@ impl Record {
             | Self::ResendAsked { key, .. }
             | Self::Correcting { key, .. }
             | Self::Corrected { key }
+            | Self::MailIntended { key, .. }
+            | Self::MailWithdrawn { key, .. }
+            | Self::Mailed { key, .. }
+            | Self::MailFailed { key, .. }
+            | Self::MailUnknown { key, .. }
             | Self::Seen(Sighting { key, .. }) => key,
         }
     }
 
-    /// The word for it in the `event` table and, if it changes the state of the row,
-    /// in the `row` table; of a sighting, its finding.
-    pub(super) fn word(&self) -> &'static str {
-        match self {
-            Self::Patching { .. } => "patching",
-            Self::Patched { .. } => "patched",
-            Self::Intended { .. } => "intended",
-            Self::Outstanding { .. } => "outstanding",
-            Self::Unknown { .. } => "unknown",
-            Self::Invited { .. } => "invited",
-            Self::Failed { .. } => "failed",
-            Self::ResendAsked { .. } => "resend-asked",
-            Self::Correcting { .. } => "correcting",
-            Self::Corrected { .. } => "corrected",
-            Self::Seen(sighting) => sighting.shows.word(),
-        }
+    /// Its word as an event; a sighting is none.
+    pub fn what(&self) -> Option<What> {
+        Some(match self {
+            Self::Patching { .. } => What::Patching,
+            Self::Patched { .. } => What::Patched,
+            Self::Intended { .. } => What::Intended,
+            Self::Outstanding { .. } => What::Outstanding,
+            Self::Unknown { .. } => What::Unknown,
+            Self::Invited { .. } => What::Invited,
+            Self::Failed { .. } => What::Failed,
+            Self::ResendAsked { .. } => What::ResendAsked,
+            Self::Correcting { .. } => What::Correcting,
+            Self::Corrected { .. } => What::Corrected,
+            Self::MailIntended { .. } => What::MailIntended,
+            Self::MailWithdrawn { .. } => What::MailWithdrawn,
+            Self::Mailed { .. } => What::Mailed,
+            Self::MailFailed { .. } => What::MailFailed,
+            Self::MailUnknown { .. } => What::MailUnknown,
+            Self::Seen(_) => return None,
+        })
     }
 
     /// Everything about it beyond word, key and time, as JSON.
-    pub(super) fn detail(&self) -> serde_json::Value {
+    fn detail(&self) -> Value {
         use serde_json::json;
         match self {
             Self::Patching { reference, before, .. } => {
@@ -173,17 +388,20 @@ impl Record {
             }
             Self::Patched { .. } | Self::Corrected { .. } => json!({}),
             Self::Correcting { found, .. } => json!({ "found": found }),
-            Self::Seen(Sighting { shows, .. }) => match shows {
-                Shows::MailChanged { mail, back } => json!({ "mail": mail, "back": back }),
-                Shows::Unclear { state } => json!({ "state": state }),
-                Shows::Pending
-                | Shows::Redeemed
-                | Shows::NoTrace
-                | Shows::Deleted
-                | Shows::Reinvited => json!({}),
-            },
-            Self::Outstanding { why, .. } => json!({ "why": why }),
-            Self::Unknown { evidence, .. } => json!({ "evidence": evidence }),
+            Self::Seen(sighting) => shown(&sighting.shows),
+            Self::Outstanding { why, .. } | Self::MailWithdrawn { why, .. } => {
+                json!({ "why": why })
+            }
+            Self::Unknown { evidence, .. } | Self::MailUnknown { evidence, .. } => {
+                json!({ "evidence": evidence })
+            }
+            Self::MailIntended { message_id, .. } => json!({ "message_id": message_id }),
+            Self::Mailed { how, keeps_link, .. } => {
+                json!({ "mailed": how, "keeps_link": keeps_link })
+            }
+            Self::MailFailed { code, message, advice, .. } => {
+                json!({ "code": code, "message": message, "advice": advice })
+            }
             Self::Invited { how, .. } => json!({ "how": how }),
             Self::Failed { code, message, advice, request_id, .. } => {
                 json!({ "code": code, "message": message, "advice": advice, "request_id": request_id })
@@ -193,4 +411,44 @@ impl Record {
             }
         }
     }
+}
+
+/// What there is to say of a finding beyond its word, as JSON.
+pub(super) fn shown(shows: &Shows) -> Value {
+    use serde_json::json;
+    match shows {
+        Shows::MailChanged { mail, back } => json!({ "mail": mail, "back": back }),
+        Shows::Unclear { state } => json!({ "state": state }),
+        Shows::Pending | Shows::Redeemed | Shows::NoTrace | Shows::Deleted | Shows::Reinvited => {
+            json!({})
+        }
+    }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Shown {
+    mail: Option<Box<str>>,
+    back: bool,
+    state: Box<str>,
+}
+
+/// Reads a stored sighting back.
+pub(super) fn parse_sighting(
+    finding: Finding,
+    key: InvitationKey,
+    since: Option<Timestamp>,
+    detail: &str,
+) -> serde_json::Result<Sighting> {
+    let Shown { mail, back, state } = serde_json::from_str(detail)?;
+    let shows = match finding {
+        Finding::Pending => Shows::Pending,
+        Finding::Redeemed => Shows::Redeemed,
+        Finding::NoTrace => Shows::NoTrace,
+        Finding::MailChanged => Shows::MailChanged { mail, back },
+        Finding::Deleted => Shows::Deleted,
+        Finding::Reinvited => Shows::Reinvited,
+        Finding::Unclear => Shows::Unclear { state },
+    };
+    Ok(Sighting { key, shows, since })
 }

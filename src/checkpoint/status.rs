@@ -1,17 +1,18 @@
-//! Reading a checkpoint without holding it: works beside a run.
+//! A campaign in numbers.
 
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
 
-use crate::domain::Ledger;
-
-use super::file::{check, classify, connect, is_blank, meta, recognise};
-use super::format::for_reading;
-use super::ledger::{ReadError, read};
+use super::campaign::{Campaign, CampaignRow};
+use super::database::{in_one_state, read};
 use super::lock::holder;
-use super::{CheckpointError, Owner};
+use super::manifest_row::Planned;
+use super::state::Step;
+use super::tables::{RunRecord, runs};
+use super::{Checkpoint, CheckpointError, Owner};
+use crate::domain::{Counts, InvitationKey, State};
 
 /// A campaign as its checkpoint tells it. The counts of rows add up to `rows`.
 #[derive(Debug, Clone)]
@@ -24,18 +25,7 @@ pub struct Status {
     pub created_at: Option<Timestamp>,
     /// Rows of the manifest of the last run.
     pub rows: u64,
-    pub invited: u64,
-    /// Nothing to do, as last planned.
-    pub settled: u64,
-    /// Can't or mustn't be done, as last planned.
-    pub blocked: u64,
-    pub failed: u64,
-    /// Sent or not: not known.
-    pub unknown: u64,
-    /// Not invited yet, mail already written.
-    pub patched: u64,
-    /// Not begun.
-    pub not_attempted: u64,
+    pub counts: Counts,
     /// Failures by code, most frequent first.
     pub failures: Vec<FailureCount>,
     /// Rows counted as invited to whom a person asked to send again.
@@ -89,25 +79,19 @@ pub struct LastRun {
     pub exit_code: Option<u8>,
 }
 
-/// Reads the state of a campaign.
-pub fn read_status(path: &Path) -> Result<Status, CheckpointError> {
-    let connection = open(path)?;
-    let mut status = counts(&connection).map_err(|source| classify(path, source))?;
-    status.held_by = holder(path);
-    Ok(status)
+impl Checkpoint {
+    /// How the last run ended, if there was one.
+    pub fn last_run(&self) -> Result<Option<LastRun>, CheckpointError> {
+        let (path, connection) = self.connection();
+        let runs = in_one_state(path, connection, runs)?;
+        Ok(runs.last().map(LastRun::from))
+    }
 }
 
-/// Reads what earlier runs did, for a plan that writes nothing; empty when there
-/// is no checkpoint yet.
-pub fn read_ledger(path: &Path) -> Result<Ledger, CheckpointError> {
-    let connection = match open(path) {
-        Err(CheckpointError::Missing { .. }) => return Ok(Ledger::default()),
-        other => other?,
-    };
-    read(&connection).map_err(|error| match error {
-        ReadError::Database(source) => classify(path, source),
-        ReadError::Content(detail) => CheckpointError::Damaged { path: path.to_owned(), detail },
-    })
+/// Reads the state of a campaign.
+pub fn read_status(path: &Path) -> Result<Status, CheckpointError> {
+    let campaign = read(path, Campaign::read)?;
+    Ok(Status { held_by: holder(path), ..Status::new(&campaign, &campaign.rows()) })
 }
 
 /// When the last of the runs ended whose exit code was a success.
@@ -115,194 +99,95 @@ pub fn last_success(
     path: &Path,
     is_success: impl Fn(u8) -> bool,
 ) -> Result<Option<Timestamp>, CheckpointError> {
-    let connection = match open(path) {
+    let runs = match read(path, runs) {
         Err(CheckpointError::Missing { .. }) => return Ok(None),
         other => other?,
     };
-    let find = || {
-        let mut query = connection.prepare(
-            "SELECT exit_code, ended_at FROM run
-             WHERE exit_code IS NOT NULL AND ended_at IS NOT NULL ORDER BY id DESC",
-        )?;
-        let mut runs = query.query([])?;
-        while let Some(run) = runs.next()? {
-            if is_success(run.get(0)?) {
-                return Ok(run.get_ref(1)?.as_str()?.parse().ok());
-            }
-        }
-        Ok(None)
-    };
-    find().map_err(|source| classify(path, source))
+    let mut successes = runs.iter().rev().filter(|run| run.exit_code.is_some_and(&is_success));
+    Ok(successes.find_map(|run| run.ended_at))
 }
 
-pub(super) fn open(path: &Path) -> Result<Connection, CheckpointError> {
-    match std::fs::metadata(path) {
-        Ok(found) if found.len() == 0 => {
-            return Err(CheckpointError::Missing { path: path.to_owned() });
+impl Status {
+    /// Of a campaign and its rows; who holds it, is asked elsewhere.
+    pub(super) fn new(campaign: &Campaign, rows: &[CampaignRow<'_>]) -> Self {
+        let of_manifest = || rows.iter().filter(|row| row.planned.is_some());
+        let strangers = rows.iter().filter(|row| row.planned.is_none());
+        let about = &campaign.about;
+        Self {
+            manifest: about.manifest.clone(),
+            tenant: about.tenant.clone(),
+            tenant_name: about.tenant_name.clone(),
+            created_at: about.created_at,
+            rows: of_manifest().count() as u64,
+            counts: of_manifest().map(|row| row.stands).collect(),
+            failures: failures(of_manifest()),
+            resends: resends(of_manifest()),
+            not_in_manifest: strangers.map(|row| row.stands).collect::<Counts>().into(),
+            last_run: campaign.runs.last().map(LastRun::from),
+            held_by: None,
         }
-        Ok(_) => {}
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            return Err(CheckpointError::Missing { path: path.to_owned() });
-        }
-        Err(source) => return Err(CheckpointError::File { path: path.to_owned(), source }),
     }
-    recognise(path)?;
-    // A reader of a WAL database needs to write its shared memory file; where that
-    // is not allowed, reading alone still works as long as nobody writes.
-    let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)
-        .or_else(|_| connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY))?;
-    if is_blank(path, &connection)? {
-        return Err(CheckpointError::Missing { path: path.to_owned() });
-    }
-    check(path, &connection)?;
-    for_reading(connection).map_err(|source| classify(path, source))
 }
 
-/// The state of the campaign decides; the plan's word counts only for rows that
-/// nothing has happened to. Of several rows that ask for the same, the first has the
-/// state and the others nothing to do, so that an invitation is counted once.
-/// Named as no column is: `state` would mean `row.state` and put all rows without
-/// one into a single group.
-pub(super) const STANDING: &str = "CASE
-        WHEN r.state IS NOT NULL AND m.nth > 1 THEN 'settled'
-        WHEN r.state = 'invited' THEN 'invited'
-        WHEN r.state = 'intended' THEN 'unknown'
-        WHEN r.detail ->> '$.resend' IS NOT NULL THEN 'invited'
-        WHEN m.decision = 'settled' THEN 'settled'
-        WHEN r.state = 'failed' THEN 'failed'
-        WHEN m.decision = 'blocked' THEN 'blocked'
-        WHEN r.state = 'patched' THEN 'patched'
-        WHEN r.state = 'outstanding' AND b.user_id IS NOT NULL THEN 'patched'
-        ELSE 'not_attempted'
-    END AS standing";
-
-/// The rows of the manifest, each with what became of its guest and address.
-pub(super) const ROWS: &str = "(
-        SELECT *, row_number() OVER (PARTITION BY user_id, address ORDER BY line) AS nth
-        FROM manifest_row
-    ) m
-    LEFT JOIN row r ON r.user_id = m.user_id AND r.address = m.address
-    LEFT JOIN before_image b ON b.user_id = m.user_id";
-
-/// The rows counted as failed, by code. Rows of earlier manifests and rows with
-/// nothing left to do are not among them.
-const FAILURES: &str = "
-    SELECT coalesce(json_extract(r.detail, '$.code'), ''), count(*) AS n,
-        coalesce(min(json_extract(r.detail, '$.message')), '')
-    FROM manifest_row m
-    JOIN row r ON r.user_id = m.user_id AND r.address = m.address
-    WHERE r.state = 'failed' AND m.decision != 'settled' AND r.detail ->> '$.resend' IS NULL
-    GROUP BY 1 ORDER BY n DESC, 1";
+/// The rows counted as failed, by code.
+fn failures<'a>(rows: impl Iterator<Item = &'a CampaignRow<'a>>) -> Vec<FailureCount> {
+    let mut by_code: BTreeMap<&str, (u64, &str)> = BTreeMap::new();
+    for row in rows.filter(|row| row.stands == State::Failed) {
+        let Some(Step::Failed(failure)) = row.state.map(|state| &state.step) else { continue };
+        let (rows, message) = by_code.entry(&failure.code).or_insert((0, &failure.message));
+        *rows += 1;
+        *message = (*message).min(&failure.message);
+    }
+    let counts = by_code.into_iter().map(|(code, (rows, message))| FailureCount {
+        code: code.to_owned(),
+        rows,
+        message: message.to_owned(),
+    });
+    let mut failures: Vec<_> = counts.collect();
+    failures.sort_by_key(|failure| std::cmp::Reverse(failure.rows));
+    failures
+}
 
 /// Requests to send again that were not carried out. One that has lapsed is settled.
-const RESENDS: &str = "
-    SELECT coalesce(sum(failed), 0), coalesce(sum(not failed AND open), 0)
-    FROM (
-        SELECT max(m.decision != 'settled') AS open, r.state = 'failed' AS failed
-        FROM manifest_row m
-        JOIN row r ON r.user_id = m.user_id AND r.address = m.address
-        WHERE r.detail ->> '$.resend' IS NOT NULL AND r.state != 'intended'
-        GROUP BY r.user_id, r.address
-    )";
-
-/// The rows of the campaign that no row of the manifest asks for.
-const NOT_IN_MANIFEST: &str = "
-    SELECT CASE
-        WHEN r.state = 'invited' THEN 'invited'
-        WHEN r.state = 'intended' THEN 'unknown'
-        WHEN r.detail ->> '$.resend' IS NOT NULL THEN 'invited'
-        WHEN r.state = 'failed' THEN 'failed'
-        WHEN r.state = 'patched' THEN 'patched'
-        WHEN r.state = 'outstanding' AND b.user_id IS NOT NULL THEN 'patched'
-        ELSE 'not_attempted'
-    END AS standing, count(*)
-    FROM row r
-    LEFT JOIN manifest_row m ON m.user_id = r.user_id AND m.address = r.address
-    LEFT JOIN before_image b ON b.user_id = r.user_id
-    WHERE m.line IS NULL
-    GROUP BY standing";
-
-pub(super) fn counts(connection: &Connection) -> rusqlite::Result<Status> {
-    let created_at = meta(connection, "created_at")?.and_then(|text| text.parse().ok());
-    let mut status = Status {
-        manifest: meta(connection, "manifest")?.unwrap_or_default(),
-        tenant: meta(connection, "tenant")?.unwrap_or_default(),
-        tenant_name: meta(connection, "tenant_name")?.filter(|name| !name.is_empty()),
-        created_at,
-        rows: 0,
-        invited: 0,
-        settled: 0,
-        blocked: 0,
-        failed: 0,
-        unknown: 0,
-        patched: 0,
-        not_attempted: 0,
-        failures: Vec::new(),
-        resends: Resends::default(),
-        not_in_manifest: NotInManifest::default(),
-        last_run: None,
-        held_by: None,
-    };
-    let all = format!("SELECT {STANDING}, count(*) FROM {ROWS} GROUP BY standing");
-    for (state, count) in standings(connection, &all)? {
-        status.rows += count;
-        match state.as_str() {
-            "invited" => status.invited += count,
-            "unknown" => status.unknown += count,
-            "settled" => status.settled += count,
-            "failed" => status.failed += count,
-            "blocked" => status.blocked += count,
-            "patched" => status.patched += count,
-            _ => status.not_attempted += count,
+fn resends<'a>(rows: impl Iterator<Item = &'a CampaignRow<'a>>) -> Resends {
+    let mut open: HashMap<&InvitationKey, bool> = HashMap::new();
+    let mut requests = Vec::new();
+    for row in rows {
+        let (Some(key), Some(planned)) = (&row.key, row.planned) else { continue };
+        *open.entry(key).or_default() |= planned.decision != Planned::Settled;
+        if let Some(state) = row.state.filter(|state| state.resend.is_some()) {
+            requests.push((key, &state.step));
         }
     }
-    for (state, count) in standings(connection, NOT_IN_MANIFEST)? {
-        let apart = &mut status.not_in_manifest;
-        match state.as_str() {
-            "invited" => apart.invited += count,
-            "unknown" => apart.unknown += count,
-            "failed" => apart.failed += count,
-            "patched" => apart.patched += count,
-            _ => apart.not_attempted += count,
+    let mut resends = Resends::default();
+    for (key, step) in requests {
+        match step {
+            Step::Failed(_) => resends.failed += 1,
+            // Counted as unknown.
+            Step::Intended(_) => {}
+            Step::Patching | Step::Patched | Step::Outstanding | Step::Invited(_) => {
+                resends.outstanding += u64::from(open[key]);
+            }
         }
     }
-    status.resends = connection.query_row(RESENDS, [], |row| {
-        Ok(Resends { failed: natural(row.get(0)?), outstanding: natural(row.get(1)?) })
-    })?;
-    let mut query = connection.prepare(FAILURES)?;
-    let failures = query.query_map([], |row| {
-        Ok(FailureCount { code: row.get(0)?, rows: natural(row.get(1)?), message: row.get(2)? })
-    })?;
-    status.failures = failures.collect::<Result<_, _>>()?;
-    status.last_run = last_run(connection)?;
-    Ok(status)
+    resends
 }
 
-/// A state and how many have it, for each.
-fn standings(connection: &Connection, sql: &str) -> rusqlite::Result<Vec<(String, u64)>> {
-    let mut query = connection.prepare(sql)?;
-    let rows = query.query_map([], |row| Ok((row.get(0)?, natural(row.get(1)?))))?;
-    rows.collect()
+impl From<Counts> for NotInManifest {
+    fn from(counts: Counts) -> Self {
+        let Counts { invited, patched, unknown, failed, not_attempted, blocked: _, settled: _ } =
+            counts;
+        Self { invited, unknown, failed, patched, not_attempted }
+    }
 }
 
-fn natural(count: i64) -> u64 {
-    u64::try_from(count).unwrap_or_default()
-}
-
-pub(super) fn last_run(connection: &Connection) -> rusqlite::Result<Option<LastRun>> {
-    let time = |text: String| text.parse::<Timestamp>().ok();
-    connection
-        .query_row(
-            "SELECT started_at, ended_at, stop_reason, exit_code FROM run ORDER BY id DESC LIMIT 1",
-            [],
-            |row| {
-                Ok(LastRun {
-                    started_at: time(row.get(0)?).unwrap_or(Timestamp::UNIX_EPOCH),
-                    ended_at: row.get::<_, Option<String>>(1)?.and_then(time),
-                    stop_reason: row.get(2)?,
-                    exit_code: row.get(3)?,
-                })
-            },
-        )
-        .optional()
+impl From<&RunRecord> for LastRun {
+    fn from(run: &RunRecord) -> Self {
+        Self {
+            started_at: run.started_at,
+            ended_at: run.ended_at,
+            stop_reason: run.stop_reason.clone(),
+            exit_code: run.exit_code,
+        }
+    }
 }

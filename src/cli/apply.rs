@@ -2,32 +2,26 @@
 //! any stop.
 
 use std::collections::BTreeSet;
-use std::time::Instant;
 
 use jiff::Timestamp;
 
-use crate::campaign::manifest_row;
-use crate::checkpoint::{Checkpoint, Journal, Record, RunEnd, RunStart};
+use crate::campaign::{self, Applied, ApplyRequest, Carried, ResendReason, Session};
+use crate::checkpoint::Checkpoint;
 use crate::config::args::{ApplyArgs, Cli};
 use crate::config::{RowSelector, Settings, checkpoint_path};
-use crate::domain::InvitationKey;
 use crate::manifest::{Manifest, Row};
-use crate::plan::{ChangeReason, Decision, Plan};
-use crate::report::{SummaryView, apply_json, plan_text, summary_text};
-use crate::run::{RunResult, Stop, StopReason, carry_out};
+use crate::report::{SummaryView, apply_json, summary_text};
+use crate::run::{RunResult, Stop};
 
 use super::after::After;
-use super::carry_on::continue_with;
-use super::connect::{client, tell_what_was_spent};
-use super::consent::{confirm, refusal};
+use super::connect::client;
+use super::display::{Display, Occasion, ROWS_PER_CODE, refused};
 use super::failure::Failure;
-use super::plan::{settings, view};
-use super::planning::{Asked, Context, lines, make_plan, read_manifest, runtime, tell_unplanned};
-use super::running::{
-    ROWS_PER_CODE, deadline, numbers, refused, run_settings, shown, stop_at, warn_of_other_manifest,
-};
+use super::finish::{check_result, finish, write_result};
+use super::plan::settings;
+use super::planning::{campaign_failure, deadline, lines, read_manifest, runtime, tell_unplanned};
+use super::resume_command::continue_with;
 use super::ui::Ui;
-use super::wrap_up::{check_result, wrap_up, write_result};
 use super::{Exit, signals};
 
 pub(super) fn run(cli: &Cli, args: &ApplyArgs, ui: &Ui) -> Result<Exit, Failure> {
@@ -63,7 +57,7 @@ pub(super) struct Job<'a> {
 
 pub(super) fn apply(job: &Job<'_>, ui: &Ui) -> Result<Exit, Failure> {
     let args = job.args;
-    ui.chronicle.checkpoint(&job.checkpoint);
+    ui.log.checkpoint(&job.checkpoint);
     if !args.resend.is_empty() && args.reason.is_none() {
         return Err(Failure::new(
             Exit::Usage,
@@ -71,29 +65,26 @@ pub(super) fn apply(job: &Job<'_>, ui: &Ui) -> Result<Exit, Failure> {
         )
         .hint("for example --reason 'the mail was lost'"));
     }
-    let started = Instant::now();
-    let manifest = read_manifest(&args.planning, ui)?;
-    apply_manifest(job, &manifest, started, ui)
+    let deadline = deadline(&args.budget);
+    let manifest = read_manifest(&args.planning, &job.settings.manifest, ui)?;
+    apply_manifest(job, &manifest, deadline, ui)
         .map_err(|failure| tell_unplanned(failure, &manifest, ui))
 }
 
 fn apply_manifest(
     job: &Job<'_>,
     manifest: &Manifest,
-    started: Instant,
+    deadline: Option<tokio::time::Instant>,
     ui: &Ui,
 ) -> Result<Exit, Failure> {
     let Job { settings, args, .. } = job;
-    let resend = rows_to_resend(args, manifest)?;
-    let deadline = deadline(&args.budget, started);
+    let request = request(args, manifest)?;
     let stop = Stop::new();
     let runtime = runtime()?;
     let _guard = runtime.enter();
     signals::listen(stop.clone());
-    stop_at(&runtime, deadline, &stop);
     let sink = lines(ui);
     let graph = client(settings, &stop, &sink)?;
-
     // Before anything is asked of the tenant: a checkpoint that can't be written, or
     // that someone else holds, ends the run here.
     let checkpoint = Checkpoint::open(&job.checkpoint, Timestamp::now())?;
@@ -101,80 +92,29 @@ fn apply_manifest(
         after.started();
     }
     check_result(args.result.as_deref())?;
-    let ledger = checkpoint.ledger()?;
-    let last_run = checkpoint.last_run()?;
-    let probe = checkpoint.is_stopped_by(StopReason::is_of_tenant)?;
-    warn_of_other_manifest(&checkpoint, manifest, ui)?;
-    let asked = Asked {
-        reset_matching: args.planning.reset_matching,
-        retry_failed: args.retry_failed,
-        resend,
-        ..Asked::default()
-    };
-    let context = Context { runtime: &runtime, graph: &graph, settings, stop: &stop, ui };
-    let planned = make_plan(&context, manifest, &ledger, asked)?;
-    let plan = planned.plan;
-    ui.chronicle.planned(&plan);
-    checkpoint.claim(&planned.tenant_key)?;
-    drop(ledger);
-
-    if !ui.quiet && ui.is_read_by_a_person() {
-        // A stderr that nobody reads is no reason not to do what was asked.
-        let _ = plan_text(&mut ui.stderr(), &plan, &view(ui, ui.styles_err()));
+    let session = Session { settings, graph: &graph, stop: &stop, deadline };
+    let display = Display::new(ui, &stop, &sink, &manifest.name, Occasion::Apply, job.yes);
+    let exit_code = |result: &RunResult| Exit::of(&result.summary).code();
+    let carried = runtime
+        .block_on(campaign::apply(&session, checkpoint, manifest, request, &display, exit_code));
+    display.close();
+    match carried.map_err(|error| campaign_failure(error, &stop))? {
+        Carried::Out(applied) => tell(job, manifest, applied, ui),
+        Carried::Refused { plan, refusal } => Err(refused(&plan, &refusal, ui)),
+        Carried::Declined(failure) => Err(failure),
     }
-    if let Some((reason, advice)) = refusal(&plan, args.plan.as_deref()) {
-        return refused(&plan, reason, advice, ui);
-    }
-    if plan.counts.change > 0 && !job.yes {
-        let hint =
-            format!("review the plan, then pass --yes, or --yes --plan {}", plan.digest.short());
-        confirm(&context, &plan, "Move or reset", plan.counts.change, &hint)?;
-    }
-
-    tell_what_was_spent(&graph, &checkpoint)?;
-    let start = RunStart {
-        at: Timestamp::now(),
-        command: "apply",
-        manifest: &manifest.name,
-        tenant_name: plan.tenant_name.as_deref(),
-        plan_digest: plan.digest.to_string(),
-        manifest_form: serde_json::to_string(&manifest.written.form).expect("plain data"),
-    };
-    let rows = plan.rows.iter().map(|row| manifest_row(row, manifest));
-    let journal = checkpoint.begin_run(&start, rows)?;
-    record_resends(&context, &journal, &plan, args)?;
-    let run_settings = run_settings(settings, deadline, last_run.as_ref(), probe);
-    let result = shown(&context, &plan, &journal, &sink, |context, observe| {
-        let Context { runtime, graph, stop, .. } = context;
-        runtime.block_on(carry_out(&plan, graph, &journal, &run_settings, stop, observe))
-    });
-    finish(job, &plan, manifest, journal, &result, ui)
 }
 
-/// Writes down how the run ended, then tells.
-fn finish(
-    job: &Job<'_>,
-    plan: &Plan,
-    manifest: &Manifest,
-    journal: Journal,
-    result: &RunResult,
-    ui: &Ui,
-) -> Result<Exit, Failure> {
-    let RunResult { outcomes, summary } = result;
-    ui.chronicle.counted(summary);
-    let exit = Exit::of(summary);
-    let ended = journal.end_run(&RunEnd {
-        at: Timestamp::now(),
-        stop_reason: summary.stop_reason.as_ref().map(StopReason::code),
-        exit_code: exit.code(),
-        summary: numbers(summary).to_string(),
-    });
-    let written = write_result(job.args.result.as_deref(), manifest, plan, outcomes);
+fn tell(job: &Job<'_>, manifest: &Manifest, applied: Applied, ui: &Ui) -> Result<Exit, Failure> {
+    let Applied { plan, result: RunResult { outcomes, summary }, ended } = applied;
+    ui.log.counted(&summary);
+    let exit = Exit::of(&summary);
+    let result_path = job.args.result.as_deref();
+    let written = write_result(result_path, manifest, &plan, &outcomes);
     let told = if ui.json() {
-        apply_json(&mut ui.stdout(), plan, outcomes, summary, exit.code())
+        apply_json(&mut ui.stdout(), &plan, &outcomes, &summary, exit.code())
     } else {
-        let unfinished = summary.not_attempted + summary.unknown > 0;
-        let result_path = job.args.result.as_deref();
+        let unfinished = summary.not_attempted + summary.unknown + summary.mails_due() > 0;
         let view = SummaryView {
             styles: ui.styles_out(),
             max_rows_per_code: if ui.verbose > 0 { usize::MAX } else { ROWS_PER_CODE },
@@ -182,9 +122,21 @@ fn finish(
             continue_with: unfinished.then_some(job.again.as_str()),
             result_file: result_path.filter(|_| matches!(written, Some(Ok(())))),
         };
-        summary_text(&mut ui.stdout(), plan, outcomes, summary, &view)
+        summary_text(&mut ui.stdout(), &plan, &outcomes, &summary, &view)
     };
-    wrap_up(exit, written, ended, told)
+    finish(exit, written, ended, told)
+}
+
+fn request(args: &ApplyArgs, manifest: &Manifest) -> Result<ApplyRequest, Failure> {
+    let who = ["USER", "USERNAME", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok());
+    let who = who.unwrap_or_else(|| "unknown".to_owned());
+    Ok(ApplyRequest {
+        reset_matching: args.planning.reset_matching,
+        retry_failed: args.retry_failed,
+        resend: rows_to_resend(args, manifest)?,
+        resend_reason: args.reason.clone().map(|why| ResendReason { who, why }),
+        reviewed: args.plan.clone(),
+    })
 }
 
 /// The lines that `--resend` means, each named by itself, by the user as the manifest
@@ -198,8 +150,8 @@ fn rows_to_resend(args: &ApplyArgs, manifest: &Manifest) -> Result<BTreeSet<Stri
                 let wanted = user.folded();
                 row.user.folded() == wanted
                     || row
-                        .new_email
-                        .as_ref()
+                        .wish
+                        .address()
                         .is_some_and(|address| address.as_str().to_lowercase() == wanted)
             }
         };
@@ -219,32 +171,4 @@ fn rows_to_resend(args: &ApplyArgs, manifest: &Manifest) -> Result<BTreeSet<Stri
         }
     });
     lines.collect()
-}
-
-/// Writes down who asked for another invitation, and why, before it is sent.
-fn record_resends(
-    context: &Context<'_>,
-    journal: &Journal,
-    plan: &Plan,
-    args: &ApplyArgs,
-) -> Result<(), Failure> {
-    let Some(why) = &args.reason else { return Ok(()) };
-    let who = ["USER", "USERNAME", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok());
-    for row in &plan.rows {
-        let (Decision::Change(change), Some(user_id)) = (&row.decision, row.user_id) else {
-            continue;
-        };
-        if change.reason != ChangeReason::Resend {
-            continue;
-        }
-        let record = Record::ResendAsked {
-            key: InvitationKey { user_id, address: change.invitation.address.clone() },
-            who: who.clone().unwrap_or_else(|| "unknown".to_owned()),
-            why: why.clone(),
-            before: change.redemption.clone(),
-        };
-        let now = context.graph.clock().service_now();
-        context.runtime.block_on(journal.append(record, now))?;
-    }
-    Ok(())
 }

@@ -2,11 +2,9 @@
 //! observations go.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
-use crate::checkpoint::{Checkpoint, CheckpointError};
 use crate::config::{PaceSettings, Settings};
-use crate::graph::{CallError, Clock, EarlierWrite, Graph, HttpTransport, Observation, Pace};
+use crate::graph::{CallError, Clock, Graph, HttpTransport, Observation, Pace};
 use crate::run::{Event, Stop};
 
 use super::failure::Failure;
@@ -52,26 +50,6 @@ pub(super) fn client(settings: &Settings, stop: &Stop, sink: &Sink) -> Result<Gr
         Arc::new(move |observation| sink.take(event(observation))),
         stop.token(),
     ))
-}
-
-/// Tells the pacer what earlier runs of the campaign wrote a moment ago: the tenant
-/// has not forgotten it.
-pub(super) fn tell_what_was_spent(
-    graph: &Graph,
-    checkpoint: &Checkpoint,
-) -> Result<(), CheckpointError> {
-    let now = graph.clock().service_now();
-    let announced = checkpoint.announced_since(now - EarlierWrite::WINDOW, EarlierWrite::MOST)?;
-    let earlier: Vec<EarlierWrite> = announced
-        .iter()
-        .map(|write| EarlierWrite {
-            // One that lies ahead was announced by a clock that is fast: just now.
-            ago: Duration::try_from(now.duration_since(write.at)).unwrap_or_default(),
-            is_invitation: write.is_invitation,
-        })
-        .collect();
-    graph.note_earlier_writes(&earlier);
-    Ok(())
 }
 
 fn event(observation: Observation) -> Event {

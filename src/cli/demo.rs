@@ -46,9 +46,7 @@ pub(super) fn run(args: &DemoArgs, ui: &Ui) -> Result<Exit, Failure> {
             args: &ApplyArgs {
                 planning: PlanningArgs {
                     manifest: files.manifest.clone(),
-                    skip_invalid: false,
-                    reset_matching: false,
-                    max_changes: None,
+                    ..PlanningArgs::default()
                 },
                 plan: None,
                 retry_failed: false,

@@ -57,7 +57,7 @@ fn look(
 ) -> Result<(Visit, Option<LastRun>), Failure> {
     let manifest = args.manifest.as_ref().map(|manifest| {
         let planning = PlanningArgs { manifest: manifest.clone(), ..PlanningArgs::default() };
-        read_manifest(&planning, ui)
+        read_manifest(&planning, &settings.manifest, ui)
     });
     let manifest = manifest.transpose()?;
     let ledger = path.map(read_ledger).transpose()?.unwrap_or_default();
@@ -122,7 +122,7 @@ fn last_run(path: &Path) -> Result<LastRun, Failure> {
     Ok(LastRun {
         started_at: run.map(|run| run.started_at),
         stop_reason: run.and_then(|run| run.stop_reason.clone()),
-        unknown: status.unknown,
+        unknown: status.counts.unknown,
         held_by: status.held_by.map(|owner| owner.to_string()),
     })
 }

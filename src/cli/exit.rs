@@ -158,14 +158,17 @@ impl Exit {
             | StopReason::Tenant { .. }
             | StopReason::TooManyFailures { .. }
             | StopReason::CanaryFailed { .. }
-            | StopReason::StopFile { .. } => Self::Stopped,
+            | StopReason::StopFile { .. }
+            | StopReason::Mailing { .. } => Self::Stopped,
             StopReason::Unreachable { .. } | StopReason::Checkpoint { .. } => Self::Unexpected,
             StopReason::Interrupted => Self::Interrupted,
             StopReason::Terminated => Self::Terminated,
             StopReason::TimeBudget | StopReason::ThrottledOut => Self::OutOfTime,
         });
         match stopped {
-            Some(Self::OutOfTime) | None if summary.unknown > 0 => Self::SomeUnknown,
+            Some(Self::OutOfTime) | None if summary.unknown + summary.mail_unknown() > 0 => {
+                Self::SomeUnknown
+            }
             Some(Self::OutOfTime) | None if summary.failed + summary.blocked > 0 => {
                 Self::SomeFailed
             }

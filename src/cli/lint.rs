@@ -2,16 +2,20 @@
 
 use std::io::Write as _;
 
-use crate::config::args::LintArgs;
+use crate::config::args::{Cli, LintArgs};
 use crate::manifest::{self, Loaded, Manifest, Source};
 use crate::report::{Level, count};
 
 use super::Exit;
+use super::checkpoint_args::offline;
 use super::failure::Failure;
+use super::planning::options;
 use super::ui::Ui;
 
-pub(super) fn run(args: &LintArgs, ui: &Ui) -> Result<Exit, Failure> {
-    let loaded = manifest::read(&Source::from_arg(&args.manifest))?;
+pub(super) fn run(cli: &Cli, args: &LintArgs, ui: &Ui) -> Result<Exit, Failure> {
+    let settings = offline(cli, ui)?;
+    let options = options(&settings.manifest);
+    let loaded = manifest::read(&Source::from_arg(&args.manifest), &options)?;
     detected(&loaded.manifest, ui);
     if ui.json() {
         json(&loaded, ui)?;
@@ -39,8 +43,9 @@ pub(super) fn detected(manifest: &Manifest, ui: &Ui) {
 /// Every problem with its place, and what to do about it.
 pub(super) fn problems(loaded: &Loaded, ui: &Ui) -> Result<(), Failure> {
     for problem in &loaded.problems {
-        let text = format!("{}:{problem}", loaded.manifest.name);
-        ui.chronicle.said(Level::Error, "problem", &text);
+        let elsewhere = problem.elsewhere().map_or(String::new(), |text| format!(" ({text})"));
+        let text = format!("{}:{problem}{elsewhere}", loaded.manifest.name);
+        ui.log.said(Level::Error, "problem", &text);
     }
     if !ui.is_read_by_a_person() {
         return Ok(());
@@ -48,12 +53,20 @@ pub(super) fn problems(loaded: &Loaded, ui: &Ui) -> Result<(), Failure> {
     let style = ui.styles_err().faint;
     let mut stderr = std::io::BufWriter::new(ui.stderr());
     for problem in &loaded.problems {
-        writeln!(stderr, "{}:{problem} [{}]", loaded.manifest.name, problem.code)?;
+        write!(stderr, "{}:{problem} [{}]", loaded.manifest.name, problem.code)?;
+        match problem.elsewhere() {
+            Some(elsewhere) => writeln!(stderr, " ({elsewhere})")?,
+            None => writeln!(stderr)?,
+        }
         if !problem.advice.is_empty() {
             writeln!(stderr, "  {style}hint: {}{style:#}", problem.advice)?;
         }
     }
     Ok(stderr.flush()?)
+}
+
+fn place((line, column): (u32, u32)) -> serde_json::Value {
+    serde_json::json!({ "line": line, "column": column })
 }
 
 fn json(loaded: &Loaded, ui: &Ui) -> Result<(), Failure> {
@@ -67,6 +80,9 @@ fn json(loaded: &Loaded, ui: &Ui) -> Result<(), Failure> {
                 "code": problem.code.as_str(),
                 "problem": problem.problem,
                 "advice": problem.advice,
+                "count": problem.count(),
+                "places": problem.places.iter().take(3).copied().map(place).collect::<Vec<_>>(),
+                "lines": problem.places.iter().map(|(line, _)| line).collect::<Vec<_>>(),
             })
         })
         .collect();
@@ -76,6 +92,7 @@ fn json(loaded: &Loaded, ui: &Ui) -> Result<(), Failure> {
             "manifest": loaded.manifest.name,
             "rows": loaded.manifest.rows.len() + loaded.manifest.invalid.len(),
             "valid": loaded.manifest.rows.len(),
+            "reset_only": loaded.manifest.detected.resets,
             "problems": problems.len(),
             "exit_code": exit.code(),
         },

@@ -5,18 +5,18 @@
 
 mod after;
 mod apply;
-mod carry_on;
 mod checkpoint_args;
-mod chronicle;
 mod completions;
+mod confirm;
 mod connect;
-mod consent;
 mod demo;
+mod display;
 mod doctor;
 mod emulate;
 mod exit;
 mod explain;
 mod failure;
+mod finish;
 mod init;
 mod lint;
 mod log_file;
@@ -26,14 +26,14 @@ mod planning;
 mod preview;
 mod reconcile;
 mod report;
-mod running;
+mod resume_command;
+mod session_log;
 mod sign_in;
 mod signals;
 mod status;
 mod trace;
 mod ui;
 mod verify;
-mod wrap_up;
 
 use clap::Parser as _;
 
@@ -65,7 +65,7 @@ pub fn main() -> std::process::ExitCode {
     }
     let result = log.and_then(|()| run(&cli, &ui));
     // After the last word of the command and of whoever was told of its end.
-    let ending = ui.chronicle.ending(&result);
+    let ending = ui.log.ending(&result);
     let exit = match result {
         Ok(exit) => exit,
         Err(failure) if failure.is_closed_pipe() => Exit::Done,
@@ -75,7 +75,7 @@ pub fn main() -> std::process::ExitCode {
             failure.exit
         }
     };
-    ui.chronicle.ended(&ending);
+    ui.log.ended(&ending);
     exit.into()
 }
 
@@ -104,7 +104,7 @@ fn plans(command: &Command) -> bool {
 /// Opens the log file, if one is asked for, and begins it.
 fn open_log(cli: &Cli, ui: &Ui) -> Result<(), Failure> {
     if let Some(path) = &cli.global.log_file
-        && let Some(why) = ui.chronicle.open(path)?
+        && let Some(why) = ui.log.open(path)?
     {
         ui.warn(why);
     }
@@ -126,7 +126,7 @@ fn open_log(cli: &Cli, ui: &Ui) -> Result<(), Failure> {
         Command::Completions(_) => ("completions", None),
         Command::Man(_) => ("man", None),
     };
-    ui.chronicle.began(command, manifest.map(std::path::PathBuf::as_path));
+    ui.log.began(command, manifest.map(std::path::PathBuf::as_path));
     Ok(())
 }
 
@@ -134,7 +134,7 @@ fn run(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
     match &cli.command {
         Command::Demo(args) => demo::run(args, ui),
         Command::Init(args) => init::run(args, ui),
-        Command::Lint(args) => lint::run(args, ui),
+        Command::Lint(args) => lint::run(cli, args, ui),
         Command::Doctor(args) => doctor::run(cli, args, ui),
         Command::Plan(args) => plan::run(cli, args, ui),
         Command::Preview(args) => preview::run(cli, args, ui),

@@ -20,7 +20,7 @@ pub(super) const ROWS_PER_REASON: usize = 8;
 
 pub(super) fn run(cli: &Cli, args: &PlanArgs, ui: &Ui) -> Result<Exit, Failure> {
     let settings = settings(cli, ui)?;
-    let manifest = read_manifest(&args.planning, ui)?;
+    let manifest = read_manifest(&args.planning, &settings.manifest, ui)?;
     plan(args, &settings, &manifest, ui).map_err(|failure| tell_unplanned(failure, &manifest, ui))
 }
 
@@ -42,7 +42,7 @@ fn plan(
     let asked = Asked { reset_matching: args.planning.reset_matching, ..Asked::default() };
     let context = Context { runtime: &runtime, graph: &graph, settings, stop: &stop, ui };
     let Planned { plan, tenant_key } = make_plan(&context, manifest, &ledger, asked)?;
-    ui.chronicle.planned(&plan);
+    ui.log.planned(&plan);
     if let Some(found) = ledger.tenant.filter(|found| !found.eq_ignore_ascii_case(&tenant_key)) {
         return Err(CheckpointError::OtherTenant { path, found, wanted: tenant_key }.into());
     }
@@ -52,7 +52,7 @@ fn plan(
         Exit::Done
     };
     let printed = if ui.json() {
-        plan_json(&mut ui.stdout(), &plan, exit.code(), ui.chronicle.elapsed())
+        plan_json(&mut ui.stdout(), &plan, exit.code(), ui.log.elapsed())
     } else {
         plan_text(&mut ui.stdout(), &plan, &view(ui, ui.styles_out()))
     };
@@ -79,14 +79,10 @@ pub(super) fn settings(cli: &Cli, ui: &Ui) -> Result<Settings, Failure> {
     for warning in warnings {
         ui.warn(warning);
     }
-    let way = settings.delivery.by;
-    if way != DeliveryWay::Microsoft {
-        let text = format!(
-            "[delivery] by is `{}`: this command lets Microsoft mail the guests",
-            way.as_str()
-        );
+    if settings.delivery.by == DeliveryWay::Graph {
+        let text = "[delivery] by is `graph`: no mail is sent from a mailbox of the tenant yet";
         return Err(Failure::new(Exit::Usage, anyhow::anyhow!(text))
-            .hint("leave `by` out; `preview` shows a mail of your own"));
+            .hint("set `by` to \"smtp\" or \"files\"; `preview` shows the mails all the same"));
     }
     if settings.auth.is_ambient() {
         ui.note(format_args!("signing in by {}", settings.auth));

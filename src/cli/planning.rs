@@ -3,15 +3,16 @@
 use std::io::Write as _;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use tokio::runtime::Runtime;
 
 pub(super) use crate::campaign::Asked;
-use crate::campaign::{NightError, Read, read_and_plan};
-use crate::config::Settings;
-use crate::config::args::PlanningArgs;
+use crate::campaign::{CampaignError, Read, read_and_plan, time_budget};
+use crate::config::args::{BudgetArgs, PlanningArgs};
+use crate::config::{ManifestSettings, NamedColumn, Settings};
 use crate::domain::Ledger;
 use crate::graph::{CallError, Graph, Method};
-use crate::manifest::{self, Manifest, Source};
+use crate::manifest::{self, ColumnChoice, Manifest, Meaning, Options, Source};
 use crate::plan::Plan;
 use crate::report::{count, failure_json, sign_in_line, unplanned_json};
 use crate::run::{Event, Stop, StopReason};
@@ -22,8 +23,12 @@ use super::ui::Ui;
 use super::{Exit, lint};
 
 /// Reads the manifest; refuses one with bad rows unless they are to be skipped.
-pub(super) fn read_manifest(args: &PlanningArgs, ui: &Ui) -> Result<Manifest, Failure> {
-    let loaded = manifest::read(&Source::from_arg(&args.manifest))?;
+pub(super) fn read_manifest(
+    args: &PlanningArgs,
+    settings: &ManifestSettings,
+    ui: &Ui,
+) -> Result<Manifest, Failure> {
+    let loaded = manifest::read(&Source::from_arg(&args.manifest), &options(settings))?;
     lint::detected(&loaded.manifest, ui);
     if loaded.problems.is_empty() {
         return Ok(loaded.manifest);
@@ -50,6 +55,20 @@ pub(super) fn read_manifest(args: &PlanningArgs, ui: &Ui) -> Result<Manifest, Fa
     Err(Failure { rows: rows(&loaded.manifest), ..failure })
 }
 
+/// What was settled by hand, as the manifest's reader takes it.
+pub(super) fn options(settings: &ManifestSettings) -> Options {
+    let choice = |column: &NamedColumn| ColumnChoice {
+        meaning: Meaning::named(column.name).expect("both list the names of the contract"),
+        heading: column.heading.clone(),
+    };
+    Options {
+        columns: settings.columns.iter().map(choice).collect(),
+        reset_only: settings.reset_only,
+        sheet: settings.sheet.clone(),
+        include_hidden: settings.include_hidden,
+    }
+}
+
 /// What a command works with that talks to a tenant.
 pub(super) struct Context<'a> {
     pub(super) runtime: &'a Runtime,
@@ -74,28 +93,34 @@ pub(super) fn make_plan(
     asked: Asked,
 ) -> Result<Planned, Failure> {
     let Context { graph, settings, .. } = context;
-    let Read { plan, tenant_key, method, requests, .. } = reading(context, async {
-        Ok(read_and_plan(graph, manifest, ledger, settings, asked).await?)
-    })?;
+    let Read { plan, tenant_key, method, requests, .. } =
+        reading(context, async { read_and_plan(graph, manifest, ledger, settings, asked).await })?;
     note_reading(context.ui, method, requests);
     Ok(Planned { plan, tenant_key })
 }
 
 /// Reads something. Ctrl-C ends it at once: nothing is under way that could matter.
-pub(super) fn reading<T>(
+fn reading<T>(
     context: &Context<'_>,
-    work: impl Future<Output = Result<T, NightError>>,
+    work: impl Future<Output = Result<T, CallError>>,
 ) -> Result<T, Failure> {
     let read = context.runtime.block_on(async {
         tokio::select! {
             read = work => read,
-            () = context.stop.requested() => Err(CallError::Stopped.into()),
+            () = context.stop.requested() => Err(CallError::Stopped),
         }
     });
-    read.map_err(|error| match error {
-        NightError::Call(error) => interrupted(error, context.stop),
-        NightError::Checkpoint(error) => error.into(),
-    })
+    read.map_err(|error| interrupted(error, context.stop))
+}
+
+/// The failure of a command that did not come to its end.
+pub(super) fn campaign_failure(error: CampaignError, stop: &Stop) -> Failure {
+    match error {
+        CampaignError::Call(error) => interrupted(error, stop),
+        CampaignError::Checkpoint(error) => error.into(),
+        CampaignError::Post(error) => Failure::new(Exit::Usage, error)
+            .hint("mend [delivery]; `preview` shows each mail without sending it"),
+    }
 }
 
 /// Says how the guests were read.
@@ -131,9 +156,9 @@ pub(super) fn interrupted(error: CallError, stop: &Stop) -> Failure {
 /// Tells of throttling and retries while there is no progress display.
 pub(super) fn lines(ui: &Ui) -> Sink {
     let quiet = ui.quiet || !ui.is_read_by_a_person();
-    let chronicle = Arc::clone(&ui.chronicle);
+    let log = Arc::clone(&ui.log);
     Sink::new(move |event| {
-        chronicle.event(&event, None);
+        log.event(&event, None);
         let text = match event {
             Event::Throttled { wait, .. } => {
                 format!("throttled by the tenant; waiting {:.1} s", wait.as_secs_f64())
@@ -172,7 +197,7 @@ pub(super) fn tell_failure(failure: Failure, plans: bool, ui: &Ui) -> Failure {
     if !ui.json() || failure.is_told {
         return failure;
     }
-    let (out, code, elapsed) = (&mut ui.stdout(), failure.exit.code(), ui.chronicle.elapsed());
+    let (out, code, elapsed) = (&mut ui.stdout(), failure.exit.code(), ui.log.elapsed());
     let why = (failure.exit.stop_reason(), failure.error.to_string());
     // When stdout is gone there is nobody left to tell; the error itself is what counts.
     let _ = if plans {
@@ -192,4 +217,22 @@ fn rows(manifest: &Manifest) -> u64 {
 /// wake each other.
 pub(super) fn runtime() -> Result<Runtime, Failure> {
     Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?)
+}
+
+/// When to start nothing new, counted from now on.
+pub(super) fn deadline(budget: &BudgetArgs) -> Option<tokio::time::Instant> {
+    let left = time_budget(budget.max_duration, budget.until, Timestamp::now())?;
+    Some(tokio::time::Instant::now() + left)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_column_that_can_be_named_is_one_of_the_manifest() {
+        for name in NamedColumn::NAMES {
+            assert!(Meaning::named(name).is_some(), "{name}");
+        }
+    }
 }

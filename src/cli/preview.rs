@@ -19,6 +19,7 @@ use crate::report::count;
 
 use super::checkpoint_args::offline;
 use super::failure::Failure;
+use super::planning::options;
 use super::ui::Ui;
 use super::{Exit, lint};
 
@@ -26,7 +27,8 @@ pub(super) fn run(cli: &Cli, args: &PreviewArgs, ui: &Ui) -> Result<Exit, Failur
     let settings = offline(cli, ui)?;
     let delivery = &settings.delivery;
     let sender = sender(delivery)?;
-    let loaded = manifest::read(&Source::from_arg(&args.manifest))?;
+    let options = options(&settings.manifest);
+    let loaded = manifest::read(&Source::from_arg(&args.manifest), &options)?;
     lint::detected(&loaded.manifest, ui);
     if !loaded.problems.is_empty() {
         lint::problems(&loaded, ui)?;
@@ -114,7 +116,7 @@ fn selects(selector: &RowSelector, row: &Row) -> bool {
     match selector {
         RowSelector::Line(line) => u64::from(row.line) == *line,
         RowSelector::User(user) => {
-            let new = row.new_email.as_ref().map(|email| GuestRef::parse(email.as_str()));
+            let new = row.wish.address().map(|email| GuestRef::parse(email.as_str()));
             row.user == *user || new.is_some_and(|new| new == *user)
         }
     }
@@ -129,7 +131,7 @@ fn letter(
     sender: &Sender,
 ) -> Option<Letter> {
     let user = Email::parse(&row.user.to_string()).ok();
-    let to = row.new_email.clone().or_else(|| user.clone())?;
+    let to = row.wish.address().cloned().or_else(|| user.clone())?;
     let cc = row.cc.clone().or_else(|| defaults.cc.clone()).filter(|cc| *cc != to);
     let old_email = user.filter(|user| *user != to).map(|user| user.as_str().into());
     let redirect_url = row.redirect_url.clone();
@@ -137,7 +139,8 @@ fn letter(
         cc: cc.into_iter().collect(),
         redeem_url: RedeemUrl::nowhere(),
         display_name: row.display_name.clone(),
-        old_email: old_email.or_else(|| row.new_email.is_some().then(|| "(old address)".into())),
+        old_email: old_email
+            .or_else(|| row.wish.address().is_some().then(|| "(old address)".into())),
         message: row.message.clone().or_else(|| defaults.message.clone()),
         redirect_url: redirect_url.unwrap_or_else(|| Arc::new(defaults.redirect_url.clone())),
         language: row.language.clone().or_else(|| defaults.language.clone()),

@@ -1,36 +1,32 @@
 //! `reconcile`: a night of a campaign, by a scheduler or by hand; and `remind`, the
 //! part of it that sends reminders.
 //!
-//! Leaves to others: the night itself (`night`), and its words (`report`).
+//! Leaves to others: the night itself (`campaign`), and its words (`report`).
 
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
 use jiff::Timestamp;
 
-use crate::campaign::{Eve, Night, NightError, Scope, carry_out, manifest_row, prepare};
-use crate::checkpoint::{Checkpoint, Journal, RunEnd, RunStart};
+use crate::campaign::{
+    self, CampaignError, Carried, Eve, Night, NightRequest, Reconciled, Scope, Session,
+};
+use crate::checkpoint::Checkpoint;
 use crate::config::args::{BudgetArgs, Cli, PlanningArgs, ReconcileArgs, RemindArgs};
 use crate::config::{Settings, checkpoint_path};
 use crate::graph::CallError;
 use crate::manifest::Manifest;
-use crate::report::{NightView, PlanView, night_json, night_text, plan_text};
-use crate::run::{Stop, StopReason};
+use crate::report::{NightView, night_json, night_text};
+use crate::run::Stop;
 
 use super::after::After;
-use super::carry_on::night_again;
-use super::connect::{client, tell_what_was_spent};
-use super::consent::{confirm, refusal};
+use super::connect::client;
+use super::display::{Display, Occasion, refused};
 use super::failure::Failure;
-use super::plan::{settings, view};
-use super::planning::{
-    Context, lines, note_reading, read_manifest, reading, runtime, tell_unplanned,
-};
-use super::running::{
-    deadline, numbers, refused, run_settings, shown, stop_at, warn_of_other_manifest,
-};
+use super::finish::{check_result, finish, write_result};
+use super::plan::settings;
+use super::planning::{campaign_failure, deadline, lines, read_manifest, runtime, tell_unplanned};
+use super::resume_command::night_again;
 use super::ui::Ui;
-use super::wrap_up::{check_result, wrap_up, write_result};
 use super::{Exit, signals};
 
 pub(super) fn run(cli: &Cli, args: &ReconcileArgs, ui: &Ui) -> Result<Exit, Failure> {
@@ -112,128 +108,60 @@ struct Job<'a> {
 
 impl Job<'_> {
     fn run(&self, ui: &Ui) -> Result<Exit, Failure> {
-        let started = Instant::now();
-        ui.chronicle.checkpoint(&self.checkpoint);
-        let manifest = read_manifest(self.planning, ui)?;
-        self.night(&manifest, started, ui).map_err(|failure| tell_unplanned(failure, &manifest, ui))
+        let deadline = deadline(self.budget);
+        ui.log.checkpoint(&self.checkpoint);
+        let manifest = read_manifest(self.planning, &self.settings.manifest, ui)?;
+        self.night(&manifest, deadline, ui)
+            .map_err(|failure| tell_unplanned(failure, &manifest, ui))
     }
 
-    fn night(&self, manifest: &Manifest, started: Instant, ui: &Ui) -> Result<Exit, Failure> {
-        let settings = self.settings;
-        let deadline = deadline(self.budget, started);
+    fn night(
+        &self,
+        manifest: &Manifest,
+        deadline: Option<tokio::time::Instant>,
+        ui: &Ui,
+    ) -> Result<Exit, Failure> {
+        let Self { settings, scope, .. } = *self;
         let stop = Stop::new();
         let runtime = runtime()?;
         let _guard = runtime.enter();
         signals::listen(stop.clone());
-        stop_at(&runtime, deadline, &stop);
         let sink = lines(ui);
         let graph = client(settings, &stop, &sink)?;
         let checkpoint = Checkpoint::open(&self.checkpoint, Timestamp::now())?;
         self.after.started();
         check_result(self.result)?;
-        if self.scope == Scope::Everything {
-            warn_of_other_manifest(&checkpoint, manifest, ui)?;
+        let session = Session { settings, graph: &graph, stop: &stop, deadline };
+        let occasion = Occasion::Night(scope);
+        let display = Display::new(ui, &stop, &sink, &manifest.name, occasion, self.yes);
+        let request = NightRequest { scope, reset_matching: self.planning.reset_matching };
+        let exit_code = |night: &Night| exit_of(night).code();
+        let carried = runtime.block_on(campaign::reconcile(
+            &session, checkpoint, manifest, request, &display, exit_code,
+        ));
+        display.close();
+        match carried.map_err(|error| campaign_failure(error, &stop))? {
+            Carried::Out(reconciled) => self.tell(manifest, reconciled, ui),
+            Carried::Refused { plan, refusal } => Err(refused(&plan, &refusal, ui)),
+            Carried::Declined(failure) => Err(failure),
         }
-        let last_run = checkpoint.last_run()?;
-        let probe = checkpoint.is_stopped_by(StopReason::is_of_tenant)?;
-        let context = Context { runtime: &runtime, graph: &graph, settings, stop: &stop, ui };
-        let reset_matching = self.planning.reset_matching;
-        let eve = reading(
-            &context,
-            prepare(&graph, &checkpoint, manifest, settings, self.scope, reset_matching),
-        )?;
-        note_reading(ui, eve.method, eve.requests);
-        ui.chronicle.planned(&eve.plan);
-        checkpoint.claim(&eve.tenant_key)?;
-        if let Some((reason, advice)) = self.review(&context, &eve)? {
-            return refused(&eve.plan, reason, &advice, ui);
-        }
-        tell_what_was_spent(&graph, &checkpoint)?;
-        let journal = self.begin(checkpoint, manifest, &eve)?;
-        let run = run_settings(settings, deadline, last_run.as_ref(), probe);
-        let night = shown(&context, &eve.plan, &journal, &sink, |context, observe| {
-            let Context { runtime, graph, stop, .. } = context;
-            runtime.block_on(carry_out(&eve, graph, &journal, settings, &run, stop, observe))
-        });
-        self.finish(&eve, manifest, journal, &night, ui)
     }
 
-    /// Shows the plan to whoever is asked, and asks. The reason if a guard refuses.
-    fn review(
+    /// From here on everything is known: exit code, numbers, and why it stopped.
+    fn tell(
         &self,
-        context: &Context<'_>,
-        eve: &Eve,
-    ) -> Result<Option<(StopReason, String)>, Failure> {
-        let (plan, ui) = (&eve.plan, context.ui);
-        let begin = plan.counts.change.saturating_sub(eve.ration.held.len() as u64)
-            + eve.corrections.len() as u64;
-        if !ui.quiet && plan.counts.rows > 0 && (begin > 0 || ui.verbose > 0) {
-            // A stderr that nobody reads is no reason not to do what was asked.
-            let view = PlanView { is_pinned: false, ..view(ui, ui.styles_err()) };
-            let _ = plan_text(&mut ui.stderr(), plan, &view);
-        }
-        if let Some((reason, advice)) = refusal(plan, None) {
-            return Ok(Some((reason, advice.to_owned())));
-        }
-        if begin > 0 && !self.yes {
-            let what = match self.scope {
-                Scope::Everything => "Move, reset, remind or correct",
-                Scope::Reminders => "Remind",
-            };
-            confirm(context, plan, what, begin, "look at it, then pass --yes")?;
-        }
-        Ok(None)
-    }
-
-    fn begin(
-        &self,
-        checkpoint: Checkpoint,
         manifest: &Manifest,
-        eve: &Eve,
-    ) -> Result<Journal, Failure> {
-        let at = Timestamp::now();
-        if self.scope == Scope::Reminders {
-            return Ok(checkpoint.begin_look("remind", at)?);
-        }
-        let start = RunStart {
-            at,
-            command: "reconcile",
-            manifest: &manifest.name,
-            tenant_name: eve.plan.tenant_name.as_deref(),
-            plan_digest: eve.plan.digest.to_string(),
-            manifest_form: serde_json::to_string(&manifest.written.form).expect("plain data"),
-        };
-        let rows = eve.plan.rows.iter().map(|row| manifest_row(row, manifest));
-        Ok(checkpoint.begin_run(&start, rows)?)
-    }
-
-    /// Writes down how the night ended, then tells. From here on everything is known:
-    /// exit code, numbers, and why it stopped.
-    fn finish(
-        &self,
-        eve: &Eve,
-        manifest: &Manifest,
-        journal: Journal,
-        night: &Night,
+        Reconciled { eve, night, ended }: Reconciled,
         ui: &Ui,
     ) -> Result<Exit, Failure> {
-        let exit = exit_of(night);
-        let Night { outcomes, summary, digest, trouble: _ } = night;
-        ui.chronicle.counted(summary);
-        let mut kept = numbers(summary);
-        kept["night"] = serde_json::to_value(digest).map_err(std::io::Error::other)?;
-        let ended = journal.end_run(&RunEnd {
-            at: Timestamp::now(),
-            stop_reason: summary.stop_reason.as_ref().map(StopReason::code),
-            exit_code: exit.code(),
-            summary: kept.to_string(),
-        });
-        let written = write_result(self.result, manifest, &eve.plan, outcomes);
-        let told = self.tell(eve, manifest, night, exit, ui);
-        wrap_up(exit, written, ended, told)
+        let exit = exit_of(&night);
+        ui.log.counted(&night.summary);
+        let written = write_result(self.result, manifest, &eve.plan, &night.outcomes);
+        let told = self.print(&eve, manifest, &night, exit, ui);
+        finish(exit, written, ended, told)
     }
 
-    fn tell(
+    fn print(
         &self,
         eve: &Eve,
         manifest: &Manifest,
@@ -273,8 +201,10 @@ pub(super) const ROWS_PER_LIST: usize = 5;
 fn exit_of(night: &Night) -> Exit {
     let exit = Exit::of(&night.summary_for_exit());
     match &night.trouble {
-        Some(NightError::Call(CallError::Stopped)) | None => exit,
-        Some(NightError::Call(error)) => exit.or_more_urgent(Failure::from(error.clone()).exit),
-        Some(NightError::Checkpoint(_)) => exit.or_more_urgent(Exit::Unexpected),
+        Some(CampaignError::Call(CallError::Stopped)) | None => exit,
+        Some(CampaignError::Call(error)) => exit.or_more_urgent(Failure::from(error.clone()).exit),
+        Some(CampaignError::Checkpoint(_) | CampaignError::Post(_)) => {
+            exit.or_more_urgent(Exit::Unexpected)
+        }
     }
 }

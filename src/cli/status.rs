@@ -3,8 +3,7 @@
 use crate::checkpoint::{self, read_status};
 use crate::config::args::{Cli, StatusArgs};
 use crate::report::{
-    FailureGroup, LastRun, NotInManifestCounts, ResendCounts, Status, StatusCounts, status_json,
-    status_text,
+    FailureGroup, LastRun, NotInManifestCounts, ResendCounts, Status, status_json, status_text,
 };
 
 use super::Exit;
@@ -34,15 +33,7 @@ fn shown(status: checkpoint::Status) -> Status {
         },
         created: status.created_at.unwrap_or_default(),
         rows: status.rows,
-        counts: StatusCounts {
-            invited: status.invited,
-            patched: status.patched,
-            unknown: status.unknown,
-            failed: status.failed,
-            blocked: status.blocked,
-            settled: status.settled,
-            not_attempted: status.not_attempted,
-        },
+        counts: status.counts,
         resends: ResendCounts {
             outstanding: status.resends.outstanding,
             failed: status.resends.failed,

@@ -12,8 +12,8 @@ use tracing_subscriber::EnvFilter;
 use crate::config::args::{GlobalArgs, OutputFormat};
 use crate::report::{Level, Styles};
 
-use super::chronicle::Chronicle;
 use super::failure::Failure;
+use super::session_log::SessionLog;
 use super::trace::TraceLines;
 
 /// The two streams and how much to say on them.
@@ -23,7 +23,7 @@ pub(super) struct Ui {
     pub(super) quiet: bool,
     pub(super) verbose: u8,
     /// What happens, for the log and for whoever is told of the end.
-    pub(super) chronicle: Arc<Chronicle>,
+    pub(super) log: Arc<SessionLog>,
     color: Color,
 }
 
@@ -36,7 +36,7 @@ impl Ui {
             output: global.output,
             quiet: global.quiet,
             verbose: global.verbose,
-            chronicle: Arc::new(Chronicle::new(global)),
+            log: Arc::new(SessionLog::new(global)),
             color: global.color,
         };
         let level = match ui.verbose {
@@ -50,8 +50,8 @@ impl Ui {
             .with_writer(io::stderr)
             .with_ansi(ui.choice(&io::stderr()) != ColorChoice::Never)
             .with_env_filter(EnvFilter::new(level));
-        let logging = if ui.chronicle.is_on_stderr() {
-            logging.event_format(TraceLines(ui.chronicle.run_id())).try_init()
+        let logging = if ui.log.is_on_stderr() {
+            logging.event_format(TraceLines(ui.log.run_id())).try_init()
         } else {
             logging.try_init()
         };
@@ -121,12 +121,12 @@ impl Ui {
 
     /// Whether stderr is for a person to read, and not a log in JSON.
     pub(super) fn is_read_by_a_person(&self) -> bool {
-        !self.chronicle.is_on_stderr()
+        !self.log.is_on_stderr()
     }
 
     /// Tells something worth knowing, unless asked to be quiet.
     pub(super) fn note(&self, text: impl Display) {
-        self.chronicle.said(Level::Info, "note", text.to_string().trim());
+        self.log.said(Level::Info, "note", text.to_string().trim());
         if !self.quiet && self.is_read_by_a_person() {
             let _ = writeln!(self.stderr(), "{text}");
         }
@@ -134,7 +134,7 @@ impl Ui {
 
     /// Tells something that should not be overlooked.
     pub(super) fn warn(&self, text: impl Display) {
-        self.chronicle.said(Level::Warning, "warning", &text.to_string());
+        self.log.said(Level::Warning, "warning", &text.to_string());
         if !self.is_read_by_a_person() {
             return;
         }
@@ -144,7 +144,7 @@ impl Ui {
 
     /// Tells what went wrong, its causes, and what to do.
     pub(super) fn failure(&self, failure: &Failure) {
-        self.chronicle.failed(failure);
+        self.log.failed(failure);
         if !self.is_read_by_a_person() {
             return;
         }

@@ -12,7 +12,7 @@ use clap::{ArgAction, Args, ColorChoice, Parser, Subcommand, ValueEnum};
 
 pub use super::command_args::{
     ApplyArgs, BudgetArgs, DoctorArgs, ExplainArgs, LintArgs, PlanArgs, PlanningArgs, PreviewArgs,
-    ReconcileArgs, RemindArgs, ReportArgs, ReportKind, StatusArgs, VerifyArgs,
+    ReadingArgs, ReconcileArgs, RemindArgs, ReportArgs, ReportKind, StatusArgs, VerifyArgs,
 };
 use super::help::{
     APPLY_EXAMPLES, COMPLETIONS_EXAMPLES, DEMO_EXAMPLES, DOCTOR_EXAMPLES, EMULATE_EXAMPLES,
@@ -236,29 +236,50 @@ impl Cli {
     /// The flags that stand above keys of the configuration.
     pub fn overrides(&self) -> Overrides {
         let checkpoint = self.global.checkpoint.clone();
+        let reading = match &self.command {
+            Command::Lint(args) => args.reading.clone(),
+            Command::Preview(args) => args.reading.clone(),
+            Command::Doctor(args) => args.reading.clone(),
+            Command::Plan(args) => args.planning.reading.clone(),
+            Command::Apply(args) => args.planning.reading.clone(),
+            Command::Reconcile(args) => args.planning.reading.clone(),
+            Command::Remind(args) => args.reading.clone(),
+            Command::Demo(_)
+            | Command::Init(_)
+            | Command::Status(_)
+            | Command::Explain(_)
+            | Command::Report(_)
+            | Command::Verify(_)
+            | Command::Emulate(_)
+            | Command::Completions(_)
+            | Command::Man(_) => ReadingArgs::default(),
+        };
+        let ReadingArgs { columns, reset_only, sheet, include_hidden } = reading;
+        let read = Overrides {
+            checkpoint,
+            reset_only,
+            columns,
+            sheet,
+            include_hidden,
+            ..Overrides::default()
+        };
         match &self.command {
             Command::Apply(apply) => Overrides {
-                checkpoint,
                 max_changes: apply.planning.max_changes,
                 max_failures: apply.budget.max_failures,
                 canary: apply.canary,
+                ..read
             },
-            Command::Plan(plan) => Overrides {
-                checkpoint,
-                max_changes: plan.planning.max_changes,
-                ..Overrides::default()
-            },
+            Command::Plan(plan) => Overrides { max_changes: plan.planning.max_changes, ..read },
             Command::Reconcile(args) => Overrides {
-                checkpoint,
                 max_changes: args.planning.max_changes,
                 max_failures: args.budget.max_failures,
-                ..Overrides::default()
+                ..read
             },
             Command::Remind(args) => Overrides {
-                checkpoint,
                 max_changes: args.max_changes,
                 max_failures: args.budget.max_failures,
-                ..Overrides::default()
+                ..read
             },
             Command::Demo(_)
             | Command::Init(_)
@@ -271,7 +292,7 @@ impl Cli {
             | Command::Verify(_)
             | Command::Emulate(_)
             | Command::Completions(_)
-            | Command::Man(_) => Overrides { checkpoint, ..Overrides::default() },
+            | Command::Man(_) => read,
         }
     }
 }

@@ -17,6 +17,7 @@ use crate::domain::Email;
 use super::arg_values::{RowSelector, parse_time_of_day, parse_time_span};
 use super::duration::parse_days;
 use super::limit::Limit;
+use super::manifest::NamedColumn;
 
 /// `lint`.
 #[derive(Debug, Clone, Args)]
@@ -24,6 +25,45 @@ pub struct LintArgs {
     /// Manifest: CSV, TSV, JSON Lines or .xlsx; `-` for stdin
     #[arg(value_name = "MANIFEST")]
     pub manifest: PathBuf,
+
+    /// How the manifest is read.
+    #[command(flatten)]
+    pub reading: ReadingArgs,
+}
+
+/// How a manifest is read where that can't be guessed.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ReadingArgs {
+    /// Take the column with this heading for this one, such as `new_email="Neue Adresse"`
+    #[arg(
+        long = "column",
+        value_name = "NAME=HEADING",
+        env = "REINVITE_COLUMN",
+        hide_env_values = true
+    )]
+    pub columns: Vec<NamedColumn>,
+
+    /// Reset the guests of rows without a new address at their present one
+    #[arg(
+        long,
+        env = "REINVITE_RESET_ONLY",
+        hide_env_values = true,
+        value_parser = BoolishValueParser::new()
+    )]
+    pub reset_only: bool,
+
+    /// Read this sheet of a workbook
+    #[arg(long, value_name = "NAME", env = "REINVITE_SHEET", hide_env_values = true)]
+    pub sheet: Option<String>,
+
+    /// Read the hidden rows of a sheet as well
+    #[arg(
+        long,
+        env = "REINVITE_INCLUDE_HIDDEN",
+        hide_env_values = true,
+        value_parser = BoolishValueParser::new()
+    )]
+    pub include_hidden: bool,
 }
 
 /// `doctor`.
@@ -32,6 +72,10 @@ pub struct DoctorArgs {
     /// Manifest, to say what its plan needs; `-` for stdin
     #[arg(value_name = "MANIFEST")]
     pub manifest: Option<PathBuf>,
+
+    /// How the manifest is read.
+    #[command(flatten)]
+    pub reading: ReadingArgs,
 }
 
 /// What `plan`, `apply` and `reconcile` have in common: how a plan is made.
@@ -40,6 +84,10 @@ pub struct PlanningArgs {
     /// Manifest: CSV, TSV, JSON Lines or .xlsx; `-` for stdin
     #[arg(value_name = "MANIFEST")]
     pub manifest: PathBuf,
+
+    /// How the manifest is read.
+    #[command(flatten)]
+    pub reading: ReadingArgs,
 
     /// Leave out rows with problems instead of refusing the manifest
     #[arg(
@@ -91,6 +139,9 @@ pub struct PreviewArgs {
     /// Only these rows: line of the manifest, its user, or the new address
     #[arg(value_name = "LINE|USER|ADDRESS")]
     pub rows: Vec<RowSelector>,
+
+    #[command(flatten)]
+    pub reading: ReadingArgs,
 
     /// Write each mail into this directory, as .eml and .html
     #[arg(long, value_name = "DIR", env = "REINVITE_OUT", hide_env_values = true)]
@@ -205,6 +256,10 @@ pub struct RemindArgs {
     #[arg(value_name = "MANIFEST")]
     pub manifest: PathBuf,
 
+    /// How the manifest is read.
+    #[command(flatten)]
+    pub reading: ReadingArgs,
+
     /// Leave out rows with problems instead of refusing the manifest
     #[arg(
         long,
@@ -226,9 +281,10 @@ pub struct RemindArgs {
 impl RemindArgs {
     /// The same as a command that plans anything else has it.
     pub fn planning(&self) -> PlanningArgs {
-        let Self { manifest, skip_invalid, max_changes, budget: _ } = self;
+        let Self { manifest, reading, skip_invalid, max_changes, budget: _ } = self;
         PlanningArgs {
             manifest: manifest.clone(),
+            reading: reading.clone(),
             skip_invalid: *skip_invalid,
             reset_matching: false,
             max_changes: *max_changes,

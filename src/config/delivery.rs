@@ -27,7 +27,8 @@ const STARTTLS_PORT: u16 = 587;
 const TLS_PORT: u16 = 465;
 
 /// Who mails the guests.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum DeliveryWay {
     #[default]
     Microsoft,
@@ -88,7 +89,7 @@ impl MailAddress {
 pub enum KeepLinks {
     #[default]
     UntilSent,
-    /// A reminder carries the same link.
+    /// For a person who may have to tell it.
     UntilRedeemed,
 }
 

@@ -16,8 +16,8 @@ mod tests {
     use crate::config::layers::Layers;
     use crate::config::{
         AuthSettings, DeliverySettings, Guards, HookSettings, InvitationDefaults, MailWrite,
-        NotifySettings, Overrides, PaceSettings, ReconcileSettings, RemindSettings, SecretSource,
-        Settings, WaveSettings,
+        ManifestSettings, NotifySettings, Overrides, PaceSettings, ReconcileSettings,
+        RemindSettings, SecretSource, Settings, WaveSettings,
     };
 
     use super::EXAMPLE;
@@ -75,6 +75,7 @@ mod tests {
         assert_eq!(stated.pace, PaceSettings::default());
         assert_eq!(stated.guards, Guards::default());
         assert_eq!(stated.checkpoint, None);
+        assert_eq!(stated.manifest, ManifestSettings::default());
         assert_eq!(stated.reconcile, ReconcileSettings::default());
         assert_eq!(stated.remind, RemindSettings::default());
         assert_eq!(stated.waves, WaveSettings::default());
@@ -117,6 +118,8 @@ mod tests {
         assert!(settings.invitation.message.is_some());
         assert!(settings.guards.allowed_domains.is_some());
         assert!(settings.checkpoint.is_some());
+        assert!(!settings.manifest.columns.is_empty());
+        assert!(settings.manifest.sheet.is_some());
         assert!(settings.remind.after.is_some());
         assert!(!settings.waves.sizes.is_empty());
         let delivery = settings.delivery;

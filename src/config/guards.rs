@@ -71,6 +71,7 @@ pub(super) fn limit(value: &Value) -> Result<Limit, Fault> {
         | Value::Boolean(_)
         | Value::Float(_)
         | Value::List(_)
+        | Value::Table(_)
         | Value::Other(_) => value.parsed(str::parse),
     }
 }

@@ -89,6 +89,9 @@ keys! {
     GUARDS_CANARY = "guards" "canary";
     GUARDS_STOP_FILE = "guards" "stop_file";
     CHECKPOINT_PATH = "checkpoint" "path";
+    MANIFEST_RESET_ONLY = "manifest" "reset_only";
+    MANIFEST_COLUMNS = "manifest" "columns";
+    MANIFEST_SHEET = "manifest" "sheet";
     RECONCILE_UNATTENDED = "reconcile" "unattended";
     RECONCILE_CORRECT_DRIFT = "reconcile" "correct_drift";
     RECONCILE_MAX_CHANGES = "reconcile" "max_changes";
@@ -165,6 +168,7 @@ mod tests {
                 "pace",
                 "guards",
                 "checkpoint",
+                "manifest",
                 "reconcile",
                 "remind",
                 "waves",

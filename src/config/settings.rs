@@ -16,6 +16,7 @@ use super::invitation::{InvitationDefaults, MailWrite};
 use super::key;
 use super::layers::{Found, Layers, Reported};
 use super::limit::Limit;
+use super::manifest::{ManifestSettings, NamedColumn};
 use super::night::{ReconcileSettings, RemindSettings};
 use super::notify::NotifySettings;
 use super::pace::PaceSettings;
@@ -33,6 +34,14 @@ pub struct Overrides {
     pub max_failures: Option<Limit>,
     /// `--canary`.
     pub canary: Option<u32>,
+    /// `--reset-only`.
+    pub reset_only: bool,
+    /// `--column`, which stands above the same name of the file.
+    pub columns: Vec<NamedColumn>,
+    /// `--sheet`.
+    pub sheet: Option<String>,
+    /// `--include-hidden`.
+    pub include_hidden: bool,
 }
 
 /// What a command needs that talks to a tenant.
@@ -49,6 +58,8 @@ pub struct Settings {
     pub guards: Guards,
     /// The checkpoint, if one is named; see [`super::checkpoint_path`].
     pub checkpoint: Option<PathBuf>,
+    /// How the manifest is to be read.
+    pub manifest: ManifestSettings,
     /// What a night may do unasked.
     pub reconcile: ReconcileSettings,
     /// Whom to remind, and when.
@@ -75,6 +86,8 @@ pub struct OfflineSettings {
     pub guards: Guards,
     /// The checkpoint, if one is named; see [`super::checkpoint_path`].
     pub checkpoint: Option<PathBuf>,
+    /// How the manifest is to be read.
+    pub manifest: ManifestSettings,
 }
 
 impl Settings {
@@ -105,7 +118,7 @@ impl Settings {
         let notify = NotifySettings::resolve(layers);
         let hooks = HookSettings::resolve(layers);
         let offline = OfflineSettings::resolve(layers, overrides);
-        let OfflineSettings { invitation, delivery, guards, checkpoint } = offline?;
+        let OfflineSettings { invitation, delivery, guards, checkpoint, manifest } = offline?;
         Ok(Self {
             tenant: tenant?,
             auth: auth?,
@@ -114,6 +127,7 @@ impl Settings {
             pace: pace?,
             guards,
             checkpoint,
+            manifest,
             reconcile: reconcile?,
             remind: remind?,
             waves: waves?,
@@ -159,11 +173,13 @@ impl OfflineSettings {
         let delivery = DeliverySettings::resolve(layers);
         let guards = Guards::resolve(layers, overrides);
         let checkpoint = layers.path(key::CHECKPOINT_PATH);
+        let manifest = ManifestSettings::resolve(layers, overrides);
         Ok(Self {
             invitation: invitation?,
             delivery: delivery?,
             guards: guards?,
             checkpoint: overrides.checkpoint.clone().or(checkpoint?.map(|found| found.value)),
+            manifest: manifest?,
         })
     }
 }

@@ -18,6 +18,7 @@ pub(super) enum Value {
     Integer(i64),
     Float(f64),
     List(Vec<Self>),
+    Table(Vec<(String, Self)>),
     /// Any other TOML value; its type.
     Other(&'static str),
 }
@@ -63,7 +64,14 @@ impl From<&DeValue<'_>> for Value {
             DeValue::Array(array) => {
                 Self::List(array.iter().map(|item| Self::from(item.get_ref())).collect())
             }
-            DeValue::Table(_) => Self::Other("a table"),
+            DeValue::Table(table) => Self::Table(
+                table
+                    .iter()
+                    .map(|(name, value)| {
+                        (name.get_ref().clone().into_owned(), Self::from(value.get_ref()))
+                    })
+                    .collect(),
+            ),
         }
     }
 }
@@ -78,6 +86,7 @@ impl Value {
             Self::Boolean(_) => "true or false",
             Self::Integer(_) | Self::Float(_) => "a number",
             Self::List(_) => "a list",
+            Self::Table(_) => "a table",
             Self::Other(kind) => kind,
         }
     }
@@ -126,6 +135,7 @@ impl Value {
             | Self::Integer(_)
             | Self::Float(_)
             | Self::List(_)
+            | Self::Table(_)
             | Self::Other(_)) => Err(Fault::of_type("true or false, without quotes", other)),
         }
     }
@@ -136,7 +146,11 @@ impl Value {
             Self::Integer(integer) => Some(*integer),
             Self::Variable(text) => text.trim().parse().ok(),
             Self::Float(_) => None,
-            other @ (Self::Text(_) | Self::Boolean(_) | Self::List(_) | Self::Other(_)) => {
+            other @ (Self::Text(_)
+            | Self::Boolean(_)
+            | Self::List(_)
+            | Self::Table(_)
+            | Self::Other(_)) => {
                 return Err(Fault::of_type("a whole number, without quotes", other));
             }
         };
@@ -160,7 +174,11 @@ impl Value {
             Self::Integer(integer) => Some(*integer as f64),
             Self::Float(float) => Some(*float),
             Self::Variable(text) => text.trim().parse().ok(),
-            other @ (Self::Text(_) | Self::Boolean(_) | Self::List(_) | Self::Other(_)) => {
+            other @ (Self::Text(_)
+            | Self::Boolean(_)
+            | Self::List(_)
+            | Self::Table(_)
+            | Self::Other(_)) => {
                 return Err(Fault::of_type("a number, without quotes", other));
             }
         };

@@ -58,6 +58,7 @@ fn sizes(value: &Value) -> Result<Vec<WaveSize>, Fault> {
         | Value::Boolean(_)
         | Value::Integer(_)
         | Value::Float(_)
+        | Value::Table(_)
         | Value::Other(_) => {
             return Err(Fault::new("must be a list such as [5, 50, \"20%\", \"rest\"]"));
         }

@@ -139,7 +139,7 @@ fn mail(tenant: &Tenant, plan: Option<&Plan>) -> Finding {
     };
     let mailed = plan.map(|plan| {
         let sent = plan.rows.iter().filter(
-            |row| matches!(&row.decision, Decision::Change(change) if change.invitation.send),
+            |row| matches!(&row.decision, Decision::Change(change) if change.invite.as_ref().is_some_and(|invitation| invitation.send)),
         );
         format!("; this plan mails {}", sent.count())
     });

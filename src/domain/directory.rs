@@ -6,10 +6,9 @@ use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Email, Policies, RedemptionState, UserId};
+use super::{Email, Policies, Redemption, UserId};
 
 /// `userType` of a directory user. It says nothing about where the user signs
 /// in: external members and internal guests exist.
@@ -43,10 +42,7 @@ pub struct DirectoryUser {
     pub user_type: UserType,
     /// `creationType`: `Invitation`, `SelfServiceSignUp`, … or null.
     pub creation_type: Option<Box<str>>,
-    /// `externalUserState`.
-    pub redemption: Option<RedemptionState>,
-    /// `externalUserStateChangeDateTime`; whole seconds.
-    pub redemption_changed_at: Option<Timestamp>,
+    pub redemption: Redemption,
     /// `accountEnabled`; false blocks sign-in. None when it was not shown.
     pub account_enabled: Option<bool>,
     /// `onPremisesSyncEnabled` is true: owned by an on-premises directory.
@@ -64,7 +60,7 @@ impl DirectoryUser {
     /// Inviting a user of whom none of this is true would convert an internal
     /// account, one way (Entra, *Invite internal users*).
     pub fn is_external(&self) -> bool {
-        self.redemption.is_some()
+        self.redemption.state.is_some()
             || matches!(self.creation_type.as_deref(), Some("Invitation" | "SelfServiceSignUp"))
             || self.user_principal_name.to_ascii_uppercase().contains("#EXT#")
     }
@@ -274,6 +270,7 @@ fn fold_hash(name: &str) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::RedemptionState;
 
     fn user(id: u128, upn: &str, mail: &str, other: &[&str]) -> DirectoryUser {
         DirectoryUser {
@@ -285,8 +282,7 @@ mod tests {
             proxy_addresses: Vec::new(),
             user_type: UserType::Guest,
             creation_type: None,
-            redemption: None,
-            redemption_changed_at: None,
+            redemption: Redemption::default(),
             account_enabled: Some(true),
             synced: false,
             formerly_synced: false,
@@ -322,7 +318,7 @@ mod tests {
         assert!(guest.is_external());
         guest.creation_type = Some("LocalAccount".into());
         assert!(!guest.is_external());
-        guest.redemption = Some(RedemptionState::Accepted);
+        guest.redemption.state = Some(RedemptionState::Accepted);
         assert!(guest.is_external());
         assert!(user(2, "bob_f.example#ext#@c.example", "b@f.example", &[]).is_external());
     }

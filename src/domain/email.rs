@@ -7,6 +7,8 @@ use std::str::FromStr;
 use email_address::{EmailAddress, Options};
 use serde::{Deserialize, Serialize};
 
+use super::character::{Found, is_blank};
+
 /// An address that Entra can store as `mail` and invite: ASCII, unquoted local
 /// part, a domain with a dot. It keeps the spelling it was written with and
 /// compares without regard to case, as the directory does.
@@ -22,14 +24,11 @@ pub enum EmailError {
     Empty,
     /// `mail` takes no accented or other non-ASCII characters
     /// (Microsoft Graph, *Update user*, 2026-07).
-    #[error("`{character}` is not an ASCII character; Entra's `mail` takes none")]
-    NotAscii {
-        /// The first offending character.
-        character: char,
-    },
-    /// White space or a control character inside the address.
-    #[error("the address contains white space or a control character")]
-    WhiteSpace,
+    #[error("it contains {0}, which is not ASCII; Entra's `mail` takes nothing else")]
+    NotAscii(Found),
+    /// A space, control or format character inside the address.
+    #[error("it contains {0}")]
+    Blank(Found),
     /// Entra has no quoted local parts.
     #[error("quoted local parts are not accepted")]
     Quoted,
@@ -47,11 +46,11 @@ impl Email {
         if text.is_empty() {
             return Err(EmailError::Empty);
         }
-        if let Some(character) = text.chars().find(|c| !c.is_ascii()) {
-            return Err(EmailError::NotAscii { character });
+        if let Some(blank) = Found::first(text, is_blank) {
+            return Err(EmailError::Blank(blank));
         }
-        if text.contains(|c: char| c.is_whitespace() || c.is_control()) {
-            return Err(EmailError::WhiteSpace);
+        if let Some(other) = Found::first(text, |c| !c.is_ascii()) {
+            return Err(EmailError::NotAscii(other));
         }
         if text.contains('"') {
             return Err(EmailError::Quoted);
@@ -158,11 +157,13 @@ mod tests {
 
     #[test]
     fn what_entra_refuses_is_refused_with_its_reason() {
+        let found = |character, position| Found { character, position };
         for (text, expected) in [
             ("", EmailError::Empty),
-            ("zoë@fabrikam.example", EmailError::NotAscii { character: 'ë' }),
-            ("a b@fabrikam.example", EmailError::WhiteSpace),
-            ("a\n@fabrikam.example", EmailError::WhiteSpace),
+            ("zoë@fabrikam.example", EmailError::NotAscii(found('ë', 3))),
+            ("a b@fabrikam.example", EmailError::Blank(found(' ', 2))),
+            ("a\n@fabrikam.example", EmailError::Blank(found('\n', 2))),
+            ("ä\u{200b}@fabrikam.example", EmailError::Blank(found('\u{200b}', 2))),
             ("\"a\"@fabrikam.example", EmailError::Quoted),
         ] {
             assert_eq!(Email::parse(text), Err(expected), "{text:?}");

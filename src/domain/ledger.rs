@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{InvitationKey, UserId};
@@ -36,6 +36,11 @@ pub enum LedgerState {
     },
 }
 
+/// A change this long before the intent can be the intent's own:
+/// `externalUserStateChangeDateTime` is cut off to whole seconds, and from its `Date`
+/// header the service's clock is known to two seconds (`graph::Clock`).
+pub const TOLERANCE: SignedDuration = SignedDuration::from_secs(3);
+
 /// A guest's redemption state and the moment it last changed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Redemption {
@@ -57,6 +62,25 @@ pub struct LedgerEntry {
     pub resend: Option<Resend>,
 }
 
+impl LedgerEntry {
+    /// Whether the guest was invited, or may have been.
+    pub fn may_be_invited(&self) -> bool {
+        match self.state {
+            LedgerState::Invited | LedgerState::Unknown { .. } => true,
+            LedgerState::Patching
+            | LedgerState::Patched
+            | LedgerState::Outstanding
+            | LedgerState::Failed { .. } => self.resend.is_some(),
+        }
+    }
+
+    /// Whether nothing is to become of it any more: it was refused, and no invitation
+    /// stands.
+    pub fn is_given_up(&self) -> bool {
+        matches!(self.state, LedgerState::Failed { .. }) && self.resend.is_none()
+    }
+}
+
 /// What a person saw when asking to send again to a guest known to be invited.
 /// Whatever becomes of it, the first invitation stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,20 +92,36 @@ pub struct Resend {
     pub before: Redemption,
 }
 
+/// A mail of one's own that is not at its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MailStanding {
+    /// The guest was invited, the link is held, and no mail left.
+    Held,
+    /// The mail was about to leave when the run ended.
+    Begun { has_link: bool },
+    /// Its answer was lost.
+    Unknown,
+}
+
 /// Everything planning needs to know of earlier runs.
 #[derive(Debug, Default)]
 pub struct Ledger {
     /// The tenant all of it is about; None while nothing was done.
     pub tenant: Option<String>,
-    entries: HashMap<InvitationKey, LedgerEntry>,
+    guests: HashMap<UserId, Vec<(InvitationKey, LedgerEntry)>>,
     names: HashMap<Box<str>, UserId>,
     resent: HashSet<InvitationKey>,
+    mails: HashMap<InvitationKey, MailStanding>,
 }
 
 impl Ledger {
-    /// Records the state of a key; a later call for the same key replaces it.
+    /// Records the state of a key; a later call for the same key replaces it. The order
+    /// of the calls for one guest is the order in which its addresses were last begun.
     pub fn record(&mut self, key: InvitationKey, entry: LedgerEntry) {
-        self.entries.insert(key, entry);
+        // Nearly every guest has one address, and there may be a hundred thousand.
+        let wishes = self.guests.entry(key.user_id).or_insert_with(|| Vec::with_capacity(1));
+        wishes.retain(|(other, _)| *other != key);
+        wishes.push((key, entry));
     }
 
     /// Records that a reference of an earlier run (a UPN, or the address the
@@ -102,14 +142,43 @@ impl Ledger {
         self.resent.contains(key)
     }
 
-    /// Every guest and address with its present state, in no order.
+    /// Records a mail of one's own that is not at its end.
+    pub fn record_mail(&mut self, key: InvitationKey, standing: MailStanding) {
+        self.mails.insert(key, standing);
+    }
+
+    /// The mail to a guest and address, where it is not at its end.
+    pub fn mail(&self, key: &InvitationKey) -> Option<MailStanding> {
+        self.mails.get(key).copied()
+    }
+
+    /// Mails that were about to leave when a run ended.
+    pub fn mails_begun(&self) -> impl Iterator<Item = &InvitationKey> {
+        let is_begun = |standing: &MailStanding| matches!(standing, MailStanding::Begun { .. });
+        self.mails.iter().filter(move |(_, it)| is_begun(it)).map(|(key, _)| key)
+    }
+
+    /// Every guest and address with its present state; guests in no order.
     pub fn entries(&self) -> impl Iterator<Item = (&InvitationKey, &LedgerEntry)> {
-        self.entries.iter()
+        self.guests.values().flatten().map(|(key, entry)| (key, entry))
+    }
+
+    /// The addresses that the campaign has begun to give a guest, the last one last. A
+    /// wish that was replaced by another and came back stands where it came back.
+    pub fn wishes(&self, user_id: UserId) -> &[(InvitationKey, LedgerEntry)] {
+        self.guests.get(&user_id).map_or(&[], Vec::as_slice)
+    }
+
+    /// What was begun for a guest after this address.
+    pub fn wishes_since(&self, key: &InvitationKey) -> &[(InvitationKey, LedgerEntry)] {
+        let wishes = self.wishes(key.user_id);
+        let place = wishes.iter().position(|(other, _)| other == key);
+        place.map_or(&[], |place| &wishes[place + 1..])
     }
 
     /// The present state of a guest and address.
     pub fn get(&self, key: &InvitationKey) -> Option<&LedgerEntry> {
-        self.entries.get(key)
+        self.wishes(key.user_id).iter().find(|(other, _)| other == key).map(|(_, entry)| entry)
     }
 
     /// Whom a reference meant when the campaign first acted on it. After the
@@ -120,11 +189,11 @@ impl Ledger {
 
     /// All guests the campaign has acted on.
     pub fn users(&self) -> impl Iterator<Item = UserId> {
-        self.entries.keys().map(|key| key.user_id)
+        self.guests.keys().copied()
     }
 
     /// Whether nothing has been done yet.
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.guests.is_empty()
     }
 }

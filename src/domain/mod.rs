@@ -4,14 +4,18 @@
 //! Leaves to others: where the values come from (`manifest`, `graph`), what is
 //! decided about them (`plan`), and how they are stored (`checkpoint`).
 
+pub mod character;
 mod directory;
 mod email;
 mod guest;
 mod invitation;
 mod ledger;
 mod policies;
+mod redeem_url;
 mod sighting;
+mod state;
 mod trace;
+mod words;
 
 pub use directory::{
     AddressHolder, Caller, Directory, DirectoryUser, HolderKind, RoleHolding, Tenant, Unreadable,
@@ -23,7 +27,11 @@ pub use invitation::{
     InvitationKey, Language, LanguageError, Message, MessageError, RedemptionState, RedirectUrl,
     RedirectUrlError,
 };
-pub use ledger::{Ledger, LedgerEntry, LedgerState, Redemption, Resend};
+pub use ledger::{Ledger, LedgerEntry, LedgerState, MailStanding, Redemption, Resend, TOLERANCE};
 pub use policies::{InvitedDomains, InvitesFrom, Partner, Policies};
-pub use sighting::{Invitations, LastSighting, Shows, Sighting};
+pub use redeem_url::RedeemUrl;
+pub use sighting::{Finding, Invitations, Shows, Sighting};
+pub use state::{Counts, State};
 pub use trace::Trace;
+pub use words::UnknownWord;
+pub(crate) use words::words;

@@ -6,6 +6,7 @@
 use jiff::Timestamp;
 
 use super::InvitationKey;
+use super::words::words;
 
 /// What one look at a guest showed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,17 +43,41 @@ pub enum Shows {
     Unclear { state: Box<str> },
 }
 
+impl Sighting {
+    /// Whether a new look showed nothing else.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.shows.finding() == other.shows.finding() && self.since == other.since
+    }
+}
+
+words! {
+    /// What was found of a guest, in a word.
+    pub enum Finding ("finding") {
+        Pending = "pending",
+        Redeemed = "redeemed",
+        NoTrace = "no-trace",
+        MailChanged = "mail-changed",
+        Deleted = "deleted",
+        Reinvited = "reinvited",
+        Unclear = "unclear",
+    }
+}
+
 impl Shows {
-    pub fn word(&self) -> &'static str {
+    pub const fn finding(&self) -> Finding {
         match self {
-            Self::Pending => "pending",
-            Self::Redeemed => "redeemed",
-            Self::NoTrace => "no-trace",
-            Self::MailChanged { .. } => "mail-changed",
-            Self::Deleted => "deleted",
-            Self::Reinvited => "reinvited",
-            Self::Unclear { .. } => "unclear",
+            Self::Pending => Finding::Pending,
+            Self::Redeemed => Finding::Redeemed,
+            Self::NoTrace => Finding::NoTrace,
+            Self::MailChanged { .. } => Finding::MailChanged,
+            Self::Deleted => Finding::Deleted,
+            Self::Reinvited => Finding::Reinvited,
+            Self::Unclear { .. } => Finding::Unclear,
         }
+    }
+
+    pub const fn word(&self) -> &'static str {
+        self.finding().as_str()
     }
 
     /// Whether a person has to look.
@@ -61,22 +86,6 @@ impl Shows {
             Self::Pending | Self::Redeemed | Self::Reinvited => false,
             Self::NoTrace | Self::MailChanged { .. } | Self::Deleted | Self::Unclear { .. } => true,
         }
-    }
-}
-
-/// What was found last, as it is kept.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LastSighting {
-    /// The word of [`Shows`].
-    pub finding: String,
-    /// Since when.
-    pub since: Option<Timestamp>,
-}
-
-impl LastSighting {
-    /// Whether a new look showed nothing else.
-    pub fn is_same(&self, sighting: &Sighting) -> bool {
-        self.finding == sighting.shows.word() && self.since == sighting.since
     }
 }
 

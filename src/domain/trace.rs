@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 #[serde(default)]
 pub struct Trace {
     /// Requests sent for it; those that were turned away count too.
-    #[serde(skip_serializing_if = "is_one")]
+    #[serde(default = "one", skip_serializing_if = "is_one")]
     pub requests: u32,
     /// HTTP status of the last answer; None when there was none.
     pub status: Option<u16>,
@@ -20,6 +20,10 @@ pub struct Trace {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
 fn is_one(requests: &u32) -> bool {
     *requests == 1
+}
+
+fn one() -> u32 {
+    1
 }
 
 impl Trace {

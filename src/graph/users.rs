@@ -8,7 +8,9 @@ use http::{Method, StatusCode};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::domain::{DirectoryUser, RedemptionState, Trace, UserId, UserType};
+use crate::domain::{
+    DirectoryUser, RedeemUrl, Redemption, RedemptionState, Trace, UserId, UserType,
+};
 
 use super::call_error::CallError;
 use super::catalogue::{Operation, Verdict};
@@ -64,13 +66,13 @@ impl Graph {
     }
 
     /// Sends an invitation, once, with a turn taken before. A lost or unreadable answer, and every 5xx, is
-    /// [`CallError::Lost`]: it may have been sent. `trace` becomes what it leaves with the
+    /// [`CallError::Lost`]: it may have been sent. Gives the link that redeems it. `trace` becomes what it leaves with the
     /// service, whatever comes of it.
     pub async fn invite(
         &self,
         request: &wire::InvitationRequest,
         trace: &mut Trace,
-    ) -> Result<(), CallError> {
+    ) -> Result<Option<RedeemUrl>, CallError> {
         let call = Call {
             method: Method::POST,
             url: self.url("/invitations", ""),
@@ -114,8 +116,9 @@ impl Graph {
             _ if invitation.invited_user.as_ref().is_some_and(|user| !is_about(request, user)) => {
                 Err(lost("it is about another guest".to_owned()))
             }
-            // The redeem link goes no further: it is a secret that nothing needs yet.
-            Some("PendingAcceptance" | "Completed" | "InProgress") | None => Ok(()),
+            Some("PendingAcceptance" | "Completed" | "InProgress") | None => {
+                Ok(invitation.invite_redeem_url.map(RedeemUrl::new))
+            }
             Some(status) => Err(lost(format!("its status is `{status}`"))),
         }
     }
@@ -148,14 +151,16 @@ pub(super) fn directory_user(user: wire::User) -> Result<DirectoryUser, CallErro
             Some(_) | None => UserType::Other,
         },
         creation_type: user.creation_type.map(Into::into),
-        redemption: user.external_user_state.map(|state| match state.as_str() {
-            "PendingAcceptance" => RedemptionState::PendingAcceptance,
-            "Accepted" => RedemptionState::Accepted,
-            _ => RedemptionState::Other(state.into()),
-        }),
-        redemption_changed_at: user
-            .external_user_state_change_date_time
-            .and_then(|text| text.parse::<Timestamp>().ok()),
+        redemption: Redemption {
+            state: user.external_user_state.map(|state| match state.as_str() {
+                "PendingAcceptance" => RedemptionState::PendingAcceptance,
+                "Accepted" => RedemptionState::Accepted,
+                _ => RedemptionState::Other(state.into()),
+            }),
+            changed_at: user
+                .external_user_state_change_date_time
+                .and_then(|text| text.parse::<Timestamp>().ok()),
+        },
         account_enabled: user.account_enabled,
         synced: user.on_premises_sync_enabled == Some(true),
         formerly_synced: user.on_premises_sync_enabled == Some(false)

@@ -3,12 +3,13 @@
 //! Leaves to others: which cell it is (`rows`), and the values' own rules
 //! (`domain`), of which this module says how they concern a manifest.
 
+use crate::domain::character::{Found, is_blank};
 use crate::domain::{
     Email, EmailError, GuestRef, Language, Message, MessageError, RedirectUrl, RedirectUrlError,
 };
 
+use super::dressing::object_id;
 use super::problem::{Place, ProblemCode, RowProblem};
-use super::row::Reset;
 
 /// What is wrong with a cell, wherever it stands.
 #[derive(Debug, PartialEq, Eq)]
@@ -29,45 +30,57 @@ impl Fault {
     }
 }
 
-/// A cell as a problem quotes it: short, and with control characters made
-/// visible, for it goes to somebody's terminal.
+/// A cell as a problem quotes it: short, and with characters made visible that steer a
+/// terminal or hide, for it goes to somebody's screen.
 pub(super) fn shown(text: &str) -> String {
     const LONGEST: usize = 80;
-    let visible = |c: char| c.is_control() || matches!(c, '\u{2028}'..='\u{202e}');
     let mut shown = String::new();
     for (count, c) in text.chars().enumerate() {
         if count == LONGEST {
             shown.push('…');
             break;
         }
-        if visible(c) { shown.extend(c.escape_default()) } else { shown.push(c) }
+        if c != ' ' && is_blank(c) { shown.extend(c.escape_default()) } else { shown.push(c) }
     }
     shown
 }
 
-/// The guest: an object id, a UPN or an address.
+/// The guest: an object id, a UPN or an address. `text` is undressed.
 pub(super) fn user(text: &str) -> Result<GuestRef, Fault> {
-    let fault = |why: &str| {
+    let fault = |why: String| {
         Fault::new(
             ProblemCode::BadUser,
             format!("`{}` {why}", shown(text)),
             "give the guest's object id, user principal name or present address",
         )
     };
-    if text.contains(|c: char| c.is_whitespace() || c.is_control()) {
-        return Err(fault("contains white space or a control character"));
+    if let Some(id) = object_id(text) {
+        return Ok(GuestRef::Id(id.into()));
     }
-    let guest = GuestRef::parse(text);
-    if matches!(guest, GuestRef::Name(_)) && !text.contains('@') {
-        return Err(fault("names no guest: it is neither an object id nor does it contain an @"));
+    if !text.contains('@') {
+        let why = "names no guest: it is neither an object id nor does it contain an @";
+        return Err(fault(why.to_owned()));
     }
-    Ok(guest)
+    if let Some(blank) = Found::first(text, is_blank) {
+        return Err(fault(format!("names no guest: it contains {blank}")));
+    }
+    Ok(GuestRef::parse(text))
 }
 
-/// The address to move to.
+/// The address to move to; `text` is undressed.
 pub(super) fn new_email(text: &str) -> Result<Email, Fault> {
+    // A spreadsheet's own marks; an address may begin with them, and none does.
+    if let Some(first) = text.chars().next().filter(|c| "='|-".contains(*c)) {
+        return Err(Fault::new(
+            ProblemCode::BadAddress,
+            format!("`{}`: an address that begins with `{first}` is a slip", shown(text)),
+            BARE,
+        ));
+    }
     address(ProblemCode::BadAddress, text)
 }
+
+const BARE: &str = "write one bare address, such as ada@fabrikam.example";
 
 /// Carbon copy; `new_email` is the address invited.
 pub(super) fn cc(text: &str, new_email: Option<&Email>) -> Result<Email, Fault> {
@@ -93,21 +106,21 @@ pub(super) fn cc(text: &str, new_email: Option<&Email>) -> Result<Email, Fault> 
 
 fn address(code: ProblemCode, text: &str) -> Result<Email, Fault> {
     let quoted = shown(text);
-    let bare = "write one bare address, such as ada@fabrikam.example";
-    Email::parse(text).map_err(|error| match error {
-        EmailError::NotAscii { .. } => Fault::new(
-            code,
-            format!("`{quoted}`: {error}"),
-            "use the ASCII form of the address; a domain's begins with `xn--`",
-        ),
-        EmailError::WhiteSpace if text.contains(['\n', '\r']) => {
-            Fault::new(code, format!("`{quoted}` contains a line break"), bare)
-        }
-        EmailError::Empty
-        | EmailError::WhiteSpace
-        | EmailError::Quoted
-        | EmailError::TooLong
-        | EmailError::Malformed(_) => Fault::new(code, format!("`{quoted}`: {error}"), bare),
+    Email::parse(text).map_err(|error| {
+        let advice = match error {
+            EmailError::NotAscii(_) => {
+                "use the ASCII form of the address; a domain's begins with `xn--`"
+            }
+            EmailError::Blank(Found { character, .. }) if character != ' ' => {
+                "delete the character, or type the address anew"
+            }
+            EmailError::Blank(_)
+            | EmailError::Empty
+            | EmailError::Quoted
+            | EmailError::TooLong
+            | EmailError::Malformed(_) => BARE,
+        };
+        Fault::new(code, format!("`{quoted}`: {error}"), advice)
     })
 }
 
@@ -158,17 +171,20 @@ pub(super) fn send(text: &str) -> Result<bool, Fault> {
     })
 }
 
-/// When to reset a guest who has the address already.
-pub(super) fn reset(text: &str) -> Result<Reset, Fault> {
-    match (text.to_ascii_lowercase().as_str(), yes_or_no(text)) {
-        ("always", _) | (_, Some(true)) => Ok(Reset::Always),
-        ("" | "auto", _) | (_, Some(false)) => Ok(Reset::WhenMoved),
-        _ => Err(Fault::new(
+/// Whether a row asks for a reset, or says that it does not.
+pub(super) fn reset(text: &str) -> Result<bool, Fault> {
+    let asks = match text.to_lowercase().as_str() {
+        "always" | "immer" | "toujours" | "siempre" | "altijd" => Some(true),
+        "auto" => Some(false),
+        _ => yes_or_no(text),
+    };
+    asks.ok_or_else(|| {
+        Fault::new(
             ProblemCode::BadReset,
             format!("`{}` is not a value of reset", shown(text)),
-            "write always, auto or nothing",
-        )),
-    }
+            "write always or yes to reset the guest, no or nothing not to",
+        )
+    })
 }
 
 /// Name shown in the invitation.
@@ -183,10 +199,14 @@ pub(super) fn display_name(text: &str) -> Result<Box<str>, Fault> {
     Ok(text.into())
 }
 
+/// As people write it, and as spreadsheets of their language do.
 fn yes_or_no(text: &str) -> Option<bool> {
-    match text.to_ascii_lowercase().as_str() {
-        "true" | "yes" | "1" => Some(true),
-        "false" | "no" | "0" => Some(false),
+    match text.to_lowercase().as_str() {
+        "true" | "yes" | "1" | "ja" | "wahr" | "oui" | "vrai" | "si" | "sí" | "verdadero"
+        | "waar" => Some(true),
+        "false" | "no" | "0" | "nein" | "falsch" | "non" | "faux" | "falso" | "nee" | "onwaar" => {
+            Some(false)
+        }
         _ => None,
     }
 }
@@ -214,12 +234,16 @@ mod tests {
     #[test]
     fn bad_addresses_are_named_by_what_is_wrong() {
         for (text, part) in [
-            ("zoë@fabrikam.example", "not an ASCII"),
-            ("ada@fab\nrikam.example", "line break"),
-            ("ada@fab rikam.example", "white space"),
-            ("ada\u{0}@fabrikam.example", "white space or a control character"),
+            ("zoë@fabrikam.example", "it contains `ë` U+00EB, 3rd character, which is not ASCII"),
+            ("ada@fab\nrikam.example", "U+000A line feed, 8th character"),
+            ("ada@fab rikam.example", "U+0020 space, 8th character"),
+            ("ada\u{0}@fabrikam.example", "U+0000 null, 4th character"),
+            ("ada\u{200b}@fabrikam.example", "U+200B zero width space, 4th character"),
             ("ada.fabrikam.example", "not an email address"),
-            ("Ada <ada@fabrikam.example>", "white space"),
+            ("=ada@fabrikam.example", "begins with `=`"),
+            ("'ada@fabrikam.example", "begins with `'`"),
+            ("|ada@fabrikam.example", "begins with `|`"),
+            ("-ada@fabrikam.example", "begins with `-`"),
         ] {
             let fault = new_email(text).unwrap_err();
             assert_eq!(fault.code, ProblemCode::BadAddress);
@@ -255,11 +279,12 @@ mod tests {
         }
         assert_eq!(code(send("maybe")), "bad-send");
         for (text, expected) in [
-            ("Always", Reset::Always),
-            ("yes", Reset::Always),
-            ("", Reset::WhenMoved),
-            ("auto", Reset::WhenMoved),
-            ("0", Reset::WhenMoved),
+            ("Always", true),
+            ("yes", true),
+            ("WAHR", true),
+            ("auto", false),
+            ("0", false),
+            ("Nein", false),
         ] {
             assert_eq!(reset(text), Ok(expected));
         }

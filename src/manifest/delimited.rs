@@ -74,6 +74,21 @@ impl<'a> Records<'a> {
         Cow::Borrowed(&self.text[start..self.at])
     }
 
+    /// How many blanks stand before a quote that opens a cell here, if one does. After
+    /// blanks it does so only if the cell ends properly: `user, "new_email"`.
+    fn blanks_before_a_quoted_cell(&self) -> Option<usize> {
+        let rest = &self.text.as_bytes()[self.at..];
+        let blanks = rest.iter().take_while(|b| **b == b' ').count();
+        if rest.get(blanks) != Some(&b'"') {
+            return None;
+        }
+        let closes = || {
+            let mut ahead = Self { at: self.at + blanks, ..*self };
+            matches!(ahead.quoted(), Quoted::Closed(_))
+        };
+        (blanks == 0 || closes()).then_some(blanks)
+    }
+
     /// Reads a quoted cell; `at` stands on its opening quote.
     fn quoted(&mut self) -> Quoted<'a> {
         let first_line = self.line;
@@ -136,7 +151,9 @@ impl<'a> Iterator for Records<'a> {
         };
         loop {
             let (at, line) = (self.at, self.line);
-            let text = if self.byte(at) == Some(b'"') {
+            let blanks = self.blanks_before_a_quoted_cell();
+            let text = if blanks.is_some() {
+                self.at += blanks.unwrap_or_default();
                 match self.quoted() {
                     Quoted::Closed(text) => text,
                     Quoted::TextAfter(text) => {

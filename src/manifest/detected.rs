@@ -22,6 +22,8 @@ pub struct Detected {
     pub delimiter: Option<char>,
     /// Rows, with the invalid ones.
     pub rows: usize,
+    /// Rows that ask for a reset at the present address and for nothing else.
+    pub resets: usize,
     /// Columns that are used, in the order of the header.
     pub taken: Vec<TakenColumn>,
     /// Columns that are not used because a stronger one is there, with the reason.
@@ -34,7 +36,7 @@ pub struct Detected {
 impl Detected {
     /// Fills in what the header and the rows below it turned out to be. `used`
     /// says per column whether any row took its cell.
-    pub(super) fn describe(&mut self, columns: &Columns, used: &[bool], header_is_sound: bool) {
+    pub(super) fn describe(&mut self, columns: &Columns, used: &[bool]) {
         let is_used = |index: usize| used.get(index).copied().unwrap_or_default();
         for taken in columns.taken() {
             let winner = columns.of(taken.meaning).find(|&index| is_used(index));
@@ -57,16 +59,12 @@ impl Detected {
         for (header, name) in columns.misspelt() {
             self.notes.push(format!("`{}` is not used; was `{name}` meant?", shown(header)));
         }
-        let new_addresses = columns.of(Meaning::NewEmail).count();
-        if columns.invitee_names_guest() && new_addresses == 1 {
+        if columns.invitee_names_guest() {
             self.notes.push(
-                "[inviteeEmail] names the guests: every row asks for a reset of whoever holds \
-                 that address"
+                "[inviteeEmail] gives the new address and names the guest who has it already: \
+                 nobody moves, and --reset-only resets them"
                     .to_owned(),
             );
-        } else if header_is_sound && new_addresses == 0 {
-            self.notes
-                .push("no column gives new addresses: every row asks for a reset only".to_owned());
         }
     }
 }
@@ -111,7 +109,8 @@ impl fmt::Display for Format {
 
 impl fmt::Display for Detected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, format, encoding, delimiter, rows, taken, ignored, kept, notes } = self;
+        let Self { name, format, encoding, delimiter, rows, resets, .. } = self;
+        let Self { taken, ignored, kept, notes, .. } = self;
         write!(f, "{name}: {format}")?;
         if let Some(encoding) = encoding {
             write!(f, ", {}", encoding.name())?;
@@ -124,6 +123,12 @@ impl fmt::Display for Detected {
             Some(other) => write!(f, ", separated by {other}")?,
         }
         write!(f, "; {rows} {}", if *rows == 1 { "row" } else { "rows" })?;
+        match resets {
+            0 => {}
+            resets if resets == rows => write!(f, ", all of which ask for a reset only")?,
+            1 => write!(f, ", 1 of which asks for a reset only")?,
+            resets => write!(f, ", {resets} of which ask for a reset only")?,
+        }
         let taken: Vec<_> = taken.iter().map(ToString::to_string).collect();
         write!(f, "; columns: {}", taken.join(", "))?;
         if !ignored.is_empty() {
@@ -157,6 +162,7 @@ mod tests {
             encoding: Some(Encoding::Utf8),
             delimiter: Some(';'),
             rows: 204,
+            resets: 3,
             taken: vec![taken(0, "id", Meaning::User), taken(2, "new_email", Meaning::NewEmail)],
             ignored: vec!["mail (not needed: id names the guest)".to_owned()],
             kept: vec!["department".to_owned(), "country".to_owned()],
@@ -164,7 +170,7 @@ mod tests {
         };
         assert_eq!(
             detected.to_string(),
-            "guests.csv: CSV, UTF-8, semicolon; 204 rows; columns: id (as user), new_email\n\
+            "guests.csv: CSV, UTF-8, semicolon; 204 rows, 3 of which ask for a reset only; columns: id (as user), new_email\n\
              not used: mail (not needed: id names the guest)\n\
              kept for templates and the report: department, country\n\
              note: look twice"

@@ -38,9 +38,36 @@ pub enum LoadErrorKind {
     /// Not text, and no workbook either.
     #[error("`{name}` is not a manifest: it looks like {what}")]
     NotText { name: String, what: &'static str },
-    /// An OLE container: a workbook of Excel 97–2003, or an encrypted one.
-    #[error("`{name}` is an old .xls workbook or one with a password")]
+    /// A workbook of Excel 97–2003.
+    #[error("`{name}` is an old .xls workbook")]
     OldWorkbook { name: String },
+    /// A workbook that a password protects.
+    #[error("`{name}` is protected by a password")]
+    Encrypted { name: String },
+    /// A workbook that rights management protects.
+    #[error("`{name}` is encrypted by a sensitivity label")]
+    Labelled { name: String },
+    /// A workbook of which it can't be said what is hidden in it.
+    #[error("`{name}` is an {format} workbook, which is not read")]
+    OtherWorkbook { name: String, format: &'static str },
+    /// A small archive that becomes a large one.
+    #[error("`{name}` unfolds to more than {limit_mib} MiB")]
+    Unfolds { name: String, limit_mib: u64 },
+    /// Sheets of which each could be the manifest.
+    #[error("`{name}` has several sheets with guests: {}", quoted(sheets))]
+    SeveralSheets { name: String, sheets: Vec<String> },
+    /// The sheet asked for is not there.
+    #[error("`{name}` has no sheet `{sheet}`; it has {}", quoted(sheets))]
+    NoSuchSheet { name: String, sheet: String, sheets: Vec<String> },
+    /// Nothing is on the sheets that can be seen, or a hidden one was asked for.
+    #[error("`{name}`: hidden, and not read: {}", quoted(sheets))]
+    HiddenSheet { name: String, sheets: Vec<String> },
+    /// Rows that nobody sees, by hand or by a filter.
+    #[error("`{name}`: sheet `{sheet}` hides {}", hidden(rows))]
+    HiddenRows { name: String, sheet: String, rows: Vec<u32> },
+    /// A column that nobody sees would say who is moved, or where to.
+    #[error("`{name}`: sheet `{sheet}` hides column {column}, `{heading}`")]
+    HiddenColumn { name: String, sheet: String, column: String, heading: String },
     /// A ZIP archive that cannot be read as a workbook.
     #[error("`{name}` cannot be read as an .xlsx workbook: {reason}")]
     BadWorkbook { name: String, reason: String },
@@ -57,6 +84,21 @@ pub enum LoadErrorKind {
     /// A header wider than any manifest's.
     #[error("`{name}` has {found} columns; at most {limit} are read")]
     TooManyColumns { name: String, found: usize, limit: usize },
+}
+
+fn quoted(names: &[String]) -> String {
+    let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
+    names.join(", ")
+}
+
+/// How many rows, and which are the first.
+fn hidden(rows: &[u32]) -> String {
+    let first: Vec<_> = rows.iter().take(3).map(ToString::to_string).collect();
+    let (first, more) = (first.join(", "), if rows.len() > 3 { ", …" } else { "" });
+    match rows.len() {
+        1 => format!("row {first}, which is not empty"),
+        count => format!("{count} rows that are not empty: {first}{more}"),
+    }
 }
 
 impl LoadError {
@@ -84,9 +126,28 @@ impl LoadError {
             LoadErrorKind::NotText { .. } => {
                 "a manifest is CSV text, an .xlsx workbook or JSON Lines"
             }
-            LoadErrorKind::OldWorkbook { .. } => {
-                "remove the password if it has one, and save it as .xlsx or CSV"
+            LoadErrorKind::OldWorkbook { .. } | LoadErrorKind::OtherWorkbook { .. } => {
+                "save it as .xlsx or CSV"
             }
+            LoadErrorKind::Encrypted { .. } => {
+                "open it, remove the password, and save it again; or save the sheet as CSV"
+            }
+            LoadErrorKind::Labelled { .. } => {
+                "open it in Excel, choose a label that does not encrypt, and save it again; or \
+                 save the sheet as CSV"
+            }
+            LoadErrorKind::Unfolds { .. } => {
+                "save the sheet as CSV, or copy the rows to a new workbook"
+            }
+            LoadErrorKind::SeveralSheets { .. } | LoadErrorKind::NoSuchSheet { .. } => {
+                "say which is the manifest, with --sheet NAME"
+            }
+            LoadErrorKind::HiddenSheet { .. } => "unhide the sheet that is the manifest",
+            LoadErrorKind::HiddenRows { .. } => {
+                "delete them or show them (clear the filter), or read them as well with \
+                 --include-hidden"
+            }
+            LoadErrorKind::HiddenColumn { .. } => "show the column, or delete it",
             LoadErrorKind::BadWorkbook { .. } => {
                 "open it in Excel and save it again, or save it as CSV"
             }

@@ -10,7 +10,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
 use super::cells::shown;
-use super::columns::folded;
+use super::heading::folded;
 use super::problem::{ProblemCode, RowProblem};
 use super::record::{Cell, Record, Ruler};
 

@@ -13,10 +13,15 @@ mod columns;
 mod delimited;
 mod delimiter;
 mod detected;
+mod dressing;
 mod duplicates;
 mod encoding;
 mod error;
+mod guard;
+mod header;
+mod heading;
 mod json_lines;
+mod options;
 mod problem;
 mod record;
 mod row;
@@ -33,8 +38,10 @@ pub use columns::Meaning;
 pub use detected::{Detected, Format, TakenColumn};
 pub use encoding::Encoding;
 pub use error::{LoadError, LoadErrorKind};
+pub use guard::guarded;
+pub use options::{ColumnChoice, Options};
 pub use problem::{ProblemCode, RowProblem};
-pub use row::{Reset, Row};
+pub use row::{Reset, Row, Wish};
 pub use rows::InvalidRow;
 pub use source::{Source, read};
 pub use written::{Form, Written};
@@ -48,7 +55,7 @@ use table::Table;
 pub struct Loaded {
     /// What could be understood.
     pub manifest: Manifest,
-    /// Every problem, in the order of the file.
+    /// Every problem, those of one cause as one, in the order of their first places.
     pub problems: Vec<RowProblem>,
 }
 
@@ -70,18 +77,18 @@ pub struct Manifest {
 
 /// Reads a manifest from its bytes. `name` is used in messages, and its extension
 /// as a hint; what the bytes are counts more.
-pub fn parse(name: &str, bytes: &[u8]) -> Result<Loaded, LoadError> {
+pub fn parse(name: &str, bytes: &[u8], options: &Options) -> Result<Loaded, LoadError> {
     if workbook::is_zip(bytes) {
-        return load(Table::of_workbook(name, bytes)?);
+        return load(Table::of_workbook(name, bytes, options)?, options);
     }
     if workbook::is_ole(bytes) {
-        return Err(LoadErrorKind::OldWorkbook { name: name.to_owned() }.into());
+        return Err(workbook::refuse_ole(name, bytes).into());
     }
     let (text, encoding) = encoding::decode(name, bytes)?;
-    load(Table::of_text(name, &text, encoding)?)
+    load(Table::of_text(name, &text, encoding)?, options)
 }
 
-fn load(table: Table<'_>) -> Result<Loaded, LoadError> {
+fn load(table: Table<'_>, options: &Options) -> Result<Loaded, LoadError> {
     let Table { mut detected, preamble, header, width, records } = table;
     let form = Form {
         format: detected.format,
@@ -91,23 +98,25 @@ fn load(table: Table<'_>) -> Result<Loaded, LoadError> {
         header: header.cells.iter().take(header.filled()).map(|c| c.text.to_string()).collect(),
     };
     let (columns, width, problems) = if header.defects.is_empty() {
-        let (columns, problems) = Columns::resolve(&header);
+        let (columns, problems) = Columns::resolve(&header.unguarded(), options);
         (columns, width, problems)
     } else {
         // Under a broken header no cell means anything, and no row is too wide.
         (Columns::default(), Width::UpToHeader(usize::MAX), header.defects.clone())
     };
     let header_is_sound = problems.is_empty();
-    let mut rows = Rows::new(&columns, width, problems, Written::new(form));
+    let mut rows = Rows::new(&columns, width, problems, options.reset_only, Written::new(form));
     for record in records {
         rows.take(&record);
     }
-    let Read { rows, invalid, problems, used, written } = rows.finish();
+    let Read { rows, invalid, problems, used, undone, written } = rows.finish();
     detected.rows = rows.len() + invalid.len();
+    detected.resets = rows.iter().filter(|row| row.wish.is_reset_only()).count();
     if detected.rows == 0 && header_is_sound {
         return Err(LoadErrorKind::NoRows { name: detected.name }.into());
     }
-    detected.describe(&columns, &used, header_is_sound);
+    detected.notes.extend(undone.note());
+    detected.describe(&columns, &used);
     let manifest = Manifest {
         name: detected.name.clone(),
         rows,

@@ -3,6 +3,8 @@
 //! Leaves to others: finding problems (`rows`, `delimited`, `json_lines`,
 //! `columns`) and a file that cannot be read at all (`error`).
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fmt;
 
 /// A problem of one row, or of the header. It displays as `line:column: problem`,
@@ -17,6 +19,78 @@ pub struct RowProblem {
     pub code: ProblemCode,
     pub problem: String,
     pub advice: String,
+    /// Every place that has this problem, line and column; the first is the one above.
+    pub places: Vec<(u32, u32)>,
+}
+
+impl RowProblem {
+    /// How often it was found.
+    pub fn count(&self) -> usize {
+        self.places.len()
+    }
+
+    /// Where else it was found, for a person: the number, and the first of the lines.
+    /// None if it was found once.
+    pub fn elsewhere(&self) -> Option<String> {
+        const SHOWN: usize = 3;
+        let count = self.count();
+        let lines: Vec<_> =
+            self.places.iter().take(SHOWN).map(|(line, _)| line.to_string()).collect();
+        let more = if count > SHOWN { ", …" } else { "" };
+        (count > 1).then(|| format!("{count} times, lines {}{more}", lines.join(", ")))
+    }
+
+    /// What it has in common with others of the same cause: its code, and its sentence
+    /// without what it quotes.
+    fn cause(&self) -> (ProblemCode, String) {
+        let unquoted: String = self.problem.split('`').step_by(2).collect();
+        let numbers = matches!(
+            self.code,
+            ProblemCode::DuplicateUser
+                | ProblemCode::DuplicateAddress
+                | ProblemCode::BadAddress
+                | ProblemCode::BadUser
+                | ProblemCode::BadCc
+        );
+        let told = |c: char| !(numbers && c.is_ascii_digit());
+        (self.code, unquoted.chars().filter(|c| told(*c)).collect())
+    }
+}
+
+/// The problems of a manifest, those of one cause as one.
+#[derive(Debug, Default)]
+pub(super) struct Problems {
+    list: Vec<RowProblem>,
+    by_cause: HashMap<(ProblemCode, String), usize>,
+    found: usize,
+}
+
+impl Problems {
+    pub(super) fn push(&mut self, problem: RowProblem) {
+        self.found += 1;
+        match self.by_cause.entry(problem.cause()) {
+            Entry::Occupied(known) => self.list[*known.get()].places.extend(problem.places),
+            Entry::Vacant(free) => {
+                free.insert(self.list.len());
+                self.list.push(problem);
+            }
+        }
+    }
+
+    pub(super) fn extend(&mut self, problems: impl IntoIterator<Item = RowProblem>) {
+        problems.into_iter().for_each(|problem| self.push(problem));
+    }
+
+    /// How many were found so far, every place counted.
+    pub(super) fn found(&self) -> usize {
+        self.found
+    }
+
+    /// All of them, in the order of their first places.
+    pub(super) fn into_sorted(mut self) -> Vec<RowProblem> {
+        self.list.sort_by_key(|problem| (problem.line, problem.column));
+        self.list
+    }
 }
 
 impl fmt::Display for RowProblem {
@@ -46,6 +120,7 @@ impl Place {
             code,
             problem: problem.into(),
             advice: advice.into(),
+            places: vec![(self.line, self.column)],
         }
     }
 }
@@ -71,8 +146,11 @@ macro_rules! problem_codes {
 }
 
 problem_codes! {
-    /// No column names the guest.
+    /// No column names the guest, or none gives new addresses and nothing asks for a
+    /// reset.
     MissingColumn = "missing-column",
+    /// It can't be told which of several columns is meant, or what one is.
+    AmbiguousColumn = "ambiguous-column",
     /// Two columns of one name.
     DuplicateColumn = "duplicate-column",
     /// A quoted cell that never ends.
@@ -87,12 +165,20 @@ problem_codes! {
     NestedValue = "nested-value",
     /// A cell of a workbook that holds an error such as `#REF!`.
     FormulaError = "formula-error",
+    /// A formula that nobody calculated: the workbook holds no value for it.
+    FormulaWithoutValue = "formula-without-value",
+    /// Cells of a workbook that are merged, of which one alone holds a value.
+    MergedCells = "merged-cells",
     /// The example row of the portal's template.
     ExampleRow = "example-row",
     /// No cell names the guest.
     NoUser = "no-user",
     /// Neither an object id, nor a UPN, nor an address.
     BadUser = "bad-user",
+    /// Two cells of one row name different guests.
+    TwoGuests = "two-guests",
+    /// Neither a new address nor a word that asks for a reset.
+    MissingAddress = "missing-address",
     /// The new address is none that Entra takes.
     BadAddress = "bad-address",
     /// The text of the invitation cannot be sent.
@@ -137,6 +223,25 @@ mod tests {
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), ProblemCode::ALL.len());
+    }
+
+    #[test]
+    fn problems_of_one_cause_are_one_with_every_place() {
+        let mut problems = Problems::default();
+        for (line, cell) in [(2, "a"), (4, "b"), (5, "c"), (9, "d")] {
+            let place = Place { line, column: 3 };
+            problems.push(place.problem(ProblemCode::BadSend, format!("`{cell}` is odd"), "x"));
+            if line == 4 {
+                problems.push(place.problem(ProblemCode::BadSend, "it is even", "x"));
+            }
+        }
+        assert_eq!(problems.found(), 5);
+        let problems = problems.into_sorted();
+        assert_eq!(problems.len(), 2);
+        assert_eq!(problems[0].to_string(), "2:3: `a` is odd");
+        assert_eq!(problems[0].places, [(2, 3), (4, 3), (5, 3), (9, 3)]);
+        assert_eq!(problems[0].elsewhere().unwrap(), "4 times, lines 2, 4, 5, …");
+        assert_eq!(problems[1].elsewhere(), None);
     }
 
     #[test]

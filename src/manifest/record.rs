@@ -5,6 +5,9 @@
 
 use std::borrow::Cow;
 
+use crate::domain::character::trim;
+
+use super::guard::unguarded;
 use super::problem::{Place, RowProblem};
 
 #[derive(Debug, Clone)]
@@ -71,6 +74,21 @@ impl Record<'_> {
         }
     }
 
+    /// The record without the apostrophes that our own files have in front of what a
+    /// spreadsheet would run.
+    pub(super) fn unguarded(&self) -> Cow<'_, Self> {
+        if self.cells.iter().all(|cell| unguarded(&cell.text).len() == cell.text.len()) {
+            return Cow::Borrowed(self);
+        }
+        let mut record = self.clone();
+        for cell in &mut record.cells {
+            if unguarded(&cell.text).len() < cell.text.len() {
+                cell.text.to_mut().remove(0);
+            }
+        }
+        Cow::Owned(record)
+    }
+
     /// Whether it holds nothing at all. Excel writes cleared rows as `,,,`.
     pub(super) fn is_blank(&self) -> bool {
         self.defects.is_empty() && self.cells.iter().all(|cell| trim(&cell.text).is_empty())
@@ -83,23 +101,9 @@ impl Record<'_> {
     }
 }
 
-/// Cuts white space off both ends, and the invisible characters that pasting
-/// from web pages and mail programs leaves there.
-pub(super) fn trim(text: &str) -> &str {
-    text.trim_matches(|c: char| {
-        c.is_whitespace()
-            || matches!(c, '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2060}' | '\u{feff}')
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn trimming_takes_what_nobody_can_see() {
-        assert_eq!(trim("\u{a0} \u{200b}ada lovelace\u{feff}\t\r\n"), "ada lovelace");
-    }
 
     #[test]
     fn columns_are_characters_of_their_line() {

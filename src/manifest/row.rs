@@ -11,8 +11,8 @@ pub struct Row {
     /// Line of the file on which the row begins, from 1.
     pub line: u32,
     pub user: GuestRef,
-    /// The address to move to. None asks for a reset of the present one.
-    pub new_email: Option<Email>,
+    /// What the row asks for.
+    pub wish: Wish,
     /// Text of the invitation; equal texts share one allocation.
     pub message: Option<Arc<Message>>,
     /// Carbon copy: the service takes one.
@@ -25,11 +25,34 @@ pub struct Row {
     pub send: Option<bool>,
     /// Name shown in the invitation.
     pub display_name: Option<Box<str>>,
-    /// When the guest's mail already matches.
+    /// What to do when the guest's mail already is the new address.
     pub reset: Reset,
     /// Cells of the columns this program has no use for, in the order of
     /// [`Manifest::extra_columns`](super::Manifest::extra_columns).
     pub extra: Box<[Box<str>]>,
+}
+
+/// What a row asks for. Neither can come about by leaving something out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wish {
+    /// Move the guest to this address.
+    Move(Email),
+    /// Reset the guest's redemption at its present address, in so many words.
+    ResetOnly,
+}
+
+impl Wish {
+    /// The address to move to, if there is to be a move.
+    pub fn address(&self) -> Option<&Email> {
+        match self {
+            Self::Move(address) => Some(address),
+            Self::ResetOnly => None,
+        }
+    }
+
+    pub fn is_reset_only(&self) -> bool {
+        *self == Self::ResetOnly
+    }
 }
 
 /// What to do with a guest whose mail already is the new address.

@@ -6,14 +6,15 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::domain::{GuestRef, Message, RedirectUrl};
+use crate::domain::{Email, GuestRef, Message, RedirectUrl};
 
-use super::cells::{self, Fault};
+use super::cells::{self, Fault, shown};
 use super::columns::{Columns, Meaning};
+use super::dressing::{Dressing, Undone, undress};
 use super::duplicates::Claims;
-use super::problem::{ProblemCode, RowProblem};
+use super::problem::{ProblemCode, Problems, RowProblem};
 use super::record::Record;
-use super::row::{Reset, Row};
+use super::row::{Reset, Row, Wish};
 use super::written::Written;
 
 /// A row with problems: what it takes to account for it.
@@ -27,6 +28,9 @@ pub struct InvalidRow {
     pub new_email: String,
 }
 
+/// Characters of an object id in its usual spelling.
+const HYPHENATED: usize = 36;
+
 /// Reads the rows of one manifest.
 #[derive(Debug)]
 pub(super) struct Rows<'c> {
@@ -38,11 +42,27 @@ pub(super) struct Rows<'c> {
     claims: Claims,
     messages: HashMap<Box<str>, Arc<Message>>,
     redirect_urls: HashMap<Box<str>, Arc<RedirectUrl>>,
+    /// Rows without a new address ask for a reset, as the whole file does.
+    reset_only: bool,
+    /// Whether any row says that it wants a reset.
+    asks_for_resets: bool,
+    /// Per column, whether its cells look like addresses, as far as looked at.
+    holds_addresses: Vec<bool>,
+    undone: Undone,
     used: Vec<bool>,
     sound: Vec<Row>,
     invalid: Vec<InvalidRow>,
-    problems: Vec<RowProblem>,
+    problems: Problems,
     written: Written,
+}
+
+/// What a row says of its new address.
+enum Address {
+    Given(Email),
+    /// There is no cell for it, or an empty one.
+    None,
+    /// There is one that is no address.
+    Bad,
 }
 
 /// How many cells a row must have.
@@ -62,6 +82,8 @@ pub(super) struct Read {
     pub(super) problems: Vec<RowProblem>,
     /// Per column of the header, whether any row took its cell.
     pub(super) used: Vec<bool>,
+    /// What was taken off addresses.
+    pub(super) undone: Undone,
     /// The rows as they were written.
     pub(super) written: Written,
 }
@@ -74,17 +96,25 @@ struct Chosen<'r> {
 }
 
 impl<'c> Rows<'c> {
-    /// Reads rows under a header; `problems` are the header's own.
+    /// Reads rows under a header that has these problems of its own.
     pub(super) fn new(
         columns: &'c Columns,
         width: Width,
-        problems: Vec<RowProblem>,
+        header_problems: Vec<RowProblem>,
+        reset_only: bool,
         written: Written,
     ) -> Self {
+        let header_is_sound = header_problems.is_empty();
+        let mut problems = Problems::default();
+        problems.extend(header_problems);
         Self {
             columns,
             width,
-            header_is_sound: problems.is_empty(),
+            header_is_sound,
+            reset_only,
+            asks_for_resets: false,
+            holds_addresses: vec![false; columns.headers.len()],
+            undone: Undone::default(),
             claims: Claims::default(),
             messages: HashMap::new(),
             redirect_urls: HashMap::new(),
@@ -101,15 +131,16 @@ impl<'c> Rows<'c> {
             return;
         }
         self.written.keep(record);
-        let found = self.problems.len();
-        self.problems.extend_from_slice(&record.defects);
+        let record = &*record.unguarded();
+        let found = self.problems.found();
+        self.problems.extend(record.defects.iter().cloned());
         let row = if record.broken || !self.has_the_right_width(record) {
             None
         } else {
             self.understand(record)
         };
         match row {
-            Some(row) if self.problems.len() == found && self.header_is_sound => {
+            Some(row) if self.problems.found() == found && self.header_is_sound => {
                 self.sound.push(row);
             }
             _ => self.invalid.push(InvalidRow {
@@ -128,21 +159,32 @@ impl<'c> Rows<'c> {
         self.invalid.extend(set_aside.into_iter().map(|row| InvalidRow {
             line: row.line,
             user: row.user.to_string(),
-            new_email: row.new_email.map(String::from).unwrap_or_default(),
+            new_email: row.wish.address().map(ToString::to_string).unwrap_or_default(),
         }));
         self.invalid.sort_by_key(|row| row.line);
-        self.problems.sort_by_key(|problem| (problem.line, problem.column));
-        let Self { invalid, problems, used, written, .. } = self;
-        Read { rows, invalid, problems, used, written }
+        let has_new_addresses = self.columns.of(Meaning::NewEmail).next().is_some();
+        let mut problems = self.problems.into_sorted();
+        if self.header_is_sound
+            && !has_new_addresses
+            && !self.reset_only
+            && !self.asks_for_resets
+            && !self.invalid.is_empty()
+        {
+            // One cause: what every row lacks is a column.
+            problems.retain(|problem| problem.code != ProblemCode::MissingAddress);
+            problems.insert(0, self.columns.missing_new_address(&self.holds_addresses));
+            problems.sort_by_key(|problem| (problem.line, problem.column));
+        }
+        let Self { invalid, used, undone, written, .. } = self;
+        Read { rows, invalid, problems, used, undone, written }
     }
 
     fn has_the_right_width(&mut self, record: &Record<'_>) -> bool {
         let (found, filled) = (record.cells.len(), record.filled());
         let count = |cells: usize| format!("{cells} cell{}", if cells == 1 { "" } else { "s" });
         let (index, problem, advice) = match self.width {
-            Width::UpToHeader(width) | Width::AsHeader(width)
-                if filled <= width && (found >= width || self.width != Width::AsHeader(width)) =>
-            {
+            Width::UpToHeader(width) if filled <= width => return true,
+            Width::AsHeader(width) if filled <= width && self.may_end_at(found, width) => {
                 return true;
             }
             // The first cell too many shows where the row went astray.
@@ -165,14 +207,25 @@ impl<'c> Rows<'c> {
         false
     }
 
+    /// Whether a row of so many cells lacks none that it needs. Excel leaves the last
+    /// cells of a row out where a block of rows has nothing in them.
+    fn may_end_at(&self, found: usize, width: usize) -> bool {
+        found >= width || (found..width).all(|index| self.columns.may_be_missing(index))
+    }
+
     /// The cell that counts among the columns of one meaning.
     fn cell<'r>(&self, record: &'r Record<'_>, meaning: Meaning) -> Chosen<'r> {
         choose(record, self.columns.of(meaning))
     }
 
-    /// The cell that names the guest.
+    /// The cell that names the guest: the first that does, or else the first that is not
+    /// empty. A running number steps back for the address beside it.
     fn guest_cell<'r>(&self, record: &'r Record<'_>) -> Chosen<'r> {
-        choose(record, self.columns.guest.iter().copied())
+        let usable = self.columns.guest.iter().find_map(|&index| {
+            let text = record.text(index);
+            cells::user(undress(text).0).is_ok().then_some(Chosen { index, text })
+        });
+        usable.unwrap_or_else(|| choose(record, self.columns.guest.iter().copied()))
     }
 
     /// Parses the chosen cell, if it is not empty, and keeps what is wrong.
@@ -198,19 +251,27 @@ impl<'c> Rows<'c> {
             return None;
         }
         let user = self.user(record);
-        let new_email = self.parse(record, Meaning::NewEmail, |_, text| cells::new_email(text));
+        let address = self.address(record);
+        let new_email = match &address {
+            Address::Given(email) => Some(email),
+            Address::None | Address::Bad => None,
+        };
         let user_at = self.guest_cell(record).index;
         let address_at = self.cell(record, Meaning::NewEmail).index;
         let duplicates = self.claims.enter(
             record,
             user.as_ref().map(|user| (user, user_at)),
-            new_email.as_ref().map(|email| (email, address_at)),
+            new_email.map(|email| (email, address_at)),
         );
         self.problems.extend(duplicates);
         let message = self.parse(record, Meaning::Message, |rows, text| {
             interned(&mut rows.messages, text, cells::message)
         });
-        let cc = self.parse(record, Meaning::Cc, |_, text| cells::cc(text, new_email.as_ref()));
+        let cc = self.parse(record, Meaning::Cc, |rows, text| {
+            let (text, taken) = undress(text);
+            rows.undone.add(&taken);
+            cells::cc(text, new_email)
+        });
         let language = self.parse(record, Meaning::Language, |_, text| cells::language(text));
         let redirect_url = self.parse(record, Meaning::RedirectUrl, |rows, text| {
             interned(&mut rows.redirect_urls, text, cells::redirect_url)
@@ -219,19 +280,78 @@ impl<'c> Rows<'c> {
         let display_name =
             self.parse(record, Meaning::DisplayName, |_, text| cells::display_name(text));
         let reset = self.parse(record, Meaning::Reset, |_, text| cells::reset(text));
+        self.asks_for_resets |= reset == Some(true);
+        let wants_reset = reset.unwrap_or(self.reset_only);
+        let wish = match address {
+            Address::Given(email) => Some(Wish::Move(email)),
+            Address::None if wants_reset => Some(Wish::ResetOnly),
+            Address::None => {
+                self.missing_address(record);
+                None
+            }
+            Address::Bad => None,
+        };
         Some(Row {
             line: record.line,
             user: user?,
-            new_email,
+            wish: wish?,
             message,
             cc,
             language,
             redirect_url,
             send,
             display_name,
-            reset: reset.unwrap_or(Reset::WhenMoved),
+            reset: if reset == Some(true) { Reset::Always } else { Reset::WhenMoved },
             extra: self.columns.extra.iter().map(|&index| record.text(index).into()).collect(),
         })
+    }
+
+    fn address(&mut self, record: &Record<'_>) -> Address {
+        let Chosen { index, text } = self.cell(record, Meaning::NewEmail);
+        if text.is_empty() {
+            return Address::None;
+        }
+        self.used[index] = true;
+        let (text, taken) = undress(text);
+        self.undone.add(&taken);
+        match cells::new_email(text) {
+            Ok(email) => Address::Given(email),
+            Err(fault) => {
+                self.problems.push(fault.at(record.place(index)));
+                Address::Bad
+            }
+        }
+    }
+
+    fn missing_address(&mut self, record: &Record<'_>) {
+        if self.columns.of(Meaning::NewEmail).next().is_none() {
+            for (index, holds) in self.holds_addresses.iter_mut().enumerate() {
+                *holds |= record.text(index).contains('@');
+            }
+        }
+        let name = |meaning: Meaning| {
+            let index = self.columns.of(meaning).next()?;
+            Some((index, shown(&self.columns.headers[index])))
+        };
+        let (address, reset) = (name(Meaning::NewEmail), name(Meaning::Reset));
+        let index = address.as_ref().or(reset.as_ref()).map_or(0, |(index, _)| *index);
+        // What kept the address from being read is the problem then.
+        if !record.defects.is_empty() || !self.header_is_sound {
+            return;
+        }
+        let fill_in = match address {
+            Some((_, heading)) => format!("fill in `{heading}`"),
+            None => "give a column `new_email`".to_owned(),
+        };
+        let reset = reset.map_or("reset".to_owned(), |(_, heading)| heading);
+        self.problems.push(record.place(index).problem(
+            ProblemCode::MissingAddress,
+            "this row gives no new address, and does not ask for a reset",
+            format!(
+                "{fill_in}; or, to reset the guest at the present address, write always in \
+                 `{reset}`, or say --reset-only for the whole file"
+            ),
+        ));
     }
 
     /// The guest. A header without a column for it bears that problem itself.
@@ -247,17 +367,22 @@ impl<'c> Rows<'c> {
                 self.problems.push(place.problem(
                     ProblemCode::NoUser,
                     "this row names no guest",
-                    format!(
-                        "fill in `{}`, or delete the row",
-                        cells::shown(&self.columns.headers[index])
-                    ),
+                    format!("fill in `{}`, or delete the row", shown(&self.columns.headers[index])),
                 ));
             }
             return None;
         }
         self.used[index] = true;
-        match cells::user(text) {
-            Ok(user) => Some(user),
+        let (bare, taken) = undress(text);
+        self.undone.add(&taken);
+        match cells::user(bare) {
+            Ok(user) => {
+                let is_id = matches!(user, GuestRef::Id(_));
+                if is_id && bare.len() != HYPHENATED {
+                    self.undone.add(&[Dressing::IdForm]);
+                }
+                self.names_one_guest(record, index, &user).then_some(user)
+            }
             // The same cell is read as the new address too, and reported there.
             Err(_)
                 if self.columns.invitee_names_guest()
@@ -272,12 +397,35 @@ impl<'c> Rows<'c> {
         }
     }
 
-    fn is_the_templates_example(&mut self, record: &Record<'_>) -> bool {
-        if self.columns.invitee.is_none() {
-            return false;
+    /// Whether no other cell of the row names somebody else, as far as that can be told
+    /// without the directory: by two object ids or two guests' own UPNs.
+    fn names_one_guest(&mut self, record: &Record<'_>, index: usize, user: &GuestRef) -> bool {
+        let differs = |other: &GuestRef| match (user, other) {
+            (GuestRef::Id(one), GuestRef::Id(other)) => one != other,
+            (GuestRef::Name(one), GuestRef::Name(other)) => {
+                let is_guests_upn = |name: &str| name.to_lowercase().contains("#ext#@");
+                is_guests_upn(one) && is_guests_upn(other) && !one.eq_ignore_ascii_case(other)
+            }
+            _ => false,
+        };
+        let rival = self.columns.guest.iter().copied().find(|&other| {
+            other != index && cells::user(undress(record.text(other)).0).is_ok_and(|u| differs(&u))
+        });
+        if let Some(other) = rival {
+            let heading = |index: usize| shown(&self.columns.headers[index]);
+            self.problems.push(record.place(other).problem(
+                ProblemCode::TwoGuests,
+                format!("`{}` and `{}` name different guests", heading(index), heading(other)),
+                "correct or clear one of the two cells",
+            ));
         }
+        rival.is_none()
+    }
+
+    fn is_the_templates_example(&mut self, record: &Record<'_>) -> bool {
+        let Some(invitee) = self.columns.invitee else { return false };
         let first = record.text(0).to_ascii_lowercase();
-        let address = self.cell(record, Meaning::NewEmail).text;
+        let address = record.text(invitee);
         let example =
             first.starts_with("example:") || address.eq_ignore_ascii_case("example@example.com");
         if example {

@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::PathBuf;
 
-use super::{LoadError, LoadErrorKind, Loaded, parse};
+use super::{LoadError, LoadErrorKind, Loaded, Options, parse};
 
 /// Most bytes a manifest may have. A hundred thousand rows with a long message
 /// each take a fifth of this; what is larger was named by mistake, and would be
@@ -47,7 +47,7 @@ impl Source {
     }
 }
 
-pub fn read(source: &Source) -> Result<Loaded, LoadError> {
+pub fn read(source: &Source, options: &Options) -> Result<Loaded, LoadError> {
     let name = source.name();
     let bytes = source
         .bytes()
@@ -55,7 +55,7 @@ pub fn read(source: &Source) -> Result<Loaded, LoadError> {
     if bytes.len() as u64 > MAX_MIB * 1024 * 1024 {
         return Err(LoadErrorKind::TooLarge { name, limit_mib: MAX_MIB }.into());
     }
-    parse(&name, &bytes)
+    parse(&name, &bytes, options)
 }
 
 #[cfg(test)]
@@ -70,7 +70,7 @@ mod tests {
 
     #[test]
     fn a_file_that_is_not_there_is_named() {
-        let error = read(&Source::from_arg("no/such/file.csv")).unwrap_err();
+        let error = read(&Source::from_arg("no/such/file.csv"), &Options::default()).unwrap_err();
         assert!(error.to_string().starts_with("cannot read `no/such/file.csv`: "), "{error}");
         assert!(error.advice().contains("check the path"));
     }

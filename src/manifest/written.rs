@@ -107,10 +107,10 @@ fn windows_1252(text: &str) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::manifest::parse;
+    use crate::manifest::{Options, parse};
 
     fn written(bytes: &[u8]) -> Written {
-        parse("m.csv", bytes).unwrap().manifest.written
+        parse("m.csv", bytes, &Options::default()).unwrap().manifest.written
     }
 
     fn cells(written: &Written, line: u32) -> Vec<String> {

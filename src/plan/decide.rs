@@ -7,14 +7,14 @@ mod earlier;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
-use crate::config::{InvitationDefaults, MailWrite};
+use crate::config::{DeliveryWay, InvitationDefaults, MailWrite};
 use crate::domain::{
     AddressHolder, Caller, Directory, DirectoryUser, Email, GuestRef, HolderKind, InvitationKey,
-    Ledger, LedgerEntry, LedgerState, Redemption, UserId, UserType,
+    Ledger, LedgerEntry, LedgerState, UserId, UserType,
 };
-use crate::manifest::{InvalidRow, Manifest, Reset, Row};
+use crate::manifest::{InvalidRow, Manifest, Reset, Row, Wish};
 
 use super::Reminders;
 use super::decision::{
@@ -30,6 +30,8 @@ pub struct Policy {
     pub caller: Caller,
     /// What invitations carry when a row does not say.
     pub invitation: InvitationDefaults,
+    /// Who mails the guests.
+    pub delivery: DeliveryWay,
     /// Which properties hold the new address.
     pub mail: MailWrite,
     /// Reset guests whose mail already matches, too.
@@ -39,6 +41,10 @@ pub struct Policy {
     /// Rows to send again although they were invited, by line or as the manifest
     /// names the guest (folded).
     pub resend: BTreeSet<String>,
+    /// When the directory was read, in the service's time.
+    pub read_at: Timestamp,
+    /// The longest that a replica is believed to lag.
+    pub lag: SignedDuration,
     /// Whom to remind; None for nobody.
     pub reminders: Option<Box<Reminders>>,
 }
@@ -51,10 +57,7 @@ pub fn decide(
     ledger: &Ledger,
     policy: &Policy,
 ) -> Vec<PlannedRow> {
-    let mut planner = Planner::new(directory, ledger, policy);
-    if manifest.rows.iter().any(|row| row.new_email.is_none()) {
-        planner.remember_addresses();
-    }
+    let planner = Planner::new(directory, ledger, policy);
     let mut rows: Vec<PlannedRow> = manifest.rows.iter().map(|row| planner.row(row)).collect();
     refuse_conflicting_rows(&mut rows);
     rows.extend(manifest.invalid.iter().map(invalid));
@@ -77,15 +80,12 @@ pub(super) struct Planner<'a> {
     ledger: &'a Ledger,
     policy: &'a Policy,
     redirect_url: Arc<crate::domain::RedirectUrl>,
-    /// Where this campaign last invited each guest, or may have, for rows that name no
-    /// address.
-    invited_at: HashMap<UserId, (Timestamp, &'a Email)>,
 }
 
 impl<'a> Planner<'a> {
     pub(super) fn new(directory: &'a Directory, ledger: &'a Ledger, policy: &'a Policy) -> Self {
         let redirect_url = Arc::new(policy.invitation.redirect_url.clone());
-        Self { directory, ledger, policy, redirect_url, invited_at: HashMap::new() }
+        Self { directory, ledger, policy, redirect_url }
     }
 
     fn row(&self, row: &Row) -> PlannedRow {
@@ -93,7 +93,7 @@ impl<'a> Planner<'a> {
             line: row.line,
             user: row.user.to_string().into(),
             user_id: None,
-            new_email: row.new_email.clone(),
+            new_email: row.wish.address().cloned(),
             decision: Decision::Blocked(Blocked::NotFound),
         };
         let guest = match self.find(&row.user) {
@@ -110,7 +110,11 @@ impl<'a> Planner<'a> {
             planned.decision = self.reset_of_another_mail(row, guest, address, at);
             return planned;
         }
-        let Some(address) = row.new_email.clone().or(present) else {
+        let address = match &row.wish {
+            Wish::Move(address) => Some(address.clone()),
+            Wish::ResetOnly => present,
+        };
+        let Some(address) = address else {
             planned.decision = Decision::Blocked(Blocked::NoMail);
             return planned;
         };
@@ -151,18 +155,26 @@ impl<'a> Planner<'a> {
         }
         let key = InvitationKey { user_id: guest.id, address: address.clone() };
         let set_mail = self.set_mail(guest, address);
-        let earlier = self.ledger.get(&key);
-        let reason = match self.reason(row, guest, earlier, set_mail.is_some()) {
+        let moves = set_mail.is_some();
+        // A wish that was replaced and comes back is a new one.
+        let came_back = self.came_back(guest, &key, moves);
+        let earlier = self.ledger.get(&key).filter(|_| !came_back);
+        let reason = match self.reason(row, guest, earlier, moves) {
+            Err(Decision::Settled(Settled::AlreadyMatches)) if came_back => ChangeReason::ResetOnly,
             Ok(reason) => reason,
             Err(decision) => {
+                if let Some(mail) = self.mail_due(row, guest, &key, &decision) {
+                    return mail;
+                }
+                let decision = self.unless_changed(guest, &key, moves, decision);
                 return self.reminder(row, guest, &key, &decision).unwrap_or(decision);
             }
         };
-        let obstacle = self.obstacle(guest, address, set_mail.is_some());
+        let obstacle = self.obstacle(guest, address, moves);
         let unsettled = match (reason, earlier) {
             (ChangeReason::UnknownOutcome, Some(entry)) => {
                 // It is to be settled whatever stands in the way by now.
-                let by_hand = || self.changed_by_hand(guest, set_mail.is_some());
+                let by_hand = || self.changed_by_hand(guest, moves);
                 self.unsettled(&key, entry, obstacle.or_else(by_hand))
             }
             _ => match obstacle {
@@ -173,8 +185,8 @@ impl<'a> Planner<'a> {
         Decision::Change(Box::new(Change {
             reason,
             set_mail,
-            invitation: self.invitation(row, address.clone()),
-            redemption: redemption(guest),
+            invite: Some(self.invitation(row, address.clone())),
+            redemption: guest.redemption.clone(),
             unsettled,
         }))
     }
@@ -196,10 +208,9 @@ impl<'a> Planner<'a> {
                 LedgerState::Invited | LedgerState::Unknown { .. } if self.resend_asked(row) => {
                     Ok(ChangeReason::Resend)
                 }
-                LedgerState::Invited => Err(Decision::Settled(Settled::AlreadyInvited {
-                    at: *at,
-                    drifted_to: moves.then(|| guest.mail.clone()).flatten(),
-                })),
+                LedgerState::Invited => {
+                    Err(Decision::Settled(Settled::AlreadyInvited { at: *at, lagging: None }))
+                }
                 LedgerState::Failed { .. } if self.policy.retry_failed => {
                     Ok(ChangeReason::RetryFailed)
                 }
@@ -221,7 +232,7 @@ impl<'a> Planner<'a> {
         }
         if moves {
             Ok(ChangeReason::NewAddress)
-        } else if row.new_email.is_none()
+        } else if row.wish.is_reset_only()
             || row.reset == Reset::Always
             || self.policy.reset_matching
         {
@@ -316,7 +327,8 @@ impl<'a> Planner<'a> {
         let cc = row.cc.clone().or_else(|| defaults.cc.clone()).filter(|cc| *cc != address);
         Invitation {
             redirect_url: row.redirect_url.clone().unwrap_or_else(|| self.redirect_url.clone()),
-            send: row.send.unwrap_or(defaults.send),
+            send: row.send.unwrap_or(defaults.send) && self.policy.delivery != DeliveryWay::None,
+            by: self.policy.delivery,
             message: row.message.clone().or_else(|| defaults.message.clone()),
             cc,
             language: row.language.clone().or_else(|| defaults.language.clone()),
@@ -331,10 +343,6 @@ fn internal(user: &DirectoryUser) -> Option<Blocked> {
         UserType::Guest => Blocked::InternalGuest,
         UserType::Member | UserType::Other => Blocked::NotAGuest,
     })
-}
-
-fn redemption(guest: &DirectoryUser) -> Redemption {
-    Redemption { state: guest.redemption.clone(), changed_at: guest.redemption_changed_at }
 }
 
 fn holder(user: &DirectoryUser) -> AddressHolder {

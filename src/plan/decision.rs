@@ -7,15 +7,18 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::reason::Words;
+use crate::config::DeliveryWay;
 use crate::domain::{
-    AddressHolder, Email, Language, Message, Redemption, RedirectUrl, RoleHolding, UserId,
+    AddressHolder, Email, InvitationKey, Language, Message, Redemption, RedirectUrl, RoleHolding,
+    UserId,
 };
 
 /// What is to be done with a row.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 #[serde(tag = "decision", rename_all = "kebab-case")]
 pub enum Decision {
-    /// Write the mail if need be, then send an invitation.
+    /// Write the mail, send an invitation, or one after the other.
     Change(Box<Change>),
     /// Nothing to do, and why not.
     Settled(Settled),
@@ -30,8 +33,9 @@ pub struct Change {
     pub reason: ChangeReason,
     /// What to write to the guest first, if anything.
     pub set_mail: Option<SetMail>,
-    /// The invitation to send then.
-    pub invitation: Invitation,
+    /// The invitation to send then, if any.
+    #[serde(rename = "invitation")]
+    pub invite: Option<Invitation>,
     /// The guest's redemption when the plan was made.
     pub redemption: Redemption,
     /// An invitation of an earlier run whose answer was lost: to be settled from
@@ -73,6 +77,12 @@ pub enum ChangeReason {
     Resend,
     /// It was sent in an earlier run and not redeemed, and the policy asks for it again.
     Reminder,
+    /// Somebody changed the mail after the invitation, and the policy asks to write it
+    /// again. No invitation goes with it: the one that was sent is for that very address.
+    Correction,
+    /// An earlier run invited the guest, and the mail with the link, which is held, has not
+    /// left. Nobody is invited.
+    Mail,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
@@ -100,14 +110,21 @@ pub struct Invitation {
     pub address: Email,
     /// Where the guest lands after redeeming.
     pub redirect_url: Arc<RedirectUrl>,
-    /// Whether Microsoft mails it.
+    /// Whether the guest gets a mail with it.
     pub send: bool,
+    /// Who mails it.
+    #[serde(skip_serializing_if = "is_microsoft")]
+    pub by: DeliveryWay,
     pub message: Option<Arc<Message>>,
     pub cc: Option<Email>,
     /// Language of Microsoft's standard text.
     pub language: Option<Language>,
     /// Name shown in the invitation.
     pub display_name: Option<Box<str>>,
+}
+
+fn is_microsoft(by: &DeliveryWay) -> bool {
+    *by == DeliveryWay::Microsoft
 }
 
 /// Why nothing is to be done.
@@ -118,8 +135,8 @@ pub enum Settled {
     AlreadyInvited {
         /// When the service accepted it.
         at: Timestamp,
-        /// What the guest's mail is by now, when it is not the invited address.
-        drifted_to: Option<Box<str>>,
+        /// Another mail that the directory still shows, as a replica may for a while.
+        lagging: Option<Box<str>>,
     },
     /// It has, and another invitation that a person asked for was refused. It is tried
     /// again when that is asked for: the first one stands.
@@ -138,6 +155,12 @@ pub enum Settled {
     /// The mail already is the new address and this campaign never invited it: a
     /// reset would lock the guest out until they redeem, so it is not sent unasked.
     AlreadyMatches,
+    /// It has, and whether the mail with the link was sent is not known. A second one
+    /// could be a second mail, so that takes a person.
+    MailUnknown {
+        /// When the service accepted the invitation.
+        invited_at: Timestamp,
+    },
     /// Another row asks for the very same thing.
     SameAsLine { line: u32 },
 }
@@ -198,6 +221,14 @@ pub enum Blocked {
     ChangedByHand {
         found: Box<str>,
     },
+    /// The guest was invited, and its mail is not the invited address any more:
+    /// someone else's hand.
+    MailChanged {
+        /// When the service accepted the invitation.
+        invited_at: Timestamp,
+        /// The mail by now; None for none.
+        found: Option<Box<str>>,
+    },
     /// The row itself is unusable and was skipped on request.
     InvalidRow,
 }
@@ -214,64 +245,24 @@ impl Decision {
 
     /// The stable reason code.
     pub fn reason(&self) -> &'static str {
+        self.words().code
+    }
+
+    /// The reason in words that are true of every row that has it.
+    pub fn words(&self) -> Words {
         match self {
-            Self::Change(change) => change.reason.code(),
-            Self::Settled(settled) => settled.code(),
-            Self::Blocked(blocked) => blocked.code(),
+            Self::Change(change) => change.reason.words(),
+            Self::Settled(settled) => settled.kind().words(),
+            Self::Blocked(blocked) => blocked.kind().words(),
         }
     }
 }
 
-impl ChangeReason {
-    /// The stable reason code.
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::NewAddress => "new-address",
-            Self::ResetOnly => "reset-only",
-            Self::FinishEarlierRun => "finish-earlier-run",
-            Self::UnknownOutcome => "unknown-outcome",
-            Self::RetryFailed => "retry-failed",
-            Self::Resend => "resend",
-            Self::Reminder => "reminder",
-        }
-    }
-}
-
-impl Settled {
-    /// The stable reason code.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::AlreadyInvited { .. } => "already-invited",
-            Self::ResendFailed { .. } => "resend-failed",
-            Self::ResendLapsed { .. } => "resend-lapsed",
-            Self::AlreadyMatches => "already-matches",
-            Self::SameAsLine { .. } => "same-as-line",
-        }
-    }
-}
-
-impl Blocked {
-    /// The stable reason code.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::NotFound => "not-found",
-            Self::Ambiguous { .. } => "ambiguous",
-            Self::NotAGuest => "not-a-guest",
-            Self::InternalGuest => "internal-guest",
-            Self::HoldsRole { .. } => "holds-role",
-            Self::Synced => "synced",
-            Self::ExternallyMastered => "externally-mastered",
-            Self::RestrictedUnit => "restricted-unit",
-            Self::Disabled => "disabled",
-            Self::AddressTaken { .. } => "address-taken",
-            Self::OwnDomain { .. } => "own-domain",
-            Self::DomainNotAllowed { .. } => "domain-not-allowed",
-            Self::NoMail => "no-mail",
-            Self::ConflictingRows { .. } => "conflicting-rows",
-            Self::FailedBefore { .. } => "failed-before",
-            Self::ChangedByHand { .. } => "changed-by-hand",
-            Self::InvalidRow => "invalid-row",
-        }
+impl Change {
+    /// The address that the guest is invited to or gets.
+    pub fn address(&self) -> Option<&Email> {
+        let invited = self.invite.as_ref().map(|invitation| &invitation.address);
+        invited.or_else(|| self.set_mail.as_ref()?.desired.as_ref())
     }
 }
 
@@ -288,11 +279,13 @@ impl fmt::Display for Decision {
 
 impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let address = &self.invitation.address;
+        let before = self.set_mail.as_ref().and_then(|set| set.expected.as_deref());
+        let before = before.unwrap_or("no mail");
+        let address = self.address().map_or("its address", Email::as_str);
         match self.reason {
-            ChangeReason::NewAddress => {
-                let before = self.set_mail.as_ref().and_then(|set| set.expected.as_deref());
-                write!(f, "moves from {} to {address}", before.unwrap_or("no mail"))
+            ChangeReason::NewAddress => write!(f, "moves from {before} to {address}"),
+            ChangeReason::Correction => {
+                write!(f, "invited earlier; its mail is put right from {before} to {address}")
             }
             ChangeReason::ResetOnly => {
                 write!(f, "keeps {address}; its redemption is reset and it must redeem again")
@@ -311,6 +304,9 @@ impl fmt::Display for Change {
                 write!(f, "failed earlier; tried again for {address} as asked")
             }
             ChangeReason::Resend => write!(f, "invited earlier; sent again to {address} as asked"),
+            ChangeReason::Mail => {
+                write!(f, "invited earlier; the mail with its link goes to {address}")
+            }
             ChangeReason::Reminder => {
                 write!(f, "invited earlier and not redeemed; {address} is reminded")
             }
@@ -321,9 +317,9 @@ impl fmt::Display for Change {
 impl fmt::Display for Settled {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::AlreadyInvited { at, drifted_to: None } => write!(f, "invited on {at:.0}"),
-            Self::AlreadyInvited { at, drifted_to: Some(mail) } => {
-                write!(f, "invited on {at:.0}; the directory now shows {mail}")
+            Self::AlreadyInvited { at, lagging: None } => write!(f, "invited on {at:.0}"),
+            Self::AlreadyInvited { at, lagging: Some(mail) } => {
+                write!(f, "invited on {at:.0}; the directory still shows {mail}")
             }
             Self::ResendFailed { invited_at, code, message } => write!(
                 f,
@@ -333,9 +329,11 @@ impl fmt::Display for Settled {
                 f,
                 "invited on {invited_at:.0}; the guest redeemed or was invited otherwise after sending again was asked for, so it is not (--resend asks anew)"
             ),
-            Self::AlreadyMatches => f.write_str(
-                "the mail already is the new address; a reset would lock the guest out until they redeem (reset = always, or --reset-matching, sends it)",
+            Self::MailUnknown { invited_at } => write!(
+                f,
+                "invited on {invited_at:.0}; whether the mail with the link was sent is not known (ask the guest; --resend invites and mails again)"
             ),
+            Self::AlreadyMatches => f.write_str(self.kind().words().about),
             Self::SameAsLine { line } => write!(f, "line {line} asks for the same"),
         }
     }
@@ -344,16 +342,11 @@ impl fmt::Display for Settled {
 impl fmt::Display for Blocked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotFound => f.write_str("no user has this object id, UPN or address"),
             Self::Ambiguous { candidates } => {
                 write!(f, "{} users hold it: ", candidates.len())?;
                 join(f, candidates, "; ")?;
                 f.write_str("; name the guest by object id")
             }
-            Self::NotAGuest => f.write_str("a member of this tenant, not a guest"),
-            Self::InternalGuest => f.write_str(
-                "a guest that signs in to this tenant; an invitation would convert the account, which can't be undone",
-            ),
             Self::HoldsRole { holding: RoleHolding::Direct } => f.write_str(
                 "holds a directory role; an application can't reset it, a signed-in administrator can",
             ),
@@ -361,14 +354,6 @@ impl fmt::Display for Blocked {
                 f,
                 "holds a directory role through the group {group}; an application can't reset it, a signed-in administrator can"
             ),
-            Self::Synced => f.write_str("synchronised from an on-premises directory; change its mail there"),
-            Self::ExternallyMastered => f.write_str(
-                "its mail originates in Exchange or a former on-premises directory; change it in the Exchange admin center",
-            ),
-            Self::RestrictedUnit => f.write_str(
-                "in a restricted management administrative unit; needs a role scoped to that unit",
-            ),
-            Self::Disabled => f.write_str("sign-in is blocked; enable the account first"),
             Self::AddressTaken { by } => write!(f, "the new address belongs to {by}"),
             Self::OwnDomain { domain } => {
                 write!(f, "{domain} is a verified domain of this tenant; guests can't be invited to it")
@@ -377,7 +362,6 @@ impl fmt::Display for Blocked {
                 f,
                 "the tenant's collaboration restrictions do not allow {domain}; change them in the external collaboration settings"
             ),
-            Self::NoMail => f.write_str("the guest holds no address to invite; give a new_email"),
             Self::ConflictingRows { lines } => {
                 f.write_str("lines ")?;
                 join(f, lines, ", ")?;
@@ -390,7 +374,20 @@ impl fmt::Display for Blocked {
                 f,
                 "an earlier run began the move, and someone has set the mail to {found} since; --retry-failed moves it all the same"
             ),
-            Self::InvalidRow => f.write_str("the row is unusable (see `lint`) and was skipped"),
+            Self::MailChanged { invited_at, found } => write!(
+                f,
+                "invited on {invited_at:.0}, and someone has changed the mail to {} since",
+                found.as_deref().unwrap_or("no mail")
+            ),
+            Self::NotFound
+            | Self::NotAGuest
+            | Self::InternalGuest
+            | Self::Synced
+            | Self::ExternallyMastered
+            | Self::RestrictedUnit
+            | Self::Disabled
+            | Self::NoMail
+            | Self::InvalidRow => f.write_str(self.kind().words().about),
         }
     }
 }
@@ -415,4 +412,20 @@ pub struct PlannedRow {
     pub new_email: Option<Email>,
     #[serde(flatten)]
     pub decision: Decision,
+}
+
+impl PlannedRow {
+    /// What the checkpoint knows it by; None where no guest was found or no address is
+    /// asked for.
+    pub fn key(&self) -> Option<InvitationKey> {
+        Some(InvitationKey { user_id: self.user_id?, address: self.new_email.clone()? })
+    }
+
+    /// What is to be done, if anything.
+    pub fn change(&self) -> Option<&Change> {
+        match &self.decision {
+            Decision::Change(change) => Some(change),
+            Decision::Settled(_) | Decision::Blocked(_) => None,
+        }
+    }
 }

@@ -1,28 +1,22 @@
-//! Which mails that somebody changed after the invitation are written again. No
-//! invitation goes with it: the one that was sent is for that very address.
+//! Which mails that somebody changed after the invitation are written again.
 //!
-//! Leaves to others: writing (`night`), after one more look at the guest.
+//! Leaves to others: writing (`run`), after one more look at the guest.
 
-use std::collections::HashSet;
-
-use jiff::Timestamp;
+use std::collections::{HashMap, HashSet};
 
 use crate::config::Correct;
-use crate::domain::{Directory, InvitationKey, Ledger, Shows, Sighting};
+use crate::domain::{Directory, InvitationKey, Ledger, Shows, Sighting, UserId};
 use crate::manifest::Manifest;
 
 use super::decide::Planner;
-use super::{Blocked, Decision, PlannedRow, Policy, SetMail, Settled, Sight};
+use super::{Blocked, Change, ChangeReason, Decision, Plan, PlannedRow, Policy, Settled, Sight};
 
-/// A mail to be put right.
+/// A row that is to become a change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Correction {
-    pub line: u32,
-    pub key: InvitationKey,
-    /// What to write, and what has to be there for it.
-    pub set_mail: SetMail,
-    /// When the guest was invited.
-    pub invited_at: Timestamp,
+    /// Position in the plan's rows.
+    row: usize,
+    change: Change,
 }
 
 /// The mails to put right, in the order of the manifest: of rows that are still in it,
@@ -43,17 +37,14 @@ pub fn corrections(
     let planner = Planner::new(directory, ledger, policy);
     // A row that names no address asks for no mail to be written.
     let moves: HashSet<u32> =
-        manifest.rows.iter().filter(|row| row.new_email.is_some()).map(|row| row.line).collect();
+        manifest.rows.iter().filter(|row| !row.wish.is_reset_only()).map(|row| row.line).collect();
     let mut done = HashSet::new();
     rows.iter()
-        .filter(|row| moves.contains(&row.line))
-        .filter_map(|row| {
-            let Decision::Settled(Settled::AlreadyInvited { at, drifted_to: Some(_) }) =
-                &row.decision
-            else {
-                return None;
-            };
-            let key = InvitationKey { user_id: row.user_id?, address: row.new_email.clone()? };
+        .enumerate()
+        .filter(|(_, row)| moves.contains(&row.line))
+        .filter_map(|(position, row)| {
+            let Decision::Blocked(Blocked::MailChanged { .. }) = &row.decision else { return None };
+            let key = row.key()?;
             let place = sights.binary_search_by_key(&order(&key), |(key, _)| order(key)).ok()?;
             let Sight::Shows(Sighting { shows: Shows::MailChanged { back, .. }, .. }) =
                 &sights[place].1
@@ -64,14 +55,42 @@ pub fn corrections(
             let guest = directory.user(key.user_id).filter(|_| kinds.contains(&kind))?;
             let obstacle: Option<Blocked> = planner.obstacle(guest, &key.address, true);
             let set_mail = planner.set_mail(guest, &key.address).filter(|_| obstacle.is_none())?;
-            Some(Correction { line: row.line, key, set_mail, invited_at: *at })
+            // Two rows may ask for the same.
+            done.insert(key).then(|| Correction {
+                row: position,
+                change: Change {
+                    reason: ChangeReason::Correction,
+                    set_mail: Some(set_mail),
+                    invite: None,
+                    redemption: guest.redemption.clone(),
+                    unsettled: None,
+                },
+            })
         })
-        // Two rows may ask for the same.
-        .filter(|correction| done.insert(correction.key.clone()))
         .collect()
 }
 
+impl Plan {
+    /// Takes corrections among the rows that are carried out.
+    pub fn correct(&mut self, corrections: Vec<Correction>) {
+        let mut corrected = HashMap::new();
+        for Correction { row, change } in corrections {
+            let row = &mut self.rows[row];
+            row.decision = Decision::Change(Box::new(change));
+            corrected.insert(row.key(), row.line);
+        }
+        for row in &mut self.rows {
+            if let Decision::Blocked(Blocked::MailChanged { .. }) = row.decision
+                && let Some(&line) = corrected.get(&row.key())
+            {
+                row.decision = Decision::Settled(Settled::SameAsLine { line });
+            }
+        }
+        self.pin();
+    }
+}
+
 /// The order of sights.
-fn order(key: &InvitationKey) -> (crate::domain::UserId, String) {
+fn order(key: &InvitationKey) -> (UserId, String) {
     (key.user_id, key.address.folded())
 }

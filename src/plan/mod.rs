@@ -11,6 +11,7 @@ mod digest;
 mod drift;
 mod finding;
 mod ration;
+mod reason;
 mod remind;
 mod review;
 mod sight;
@@ -29,8 +30,9 @@ pub use digest::Digest;
 pub use drift::{Correction, corrections};
 pub use finding::{Finding, Severity};
 pub use ration::{Progress, Ration, Wave, ration};
+pub use reason::{BlockedKind, SettledKind, Words};
 pub use remind::Reminders;
-pub use review::{Guards, exceeds, review};
+pub use review::{Guards, count, exceeds, review};
 pub use sight::{Look, Sight, sights};
 
 use crate::domain::{Caller, Directory, Ledger};
@@ -46,6 +48,20 @@ pub struct Counts {
     pub settled: u64,
     /// Rows that can't or mustn't be carried out.
     pub blocked: u64,
+}
+
+impl Counts {
+    fn of(rows: &[PlannedRow]) -> Self {
+        let mut counts = Self { rows: rows.len() as u64, ..Self::default() };
+        for row in rows {
+            match row.decision {
+                Decision::Change(_) => counts.change += 1,
+                Decision::Settled(_) => counts.settled += 1,
+                Decision::Blocked(_) => counts.blocked += 1,
+            }
+        }
+        counts
+    }
 }
 
 /// The plan: complete, immutable, and data.
@@ -95,14 +111,7 @@ impl Plan {
     }
 
     fn of(rows: Vec<PlannedRow>, directory: &Directory, policy: &Policy, guards: &Guards) -> Self {
-        let mut counts = Counts { rows: rows.len() as u64, ..Counts::default() };
-        for row in &rows {
-            match row.decision {
-                Decision::Change(_) => counts.change += 1,
-                Decision::Settled(_) => counts.settled += 1,
-                Decision::Blocked(_) => counts.blocked += 1,
-            }
-        }
+        let counts = Counts::of(&rows);
         let findings = review(&rows, counts, directory, policy.caller, guards);
         let tenant_id = directory.tenant.id.clone().unwrap_or_else(|| policy.tenant.clone());
         Self {
@@ -114,6 +123,12 @@ impl Plan {
             caller: policy.caller,
             rows,
         }
+    }
+
+    /// Counts and pins the rows anew.
+    fn pin(&mut self) {
+        self.counts = Counts::of(&self.rows);
+        self.digest = Digest::of(&self.tenant_id, &self.rows);
     }
 
     /// The findings that keep `apply` from going on.

@@ -106,6 +106,8 @@ impl Standing {
                     self.invited += 1;
                     self.reminders.push(position);
                 }
+                // Invited, and no news of the guest.
+                ChangeReason::Correction | ChangeReason::Mail => self.invited += 1,
                 ChangeReason::FinishEarlierRun
                 | ChangeReason::UnknownOutcome
                 | ChangeReason::RetryFailed
@@ -114,8 +116,10 @@ impl Standing {
             Decision::Settled(
                 Settled::AlreadyInvited { .. }
                 | Settled::ResendFailed { .. }
-                | Settled::ResendLapsed { .. },
-            ) => self.invited += 1,
+                | Settled::ResendLapsed { .. }
+                | Settled::MailUnknown { .. },
+            )
+            | Decision::Blocked(Blocked::MailChanged { .. }) => self.invited += 1,
             Decision::Blocked(Blocked::FailedBefore { .. }) => self.failed += 1,
             Decision::Settled(Settled::AlreadyMatches | Settled::SameAsLine { .. })
             | Decision::Blocked(_) => {}

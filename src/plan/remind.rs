@@ -10,9 +10,8 @@ use jiff::civil::Time;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan as _};
 
-use super::sight::TOLERANCE;
 use crate::config::RemindSettings;
-use crate::domain::{DirectoryUser, InvitationKey, Invitations, RedemptionState};
+use crate::domain::{DirectoryUser, InvitationKey, Invitations, RedemptionState, TOLERANCE};
 
 /// The policy at one moment.
 #[derive(Debug, Clone)]
@@ -42,8 +41,8 @@ impl Reminders {
         let wait = if sent.accepted == 1 { after } else { self.settings.gap };
         let ours_ends = self.lag.saturating_add(TOLERANCE);
         let ours_ends = sent.accepted_at.saturating_add(ours_ends).unwrap_or(Timestamp::MAX);
-        guest.redemption == Some(RedemptionState::PendingAcceptance)
-            && guest.redemption_changed_at.is_none_or(|changed_at| changed_at <= ours_ends)
+        guest.redemption.state == Some(RedemptionState::PendingAcceptance)
+            && guest.redemption.changed_at.is_none_or(|changed_at| changed_at <= ours_ends)
             && !self.is_used_up(sent)
             && self.now >= since(sent.accepted_at, wait)
             && !sent.refused_at.is_some_and(knocked)

@@ -4,14 +4,14 @@
 //! Leaves to others: reading (`graph`), keeping what was seen (`checkpoint`), and
 //! settling lost answers (`run`).
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::config::MailWrite;
 use crate::domain::{
     Directory, DirectoryUser, Email, InvitationKey, Invitations, Ledger, LedgerEntry, LedgerState,
-    RedemptionState, Shows, Sighting, UserId,
+    RedemptionState, Shows, Sighting, TOLERANCE,
 };
 
 /// What a reading is judged by.
@@ -38,10 +38,6 @@ pub enum Sight {
     Unknown,
 }
 
-/// A change this long before the intent can be the intent's own: it is cut off to
-/// whole seconds, and the service's clock is known to two seconds.
-pub(super) const TOLERANCE: SignedDuration = SignedDuration::from_secs(3);
-
 /// Judges everything that the campaign has on record, ordered by guest and address. Of
 /// a guest that was moved on to another address only the last counts.
 #[expect(clippy::implicit_hasher, reason = "there is one such map")]
@@ -51,35 +47,25 @@ pub fn sights(
     directory: &Directory,
     look: Look,
 ) -> Vec<(InvitationKey, Sight)> {
-    let mut by_guest: BTreeMap<UserId, Vec<(&InvitationKey, &LedgerEntry)>> = BTreeMap::new();
-    for (key, entry) in ledger.entries() {
-        by_guest.entry(key.user_id).or_default().push((key, entry));
-    }
     let mut sights = Vec::new();
-    for (id, mut entries) in by_guest {
-        entries.sort_by_key(|(key, _)| key.address.folded());
-        let guest = directory.user(id);
-        let is_old_mail = |mail: &str| ledger.user_named(&mail.to_lowercase()) == Some(id);
-        for (key, entry) in &entries {
-            let others = entries.iter().filter(|(other, _)| other != key);
-            if others.into_iter().any(|other| is_superseded(entry, *other, guest)) {
-                continue;
-            }
-            let sight = sight(key, entry, invitations.get(*key), guest, &is_old_mail, look);
-            sights.push(((*key).clone(), sight));
+    for (key, entry) in ledger.entries() {
+        let guest = directory.user(key.user_id);
+        if is_superseded(key, ledger, guest) {
+            continue;
         }
+        let is_old_mail = |mail: &str| ledger.user_named(&mail.to_lowercase()) == Some(key.user_id);
+        let sight = sight(key, entry, invitations.get(key), guest, &is_old_mail, look);
+        sights.push((key.clone(), sight));
     }
+    sights.sort_by_cached_key(|(key, _)| (key.user_id, key.address.folded()));
     sights
 }
 
 /// Whether the campaign itself has given the guest another address since.
-fn is_superseded(
-    entry: &LedgerEntry,
-    (other, later): (&InvitationKey, &LedgerEntry),
-    guest: Option<&DirectoryUser>,
-) -> bool {
-    let is_later = !matches!(later.state, LedgerState::Failed { .. }) && later.at > entry.at;
-    is_later || guest.is_some_and(|guest| guest.has_mail(&other.address))
+fn is_superseded(key: &InvitationKey, ledger: &Ledger, guest: Option<&DirectoryUser>) -> bool {
+    ledger.wishes_since(key).iter().any(|(other, later)| {
+        !later.is_given_up() || guest.is_some_and(|guest| guest.has_mail(&other.address))
+    })
 }
 
 /// Judges one guest and address. `is_old_mail` tells an address that the guest had
@@ -115,14 +101,14 @@ fn sight(
         return Sight::NotInvited;
     }
     let intended_at = invitations.map_or(entry.at, |invitations| invitations.intended_at);
-    let since = guest.redemption_changed_at;
+    let since = guest.redemption.changed_at;
     let has_changed = since.is_some_and(|since| since >= intended_at - TOLERANCE);
     // One that was accepted but not carried out at once shows a later time than its
     // answer, so only a change well after is taken for someone else's.
     let accepted_at = entry.resend.as_ref().map_or(entry.at, |resend| resend.invited_at);
     let ours_ends =
         accepted_at.saturating_add(look.lag.saturating_add(TOLERANCE)).unwrap_or(Timestamp::MAX);
-    match &guest.redemption {
+    match &guest.redemption.state {
         Some(RedemptionState::PendingAcceptance) if since.is_some_and(|at| at > ours_ends) => {
             shows(Shows::Reinvited, since)
         }

@@ -13,11 +13,11 @@ use serde::Serialize;
 
 use crate::campaign::Digest as Night;
 use crate::domain::{Caller, UserId};
-use crate::plan::{Counts, Decision, Digest, Finding, Plan, PlannedRow};
-use crate::run::{LimitedBy, Outcome, StopReason, Summary};
+use crate::plan::{Counts, Digest, Finding, Plan, PlannedRow};
+use crate::run::{LimitedBy, MailEnd, Outcome, StopReason, Summary};
 
 use super::delivery::Delivery;
-use super::row::{Message, RowEnd, old_email};
+use super::row::{Message, RowEnd, mail_word, old_email};
 
 /// A row's keys. With an end, `explanation` is the outcome's; without, the plan's. Not
 /// `message`: fed back as a manifest, our sentence would be sent to the guest.
@@ -33,6 +33,9 @@ pub(super) struct RowKeys<'a> {
     pub(super) explanation: Message<'a>,
     /// What the guest of a change receives.
     delivery: Option<Delivery>,
+    /// What became of the mail, once the run is over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) mail: Option<&'static str>,
     #[serde(flatten)]
     pub(super) end: Option<RowEnd<'a>>,
 }
@@ -48,10 +51,11 @@ impl<'a> RowKeys<'a> {
             decision: row.decision.name(),
             reason: row.decision.reason(),
             explanation: Message::Decision(&row.decision),
-            delivery: match &row.decision {
-                Decision::Change(change) => Some(Delivery::of(&change.invitation, caller)),
-                Decision::Settled(_) | Decision::Blocked(_) => None,
-            },
+            delivery: row
+                .change()
+                .and_then(|change| change.invite.as_ref())
+                .map(|invitation| Delivery::of(invitation, caller)),
+            mail: None,
             end: None,
         }
     }
@@ -90,6 +94,9 @@ pub(super) struct RunSummary<'a> {
     not_attempted: u64,
     retries: u64,
     throttled: u64,
+    mailed: u64,
+    mail_failed: u64,
+    mail_unknown: u64,
     plan_digest: Digest,
     exit_code: u8,
     stop_reason: Option<&'static str>,
@@ -145,6 +152,9 @@ struct UnplannedSummary {
     not_attempted: u64,
     retries: u64,
     throttled: u64,
+    mailed: u64,
+    mail_failed: u64,
+    mail_unknown: u64,
     plan_digest: Option<Digest>,
     exit_code: u8,
     stop_reason: &'static str,
@@ -173,6 +183,9 @@ pub fn unplanned_json(
         not_attempted: rows,
         retries: 0,
         throttled: 0,
+        mailed: 0,
+        mail_failed: 0,
+        mail_unknown: 0,
         plan_digest: None,
         exit_code,
         stop_reason,
@@ -209,8 +222,8 @@ pub fn apply_json(
     summary: &Summary,
     exit_code: u8,
 ) -> io::Result<()> {
+    let rows = ended_rows(plan, outcomes, &summary.mails);
     let summary = RunSummary::of(plan, summary, exit_code);
-    let rows = ended_rows(plan, outcomes);
     write_object(out, &summary, &plan.findings, rows, None)
 }
 
@@ -218,9 +231,12 @@ pub fn apply_json(
 pub(super) fn ended_rows<'a>(
     plan: &'a Plan,
     outcomes: &'a [Option<Outcome>],
+    mails: &'a BTreeMap<u32, MailEnd>,
 ) -> impl Iterator<Item = RowKeys<'a>> {
     plan.rows.iter().enumerate().map(|(index, row)| {
-        RowKeys::ended(row, plan.caller, outcomes.get(index).and_then(Option::as_ref))
+        let outcome = outcomes.get(index).and_then(Option::as_ref);
+        let mail = mail_word(row, outcome, mails.get(&row.line).copied());
+        RowKeys { mail, ..RowKeys::ended(row, plan.caller, outcome) }
     })
 }
 
@@ -241,6 +257,7 @@ impl<'a> RunSummary<'a> {
             limited_by,
             elapsed,
             started_at,
+            mails: _,
         } = *summary;
         Self {
             rows,
@@ -253,6 +270,9 @@ impl<'a> RunSummary<'a> {
             not_attempted,
             retries,
             throttled,
+            mailed: summary.mailed(),
+            mail_failed: summary.mail_failed(),
+            mail_unknown: summary.mail_unknown(),
             plan_digest: plan.digest,
             exit_code,
             stop_reason: stop_reason.as_ref().map(StopReason::code),
@@ -388,7 +408,7 @@ mod tests {
         plan.rows.retain(|row| [3, 13, 15].contains(&row.line));
         plan_json(&mut out, &plan, 3, Duration::from_micros(1_234_567)).unwrap();
         insta::assert_snapshot!(String::from_utf8(out).unwrap(), @r#"
-        {"summary":{"rows":14,"change":6,"settled":3,"blocked":5,"reasons":{"ambiguous":1,"invalid-row":1,"new-address":1},"refusals":1,"plan_digest":"f1fffe58e39f6c831892fc59fa22b7f3c90c3fbb7d3708819716cb5ab9846644","exit_code":3,"stop_reason":null,"elapsed_seconds":1.235,"tenant_id":"7d1c2a40-0000-4000-8000-0000000000aa","tenant_name":"Contoso","caller":"app-only"},
+        {"summary":{"rows":14,"change":6,"settled":3,"blocked":5,"reasons":{"ambiguous":1,"invalid-row":1,"new-address":1},"refusals":1,"plan_digest":"4232697f88502bb2c289f73d522c8f49e2f590181a2e0696c94ea8012a60a85b","exit_code":3,"stop_reason":null,"elapsed_seconds":1.235,"tenant_id":"7d1c2a40-0000-4000-8000-0000000000aa","tenant_name":"Contoso","caller":"app-only"},
         "findings":[{"severity":"refuse","code":"max-changes","message":"6 rows would change, and max_changes allows 5","advice":"review the plan, then set [guards] max_changes or --max-changes to 6 or more"},{"severity":"warn","code":"resets","message":"1 guest is reset without a new address","advice":"they are locked out until they redeem again; a reset can't be undone"}],
         "rows":[
         {"line":3,"user":"bob_northwind.example#EXT#@contoso.example","user_id":"00000000-0000-0000-0000-000000000003","old_email":"bob@northwind.example","new_email":"bob@fabrikam.example","decision":"change","reason":"new-address","explanation":"moves from bob@northwind.example to bob@fabrikam.example","delivery":"message-dropped"},
@@ -405,7 +425,7 @@ mod tests {
         plan.rows.truncate(4);
         apply_json(&mut out, &plan, &outcomes, &sample::summary(), 5).unwrap();
         insta::assert_snapshot!(String::from_utf8(out).unwrap(), @r#"
-        {"summary":{"rows":14,"invited":2,"patched":4,"settled":3,"blocked":5,"failed":1,"unknown":1,"not_attempted":2,"retries":7,"throttled":1,"plan_digest":"f1fffe58e39f6c831892fc59fa22b7f3c90c3fbb7d3708819716cb5ab9846644","exit_code":5,"stop_reason":"invitations-blocked","stop_message":"the tenant says stop: Guest invitations are blocked for suspicious activity","started_at":"2026-03-02T02:00:00Z","elapsed_seconds":192.4,"limited_by":"throttling","tenant_id":"7d1c2a40-0000-4000-8000-0000000000aa","tenant_name":"Contoso","caller":"app-only"},
+        {"summary":{"rows":14,"invited":2,"patched":4,"settled":3,"blocked":5,"failed":1,"unknown":1,"not_attempted":2,"retries":7,"throttled":1,"plan_digest":"4232697f88502bb2c289f73d522c8f49e2f590181a2e0696c94ea8012a60a85b","exit_code":5,"stop_reason":"invitations-blocked","stop_message":"the tenant says stop: Guest invitations are blocked for suspicious activity","started_at":"2026-03-02T02:00:00Z","elapsed_seconds":192.4,"limited_by":"throttling","tenant_id":"7d1c2a40-0000-4000-8000-0000000000aa","tenant_name":"Contoso","caller":"app-only"},
         "findings":[{"severity":"refuse","code":"max-changes","message":"6 rows would change, and max_changes allows 5","advice":"review the plan, then set [guards] max_changes or --max-changes to 6 or more"},{"severity":"warn","code":"resets","message":"1 guest is reset without a new address","advice":"they are locked out until they redeem again; a reset can't be undone"}],
         "rows":[
         {"line":2,"user":"ada@northwind.example","user_id":"00000000-0000-0000-0000-000000000002","old_email":"ada@northwind.example","new_email":"ada@fabrikam.example","decision":"change","reason":"new-address","explanation":"the service accepted the invitation","delivery":"standard-text","outcome":"invited","outcome_reason":"accepted","advice":null,"request_id":null},

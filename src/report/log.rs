@@ -150,7 +150,9 @@ impl LogLine {
 
     fn of_row(line: u32, row: Option<&PlannedRow>, outcome: &Outcome) -> Self {
         let level = match outcome {
-            Outcome::Invited(_) | Outcome::NotAttempted { .. } => Level::Info,
+            Outcome::Invited(_) | Outcome::AsWanted { .. } | Outcome::NotAttempted { .. } => {
+                Level::Info
+            }
             Outcome::Unknown { .. } => Level::Warning,
             Outcome::Failed(_) => Level::Error,
         };
@@ -305,7 +307,7 @@ mod tests {
     fn as_json_the_lines_read_like_this() {
         let text: String = lines().iter().map(|line| line.json(at(), Uuid::nil())).collect();
         insta::assert_snapshot!(text, @r#"
-        {"schema":1,"time":"2026-03-02T02:00:01.250Z","run_id":"00000000-0000-0000-0000-000000000000","level":"info","event":"planned","message":"14 rows planned: 6 to change, 3 settled, 5 blocked","blocked":5,"change":6,"plan_digest":"f1fffe58e39f6c831892fc59fa22b7f3c90c3fbb7d3708819716cb5ab9846644","rows":14,"settled":3,"tenant_id":"7d1c2a40-0000-4000-8000-0000000000aa","tenant_name":"Contoso"}
+        {"schema":1,"time":"2026-03-02T02:00:01.250Z","run_id":"00000000-0000-0000-0000-000000000000","level":"info","event":"planned","message":"14 rows planned: 6 to change, 3 settled, 5 blocked","blocked":5,"change":6,"plan_digest":"4232697f88502bb2c289f73d522c8f49e2f590181a2e0696c94ea8012a60a85b","rows":14,"settled":3,"tenant_id":"7d1c2a40-0000-4000-8000-0000000000aa","tenant_name":"Contoso"}
         {"schema":1,"time":"2026-03-02T02:00:01.250Z","run_id":"00000000-0000-0000-0000-000000000000","level":"info","event":"started","message":"6 rows to do","to_do":6}
         {"schema":1,"time":"2026-03-02T02:00:01.250Z","run_id":"00000000-0000-0000-0000-000000000000","level":"info","event":"mail-written","line":2,"user":"ada@northwind.example","user_id":"00000000-0000-0000-0000-000000000002","message":"the guest's mail was written"}
         {"schema":1,"time":"2026-03-02T02:00:01.250Z","run_id":"00000000-0000-0000-0000-000000000000","level":"warning","event":"throttled","message":"throttled by the tenant, waiting 7 s","scope":"Tenant_Application","wait_seconds":7.0}

@@ -19,7 +19,6 @@ mod night;
 mod night_json;
 mod plan_text;
 mod progress;
-mod reason;
 mod result_file;
 mod row;
 #[cfg(test)]
@@ -49,8 +48,7 @@ pub use progress::{Progress, ProgressMode};
 pub use result_file::{ExtraColumns, ResultFileError, check_result_path, result_file};
 pub use sign_in::sign_in_line;
 pub use status::{
-    FailureGroup, LastRun, NotInManifestCounts, ResendCounts, Status, StatusCounts, status_json,
-    status_text,
+    FailureGroup, LastRun, NotInManifestCounts, ResendCounts, Status, status_json, status_text,
 };
 pub use style::{Styles, count, plural};
 pub use summary_text::{SummaryView, summary_text};

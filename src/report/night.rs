@@ -4,7 +4,8 @@
 use std::io::{self, Write};
 
 use crate::campaign::{Corrected, Digest, RowName, Seen, Standing, Verified};
-use crate::plan::Plan;
+use crate::domain::Finding;
+use crate::plan::{ChangeReason, Plan, PlannedRow};
 use crate::run::{Outcome, Summary};
 
 use super::row::{RowEnd, journey};
@@ -101,7 +102,7 @@ fn happened(
     digest: &Digest,
     view: &NightView<'_>,
 ) -> io::Result<()> {
-    let seen = |finding: &str| {
+    let seen = |finding: Finding| {
         digest.verified.news.iter().filter(|seen| seen.finding == finding).count() as u64
     };
     let held = outcomes.iter().flatten();
@@ -116,12 +117,12 @@ fn happened(
         ("reminded", digest.reminded, styles.good),
         ("mails put right", digest.corrected(), styles.good),
         ("lost, settled", settled, styles.good),
-        ("redeemed", seen("redeemed"), styles.good),
-        ("invited by hand", seen("reinvited"), styles.faint),
-        ("mail changed", seen("mail-changed"), styles.attention),
-        ("deleted", seen("deleted"), styles.attention),
-        ("without a trace", seen("no-trace"), styles.attention),
-        ("unclear", seen("unclear"), styles.attention),
+        ("redeemed", seen(Finding::Redeemed), styles.good),
+        ("invited by hand", seen(Finding::Reinvited), styles.faint),
+        ("mail changed", seen(Finding::MailChanged), styles.attention),
+        ("deleted", seen(Finding::Deleted), styles.attention),
+        ("without a trace", seen(Finding::NoTrace), styles.attention),
+        ("unclear", seen(Finding::Unclear), styles.attention),
         ("failed", summary.failed, styles.bad),
         ("unknown", summary.unknown, styles.attention),
         ("blocked", summary.blocked, styles.attention),
@@ -148,7 +149,10 @@ fn need_a_person(
     view: &VerifyView,
 ) -> io::Result<()> {
     let mut lines = Vec::new();
-    for (row, outcome) in plan.rows.iter().zip(outcomes) {
+    // Corrections are told with the guests that the directory shows changed.
+    let is_correction =
+        |row: &PlannedRow| row.change().is_some_and(|it| it.reason == ChangeReason::Correction);
+    for (row, outcome) in plan.rows.iter().zip(outcomes).filter(|(row, _)| !is_correction(row)) {
         if let Some(outcome @ (Outcome::Failed(_) | Outcome::Unknown { .. })) = outcome {
             let end = RowEnd::of(row, Some(outcome));
             lines.push(format!(
@@ -199,16 +203,18 @@ fn attention(verified: &Verified) -> Vec<String> {
 
 fn sentence(seen: &Seen) -> String {
     let what = match seen.finding {
-        "mail-changed" => {
+        Finding::MailChanged => {
             let mail = seen.mail.as_deref().unwrap_or("none");
             let back = if seen.back == Some(true) { " back" } else { "" };
             format!("someone changed the mail{back} to {mail}")
         }
-        "deleted" => "the guest is gone; restore it, or take the row out".to_owned(),
-        "no-trace" => {
+        Finding::Deleted => "the guest is gone; restore it, or take the row out".to_owned(),
+        Finding::NoTrace => {
             "the service accepted the invitation, and the directory shows none".to_owned()
         }
-        other => format!("the redemption is {other}"),
+        other @ (Finding::Pending | Finding::Redeemed | Finding::Reinvited | Finding::Unclear) => {
+            format!("the redemption is {other}")
+        }
     };
     format!("{}: {what}", named(&seen.row))
 }

@@ -7,6 +7,7 @@ use std::io::{self, BufWriter, Write};
 use serde::Serialize;
 
 use crate::campaign::{Digest, Seen, Standing, Unsettled, Verified};
+use crate::domain::Finding;
 use crate::plan::Plan;
 use crate::run::{Outcome, Summary};
 
@@ -41,7 +42,8 @@ pub fn night_json(
     held: &BTreeSet<usize>,
     exit_code: u8,
 ) -> io::Result<()> {
-    let redeemed = digest.verified.news.iter().filter(|seen| seen.finding == "redeemed");
+    let redeemed = digest.verified.news.iter().filter(|seen| seen.finding == Finding::Redeemed);
+    let mails = &summary.mails;
     let summary = NightSummary {
         run: RunSummary::of(plan, summary, exit_code),
         reminded: digest.reminded,
@@ -52,7 +54,7 @@ pub fn night_json(
         held: held.len() as u64,
         attention: digest.attention(),
     };
-    let rows = ended_rows(plan, outcomes).enumerate().map(|(index, mut keys)| {
+    let rows = ended_rows(plan, outcomes, mails).enumerate().map(|(index, mut keys)| {
         if held.contains(&index) {
             let end = RowEnd::held();
             (keys.explanation, keys.end) = (end.message, Some(end));

@@ -10,7 +10,6 @@ use crate::domain::Caller;
 use crate::plan::{Change, Decision, Plan, PlannedRow, Severity};
 
 use super::delivery::{Delivery, Mix, mark};
-use super::reason::{about, is_particular};
 use super::row::{journey, who};
 use super::style::{Styles, count, paint};
 use super::text::{columns, fit, harmless, shorten, wrap};
@@ -135,8 +134,8 @@ fn section(out: &mut dyn Write, plan: &Plan, view: &PlanView, section: &Section)
     for (code, rows) in groups {
         let code = paint(section.style, fit(code, CODE_COLUMNS - 2));
         let number = rows.len();
-        let about = rows.first().map(|row| about(&row.decision)).unwrap_or_default();
-        let mut about = wrap(&about, view.width.saturating_sub(ABOUT_COLUMN)).into_iter();
+        let about = rows.first().map_or("", |row| row.decision.words().about);
+        let mut about = wrap(about, view.width.saturating_sub(ABOUT_COLUMN)).into_iter();
         let first = about.next().unwrap_or_default();
         writeln!(out, "  {code}{number:>NUMBER_COLUMNS$}  {first}")?;
         for line in about {
@@ -194,11 +193,8 @@ fn deliveries(
     rows: &[&PlannedRow],
 ) -> io::Result<bool> {
     let mut mixes: BTreeMap<Delivery, Mix<'_>> = BTreeMap::new();
-    for change in rows.iter().filter_map(|row| change_of(row)) {
-        mixes
-            .entry(Delivery::of(&change.invitation, plan.caller))
-            .or_default()
-            .add(&change.invitation);
+    for invitation in rows.iter().filter_map(|row| row.change()?.invite.as_ref()) {
+        mixes.entry(Delivery::of(invitation, plan.caller)).or_default().add(invitation);
     }
     let differ = mixes.len() > 1;
     for (delivery, mix) in &mixes {
@@ -222,20 +218,18 @@ impl Listed {
     fn new(row: &PlannedRow, plan: &Plan, mixed: bool) -> Self {
         let (guest, tail) = match &row.decision {
             Decision::Change(change) => {
-                let received = mixed.then(|| mark(&change.invitation, plan.caller));
+                let invitation = change.invite.as_ref().filter(|_| mixed);
+                let received = invitation.map(|invitation| mark(invitation, plan.caller));
                 (journey(row), aside(change, received))
             }
-            decision if is_particular(decision) => (who(row), harmless(&decision.to_string())),
-            Decision::Settled(_) | Decision::Blocked(_) => (who(row), String::new()),
+            // What is true of all rows of the group was said with its number.
+            decision => {
+                let sentence = Some(decision.to_string());
+                let particular = sentence.filter(|text| text != decision.words().about);
+                (who(row), particular.map_or_else(String::new, |text| harmless(&text)))
+            }
         };
         Self { line: row.line, guest, tail }
-    }
-}
-
-fn change_of(row: &PlannedRow) -> Option<&Change> {
-    match &row.decision {
-        Decision::Change(change) => Some(change),
-        Decision::Settled(_) | Decision::Blocked(_) => None,
     }
 }
 
@@ -327,7 +321,7 @@ mod tests {
         Settled                     3
           already-invited           1  invited by this campaign
             line 8   gil@northwind.example
-                       invited on 2026-03-01T02:00:00Z; the directory now shows gil@elsewhere.example
+                       invited on 2026-03-01T02:00:00Z; the directory still shows gil@elsewhere.example
           already-matches           1  the mail already is the new address; a reset would lock the guest out
                                        until they redeem (reset = always, or --reset-matching, sends it)
             line 9   hana@fabrikam.example
@@ -342,7 +336,7 @@ mod tests {
                   1 guest is reset without a new address
                   they are locked out until they redeem again; a reset can't be undone
 
-        Digest f1fffe58e39f   (apply refuses it until the findings allow it)
+        Digest 4232697f8850   (apply refuses it until the findings allow it)
         "#);
     }
 

@@ -32,6 +32,7 @@ pub(super) fn invitation(address: &str) -> Invitation {
         address: email(address),
         redirect_url: Arc::new(RedirectUrl::parse("https://myapps.microsoft.com").unwrap()),
         send: true,
+        by: crate::config::DeliveryWay::Microsoft,
         message: None,
         cc: None,
         language: None,
@@ -69,7 +70,7 @@ pub(super) fn change(
     let decision = Decision::Change(Box::new(Change {
         reason,
         set_mail,
-        invitation,
+        invite: Some(invitation),
         redemption,
         unsettled: None,
     }));
@@ -136,7 +137,7 @@ pub(super) fn plan() -> Plan {
             Some("gil@fabrikam.example"),
             settled(Settled::AlreadyInvited {
                 at: at("2026-03-01T02:00:00Z"),
-                drifted_to: Some("gil@elsewhere.example".into()),
+                lagging: Some("gil@elsewhere.example".into()),
             }),
         ),
         row(
@@ -272,5 +273,6 @@ pub(super) fn summary() -> Summary {
         }),
         elapsed: Duration::from_millis(192_400),
         started_at: Some(at("2026-03-02T02:00:00Z")),
+        mails: std::collections::BTreeMap::new(),
     }
 }

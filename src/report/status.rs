@@ -8,6 +8,8 @@ use std::io::{self, Write};
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::domain::Counts;
+
 use super::style::{Styles, count, paint};
 use super::text::{fit, harmless, wrap};
 
@@ -23,7 +25,7 @@ pub struct Status {
     /// All rows of the manifest.
     pub rows: u64,
     /// How many rows are in which state.
-    pub counts: StatusCounts,
+    pub counts: Counts,
     /// The last run, if there was any.
     pub last_run: Option<LastRun>,
     /// Who holds the checkpoint right now.
@@ -59,22 +61,6 @@ pub struct NotInManifestCounts {
     pub not_attempted: u64,
 }
 
-/// How many rows are in which state. Every row is in exactly one.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct StatusCounts {
-    /// The service accepted the invitation.
-    pub invited: u64,
-    /// The mail is written, the invitation is still to be sent.
-    pub patched: u64,
-    /// Whether the invitation was sent is not known.
-    pub unknown: u64,
-    pub failed: u64,
-    pub blocked: u64,
-    pub settled: u64,
-    /// No run has come to it yet.
-    pub not_attempted: u64,
-}
-
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct LastRun {
     /// When it began.
@@ -93,13 +79,6 @@ pub struct FailureGroup {
     pub rows: u64,
     /// The sentence of one of them.
     pub message: String,
-}
-
-impl StatusCounts {
-    pub fn sum(&self) -> u64 {
-        let Self { invited, patched, unknown, failed, blocked, settled, not_attempted } = *self;
-        invited + patched + unknown + failed + blocked + settled + not_attempted
-    }
 }
 
 const LABEL_COLUMNS: usize = 14;
@@ -130,7 +109,7 @@ pub fn status_text(
     }
     writeln!(out)?;
     let plain = anstyle::Style::new();
-    let StatusCounts { invited, patched, unknown, failed, blocked, settled, not_attempted } =
+    let Counts { invited, patched, unknown, failed, blocked, settled, not_attempted } =
         status.counts;
     for (label, n, style, about) in [
         ("invited", invited, styles.good, ""),
@@ -229,7 +208,7 @@ mod tests {
             tenant: "Contoso".to_owned(),
             created: "2026-03-01T02:00:00Z".parse().unwrap(),
             rows: 204,
-            counts: StatusCounts {
+            counts: Counts {
                 invited: 150,
                 patched: 2,
                 unknown: 1,

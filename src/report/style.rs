@@ -7,6 +7,8 @@ use std::fmt;
 
 use anstyle::{AnsiColor, Style};
 
+pub use crate::plan::count;
+
 /// The emphases in use. The caller decides whether they show.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Styles {
@@ -46,11 +48,6 @@ pub(super) fn paint(style: Style, text: impl fmt::Display) -> String {
 /// The form of a noun that goes with a number.
 pub fn plural<'a>(n: u64, one: &'a str, many: &'a str) -> &'a str {
     if n == 1 { one } else { many }
-}
-
-/// A number with its noun: `1 row`, `204 rows`.
-pub fn count(n: u64, one: &str, many: &str) -> String {
-    format!("{n} {}", plural(n, one, many))
 }
 
 #[cfg(test)]

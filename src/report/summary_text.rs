@@ -9,7 +9,7 @@ use std::time::Duration;
 use anstyle::Style;
 
 use crate::plan::{Plan, PlannedRow};
-use crate::run::{InvitedHow, LimitedBy, Outcome, Summary};
+use crate::run::{InvitedHow, LimitedBy, MailEnd, Outcome, Summary};
 
 use super::row::{RowEnd, journey};
 use super::style::{Styles, count, paint};
@@ -47,6 +47,7 @@ pub fn summary_text(
     let view = &SummaryView { width: view.width.max(NARROWEST), ..*view };
     why_it_ended(out, summary, view)?;
     counts(out, outcomes, summary, view)?;
+    mails(out, summary, view)?;
     effort(out, summary, view)?;
     let ended = plan.rows.iter().zip(outcomes).filter_map(|(row, outcome)| {
         let outcome = outcome.as_ref()?;
@@ -67,7 +68,8 @@ pub fn summary_text(
 
 fn why_it_ended(out: &mut dyn Write, summary: &Summary, view: &SummaryView<'_>) -> io::Result<()> {
     let Some(reason) = &summary.stop_reason else {
-        let unsuccessful = summary.failed + summary.unknown + summary.not_attempted;
+        let mails = summary.mail_unknown() + summary.mails_due();
+        let unsuccessful = summary.failed + summary.unknown + summary.not_attempted + mails;
         let (style, word) = match (unsuccessful, summary.blocked) {
             (0, 0) => (view.styles.good, "Done"),
             (0, _) => (view.styles.attention, "Done, but for the blocked rows"),
@@ -133,6 +135,39 @@ fn counts(
     if sum != summary.rows {
         let text = format!("{sum} of {} rows are accounted for; report this", summary.rows);
         writeln!(out, "  {}", paint(styles.bad, text))?;
+    }
+    Ok(())
+}
+
+/// What became of one's own mails.
+fn mails(out: &mut dyn Write, summary: &Summary, view: &SummaryView<'_>) -> io::Result<()> {
+    if summary.mails.is_empty() {
+        return Ok(());
+    }
+    let number_of = |which| summary.mails.values().filter(|end| **end == which).count() as u64;
+    let styles = view.styles;
+    writeln!(out, "\n{}", paint(styles.heading, "Your mails"))?;
+    for (label, n, style, aside) in [
+        ("sent", number_of(MailEnd::Sent), styles.good, ""),
+        ("files", number_of(MailEnd::File), styles.good, "to be sent by you"),
+        ("refused", summary.mail_failed(), styles.bad, ""),
+        (
+            "unknown",
+            summary.mail_unknown(),
+            styles.attention,
+            "the answer was lost: ask the guest; --resend invites and mails again",
+        ),
+        (
+            "not yet",
+            summary.mails_due(),
+            styles.attention,
+            "the link is held, and the next run sends it",
+        ),
+    ] {
+        if n > 0 {
+            let line = format!("{}{n:>7}  {aside}", fit(label, LABEL_COLUMNS));
+            writeln!(out, "  {}", paint(style, line.trim_end()))?;
+        }
     }
     Ok(())
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
@@ -15,13 +15,14 @@ use tokio::time::Instant;
 
 use crate::checkpoint::Journal;
 use crate::config::Limit;
+use crate::delivery::Post;
 use crate::graph::Graph;
-use crate::plan::{Change, ChangeReason, Decision, Plan, PlannedRow};
+use crate::plan::{Change, ChangeReason, Decision, Plan, PlannedRow, Settled};
 
-use super::clear::Sighted;
-use super::ending::not_settled;
-use super::event::{Event, InvitedHow, Outcome, StopReason, Summary};
+use super::canary::Sighted;
+use super::event::{Event, InvitedHow, MailEnd, Outcome, StopReason, Summary};
 use super::limit::{Standstill, Told};
+use super::row::not_settled;
 use super::stop::Stop;
 use super::tally::Tally;
 
@@ -36,8 +37,6 @@ pub struct RunSettings {
     pub max_failures: Option<Limit>,
     /// Rows to send and verify before the others; 0 for none.
     pub canary: u32,
-    /// When to stop starting rows.
-    pub deadline: Option<Instant>,
     /// A file whose existence stops the run.
     pub stop_file: Option<PathBuf>,
     /// Writes per second, to size the lane of rows about to be written.
@@ -53,6 +52,8 @@ pub struct RunSettings {
     pub held: BTreeSet<usize>,
     /// When no more reminders may be sent, in the service's time; None for never.
     pub reminders_until: Option<Timestamp>,
+    /// Where one's own mails go; None where Microsoft or nobody mails.
+    pub post: Option<Arc<Post>>,
 }
 
 /// Rows under way at one time. One that waits costs about two kilobytes; at
@@ -156,21 +157,33 @@ fn lane_width(settings: &RunSettings) -> usize {
     per_second.clamp(2, settings.requests_in_flight.max(2))
 }
 
-type Job<'a> = (usize, &'a PlannedRow, &'a Change);
+#[derive(Clone, Copy)]
+struct Job<'a> {
+    /// Position in the plan's rows.
+    index: usize,
+    row: &'a PlannedRow,
+    change: &'a Change,
+}
 
 impl Run<'_> {
     async fn all(&self, plan: &Plan, outcomes: &mut [Option<Outcome>]) {
-        let jobs: Vec<Job<'_>> = plan
+        let mut jobs: Vec<Job<'_>> = plan
             .rows
             .iter()
             .enumerate()
             .filter(|(index, _)| !self.settings.held.contains(index))
-            .filter_map(|(index, row)| match &row.decision {
-                Decision::Change(change) => Some((index, row, &**change)),
-                Decision::Settled(_) | Decision::Blocked(_) => None,
-            })
+            .filter_map(|(index, row)| Some(Job { index, row, change: row.change()? }))
             .collect();
-        let mut rest = jobs.as_slice();
+        // Who was invited by an earlier run and has no mail yet comes first. A mail alone
+        // shows nothing of whether the tenant takes invitations, which is what probe and
+        // canary are to find out.
+        jobs.sort_by_key(|job| {
+            (job.change.reason != ChangeReason::Mail, job.change.invite.is_none())
+        });
+        let held = jobs.iter().take_while(|job| job.change.reason == ChangeReason::Mail).count();
+        let (held, jobs) = jobs.split_at(held);
+        self.rows(held, outcomes).await;
+        let mut rest = jobs;
         if self.settings.probe {
             rest = self.probe(rest, outcomes).await;
         }
@@ -198,7 +211,7 @@ impl Run<'_> {
         {
             self.rows(std::slice::from_ref(probe), outcomes).await;
             rest = others;
-            if outcomes[probe.0] == Some(Outcome::Invited(InvitedHow::Accepted)) {
+            if outcomes[probe.index] == Some(Outcome::Invited(InvitedHow::Accepted)) {
                 break;
             }
         }
@@ -209,7 +222,7 @@ impl Run<'_> {
     async fn rows(&self, jobs: &[Job<'_>], outcomes: &mut [Option<Outcome>]) {
         let mut under_way = stream::iter(jobs)
             .take_while(|_| std::future::ready(!self.stop.is_requested()))
-            .map(async |&(index, row, change)| (index, row.line, self.row(row, change).await))
+            .map(async |job| (job.index, job.row.line, self.row(job.row, job.change).await))
             .buffer_unordered(ROWS_UNDER_WAY);
         while let Some((index, line, (phase, outcome))) = under_way.next().await {
             if let Some(reason) = self.tally.count(&outcome) {
@@ -222,11 +235,11 @@ impl Run<'_> {
 
     /// Reads the canary rows back until the directory shows their invitations.
     async fn verify_canary(&self, jobs: &[Job<'_>], outcomes: &[Option<Outcome>]) {
-        for (index, row, _) in jobs {
+        for Job { index, row, .. } in jobs {
             if self.stop.is_requested() {
                 return;
             }
-            if !matches!(outcomes[*index], Some(Outcome::Invited(_))) {
+            if !matches!(outcomes[*index], Some(Outcome::Invited(_) | Outcome::AsWanted { .. })) {
                 let why = format!("line {} was not invited", row.line);
                 self.stop(StopReason::CanaryFailed { why });
                 return;
@@ -235,8 +248,8 @@ impl Run<'_> {
         let mut checks: FuturesUnordered<_> = jobs
             .iter()
             // One that was settled from the directory is visible there.
-            .filter(|(index, ..)| outcomes[*index] == Some(Outcome::Invited(InvitedHow::Accepted)))
-            .map(|(_, row, change)| self.look_for(row, change))
+            .filter(|job| outcomes[job.index] == Some(Outcome::Invited(InvitedHow::Accepted)))
+            .map(|job| self.look_for(job.row, job.change))
             .collect();
         while let Some(sighted) = checks.next().await {
             match sighted {
@@ -273,16 +286,9 @@ impl Run<'_> {
         }
     }
 
-    /// Waits for the deadline or the stop file, then asks to stop; or for someone
-    /// else to ask.
+    /// Waits for the stop file, then asks to stop; or for someone else to ask, such as
+    /// the deadline.
     async fn watch(&self) {
-        let deadline = async {
-            match self.settings.deadline {
-                Some(deadline) => tokio::time::sleep_until(deadline).await,
-                None => std::future::pending().await,
-            }
-            StopReason::TimeBudget
-        };
         let stop_file = async {
             let Some(path) = &self.settings.stop_file else { return std::future::pending().await };
             loop {
@@ -297,7 +303,6 @@ impl Run<'_> {
             biased;
             () = self.stop.requested() => return self.tell_why(),
             reason = stop_file => reason,
-            reason = deadline => reason,
         };
         self.stop(reason);
     }
@@ -320,18 +325,23 @@ impl Run<'_> {
             stop_reason: self.stop.reason(),
             elapsed: started.elapsed(),
             started_at: Some(started_at),
+            mails: self.tally.mails(),
             ..Summary::default()
         };
         for (row, outcome) in plan.rows.iter().zip(outcomes) {
-            if !matches!(row.decision, Decision::Change(_)) {
-                continue;
+            if let Decision::Settled(Settled::MailUnknown { .. }) = row.decision {
+                summary.mails.insert(row.line, MailEnd::Unknown);
             }
-            let not_reached = match &row.decision {
-                Decision::Change(change) if change.unsettled.is_some() => not_settled(),
-                decision => Outcome::NotAttempted { patched: is_written_before(decision) },
+            let Some(change) = row.change() else { continue };
+            let not_reached = if change.unsettled.is_some() {
+                not_settled()
+            } else {
+                Outcome::NotAttempted { patched: is_written_before(change) }
             };
             match outcome.get_or_insert(not_reached) {
                 Outcome::Invited(_) => summary.invited += 1,
+                // Nothing is left to do, and nobody was invited.
+                Outcome::AsWanted { .. } => summary.settled += 1,
                 Outcome::Failed(_) => summary.failed += 1,
                 Outcome::Unknown { .. } => summary.unknown += 1,
                 Outcome::NotAttempted { .. } => summary.not_attempted += 1,
@@ -342,7 +352,6 @@ impl Run<'_> {
 }
 
 /// Whether an earlier run wrote the guest's mail and left the invitation to do.
-pub(super) fn is_written_before(decision: &Decision) -> bool {
-    matches!(decision, Decision::Change(change)
-        if change.reason == ChangeReason::FinishEarlierRun && change.set_mail.is_none())
+pub(super) fn is_written_before(change: &Change) -> bool {
+    change.reason == ChangeReason::FinishEarlierRun && change.set_mail.is_none()
 }

@@ -1,11 +1,14 @@
 //! What happened, as facts. The engine emits them; whoever listens renders.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::limit::LimitedBy;
+
+pub use crate::checkpoint::InvitedHow;
 
 /// Something that happened during a run.
 #[derive(Debug, Clone)]
@@ -86,6 +89,11 @@ pub enum Phase {
 pub enum Outcome {
     /// The service accepted the invitation.
     Invited(InvitedHow),
+    /// Nobody was to be invited, and the mail is what was asked for.
+    AsWanted {
+        /// Whether this run wrote it.
+        written: bool,
+    },
     /// Refused for good, or not done because the guest had changed.
     Failed(Failure),
     /// The answer was lost and the directory can't tell.
@@ -95,14 +103,6 @@ pub enum Outcome {
         /// Whether the mail had been written.
         patched: bool,
     },
-}
-
-/// How it is known that the invitation was accepted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum InvitedHow {
-    Accepted,
-    /// The answer was lost; the directory shows it. Its redeem link is lost too.
-    SettledFromDirectory,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -159,10 +159,30 @@ pub enum StopReason {
         /// The service's own words.
         message: String,
     },
+    /// The mailbox or the mail server refuses every mail.
+    Mailing {
+        /// Its own words.
+        message: String,
+    },
     /// The checkpoint can't be written: going on could send twice.
     Checkpoint {
         message: String,
     },
+}
+
+/// What became of the mail with a row's link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MailEnd {
+    /// A server took it over.
+    Sent,
+    /// It is there as a file.
+    File,
+    /// It was refused for this guest.
+    Failed,
+    /// Its answer was lost.
+    Unknown,
+    /// The link is held, and the next run mails it.
+    NotYet,
 }
 
 impl StopReason {
@@ -186,6 +206,9 @@ impl StopReason {
             Self::Tenant { .. } => {
                 Some("mend that first; the next run tries one row before all others")
             }
+            Self::Mailing { .. } => Some(
+                "mend [delivery] or the mail server first; the next run mails the links that are held",
+            ),
             Self::StopFile { .. } => Some("remove the file first"),
             Self::Unreachable { .. } => Some("check the network, the proxy and [tenant] first"),
             Self::Checkpoint { .. } => Some("check the disk's space and health first"),
@@ -212,6 +235,7 @@ impl StopReason {
             Self::ThrottledOut => "throttled-out",
             Self::Permission { .. } => "permission",
             Self::Unreachable { .. } => "unreachable",
+            Self::Mailing { .. } => "mailing-refused",
             Self::Checkpoint { .. } => "checkpoint",
         }
     }
@@ -234,6 +258,7 @@ impl std::fmt::Display for StopReason {
             Self::ThrottledOut => f.write_str("the tenant turned every request away for too long"),
             Self::Permission { message } => write!(f, "not permitted: {message}"),
             Self::Unreachable { message } => write!(f, "the service can't be reached: {message}"),
+            Self::Mailing { message } => write!(f, "no mail can be sent: {message}"),
             Self::Checkpoint { message } => write!(f, "the checkpoint can't be written: {message}"),
         }
     }
@@ -269,4 +294,32 @@ pub struct Summary {
     pub elapsed: Duration,
     /// When it began.
     pub started_at: Option<Timestamp>,
+    /// What became of one's own mails, by line of the manifest.
+    pub mails: BTreeMap<u32, MailEnd>,
+}
+
+impl Summary {
+    fn mails_at(&self, which: impl Fn(MailEnd) -> bool) -> u64 {
+        self.mails.values().filter(|end| which(**end)).count() as u64
+    }
+
+    /// One's own mails that were sent or written.
+    pub fn mailed(&self) -> u64 {
+        self.mails_at(|end| matches!(end, MailEnd::Sent | MailEnd::File))
+    }
+
+    /// Mails that were refused for their guest.
+    pub fn mail_failed(&self) -> u64 {
+        self.mails_at(|end| end == MailEnd::Failed)
+    }
+
+    /// Mails of which it is not known whether they were sent.
+    pub fn mail_unknown(&self) -> u64 {
+        self.mails_at(|end| end == MailEnd::Unknown)
+    }
+
+    /// Links that the next run is to mail.
+    pub fn mails_due(&self) -> u64 {
+        self.mails_at(|end| end == MailEnd::NotYet)
+    }
 }

@@ -4,24 +4,22 @@
 //! (`graph`), durability (`checkpoint`), and every word shown to a person
 //! (`report`).
 
-mod clear;
-mod ending;
+mod canary;
 mod engine;
 pub mod event;
 mod limit;
+mod lost_answer;
+mod own_failure;
 mod precheck;
 mod request;
 mod row;
-mod settle;
 mod stop;
 mod tally;
 
-pub use clear::MOOT;
-pub use ending::stop_reason;
 pub use engine::{Observer, RunResult, RunSettings, carry_out};
-pub use event::{Event, Failure, InvitedHow, Outcome, Phase, StopReason, Summary};
+pub use event::{Event, Failure, InvitedHow, MailEnd, Outcome, Phase, StopReason, Summary};
 pub use limit::LimitedBy;
+pub use lost_answer::{Horizon, Intent, LostAnswer, MOOT, NO_CHANGE, Verdict};
 pub use precheck::{Precheck, precheck};
-pub use request::patch as mail_patch;
-pub use settle::{Settlement, settle};
+pub use row::stop_reason;
 pub use stop::Stop;

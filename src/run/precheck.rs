@@ -7,6 +7,7 @@ use crate::domain::{DirectoryUser, RedemptionState};
 use crate::plan::{Change, SetMail};
 
 use super::event::Failure;
+use super::own_failure::OwnFailure;
 
 /// What a fresh look at the guest says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,17 +22,17 @@ pub enum Precheck {
 
 /// Compares the guest with what the plan expects of it.
 pub fn precheck(change: &Change, guest: &DirectoryUser) -> Precheck {
-    if let Some(conflict) = redemption_conflict(change, guest) {
-        return Precheck::Conflict(conflict);
+    // A mail alone undoes nobody's redemption.
+    if let Some(invitation) = &change.invite {
+        if let Some(conflict) = redemption_conflict(change, guest) {
+            return Precheck::Conflict(conflict);
+        }
+        let address = &invitation.address;
+        if change.set_mail.is_none() && !guest.has_mail(address) && !guest.has_other_mail(address) {
+            return changed(guest, address.as_str());
+        }
     }
-    let address = &change.invitation.address;
-    let Some(set) = &change.set_mail else {
-        return if guest.has_mail(address) || guest.has_other_mail(address) {
-            Precheck::NothingToWrite
-        } else {
-            changed(guest, address.as_str())
-        };
-    };
+    let Some(set) = &change.set_mail else { return Precheck::NothingToWrite };
     if is_written(set, guest) {
         Precheck::NothingToWrite
     } else if is_as_expected(set, guest) {
@@ -45,35 +46,29 @@ pub fn precheck(change: &Change, guest: &DirectoryUser) -> Precheck {
 /// a lagging replica and no one's hand.
 pub(super) fn redemption_conflict(change: &Change, guest: &DirectoryUser) -> Option<Failure> {
     let planned = &change.redemption;
-    let newer = guest.redemption_changed_at.cmp(&planned.changed_at) == Ordering::Greater;
+    let newer = guest.redemption.changed_at.cmp(&planned.changed_at) == Ordering::Greater;
     if !newer {
         return None;
     }
-    let (code, what) = match &guest.redemption {
-        Some(RedemptionState::Accepted) => ("redeemed-since-plan", "redeemed an invitation"),
-        Some(RedemptionState::PendingAcceptance) => {
-            ("invited-since-plan", "was invited by someone else")
+    let (own, what) = match &guest.redemption.state {
+        Some(RedemptionState::Accepted) => {
+            (OwnFailure::RedeemedSincePlan, "redeemed an invitation")
         }
-        Some(RedemptionState::Other(_)) | None => ("changed-since-plan", "was changed"),
+        Some(RedemptionState::PendingAcceptance) => {
+            (OwnFailure::InvitedSincePlan, "was invited by someone else")
+        }
+        Some(RedemptionState::Other(_)) | None => {
+            (OwnFailure::RedemptionChangedSincePlan, "was changed")
+        }
     };
-    Some(Failure {
-        code: code.to_owned(),
-        message: format!("the guest {what} after the plan was made, and was left alone"),
-        advice: "look at the guest, then run apply with --retry-failed".to_owned(),
-        request_id: None,
-    })
+    Some(own.because(format!("the guest {what} after the plan was made, and was left alone")))
 }
 
 fn changed(guest: &DirectoryUser, expected: &str) -> Precheck {
-    Precheck::Conflict(Failure {
-        code: "changed-since-plan".to_owned(),
-        message: format!(
-            "the plan expected {expected}, and the directory now shows {}; nothing was overwritten",
-            guest.mail.as_deref().unwrap_or("no mail")
-        ),
-        advice: "look at who changed the guest, then run apply with --retry-failed".to_owned(),
-        request_id: None,
-    })
+    let found = guest.mail.as_deref().unwrap_or("no mail");
+    Precheck::Conflict(OwnFailure::MailChangedSincePlan.because(format!(
+        "the plan expected {expected}, and the directory now shows {found}; nothing was overwritten"
+    )))
 }
 
 fn is_written(set: &SetMail, guest: &DirectoryUser) -> bool {

@@ -27,8 +27,10 @@ fn guest(mail: Option<&str>, other_mails: &[&str]) -> DirectoryUser {
         proxy_addresses: Vec::new(),
         user_type: UserType::Guest,
         creation_type: Some("Invitation".into()),
-        redemption: Some(RedemptionState::Accepted),
-        redemption_changed_at: Some(SINCE.parse().unwrap()),
+        redemption: Redemption {
+            state: Some(RedemptionState::Accepted),
+            changed_at: Some(SINCE.parse().unwrap()),
+        },
         account_enabled: Some(true),
         synced: false,
         formerly_synced: false,
@@ -40,15 +42,16 @@ fn change(set_mail: Option<SetMail>) -> Change {
     Change {
         reason: ChangeReason::NewAddress,
         set_mail,
-        invitation: Invitation {
+        invite: Some(Invitation {
             address: email(NEW),
             redirect_url: Arc::new("https://myapps.microsoft.com".parse().unwrap()),
             send: true,
+            by: crate::config::DeliveryWay::Microsoft,
             message: None,
             cc: None,
             language: None,
             display_name: None,
-        },
+        }),
         redemption: Redemption {
             state: Some(RedemptionState::Accepted),
             changed_at: Some(SINCE.parse().unwrap()),
@@ -158,8 +161,8 @@ fn a_guest_invited_or_redeemed_since_the_plan_is_left_alone() {
         (None, None, "write"),
     ] {
         let mut guest = guest(Some(OLD), &[]);
-        guest.redemption.clone_from(&state);
-        guest.redemption_changed_at = at.map(|at| at.parse().unwrap());
+        guest.redemption.state.clone_from(&state);
+        guest.redemption.changed_at = at.map(|at| at.parse().unwrap());
         assert_eq!(word(&change(Some(mail())), &guest), expected, "{state:?} {at:?}");
         // Not even when the mail is there already: someone else invited it.
         guest.mail = Some(NEW.into());
@@ -178,4 +181,15 @@ fn a_conflict_says_what_was_expected_and_what_was_found() {
     for part in [OLD, "third@tailspin.example", "nothing was overwritten"] {
         assert!(failure.message.contains(part), "{}", failure.message);
     }
+}
+
+#[test]
+fn a_mail_alone_undoes_no_redemption_and_is_checked_like_any_other() {
+    let correction =
+        Change { reason: ChangeReason::Correction, invite: None, ..change(Some(mail())) };
+    let mut redeemed = guest(Some(OLD), &[]);
+    redeemed.redemption.changed_at = Some(LATER.parse().unwrap());
+    assert_eq!(word(&correction, &redeemed), "write");
+    assert_eq!(word(&correction, &guest(Some(NEW), &[])), "nothing");
+    assert_eq!(word(&correction, &guest(Some("x@y.example"), &[])), "changed-since-plan");
 }

@@ -4,7 +4,10 @@
 use std::path::{Path, PathBuf};
 
 use jiff::{SignedDuration, Timestamp};
-use reinvite::checkpoint::{BeforeImage, Checkpoint, ManifestRow, Record, RunEnd, RunStart};
+use reinvite::checkpoint::{
+    BeforeImage, Checkpoint, IntentReason, InvitedHow, ManifestRow, Planned, Record, RunEnd,
+    RunStart,
+};
 use reinvite::domain::{Email, InvitationKey, Redemption, UserId};
 
 /// Names made to break out of a page, a script, an attribute, or the order of letters.
@@ -79,14 +82,17 @@ pub(crate) fn checkpoint(directory: &Path, manifest: &str, rows: u32) -> PathBuf
     };
     let planned = guests.iter().map(|guest| ManifestRow {
         line: guest.line,
-        user: &guest.user,
-        user_id: (guest.fate != Fate::Blocked).then(|| guest.key.user_id.to_string()),
-        address: Some(guest.key.address.folded()),
-        decision: if guest.fate == Fate::Blocked { "blocked" } else { "change" },
-        reason: if guest.fate == Fate::Blocked { "not-found" } else { "new-address" },
-        explanation: (guest.fate == Fate::Blocked)
-            .then(|| "no user has this object id, UPN or address".to_owned()),
-        cells: "[]",
+        user: guest.user.clone(),
+        user_id: (guest.fate != Fate::Blocked).then_some(guest.key.user_id),
+        address: Some(guest.key.address.clone()),
+        decision: if guest.fate == Fate::Blocked { Planned::Blocked } else { Planned::Change },
+        reason: if guest.fate == Fate::Blocked { "not-found" } else { "new-address" }.to_owned(),
+        explanation: if guest.fate == Fate::Blocked {
+            "no user has this object id, UPN or address".to_owned()
+        } else {
+            String::new()
+        },
+        cells: "[]".to_owned(),
     });
     let journal = checkpoint.begin_run(&start, planned).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
@@ -127,11 +133,11 @@ fn story(guest: &Guest) -> Vec<Record> {
     let patching = Record::Patching { key: key.clone(), reference: reference.clone(), before };
     let patched = Record::Patched { key: key.clone() };
     let before = Redemption::default();
-    let reason = "new-address";
+    let reason = IntentReason::NewAddress;
     let intended = Record::Intended { key: key.clone(), reference, reason, before };
     match guest.fate {
         Fate::Redeemed | Fate::Pending => {
-            vec![patching, patched, intended, Record::Invited { key, how: "accepted" }]
+            vec![patching, patched, intended, Record::Invited { key, how: InvitedHow::Accepted }]
         }
         Fate::Failed => {
             let failed = Record::Failed {

@@ -28,7 +28,7 @@ fn everything_that_can_be_done_is_done_and_told() {
 
     took [DURATION], 3 mails written
     ------- stderr -------
-    guests.csv: CSV, UTF-8, comma; 20 rows; columns: user, new_email, message, cc, language, reset
+    guests.csv: CSV, UTF-8, comma; 20 rows, 3 of which ask for a reset only; columns: user, new_email, message, cc, language, reset
     kept for templates and the report: department
     directory read in one sweep over all guests, in 17 requests
     [PLAN]
@@ -96,7 +96,7 @@ fn a_second_apply_sends_no_write_at_all() {
 
     took [DURATION]
     ------- stderr -------
-    guests.csv: CSV, UTF-8, comma; 20 rows; columns: user, new_email, message, cc, language, reset
+    guests.csv: CSV, UTF-8, comma; 20 rows, 3 of which ask for a reset only; columns: user, new_email, message, cc, language, reset
     kept for templates and the report: department
     directory read in one sweep over all guests, in 17 requests
     [PLAN]

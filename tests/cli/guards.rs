@@ -1,6 +1,6 @@
 //! What keeps `apply` from sending.
 
-use reinvite::emulator::{Options, TenantSeed};
+use reinvite::emulator::{Action, Canned, Fault, Matcher, Options, TenantSeed};
 
 use crate::support::{self, Campaign, Output, snapshot};
 
@@ -162,4 +162,36 @@ fn a_refusal_is_still_one_json_object() {
     assert_eq!(summary["stop_reason"], "max-changes");
     assert_eq!(summary["exit_code"], 5);
     assert_eq!((&summary["rows"], &summary["not_attempted"]), (&15.into(), &15.into()));
+}
+
+/// The canary of the configuration and that of the command line both reach the run.
+#[test]
+fn a_canary_that_fails_is_the_only_row_that_is_sent() {
+    for (guards, flag) in [("\ncanary = 1\n", ""), ("", " --canary 1")] {
+        let campaign = everyone();
+        campaign
+            .configure(&campaign.origin(), &format!("[guards]\nmax_changes = \"100%\"\n{guards}"));
+        let refused = Canned::error(400, "BadRequest", "Group email address is not supported");
+        campaign.tenant.inject(Fault::new(Matcher::invitation().always(), Action::Answer(refused)));
+        let output = campaign.run(&format!("apply all.csv --yes --output json{flag}")).exits(5);
+        let summary = &output.json()["summary"];
+        assert_eq!(summary["stop_reason"], "canary-failed");
+        assert_eq!((&summary["failed"], &summary["not_attempted"]), (&1.into(), &14.into()));
+    }
+}
+
+/// Both ends of the time budget reach the run; the earlier counts.
+#[test]
+fn a_time_budget_that_is_used_up_at_once_sends_nothing() {
+    let campaign = everyone();
+    for (flags, code) in [
+        ("--max-duration 1ms", 7),
+        ("--max-duration 1ms --until 23:59", 7),
+        ("--max-duration 1ms --until 00:01", 7),
+    ] {
+        let output =
+            campaign.run(&format!("apply all.csv --yes --max-changes 100% {flags}")).exits(code);
+        assert!(output.stderr.contains("the time budget was used up"), "{output}");
+        assert_eq!(campaign.writes(), 0, "{flags}");
+    }
 }

@@ -112,12 +112,12 @@ fn drift_is_told_and_left_alone() {
       redeemed              1
       mail changed          1
       deleted               1
-      blocked               1
+      blocked               2
 
     Needs a person
       line 2 hannah.wagner@fabrikam.example: someone changed the mail back to hannah.wagner@northwind.example
       line 3 ruth.mori@fabrikam.example: the guest is gone; restore it, or take the row out
-      1 row is blocked: `reinvite plan` tells why
+      2 rows are blocked: `reinvite plan` tells why
 
     3 guests of the campaign: 1 redeemed, 1 with another mail, 1 deleted
     ------- exit 4 -------
@@ -126,6 +126,10 @@ fn drift_is_told_and_left_alone() {
     assert_eq!(json["summary"]["attention"], 2);
     assert_eq!(json["summary"]["redeemed"], 0, "that was news last time");
     assert_eq!(json["night"]["standing"]["mail_changed"], 1);
+    campaign.run("verify three.csv").exits(4);
+    let plan = campaign.run("plan three.csv --output json").exits(0).json();
+    assert_eq!(plan["rows"][0]["reason"], "mail-changed");
+    campaign.run("apply three.csv --yes").exits(4);
     assert_eq!(campaign.writes(), writes);
 }
 
@@ -140,9 +144,11 @@ fn a_mail_changed_back_is_put_right_where_that_is_asked_for_and_nobody_is_invite
     Night of three.csv, Contoso
       mails put right       1
       mail changed          1
+      blocked               1
 
     Needs a person
       line 3 ruth.mori@fabrikam.example: someone changed the mail to someone@tailspin.example
+      1 row is blocked: `reinvite plan` tells why
 
     3 guests of the campaign: 1 pending, 1 too early to tell, 1 with another mail
     ------- exit 4 -------

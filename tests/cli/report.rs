@@ -150,7 +150,7 @@ fn failed_rows_come_back_in_the_users_own_form_and_are_taken_again() {
     kept for templates and the report: Büro, Reason, reinvite_reason, reinvite_advice
     note: portal template: version line skipped
     note: Windows-1252 is assumed, as it is no valid UTF-8: check the accents
-    failed.csv:4:6: `not an address` contains white space or a control character [bad-user]
+    failed.csv:4:6: `not an address` names no guest: it is neither an object id nor does it contain an @ [bad-user]
       hint: give the guest's object id, user principal name or present address
     error: failed.csv: 1 problem in 1 row
     ------- exit 2 -------

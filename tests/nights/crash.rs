@@ -55,7 +55,7 @@ async fn eve() -> Campaign {
     campaign.tenant.inject(Fault::new(reads, Action::Answer(Canned::status(503))));
     campaign.stop_after = Some(Duration::from_mins(1));
     campaign.night(1).await;
-    assert_eq!(campaign.status().unknown, 2);
+    assert_eq!(campaign.status().counts.unknown, 2);
     let tenant = campaign.tenant.clone();
     tenant.redeem(&id(1));
     campaign.hours(26).await;
@@ -76,8 +76,11 @@ async fn eve() -> Campaign {
 /// does not have as accepted, it says that it does not know.
 fn assert_tells_the_truth(campaign: &Campaign, cut: Option<Cut>) {
     let status = campaign.status();
-    let sum = status.invited + status.settled + status.blocked + status.failed;
-    let sum = sum + status.unknown + status.patched + status.not_attempted;
+    let sum = status.counts.invited
+        + status.counts.settled
+        + status.counts.blocked
+        + status.counts.failed;
+    let sum = sum + status.counts.unknown + status.counts.patched + status.counts.not_attempted;
     assert_eq!(sum, status.rows, "{cut:?}: {status:?}");
     assert!(status.held_by.is_none(), "{cut:?}");
     let ledger = campaign.tenant.ledger();
@@ -129,7 +132,7 @@ async fn cut_and_go_on(cut: Option<Cut>, then: Then) -> Vec<(Duration, bool)> {
     let user = campaign.tenant.user(&id(1)).unwrap();
     assert_eq!(user.external_user_state.as_deref(), Some("Accepted"), "{cut:?}, {then:?}");
     let (status, guests) = (campaign.status(), MAILS.len() as u64);
-    assert_eq!((status.rows, status.invited), (guests, guests), "{cut:?}, {then:?}");
+    assert_eq!((status.rows, status.counts.invited), (guests, guests), "{cut:?}, {then:?}");
     // As often as one likes.
     assert_eq!(campaign.once().await, "quiet\n", "{cut:?}, {then:?}");
     sent

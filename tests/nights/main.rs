@@ -4,6 +4,7 @@
 //! process, as for the promises.
 
 mod crash;
+mod order;
 mod reminders;
 mod support;
 
@@ -155,12 +156,12 @@ async fn a_fortnight_of_nights() {
       reminded              1
       redeemed              1
       mail changed          1
-      blocked               1
+      blocked               2
 
     Needs a person
       line 8 guest8@northwind.example: the guest is gone; restore it, or take the row out
       line 10 guest10@northwind.example: someone changed the mail to ten@tailspin.example
-      1 row is blocked: `reinvite plan` tells why
+      2 rows are blocked: `reinvite plan` tells why
 
     Waits
       1 guest has had all mails that [remind] max allows, and not redeemed
@@ -170,12 +171,12 @@ async fn a_fortnight_of_nights() {
 
     == night 10, Wed 13 May
     Night of guests.csv, Contoso
-      blocked               1
+      blocked               2
 
     Needs a person
       line 8 guest8@northwind.example: the guest is gone; restore it, or take the row out
       line 10 guest10@northwind.example: someone changed the mail to ten@tailspin.example
-      1 row is blocked: `reinvite plan` tells why
+      2 rows are blocked: `reinvite plan` tells why
 
     Waits
       1 guest has had all mails that [remind] max allows, and not redeemed
@@ -186,12 +187,12 @@ async fn a_fortnight_of_nights() {
     == night 11, Thu 14 May
     Night of guests.csv, Contoso
       reminded              3
-      blocked               1
+      blocked               2
 
     Needs a person
       line 8 guest8@northwind.example: the guest is gone; restore it, or take the row out
       line 10 guest10@northwind.example: someone changed the mail to ten@tailspin.example
-      1 row is blocked: `reinvite plan` tells why
+      2 rows are blocked: `reinvite plan` tells why
 
     Waits
       1 guest has had all mails that [remind] max allows, and not redeemed
@@ -202,12 +203,12 @@ async fn a_fortnight_of_nights() {
     == night 12, Fri 15 May
     Night of guests.csv, Contoso
       reminded              1
-      blocked               1
+      blocked               2
 
     Needs a person
       line 8 guest8@northwind.example: the guest is gone; restore it, or take the row out
       line 10 guest10@northwind.example: someone changed the mail to ten@tailspin.example
-      1 row is blocked: `reinvite plan` tells why
+      2 rows are blocked: `reinvite plan` tells why
 
     Waits
       3 guests have had all mails that [remind] max allows, and not redeemed
@@ -217,12 +218,12 @@ async fn a_fortnight_of_nights() {
 
     == night 13, Sat 16 May
     Night of guests.csv, Contoso
-      blocked               1
+      blocked               2
 
     Needs a person
       line 8 guest8@northwind.example: the guest is gone; restore it, or take the row out
       line 10 guest10@northwind.example: someone changed the mail to ten@tailspin.example
-      1 row is blocked: `reinvite plan` tells why
+      2 rows are blocked: `reinvite plan` tells why
 
     Waits
       4 guests have had all mails that [remind] max allows, and not redeemed
@@ -233,12 +234,12 @@ async fn a_fortnight_of_nights() {
 
     == night 14, Sun 17 May
     Night of guests.csv, Contoso
-      blocked               1
+      blocked               2
 
     Needs a person
       line 8 guest8@northwind.example: the guest is gone; restore it, or take the row out
       line 10 guest10@northwind.example: someone changed the mail to ten@tailspin.example
-      1 row is blocked: `reinvite plan` tells why
+      2 rows are blocked: `reinvite plan` tells why
 
     Waits
       4 guests have had all mails that [remind] max allows, and not redeemed
@@ -250,7 +251,7 @@ async fn a_fortnight_of_nights() {
     campaign.everybody_got_what_was_theirs();
     insta::assert_snapshot!(campaign.report(), @"
     <!-- reinvite report 1 -->
-    ## `c0c0c0c0-0000-4000-8000-000000000001: guests.csv`
+    ## `Contoso: guests.csv`
 
     Last run: reconcile, began 2026-05-17T22:00:00Z, ended 2026-05-17T22:00:00Z.
 

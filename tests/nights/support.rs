@@ -1,6 +1,5 @@
-//! A campaign of nights: what `reconcile` does in its order, below its printing.
+//! A campaign of nights.
 
-use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -12,9 +11,11 @@ use axum::body::{Body, to_bytes};
 use bytes::Bytes;
 use http::{Method, Request, Response};
 use jiff::{SignedDuration, Timestamp};
-use reinvite::campaign::{Scope, Standing, carry_out, manifest_row, prepare, verify};
+use reinvite::campaign::{
+    self, Carried, Host, Night, NightRequest, Notice, Reconciled, Review, Scope, Session, Standing,
+};
 use reinvite::checkpoint::{
-    Checkpoint, Record, RunEnd, RunStart, Status, read_history, read_ledger, read_status,
+    Checkpoint, Record, RunEnd, Status, read_history, read_ledger, read_status,
 };
 use reinvite::cli::Exit;
 use reinvite::config::{Overrides, Settings};
@@ -28,7 +29,7 @@ use reinvite::manifest::{self, Manifest};
 use reinvite::report::{
     NightView, Report, ReportFormat, ReportOptions, Styles, night_text, write_report,
 };
-use reinvite::run::{RunSettings, Stop, StopReason};
+use reinvite::run::Stop;
 use tempfile::TempDir;
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -82,7 +83,7 @@ pub(crate) enum Cut {
 }
 
 /// Something that happens in the tenant.
-type Act = Box<dyn FnOnce(&Emulator)>;
+type Act = Box<dyn FnOnce(&Emulator) + Send>;
 
 /// A tenant, a manifest, and a checkpoint that is all that lasts from night to night.
 pub(crate) struct Campaign {
@@ -198,55 +199,23 @@ impl Campaign {
         fastrand::seed(1);
         let stop = Stop::new();
         let graph = self.graph(&stop);
-        let settings = &self.settings.clone();
         let manifest = self.manifest();
         let path = self.checkpoint();
         let checkpoint = Checkpoint::open(&path, graph.clock().now()).unwrap();
-        let ended_at = checkpoint.last_run().unwrap().and_then(|run| run.ended_at);
-        let probe = checkpoint.is_stopped_by(StopReason::is_of_tenant).unwrap();
-        let eve = prepare(&graph, &checkpoint, &manifest, settings, scope, false).await.unwrap();
-        assert!(eve.plan.refusals().next().is_none(), "{:?}", eve.plan.findings);
-        checkpoint.claim(&eve.tenant_key).unwrap();
-        if let Some(act) = self.after_plan.take() {
-            act(&self.tenant);
-        }
-        let start = RunStart {
-            at: graph.clock().now(),
-            command: "reconcile",
-            manifest: "guests.csv",
-            tenant_name: None,
-            plan_digest: eve.plan.digest.to_string(),
-            manifest_form: serde_json::to_string(&manifest.written.form).unwrap(),
+        let deadline = self.stop_after.take().map(|left| Instant::now() + left);
+        let session = Session { settings: &self.settings, graph: &graph, stop: &stop, deadline };
+        let watch = Watch { tenant: &self.tenant, after_plan: Mutex::new(self.after_plan.take()) };
+        let request = NightRequest { scope, reset_matching: false };
+        let exit_of = |night: &Night| Exit::of(&night.summary_for_exit());
+        let code = |night: &Night| exit_of(night).code();
+        let carried =
+            campaign::reconcile(&session, checkpoint, &manifest, request, &watch, code).await;
+        let Carried::Out(Reconciled { eve, night, ended }) = carried.unwrap() else {
+            panic!("the plan was refused")
         };
-        let rows = eve.plan.rows.iter().map(|planned| manifest_row(planned, &manifest));
-        let journal = match scope {
-            Scope::Everything => checkpoint.begin_run(&start, rows).unwrap(),
-            Scope::Reminders => checkpoint.begin_look("remind", start.at).unwrap(),
-        };
-        let run = RunSettings {
-            settle: settings.pace.settle,
-            replication_lag: settings.pace.replication_lag,
-            max_failures: None,
-            canary: 0,
-            deadline: self.stop_after.take().map(|left| Instant::now() + left),
-            stop_file: None,
-            writes_per_second: settings.pace.writes_per_second,
-            requests_in_flight: settings.pace.requests_in_flight,
-            probe,
-            earlier_runs_ended_at: ended_at.unwrap_or_else(|| graph.clock().now()),
-            held: BTreeSet::new(),
-            reminders_until: None,
-        };
-        let night = carry_out(&eve, &graph, &journal, settings, &run, &stop, &|_| ()).await;
+        ended.unwrap();
         assert!(night.trouble.is_none(), "{:?}", night.trouble);
-        let exit = Exit::of(&night.summary_for_exit());
-        let end = RunEnd {
-            at: graph.clock().now(),
-            stop_reason: night.summary.stop_reason.as_ref().map(StopReason::code),
-            exit_code: exit.code(),
-            summary: "{}".to_owned(),
-        };
-        journal.end_run(&end).unwrap();
+        let exit = exit_of(&night);
         let summary = &night.summary;
         let accounted = summary.invited
             + summary.settled
@@ -289,18 +258,9 @@ impl Campaign {
         let stop = Stop::new();
         let graph = self.graph(&stop);
         let checkpoint = Checkpoint::open(&self.checkpoint(), graph.clock().now()).unwrap();
-        let (ledger, past) = (checkpoint.ledger().unwrap(), checkpoint.past().unwrap());
-        let ended_at = checkpoint.last_run().unwrap().and_then(|run| run.ended_at);
-        let read_at = graph.clock().now();
-        graph.sign_in().await.unwrap();
-        let directory = graph.guests(&ledger.users().collect()).await.unwrap();
-        let journal = checkpoint.begin_look("verify", read_at).unwrap();
-        let times = (read_at, ended_at.unwrap_or(read_at));
-        let (known, settings) = ((&ledger, &past), &self.settings);
-        verify(&graph, &directory, known, &journal, settings, times).await.unwrap();
-        let summary = "{}".to_owned();
-        let at = graph.clock().now();
-        journal.end_run(&RunEnd { at, stop_reason: None, exit_code: 0, summary }).unwrap();
+        let settings = &self.settings;
+        let session = Session { settings, graph: &graph, stop: &stop, deadline: None };
+        campaign::verify(&session, checkpoint, |_| 0).await.unwrap().ended.unwrap();
     }
 
     /// A person asks to send to the n-th guest again, and the run that was to do it ends
@@ -407,7 +367,9 @@ impl Campaign {
         for n in &self.rows {
             writeln!(csv, "guest{n}@fabrikam.example,{}", new_address(*n)).unwrap();
         }
-        manifest::parse("guests.csv", csv.as_bytes()).unwrap().manifest
+        manifest::parse("guests.csv", csv.as_bytes(), &manifest::Options::default())
+            .unwrap()
+            .manifest
     }
 
     fn graph(&self, stop: &Stop) -> Graph {
@@ -426,6 +388,25 @@ impl Campaign {
             Arc::new(|_| {}),
             stop.token(),
         )
+    }
+}
+
+/// Lets something happen in the tenant between the plan and its first row.
+struct Watch<'a> {
+    tenant: &'a Emulator,
+    after_plan: Mutex<Option<Act>>,
+}
+
+impl Host for Watch<'_> {
+    type Objection = ();
+
+    fn observe(&self, _: Notice<'_>) {}
+
+    async fn review(&self, _: Review<'_>) -> Result<(), ()> {
+        if let Some(act) = self.after_plan.lock().unwrap().take() {
+            act(self.tenant);
+        }
+        Ok(())
     }
 }
 

@@ -11,10 +11,12 @@ mod support;
 
 mod crash;
 mod lost_answers;
+mod mails;
 mod never_destructive;
 mod never_guessed;
 mod never_lost;
 mod never_twice;
+mod order;
 mod pace;
 mod send_again;
 mod stopping;

@@ -46,6 +46,38 @@ async fn an_address_that_meant_one_guest_and_now_names_another_is_ambiguous() {
     assert_eq!((again.planned(1), again.writes().len()), ("ambiguous", 0));
 }
 
+/// Neither the address of a wish that was replaced, nor the one from before, nor any
+/// other is as wanted.
+#[tokio::test(start_paused = true)]
+async fn a_mail_that_somebody_changed_after_the_invitation_is_blocked_and_never_as_wanted() {
+    let mut campaign = Campaign::new().guests(1);
+    for address in [address(8), address(1)] {
+        campaign = campaign.manifest(&format!("user,new_email\n{},{address}\n", id(1)));
+        campaign.run().await;
+    }
+    tokio::time::sleep(campaign.settings.pace.replication_lag).await;
+    for mail in [address(8), "guest1@fabrikam.example".to_owned(), address(7)] {
+        campaign.emulator().edit(&id(1), |user| user.mail = Some(mail.clone()));
+        let again = campaign.resume().await;
+        assert_eq!((again.planned(1), again.writes().len()), ("mail-changed", 0), "{mail}");
+        assert_eq!((again.summary.blocked, again.summary.settled), (1, 0), "{mail}");
+        assert!(again.decision(1).to_string().contains(&mail), "{}", again.decision(1));
+    }
+    // Whoever wants it so says so.
+    campaign = campaign.resend("2", "somebody set the mail back");
+    assert_eq!(campaign.resume().await.summary.invited, 1);
+    assert_eq!(campaign.emulator().user(&id(1)).unwrap().mail, Some(address(1)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_replica_that_still_shows_the_old_mail_is_nobodys_hand() {
+    let lag = std::time::Duration::from_mins(2);
+    let mut campaign = Campaign::new().guests(1).read_lag(lag);
+    campaign.run().await;
+    let again = campaign.resume().await;
+    assert_eq!((again.planned(1), again.summary.settled), ("already-invited", 1));
+}
+
 /// Between the mail and the invitation lies the wait for the replicas.
 #[tokio::test(start_paused = true)]
 async fn a_guest_who_redeems_while_the_new_mail_settles_is_left_alone() {

@@ -71,11 +71,43 @@ async fn a_guest_renamed_in_the_manifest_is_invited_once() {
     assert_eq!(campaign.invitations(1), 1);
 }
 
+/// What is wanted is what the manifest says now: the history of a guest is a sequence.
+#[tokio::test(start_paused = true)]
+async fn a_wish_that_was_replaced_and_comes_back_is_invited_once_more_and_only_once() {
+    let mut campaign = Campaign::new().guests(1);
+    for (run, address) in [address(1), address(9), address(1), address(9)].iter().enumerate() {
+        campaign = campaign.manifest(&format!("user,new_email\n{},{address}\n", id(1)));
+        let moved = campaign.run().await;
+        assert_eq!((moved.planned(1), moved.summary.invited), ("new-address", 1), "run {run}");
+        let again = campaign.resume().await;
+        assert_eq!((again.planned(1), again.writes().len()), ("already-invited", 0), "run {run}");
+    }
+    assert_eq!(campaign.invitations(1), 4);
+}
+
+/// The third invitation is lost and never happened; the first one to the same address is
+/// no reason to leave it at that.
+#[tokio::test(start_paused = true)]
+async fn a_lost_answer_to_a_wish_that_came_back_is_not_taken_for_a_reminder() {
+    let mut campaign = Campaign::new().guests(1);
+    for address in [address(1), address(9)] {
+        campaign = campaign.manifest(&format!("user,new_email\n{},{address}\n", id(1)));
+        campaign.run().await;
+    }
+    campaign = campaign
+        .manifest(&format!("user,new_email\n{},{}\n", id(1), address(1)))
+        .fault(Matcher::invitation(), Action::Drop);
+    let finished = campaign.run().await;
+    assert_eq!((finished.planned(1), finished.summary.invited), ("new-address", 1));
+    assert_eq!(campaign.invitations(1), 3);
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_same_guest_in_two_rows_is_invited_once() {
     let upn = "guest1_fabrikam.example#EXT#@contoso.onmicrosoft.com";
-    let mut campaign =
-        Campaign::new().guests(1).manifest(&format!("user,new_email\n{upn},\n{},\n", id(1)));
+    let mut campaign = Campaign::new()
+        .guests(1)
+        .manifest(&format!("user,new_email,reset\n{upn},,always\n{},,always\n", id(1)));
     let finished = campaign.run().await;
     assert_eq!((finished.planned(1), finished.planned(2)), ("reset-only", "same-as-line"));
     assert_eq!(campaign.resume().await.writes().len(), 0);
@@ -88,7 +120,7 @@ async fn two_rows_that_move_one_guest_are_set_aside_together() {
     for (one, other) in
         [(address(1), address(1)), (address(1), address(9)), (address(1), String::new())]
     {
-        let rows = format!("user,new_email\n{upn},{one}\n{},{other}\n", id(1));
+        let rows = format!("user,new_email,reset\n{upn},{one},\n{},{other},always\n", id(1));
         let mut campaign = Campaign::new().guests(2).manifest(&rows).skip_invalid();
         let finished = campaign.run().await;
         assert_eq!((finished.summary.blocked, finished.writes().len()), (2, 0), "{rows}");

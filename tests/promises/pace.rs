@@ -54,7 +54,7 @@ async fn measure(case: &Case) -> (f64, f64) {
     let mut campaign = Campaign::new()
         .guests(guests)
         .pace(per_second, burst, 128)
-        .settings(|settings| settings.settle = Duration::ZERO)
+        .settings(|settings| settings.pace.settle = Duration::ZERO)
         .behaviour(|options| {
             options.quotas = Quotas {
                 writes: Some(writes.limit()),

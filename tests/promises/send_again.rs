@@ -34,14 +34,14 @@ async fn wherever_it_is_cut_off_it_is_sent_once_and_needs_no_second_word() {
         let asked = campaign.query("SELECT what FROM event WHERE what = 'resend-asked'").len();
         let status = campaign.status();
         // Not known, or known to be invited: never less than it was.
-        assert_eq!(status.invited + status.unknown, 2, "{cut:?}: {status:?}");
+        assert_eq!(status.counts.invited + status.counts.unknown, 2, "{cut:?}: {status:?}");
 
         campaign.resume().await.assert_adds_up();
         // A run that did not come as far as writing it down has the same flags again.
         assert_eq!(campaign.invitations(1), 2, "{cut:?}: {:?}", campaign.events_of(1));
         assert_eq!(campaign.invitations(2), 1, "{cut:?}");
         let status = campaign.status();
-        assert_eq!((status.invited, status.resends), (2, Resends::default()), "{cut:?}");
+        assert_eq!((status.counts.invited, status.resends), (2, Resends::default()), "{cut:?}");
         assert_eq!(campaign.resume().await.writes().len(), 0, "{cut:?}");
         kept += asked;
     }
@@ -55,7 +55,7 @@ async fn one_that_is_refused_leaves_the_guest_invited_and_waits_for_a_word() {
     assert_eq!((asked.summary.failed, asked.summary.settled), (1, 1));
     let refused = Resends { failed: 1, outstanding: 0 };
     let status = campaign.status();
-    assert_eq!((status.invited, status.failed, status.resends), (2, 0, refused));
+    assert_eq!((status.counts.invited, status.counts.failed, status.resends), (2, 0, refused));
     assert!(status.failures.is_empty());
 
     let unasked = campaign.resume().await;
@@ -78,11 +78,11 @@ async fn a_guest_who_redeemed_meanwhile_is_not_locked_out_by_an_old_request() {
     let mut campaign = ask(both_invited().await).cut(Cut::Before(last - 1));
     assert!(campaign.run_until_cut().await.is_none());
     let outstanding = Resends { outstanding: 1, failed: 0 };
-    assert_eq!((campaign.status().invited, campaign.status().resends), (2, outstanding));
+    assert_eq!((campaign.status().counts.invited, campaign.status().resends), (2, outstanding));
     assert!(campaign.emulator().redeem(&id(1)));
     let resumed = campaign.resume().await;
     assert_eq!((resumed.planned(1), resumed.writes().len()), ("resend-lapsed", 0));
-    assert_eq!((resumed.summary.settled, campaign.status().invited), (2, 2));
+    assert_eq!((resumed.summary.settled, campaign.status().counts.invited), (2, 2));
     assert_eq!(campaign.status().resends, Resends::default());
 
     // Nor by a flag that speaks of everybody.

@@ -88,14 +88,14 @@ async fn a_share_of_failures_counts_after_a_sample() {
 #[tokio::test(start_paused = true)]
 async fn a_deadline_ends_the_run_and_the_next_goes_on() {
     let mut campaign = Campaign::new().guests(10).pace(1.0, 1, 4);
-    campaign.settings.deadline = Some(tokio::time::Instant::now() + seconds(20));
+    campaign.deadline = Some(tokio::time::Instant::now() + seconds(20));
     let finished = campaign.run().await;
     finished.assert_adds_up();
     assert_eq!(finished.stop_code(), Some("time-budget"));
     assert!(finished.summary.invited > 0 && finished.summary.not_attempted > 0);
     assert!(finished.summary.elapsed <= seconds(21), "{:?}", finished.summary.elapsed);
 
-    campaign.settings.deadline = None;
+    campaign.deadline = None;
     assert_eq!(campaign.resume().await.stop_code(), None);
     assert!((1..=10).all(|n| campaign.invitations(n) == 1));
 }
@@ -104,7 +104,7 @@ async fn a_deadline_ends_the_run_and_the_next_goes_on() {
 async fn a_stop_file_ends_the_run_within_a_second() {
     let mut campaign = Campaign::new().guests(10).pace(1.0, 1, 4);
     let stop_file = campaign.checkpoint().with_file_name("stop");
-    campaign.settings.stop_file = Some(stop_file.clone());
+    campaign.settings.guards.stop_file = Some(stop_file.clone());
     campaign =
         campaign.at_each_event(after_rows(2, move |_| std::fs::write(&stop_file, "").unwrap()));
     let finished = campaign.run().await;
@@ -115,15 +115,17 @@ async fn a_stop_file_ends_the_run_within_a_second() {
     let again = campaign.resume().await;
     assert_eq!((again.stop_code(), again.invitations().len()), (Some("stop-file"), 0));
 
-    std::fs::remove_file(campaign.settings.stop_file.as_ref().unwrap()).unwrap();
+    std::fs::remove_file(campaign.settings.guards.stop_file.as_ref().unwrap()).unwrap();
     campaign.resume().await;
     assert!((1..=10).all(|n| campaign.invitations(n) == 1));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_canary_goes_first_and_is_verified_before_the_others_start() {
-    let mut campaign =
-        Campaign::new().guests(6).read_lag(seconds(40)).settings(|settings| settings.canary = 2);
+    let mut campaign = Campaign::new()
+        .guests(6)
+        .read_lag(seconds(40))
+        .settings(|settings| settings.guards.canary = Some(2));
     let finished = campaign.run().await;
     assert_eq!(finished.summary.invited, 6);
     assert!(finished.events.iter().any(|event| matches!(event, Event::CanaryPassed { rows: 2 })));
@@ -138,7 +140,7 @@ async fn a_canary_goes_first_and_is_verified_before_the_others_start() {
 async fn a_run_that_ends_while_its_canary_is_looked_for_has_no_failed_canary() {
     let canary_is_out = || {
         let campaign = Campaign::new().guests(6).read_lag(seconds(1000));
-        campaign.settings(|settings| settings.canary = 1)
+        campaign.settings(|settings| settings.guards.canary = Some(1))
     };
     let mut interrupted = canary_is_out().at_each_event(after_rows(1, |stop| {
         let stop = stop.clone();
@@ -152,7 +154,7 @@ async fn a_run_that_ends_while_its_canary_is_looked_for_has_no_failed_canary() {
     assert_eq!((finished.stop_code(), finished.summary.invited), (Some("interrupted"), 1));
 
     let mut late = canary_is_out();
-    late.settings.deadline = Some(tokio::time::Instant::now() + seconds(60));
+    late.deadline = Some(tokio::time::Instant::now() + seconds(60));
     let finished = late.run().await;
     assert_eq!((finished.stop_code(), finished.summary.invited), (Some("time-budget"), 1));
 }
@@ -162,7 +164,7 @@ async fn a_canary_that_fails_stops_the_rest() {
     let refused = Canned::error(400, "BadRequest", "Group email address is not supported");
     let mut campaign = Campaign::new()
         .guests(6)
-        .settings(|settings| settings.canary = 2)
+        .settings(|settings| settings.guards.canary = Some(2))
         .fault(Matcher::invitation().of(&id(2)), Action::Answer(refused));
     let finished = campaign.run().await;
     finished.assert_adds_up();
@@ -172,8 +174,10 @@ async fn a_canary_that_fails_stops_the_rest() {
 
 #[tokio::test(start_paused = true)]
 async fn a_canary_that_the_directory_never_shows_stops_the_rest() {
-    let mut campaign =
-        Campaign::new().guests(6).read_lag(seconds(1000)).settings(|settings| settings.canary = 1);
+    let mut campaign = Campaign::new()
+        .guests(6)
+        .read_lag(seconds(1000))
+        .settings(|settings| settings.guards.canary = Some(1));
     let finished = campaign.run().await;
     assert_eq!((finished.stop_code(), finished.summary.invited), (Some("canary-failed"), 1));
     assert_eq!(finished.summary.not_attempted, 5);

@@ -85,10 +85,12 @@ async fn a_block_for_suspicious_activity_ends_the_run_and_the_patch_lane_too() {
 async fn a_run_that_never_began_does_not_make_the_tenants_stop_forgotten() {
     let mut campaign = many().tenant(|tenant| tenant.allow_invites_from = AllowInvitesFrom::None);
     campaign.run().await;
-    campaign = campaign.settings(|settings| settings.deadline = Some(tokio::time::Instant::now()));
+    let stop_file = campaign.checkpoint().with_file_name("stop");
+    std::fs::write(&stop_file, "").unwrap();
+    campaign.settings.guards.stop_file = Some(stop_file);
     let between = campaign.resume().await;
-    assert_eq!((between.stop_code(), between.writes().len()), (Some("time-budget"), 0));
-    campaign = campaign.settings(|settings| settings.deadline = None);
+    assert_eq!((between.stop_code(), between.writes().len()), (Some("stop-file"), 0));
+    campaign.settings.guards.stop_file = None;
     let probe = campaign.resume().await;
     assert_eq!((probe.stop_code(), probe.writes().len()), (Some("invitations-disabled"), 1));
 }

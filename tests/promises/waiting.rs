@@ -56,7 +56,7 @@ async fn a_row_whose_mail_was_not_written_by_us_does_not_wait_for_replicas() {
     );
     let mut campaign = Campaign::new()
         .guests(1)
-        .manifest(&format!("user,new_email\n{},\n", id(1)))
+        .manifest(&format!("user,new_email,reset\n{},,always\n", id(1)))
         .fault(Matcher::invitation(), Action::Answer(no_match));
     let finished = campaign.run().await;
     assert_eq!((finished.failure(1), finished.writes().len()), ("address-not-on-guest", 1));
@@ -147,7 +147,7 @@ async fn a_new_run_gets_no_new_burst() {
     let mut campaign = Campaign::new()
         .guests(40)
         .pace(1.0, 20, 16)
-        .settings(|settings| settings.settle = Duration::ZERO)
+        .settings(|settings| settings.pace.settle = Duration::ZERO)
         .cut(Cut::Before(70));
     assert!(campaign.run_until_cut().await.is_none());
     let before = campaign.ledger().writes.len();

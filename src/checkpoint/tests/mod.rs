@@ -1,10 +1,12 @@
 //! The checkpoint as a file: what is written is there, in whatever state the file
 //! was left, and what is no checkpoint of ours is refused.
 
+mod projection;
 mod records;
 mod refused;
 mod status;
 mod torn;
+mod upgrade;
 
 use std::path::{Path, PathBuf};
 
@@ -12,7 +14,10 @@ use jiff::{SignedDuration, Timestamp};
 use tempfile::TempDir;
 use uuid::Uuid;
 
-use super::{BeforeImage, Checkpoint, Journal, ManifestRow, Record, RunEnd, RunStart};
+use super::{
+    BeforeImage, Checkpoint, IntentReason, InvitedHow, Journal, ManifestRow, Record, RunEnd,
+    RunStart,
+};
 use crate::domain::{InvitationKey, Redemption, RedemptionState};
 
 const TENANT: &str = "c0c0c0c0-0000-4000-8000-000000000001";
@@ -30,7 +35,7 @@ impl Place {
     }
 
     /// A run over these rows, under way.
-    fn begin(&self, rows: Vec<ManifestRow<'_>>) -> Journal {
+    fn begin(&self, rows: Vec<ManifestRow>) -> Journal {
         let checkpoint = Checkpoint::open(&self.path(), at(0)).unwrap();
         checkpoint.claim(TENANT).unwrap();
         let start = RunStart {
@@ -45,7 +50,7 @@ impl Place {
     }
 
     /// A whole run with these records, a second apart.
-    async fn run(&self, rows: Vec<ManifestRow<'_>>, records: &[Record]) {
+    async fn run(&self, rows: Vec<ManifestRow>, records: &[Record]) {
         let journal = self.begin(rows);
         for (second, record) in (1..).zip(records) {
             journal.append(record.clone(), at(second)).await.unwrap();
@@ -83,13 +88,13 @@ fn intended(n: u128) -> Record {
     Record::Intended {
         key: key(n),
         reference: format!("ref-{n}"),
-        reason: "finish-earlier-run",
+        reason: IntentReason::FinishEarlierRun,
         before: redemption(),
     }
 }
 
 fn invited(n: u128) -> Record {
-    Record::Invited { key: key(n), how: "accepted" }
+    Record::Invited { key: key(n), how: InvitedHow::Accepted }
 }
 
 fn failed(n: u128, code: &str) -> Record {

@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 
 use super::*;
-use crate::checkpoint::{Announced, read_ledger};
+use crate::checkpoint::{Announced, Planned, read_ledger};
 use crate::domain::{Invitations, LedgerEntry, LedgerState, Resend, Shows, Sighting};
 
 #[tokio::test]
@@ -137,7 +137,7 @@ async fn redemptions_come_back_as_they_were() {
         let record = Record::Intended {
             key: key(1),
             reference: "x".into(),
-            reason: "new-address",
+            reason: IntentReason::NewAddress,
             before: before.clone(),
         };
         place.run(Vec::new(), &[record]).await;
@@ -273,7 +273,7 @@ async fn a_stop_of_the_tenant_is_remembered_until_an_invitation_is_accepted() {
     let (stop_reason, summary) = (Some("invitations-blocked"), "{}".to_owned());
     journal.end_run(&RunEnd { at: at(2), stop_reason, exit_code: 5, summary }).unwrap();
     assert!(is_stopped(&place));
-    let settled = Record::Invited { key: key(1), how: "settled-from-directory" };
+    let settled = Record::Invited { key: key(1), how: InvitedHow::SettledFromDirectory };
     place.run(Vec::new(), &[settled]).await;
     assert!(is_stopped(&place));
     place.run(Vec::new(), &[intended(2), invited(2)]).await;
@@ -309,7 +309,7 @@ async fn history_counts_invitations_and_keeps_the_last_sighting() {
     };
     assert_eq!(past.invitations[&key(1)], expected);
     let last = &past.sightings[&key(1)];
-    assert_eq!((&*last.finding, last.since), ("redeemed", Some(at(8))));
+    assert_eq!((&last.shows, last.since), (&Shows::Redeemed, Some(at(8))));
     assert!(checkpoint.ledger().unwrap().is_resent(&key(1)));
     assert_eq!(checkpoint.begun_since(at(9)).unwrap(), 1);
     assert_eq!(checkpoint.begun_since(at(10)).unwrap(), 0);
@@ -331,13 +331,13 @@ async fn a_look_keeps_the_manifest_of_the_last_plan() {
     let place = Place::new();
     let row = ManifestRow {
         line: 2,
-        user: "someone",
+        user: "someone".to_owned(),
         user_id: None,
         address: None,
-        decision: "blocked",
-        reason: "not-found",
-        explanation: None,
-        cells: "[]",
+        decision: Planned::Blocked,
+        reason: "not-found".to_owned(),
+        explanation: String::new(),
+        cells: "[]".to_owned(),
     };
     place.run(vec![row], &[]).await;
     let checkpoint = Checkpoint::open(&place.path(), at(1000)).unwrap();

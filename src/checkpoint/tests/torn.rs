@@ -11,7 +11,7 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
 }
 
 fn word_and_guest(record: &Record) -> String {
-    format!("{} {}", record.word(), record.key().user_id)
+    format!("{} {}", record.what().unwrap(), record.key().user_id)
 }
 
 /// A small campaign, a record at a time.

@@ -54,7 +54,7 @@ impl Hook<'_> {
         let mut command = Command::new(program);
         command.args(arguments).envs(hook_environment(ending)).stdin(Stdio::null());
         command.kill_on_drop(true);
-        let as_lines = ui.chronicle.is_on_stderr();
+        let as_lines = ui.log.is_on_stderr();
         if as_lines {
             command.stdout(Stdio::piped()).stderr(Stdio::piped());
         } else {
@@ -90,7 +90,7 @@ impl Hook<'_> {
         while stream.read_until(b'\n', &mut line).await.is_ok_and(|read| read > 0) {
             let text = String::from_utf8_lossy(&line);
             let text = text.trim_end_matches(['\r', '\n']);
-            ui.chronicle.said_by_hook(Level::Info, self.name, text);
+            ui.log.said_by_hook(Level::Info, self.name, text);
             line.clear();
         }
     }

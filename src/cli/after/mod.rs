@@ -10,7 +10,7 @@
 //! after.conclude(do_the_work(&after))
 //! ```
 //!
-//! Leaves to others: what is told (`report`), and what is known (`chronicle`).
+//! Leaves to others: what is told (`report`), and what is known (`session_log`).
 
 mod hooks;
 mod tell;
@@ -63,7 +63,7 @@ impl<'a> After<'a> {
     /// Reads the addresses, so that one that can't be had is told of while somebody
     /// may still be looking.
     pub(super) fn of(settings: &'a Settings, ui: &'a Ui) -> Self {
-        ui.chronicle.tenant(&settings.tenant.id);
+        ui.log.tenant(&settings.tenant.id);
         let notify = &settings.notify;
         let is_told = notify.webhook.is_some() || notify.ping.is_some();
         let in_vain = |why: String| {
@@ -95,7 +95,7 @@ impl<'a> After<'a> {
 
     /// Tells everyone how the command ended. Passes the result through.
     pub(super) fn conclude(self, result: Result<Exit, Failure>) -> Result<Exit, Failure> {
-        let ending = self.ui.chronicle.ending(&result);
+        let ending = self.ui.log.ending(&result);
         self.write_metrics(&ending);
         let Self { settings, ui, runtime, network } = self;
         if let Some(runtime) = runtime {
@@ -226,7 +226,7 @@ fn campaign(ending: &Ending) -> CampaignState {
         state.last_success.or_else(|| last_success(path, is_success).ok().flatten());
     let Ok(past) = read_past(path) else { return state };
     for (key, invitations) in &past.invitations {
-        let seen = past.sightings.get(key).map_or(NOT_VERIFIED, |seen| &seen.finding);
+        let seen = past.sightings.get(key).map_or(NOT_VERIFIED, |seen| seen.shows.word());
         if seen == Shows::Pending.word() {
             let sent = invitations.accepted_at;
             state.pending_since = Some(state.pending_since.map_or(sent, |at| at.min(sent)));

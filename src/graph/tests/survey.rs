@@ -78,7 +78,7 @@ async fn addresses_with_quotes_and_pluses_and_upns_with_hashes_are_found_either_
             let found = survey.directory.users_named(reference);
             assert_eq!(found.len(), 1, "{reference} by {method:?}");
             assert_eq!(found[0].mail.as_deref(), Some(ONEIL));
-            assert_eq!(found[0].redemption, Some(RedemptionState::Accepted));
+            assert_eq!(found[0].redemption.state, Some(RedemptionState::Accepted));
         }
     }
 }

@@ -6,25 +6,60 @@
 
 use jiff::Timestamp;
 
-use crate::domain::{DirectoryUser, Email, InvitationKey, LedgerEntry, LedgerState, Resend};
+use crate::config::DeliveryWay;
+use crate::domain::{
+    DirectoryUser, Email, InvitationKey, LedgerEntry, LedgerState, MailStanding, RedemptionState,
+    Resend,
+};
 use crate::manifest::Row;
 
-use super::{Planner, internal, redemption};
+use super::{Planner, internal};
 use crate::plan::decision::{Blocked, Change, ChangeReason, Decision, Settled, Unsettled};
 
 impl Planner<'_> {
-    pub(super) fn remember_addresses(&mut self) {
-        for (key, LedgerEntry { state, at, resend }) in self.ledger.entries() {
-            let at = match (state, resend) {
-                (LedgerState::Invited | LedgerState::Unknown { .. }, None) => *at,
-                (_, Some(resend)) => resend.invited_at,
-                _ => continue,
-            };
-            let last = self.invited_at.entry(key.user_id).or_insert((at, &key.address));
-            let is_later = (at, key.address.folded()) > (last.0, last.1.folded());
-            if is_later {
-                *last = (at, &key.address);
-            }
+    /// Whether the campaign has moved the guest on to another address since, so that what
+    /// it did about this one was for a wish that nobody had any more.
+    pub(super) fn came_back(
+        &self,
+        guest: &DirectoryUser,
+        key: &InvitationKey,
+        moves: bool,
+    ) -> bool {
+        self.ledger.wishes_since(key).iter().any(|(other, later)| {
+            let is_moved = !later.is_given_up() || guest.has_mail(&other.address);
+            // Another invitation voids the one before, whatever the mail is by now.
+            later.may_be_invited() || moves && is_moved
+        })
+    }
+
+    /// P6: a row whose guest shows another mail than the manifest wants is never as
+    /// wanted. But for as long as a replica may lag, it may be the mail of before.
+    pub(super) fn unless_changed(
+        &self,
+        guest: &DirectoryUser,
+        key: &InvitationKey,
+        moves: bool,
+        decision: Decision,
+    ) -> Decision {
+        let Decision::Settled(
+            Settled::AlreadyInvited { at: invited_at, .. }
+            | Settled::ResendFailed { invited_at, .. }
+            | Settled::ResendLapsed { invited_at },
+        ) = decision
+        else {
+            return decision;
+        };
+        if !moves {
+            return decision;
+        }
+        let at = self.ledger.get(key).map_or(invited_at, |entry| entry.at);
+        let has_caught_up =
+            at.saturating_add(self.policy.lag).is_ok_and(|then| self.policy.read_at >= then);
+        let found = guest.mail.clone();
+        if has_caught_up {
+            Decision::Blocked(Blocked::MailChanged { invited_at, found })
+        } else {
+            Decision::Settled(Settled::AlreadyInvited { at: invited_at, lagging: found })
         }
     }
 
@@ -36,8 +71,15 @@ impl Planner<'_> {
         row: &Row,
         guest: &DirectoryUser,
     ) -> Option<(Timestamp, &Email)> {
-        let (at, address) = *self.invited_at.get(&guest.id)?;
-        let is_meant = row.new_email.is_none() && !self.resend_asked(row);
+        let wishes = self.ledger.wishes(guest.id).iter().rev();
+        let (at, address) = wishes
+            .filter(|(_, entry)| entry.may_be_invited())
+            .map(|(key, entry)| {
+                let at = entry.resend.as_ref().map_or(entry.at, |resend| resend.invited_at);
+                (at, &key.address)
+            })
+            .next()?;
+        let is_meant = row.wish.is_reset_only() && !self.resend_asked(row);
         (is_meant && !guest.has_mail(address)).then_some((at, address))
     }
 
@@ -57,7 +99,8 @@ impl Planner<'_> {
             self.unsettled(&key, entry, Some(Blocked::ChangedByHand { found }))
         });
         if unsettled.is_none() {
-            return Decision::Settled(Settled::AlreadyInvited { at, drifted_to: found });
+            let invited = Decision::Settled(Settled::AlreadyInvited { at, lagging: None });
+            return self.unless_changed(guest, &key, true, invited);
         }
         if let Some(blocked) = internal(guest) {
             return Decision::Blocked(blocked);
@@ -65,8 +108,8 @@ impl Planner<'_> {
         Decision::Change(Box::new(Change {
             reason: ChangeReason::UnknownOutcome,
             set_mail: None,
-            invitation: self.invitation(row, address.clone()),
-            redemption: redemption(guest),
+            invite: Some(self.invitation(row, address.clone())),
+            redemption: guest.redemption.clone(),
             unsettled,
         }))
     }
@@ -112,7 +155,7 @@ impl Planner<'_> {
             }
             LedgerState::Failed { .. } | LedgerState::Invited => {}
         }
-        if redemption(guest) == resend.before {
+        if guest.redemption == resend.before {
             Ok(ChangeReason::Resend)
         } else {
             Err(Decision::Settled(Settled::ResendLapsed { invited_at }))
@@ -131,6 +174,43 @@ impl Planner<'_> {
         self.ledger.user_named(&mail.to_lowercase()) == Some(guest.id)
     }
 
+    /// The mail with the link of an accepted invitation, where it has not left; or that it
+    /// is not known whether it did. A file may be written again, a mail not be sent.
+    pub(super) fn mail_due(
+        &self,
+        row: &Row,
+        guest: &DirectoryUser,
+        key: &InvitationKey,
+        decision: &Decision,
+    ) -> Option<Decision> {
+        let Decision::Settled(Settled::AlreadyInvited { at: invited_at, .. }) = decision else {
+            return None;
+        };
+        let way = self.policy.delivery;
+        let is_due = match self.ledger.mail(key)? {
+            MailStanding::Held => way.is_own(),
+            MailStanding::Begun { has_link } => way == DeliveryWay::Files && has_link,
+            MailStanding::Unknown => false,
+        };
+        let moves = self.set_mail(guest, &key.address).is_some();
+        // A replica may show the mail of before for a while.
+        let decided = self.unless_changed(guest, key, moves, decision.clone());
+        let has_mail = matches!(decided, Decision::Settled(_));
+        let is_over = guest.redemption.state == Some(RedemptionState::Accepted);
+        if is_due && has_mail && !is_over {
+            return Some(Decision::Change(Box::new(Change {
+                reason: ChangeReason::Mail,
+                set_mail: None,
+                invite: Some(self.invitation(row, key.address.clone())),
+                redemption: guest.redemption.clone(),
+                unsettled: None,
+            })));
+        }
+        let is_unknown = !is_due && self.ledger.mail(key) != Some(MailStanding::Held);
+        (is_unknown && has_mail && !is_over)
+            .then(|| Decision::Settled(Settled::MailUnknown { invited_at: *invited_at }))
+    }
+
     /// The reminder that is due for a guest with nothing else to do. An obstacle to it
     /// is no news: the guest was invited. Where Microsoft mails nothing, another
     /// invitation would do no more than void the link that went another way.
@@ -141,7 +221,7 @@ impl Planner<'_> {
         key: &InvitationKey,
         decision: &Decision,
     ) -> Option<Decision> {
-        let Decision::Settled(Settled::AlreadyInvited { drifted_to: None, .. }) = decision else {
+        let Decision::Settled(Settled::AlreadyInvited { lagging: None, .. }) = decision else {
             return None;
         };
         let reminders = self.policy.reminders.as_ref()?;
@@ -152,8 +232,8 @@ impl Planner<'_> {
             Decision::Change(Box::new(Change {
                 reason: ChangeReason::Reminder,
                 set_mail: None,
-                invitation,
-                redemption: redemption(guest),
+                invite: Some(invitation),
+                redemption: guest.redemption.clone(),
                 unsettled: None,
             }))
         })

@@ -74,7 +74,13 @@ fn every_reason_has_a_world_in_which_it_is_given() {
                 .left(1, NEW, unknown())
                 .with(|w| w.policy.resend = [OLD.to_owned()].into()),
         ),
-        ("already-invited", moves(guest(1)).left(1, NEW, LedgerState::Invited)),
+        (
+            "already-invited",
+            World::of([but(guest(1), |user| user.mail = Some(NEW.into()))])
+                .asks(&id(1).to_string(), NEW)
+                .left(1, NEW, LedgerState::Invited),
+        ),
+        ("mail-changed", moves(guest(1)).left(1, NEW, LedgerState::Invited)),
         ("already-matches", World::of([guest(1)]).asks(OLD, "GUEST1@Fabrikam.example")),
         ("not-found", World::of([]).asks(OLD, NEW)),
         ("not-found", World::of([]).asks(&id(1).to_string(), NEW)),
@@ -152,7 +158,7 @@ fn who_is_meant_comes_before_what_was_done_and_that_before_what_may_be_done() {
     expect("restricted-unit", &|w| w.users[0].management_restricted = true);
     expect("disabled", &|w| w.users[0].account_enabled = Some(false));
     expect("holds-role", &|w| w.roles = Some([(id(1), RoleHolding::Direct)].into()));
-    expect("already-invited", &|w| w.ledger.push((key(1, NEW), LedgerState::Invited)));
+    expect("mail-changed", &|w| w.ledger.push((key(1, NEW), LedgerState::Invited)));
     expect("internal-guest", &|w| internal(&mut w.users[0]));
     expect("ambiguous", &|w| w.users[1].other_mails = vec![OLD.into()]);
 }
@@ -190,20 +196,67 @@ fn a_moved_guest_is_found_by_its_old_address_and_not_invited_again() {
 }
 
 #[test]
-fn an_invited_guest_whose_mail_was_changed_since_is_shown_and_left_alone() {
-    let settled = |mail: &str| {
+fn an_invited_guest_whose_mail_was_changed_since_is_left_alone_and_never_as_wanted() {
+    let decided = |mail: &str, hours: i64| {
         let user = but(guest(1), |user| user.mail = Some(mail.into()));
-        let world = World::of([user]).asks(&id(1).to_string(), NEW);
-        match world.left(1, NEW, LedgerState::Invited).only().decision {
-            Decision::Settled(Settled::AlreadyInvited { at, drifted_to }) => {
-                assert_eq!(at, earlier());
-                drifted_to
-            }
-            other => panic!("{other}"),
-        }
+        let mut world = World::of([user]).asks(&id(1).to_string(), NEW);
+        world.policy.read_at = earlier() + jiff::SignedDuration::from_hours(hours);
+        world.left(1, NEW, LedgerState::Invited).only().decision
     };
-    assert_eq!(settled(NEW), None);
-    assert_eq!(settled("third@fabrikam.example").as_deref(), Some("third@fabrikam.example"));
+    let (invited_at, third) = (earlier(), "third@fabrikam.example");
+    let as_wanted = Decision::Settled(Settled::AlreadyInvited { at: invited_at, lagging: None });
+    assert_eq!(decided(NEW, 1), as_wanted);
+    let found = Some(third.into());
+    let changed = Decision::Blocked(Blocked::MailChanged { invited_at, found });
+    assert_eq!(decided(third, 1), changed);
+    // A replica may still show the mail of before.
+    let lagging = Some(third.into());
+    let too_early = Decision::Settled(Settled::AlreadyInvited { at: invited_at, lagging });
+    assert_eq!(decided(third, 0), too_early);
+}
+
+const A: &str = "a@northwind.example";
+const B: &str = "b@tailspin.example";
+
+#[test]
+fn a_wish_that_was_replaced_and_comes_back_is_a_new_one() {
+    let failed = || LedgerState::Failed { code: "x".into(), message: String::new() };
+    let unknown = || LedgerState::Unknown { before: None };
+    for (first, then, mail, expected) in [
+        (LedgerState::Invited, LedgerState::Invited, B, "new-address"),
+        (LedgerState::Invited, LedgerState::Patched, B, "new-address"),
+        (LedgerState::Invited, unknown(), B, "new-address"),
+        (LedgerState::Invited, failed(), B, "new-address"),
+        (unknown(), LedgerState::Invited, B, "new-address"),
+        (failed(), LedgerState::Invited, B, "new-address"),
+        // Somebody set the mail back: the later invitation has voided the first.
+        (LedgerState::Invited, LedgerState::Invited, A, "reset-only"),
+        (LedgerState::Invited, unknown(), A, "reset-only"),
+        // The second move came to nothing: the first invitation stands.
+        (LedgerState::Invited, LedgerState::Patching, A, "already-invited"),
+        (LedgerState::Invited, failed(), A, "already-invited"),
+        (LedgerState::Invited, failed(), "third@fabrikam.example", "mail-changed"),
+    ] {
+        let user = but(guest(1), |user| user.mail = Some(mail.into()));
+        let world = World::of([user]).asks(&id(1).to_string(), A);
+        let world = world.left(1, A, first.clone()).left(1, B, then.clone());
+        assert_eq!(world.reasons(), [expected], "{first:?}, then {then:?}, shows {mail}");
+        assert_eq!(world.only().new_email, Some(email(A)));
+    }
+}
+
+#[test]
+fn the_last_wish_is_the_one_whose_mail_is_asked_for() {
+    for (mail, expected) in [(B, "already-invited"), (A, "mail-changed"), (OLD, "mail-changed")] {
+        let user = but(guest(1), |user| user.mail = Some(mail.into()));
+        let world = World::of([user]).asks(&id(1).to_string(), B);
+        let world = world.left(1, A, LedgerState::Invited).left(1, B, LedgerState::Invited);
+        assert_eq!(world.reasons(), [expected], "{mail}");
+        // A row that names no address asks for what was invited last.
+        let world = World { rows: vec![row(2, &id(1).to_string(), "")], ..world };
+        assert_eq!(world.reasons(), [expected], "{mail}");
+        assert_eq!(world.only().new_email, Some(email(B)), "{mail}");
+    }
 }
 
 #[test]
@@ -354,7 +407,7 @@ fn a_row_overrides_the_defaults_one_by_one() {
     };
     let world = moves(guest(1)).with(|w| w.policy.invitation = defaults);
     let row = world.only();
-    let inherited = &change(&row).invitation;
+    let inherited = change(&row).invite.as_ref().unwrap();
     assert_eq!(inherited.redirect_url.as_str(), "https://default.example");
     assert_eq!(inherited.language.as_ref().unwrap().as_str(), "de");
     assert_eq!(inherited.message.as_ref().unwrap().as_str(), "default");
@@ -371,7 +424,7 @@ fn a_row_overrides_the_defaults_one_by_one() {
             row.display_name = Some("Ada".into());
         })
         .only();
-    let own = &change(&row).invitation;
+    let own = change(&row).invite.as_ref().unwrap();
     assert_eq!(own.redirect_url.as_str(), "https://row.example");
     assert_eq!(own.language.as_ref().unwrap().as_str(), "fr");
     assert_eq!(own.message.as_ref().unwrap().as_str(), "row");
@@ -382,7 +435,7 @@ fn a_row_overrides_the_defaults_one_by_one() {
 #[test]
 fn a_copy_to_the_invited_address_itself_is_dropped() {
     let world = moves(guest(1)).with(|w| w.policy.invitation.cc = Some(email(&NEW.to_uppercase())));
-    assert_eq!(change(&world.only()).invitation.cc, None);
+    assert_eq!(change(&world.only()).invite.as_ref().unwrap().cc, None);
 }
 
 #[test]
@@ -394,9 +447,9 @@ fn a_reset_asks_for_the_address_that_was_invited_whatever_the_mail_is_by_now() {
     });
     let row = invited(World::of([changed])).only();
     assert_eq!(row.new_email, Some(email(OLD)));
-    let drifted_to = Some("x@y.example".into());
-    let settled = Settled::AlreadyInvited { at: earlier(), drifted_to };
-    assert_eq!(row.decision, Decision::Settled(settled));
+    let found = Some("x@y.example".into());
+    let changed = Blocked::MailChanged { invited_at: earlier(), found };
+    assert_eq!(row.decision, Decision::Blocked(changed));
     assert_eq!(invited(World::of([guest(1)])).reasons(), ["already-invited"]);
 }
 
@@ -436,7 +489,7 @@ fn a_reset_sent_again_in_vain_asks_for_no_reset_of_another_mail() {
         let world = World::of([changed.clone()]).asks(&id(1).to_string(), "");
         let world = world.left(1, OLD, state.clone()).asked_again(1, OLD, Redemption::default());
         assert_eq!(world.only().new_email, Some(email(OLD)), "{state:?}");
-        assert_eq!(world.reasons(), ["already-invited"], "{state:?}");
+        assert_eq!(world.reasons(), ["mail-changed"], "{state:?}");
     }
 }
 
@@ -446,8 +499,8 @@ fn a_reminder_needs_the_right_mail_a_mailing_and_no_obstacle() {
         but(guest(1), |user| {
             user.mail = Some(mail.into());
             user.other_mails = vec![OLD.into()];
-            user.redemption = Some(RedemptionState::PendingAcceptance);
-            user.redemption_changed_at = Some(earlier());
+            user.redemption.state = Some(RedemptionState::PendingAcceptance);
+            user.redemption.changed_at = Some(earlier());
         })
     };
     let due = |user: DirectoryUser| {
@@ -471,12 +524,13 @@ fn a_reminder_needs_the_right_mail_a_mailing_and_no_obstacle() {
         })
     };
     assert_eq!(due(pending(NEW)).reasons(), ["reminder"]);
-    assert_eq!(due(pending("x@y.example")).reasons(), ["already-invited"]);
+    assert_eq!(due(pending("x@y.example")).reasons(), ["mail-changed"]);
     assert_eq!(
         due(but(pending(NEW), |user| user.account_enabled = Some(false))).reasons(),
         ["already-invited"]
     );
-    let redeemed = |user: &mut DirectoryUser| user.redemption = Some(RedemptionState::Accepted);
+    let redeemed =
+        |user: &mut DirectoryUser| user.redemption.state = Some(RedemptionState::Accepted);
     assert_eq!(due(but(pending(NEW), redeemed)).reasons(), ["already-invited"]);
     let unmailed = due(pending(NEW)).with(|world| world.rows[0].send = Some(false));
     assert_eq!(unmailed.reasons(), ["already-invited"]);

@@ -18,7 +18,7 @@ use crate::domain::{
     InvitedDomains, InvitesFrom, Ledger, LedgerEntry, LedgerState, Partner, Redemption,
     RedemptionState, Resend, RoleHolding, Tenant, Unreadable, UserId, UserType,
 };
-use crate::manifest::{InvalidRow, Manifest, Reset, Row, parse};
+use crate::manifest::{InvalidRow, Manifest, Options, Reset, Row, Wish, parse};
 
 /// Everything a plan is made from.
 #[derive(Debug, Clone)]
@@ -66,9 +66,12 @@ impl World {
                 caller: Caller::AppOnly,
                 invitation: InvitationDefaults::default(),
                 mail: MailWrite::Mail,
+                delivery: crate::config::DeliveryWay::Microsoft,
                 reset_matching: false,
                 retry_failed: false,
                 resend: BTreeSet::new(),
+                read_at: earlier() + jiff::SignedDuration::from_hours(12),
+                lag: jiff::SignedDuration::from_mins(5),
                 reminders: None,
             },
             guards: Guards { max_changes: Limit::Count(u64::MAX), allowed_domains: None },
@@ -129,7 +132,9 @@ impl World {
     }
 
     fn manifest(&self) -> Manifest {
-        let loaded = parse("guests.csv", b"user,new_email\na@b.example,c@d.example\n").unwrap();
+        let loaded =
+            parse("guests.csv", b"user,new_email\na@b.example,c@d.example\n", &Options::default())
+                .unwrap();
         Manifest { rows: self.rows.clone(), invalid: self.invalid.clone(), ..loaded.manifest }
     }
 
@@ -174,8 +179,10 @@ fn guest(n: u128) -> DirectoryUser {
         proxy_addresses: Vec::new(),
         user_type: UserType::Guest,
         creation_type: Some("Invitation".into()),
-        redemption: Some(RedemptionState::Accepted),
-        redemption_changed_at: Some("2024-03-01T09:00:00Z".parse().unwrap()),
+        redemption: Redemption {
+            state: Some(RedemptionState::Accepted),
+            changed_at: Some("2024-03-01T09:00:00Z".parse().unwrap()),
+        },
         account_enabled: Some(true),
         synced: false,
         formerly_synced: false,
@@ -192,15 +199,14 @@ fn but(mut user: DirectoryUser, change: impl FnOnce(&mut DirectoryUser)) -> Dire
 fn internal(user: &mut DirectoryUser) {
     user.user_principal_name = format!("{}@contoso.example", user.id).into();
     user.creation_type = None;
-    user.redemption = None;
-    user.redemption_changed_at = None;
+    user.redemption = Redemption::default();
 }
 
 fn row(line: u32, user: &str, new_email: &str) -> Row {
     Row {
         line,
         user: GuestRef::parse(user),
-        new_email: (!new_email.is_empty()).then(|| email(new_email)),
+        wish: if new_email.is_empty() { Wish::ResetOnly } else { Wish::Move(email(new_email)) },
         message: None,
         cc: None,
         language: None,

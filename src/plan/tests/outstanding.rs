@@ -122,8 +122,7 @@ fn the_outstanding_rows_are_those_of_the_second_opinion() {
         Some(LedgerState::Failed { code: "x".to_owned(), message: "y".to_owned() }),
     ];
     let before = |since| {
-        let mut before =
-            Redemption { state: guest(1).redemption, changed_at: guest(1).redemption_changed_at };
+        let mut before = guest(1).redemption;
         if since == Since::Changed {
             before.state = Some(RedemptionState::PendingAcceptance);
         }
@@ -213,8 +212,10 @@ fn cut() -> impl Strategy<Value = Cut> {
 /// whose outcome is not known did.
 fn carry_out(world: &mut World, row: &PlannedRow, cut: Cut, open_sent: bool) -> bool {
     let Decision::Change(change) = &row.decision else { return false };
-    let key =
-        InvitationKey { user_id: row.user_id.unwrap(), address: change.invitation.address.clone() };
+    let key = InvitationKey {
+        user_id: row.user_id.unwrap(),
+        address: change.invite.as_ref().unwrap().address.clone(),
+    };
     let note = |world: &mut World, state: LedgerState| {
         world.ledger.retain(|(known, _)| *known != key);
         if state == LedgerState::Invited {
@@ -270,7 +271,8 @@ fn note_requests(world: &mut World, plan: &Plan) -> usize {
     for row in &plan.rows {
         let Decision::Change(change) = &row.decision else { continue };
         let user_id = row.user_id.unwrap();
-        let key = InvitationKey { user_id, address: change.invitation.address.clone() };
+        let key =
+            InvitationKey { user_id, address: change.invite.as_ref().unwrap().address.clone() };
         let is_known = world.ledger.contains(&(key.clone(), LedgerState::Invited));
         let is_noted = world.resends.iter().any(|(noted, _)| *noted == key);
         if change.reason == ChangeReason::Resend && is_known && !is_noted {

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::plan::{Change, Decision};
+use crate::plan::{Change, Decision, Settled};
 
 /// What is unusual about a guest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -195,7 +195,7 @@ proptest! {
             }
             prop_assert!(user.account_enabled != Some(false) && !user.management_restricted);
             prop_assert!(change.set_mail.is_none() || !user.synced);
-            prop_assert_ne!(change.invitation.address.domain(), "contoso.example");
+            prop_assert_ne!(change.invite.as_ref().unwrap().address.domain(), "contoso.example");
             if world.policy.caller == Caller::AppOnly {
                 prop_assert!(!world.roles.as_ref().unwrap().contains_key(&user_id));
             }
@@ -207,13 +207,40 @@ proptest! {
         let plan = world.plan();
         let mut guests: Vec<UserId> = changes(&plan).map(|(guest, _)| guest).collect();
         let mut addresses: Vec<String> =
-            changes(&plan).map(|(_, change)| change.invitation.address.folded()).collect();
+            changes(&plan).map(|(_, change)| change.invite.as_ref().unwrap().address.folded()).collect();
         let all = guests.len();
         guests.sort_unstable();
         guests.dedup();
         addresses.sort_unstable();
         addresses.dedup();
         prop_assert_eq!((guests.len(), addresses.len()), (all, all));
+    }
+
+    #[test]
+    fn a_row_whose_guest_shows_another_mail_than_it_wants_is_never_settled(world in world()) {
+        for row in &world.plan().rows {
+            let Decision::Settled(settled) = &row.decision else { continue };
+            if matches!(settled, Settled::SameAsLine { .. }) {
+                continue;
+            }
+            let key = row.key().unwrap();
+            let guest = world.users.iter().find(|user| user.id == key.user_id).unwrap();
+            prop_assert!(guest.has_mail(&key.address), "{settled}");
+        }
+    }
+
+    #[test]
+    fn a_row_is_never_settled_by_an_invitation_that_another_has_voided(world in world()) {
+        let last = |key: &InvitationKey| world.ledger.iter().rposition(|(other, _)| other == key);
+        for row in &world.plan().rows {
+            let Decision::Settled(Settled::AlreadyInvited { .. }) = &row.decision else { continue };
+            let key = row.key().unwrap();
+            for (place, (other, state)) in world.ledger.iter().enumerate() {
+                let is_later = last(other) == Some(place) && Some(place) > last(&key);
+                let may_be_sent = matches!(state, LedgerState::Invited | LedgerState::Unknown { .. });
+                prop_assert!(other.user_id != key.user_id || !is_later || !may_be_sent);
+            }
+        }
     }
 
     #[test]

@@ -18,7 +18,7 @@ fn rows(letters: &str) -> Vec<PlannedRow> {
         'n' => change(ChangeReason::NewAddress),
         'u' => change(ChangeReason::UnknownOutcome),
         'r' => change(ChangeReason::Reminder),
-        'i' => Decision::Settled(Settled::AlreadyInvited { at: at(0), drifted_to: None }),
+        'i' => Decision::Settled(Settled::AlreadyInvited { at: at(0), lagging: None }),
         'f' => {
             let (code, message) = ("x".to_owned(), "x".to_owned());
             Decision::Blocked(Blocked::FailedBefore { code, message, at: at(0) })
@@ -43,15 +43,16 @@ fn change(reason: ChangeReason) -> Decision {
     Decision::Change(Box::new(Change {
         reason,
         set_mail: None,
-        invitation: Invitation {
+        invite: Some(Invitation {
             address: "a@b.example".parse().unwrap(),
             redirect_url: std::sync::Arc::new("https://myapps.microsoft.com".parse().unwrap()),
             send: true,
+            by: crate::config::DeliveryWay::Microsoft,
             message: None,
             cc: None,
             language: None,
             display_name: None,
-        },
+        }),
         redemption: crate::domain::Redemption::default(),
         unsettled,
     }))

@@ -84,7 +84,7 @@ fn only_allowed_domains_are_moved_to() {
         let domains = domains.iter().map(|&domain| domain.to_owned()).collect();
         movers(2).with(|w| {
             w.guards.allowed_domains = Some(domains);
-            w.rows[1].new_email = Some(email("guest2@Sub.Northwind.example"));
+            w.rows[1].wish = Wish::Move(email("guest2@Sub.Northwind.example"));
         })
     };
     assert!(found(&allow(&["northwind.example", "sub.northwind.example"])).is_empty());
@@ -134,9 +134,9 @@ fn many_mails_from_a_default_onmicrosoft_domain_are_pointed_out() {
 
 #[test]
 fn discouraged_characters_are_pointed_out() {
-    let world = movers(1).with(|w| w.rows[0].new_email = Some(email("a+b@northwind.example")));
+    let world = movers(1).with(|w| w.rows[0].wish = Wish::Move(email("a+b@northwind.example")));
     assert_eq!(found(&world), ["unusual-characters"]);
-    let plain = movers(1).with(|w| w.rows[0].new_email = Some(email("o'neil@northwind.example")));
+    let plain = movers(1).with(|w| w.rows[0].wish = Wish::Move(email("o'neil@northwind.example")));
     assert!(found(&plain).is_empty());
 }
 

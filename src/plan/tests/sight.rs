@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use uuid::Uuid;
 
 use super::*;
-use crate::domain::{Redemption, Resend, UserType};
+use crate::domain::{Redemption, Resend, UserId, UserType};
 use RedemptionState::{Accepted, PendingAcceptance};
 
 const ADDRESS: &str = "new@northwind.example";
@@ -37,8 +37,7 @@ fn guest(mail: &str, state: Option<RedemptionState>, changed_at: Timestamp) -> D
         proxy_addresses: Vec::new(),
         user_type: UserType::Guest,
         creation_type: Some("Invitation".into()),
-        redemption: state,
-        redemption_changed_at: Some(changed_at),
+        redemption: Redemption { state, changed_at: Some(changed_at) },
         account_enabled: Some(true),
         synced: false,
         formerly_synced: false,
@@ -208,6 +207,14 @@ fn of_a_guest_moved_on_only_the_last_address_counts() {
     let invited = || LedgerState::Invited;
     let moved = [(ADDRESS, invited(), 0), (NEXT, invited(), 60)];
     assert_eq!(seen(&moved, pending(NEXT), 100), [(NEXT.to_owned(), "pending".to_owned())]);
+    // Set back by hand: no reason to count the first address again.
+    assert_eq!(seen(&moved, pending(ADDRESS), 100), [(NEXT.to_owned(), "mail-changed".to_owned())]);
+    // Moved on, and back: the order tells, not what became known when.
+    let came_back = [(NEXT, invited(), 30), (ADDRESS, invited(), 0)];
+    assert_eq!(
+        seen(&came_back, pending(NEXT), 100),
+        [(ADDRESS.to_owned(), "mail-changed".to_owned())]
+    );
     // Refused for good after its mail was written: that is our own hand, too.
     let failed = LedgerState::Failed { code: "x".into(), message: "x".into() };
     let refused = [(ADDRESS, invited(), 0), (NEXT, failed, 60)];

@@ -5,10 +5,11 @@ use std::io::{self, Write};
 
 use jiff::Timestamp;
 use serde::Serialize;
-use serde_json::Value;
 
-use crate::checkpoint::{HistoryEvent, HistoryRow, Trail};
-use crate::domain::Trace;
+use crate::checkpoint::{
+    Entry, HistoryEvent, HistoryRow, IntentReason, InvitedHow, MailedHow, Record, Trail,
+};
+use crate::domain::{Shows, Trace};
 use crate::report::style::{Styles, paint};
 use crate::report::text::{fit, harmless, wrap};
 
@@ -90,7 +91,7 @@ fn history(lines: &mut Lines<'_>, trail: &Trail, styles: Styles) -> io::Result<(
         writeln!(lines.out, "  nothing yet")?;
     }
     for event in &trail.events {
-        lines.event(event.at, &happened(event))?;
+        lines.event(event.at, &happened(&event.entry))?;
     }
     writeln!(lines.out, "\n{}", paint(styles.heading, "Mails sent"))?;
     let mails = mails(trail);
@@ -105,10 +106,12 @@ fn history(lines: &mut Lines<'_>, trail: &Trail, styles: Styles) -> io::Result<(
         writeln!(lines.out, "  nothing: verify has not looked yet")?;
     }
     for seen in &trail.sightings {
-        let since = seen.since.map_or(String::new(), |since| format!(" since {since:.0}"));
-        let mail = seen.detail.get("mail").and_then(Value::as_str);
-        let mail = mail.map_or(String::new(), |mail| format!(": {}", harmless(mail)));
-        lines.event(seen.at, &format!("{}{since}{mail}", harmless(&seen.finding)))?;
+        let since = seen.sighting.since.map_or(String::new(), |since| format!(" since {since:.0}"));
+        let mail = match &seen.sighting.shows {
+            Shows::MailChanged { mail: Some(mail), .. } => format!(": {}", harmless(mail)),
+            _ => String::new(),
+        };
+        lines.event(seen.at, &format!("{}{since}{mail}", seen.sighting.shows.finding()))?;
     }
     Ok(())
 }
@@ -192,44 +195,54 @@ fn next_step<'a>(view: &RowView<'a>) -> &'a str {
     }
 }
 
-fn text<'a>(detail: &'a Value, key: &str) -> Option<&'a str> {
-    detail.get(key).and_then(Value::as_str).filter(|text| !text.is_empty())
+/// A text, or what stands for one that was not recorded.
+fn or<'a>(text: &'a str, otherwise: &'a str) -> String {
+    if text.is_empty() { otherwise.to_owned() } else { harmless(text) }
 }
 
-fn trace(event: &HistoryEvent) -> Option<Trace> {
-    serde_json::from_value(event.detail.get("trace")?.clone()).ok()
-}
-
-fn happened(event: &HistoryEvent) -> String {
-    let detail = &event.detail;
-    let mut sentence = match event.what.as_str() {
-        "patching" => "the mail is about to be written".to_owned(),
-        "patched" => "the mail was written".to_owned(),
-        "intended" => "the invitation is about to be sent".to_owned(),
-        "invited" if text(detail, "how") == Some("settled-from-directory") => {
+fn happened(Entry { record, trace, .. }: &Entry) -> String {
+    let mut sentence = match record {
+        Record::Patching { .. } => "the mail is about to be written".to_owned(),
+        Record::Patched { .. } => "the mail was written".to_owned(),
+        Record::Intended { .. } => "the invitation is about to be sent".to_owned(),
+        Record::Invited { how: InvitedHow::SettledFromDirectory, .. } => {
             "invited: the answer was lost, and the directory shows it".to_owned()
         }
-        "invited" => "invited: the service accepted it".to_owned(),
-        "outstanding" => format!(
-            "not sent: {}",
-            text(detail, "why").map_or("no reason recorded".to_owned(), harmless)
-        ),
-        "unknown" => format!(
-            "sent or not, not known: {}",
-            text(detail, "evidence").map_or("no answer".to_owned(), harmless)
-        ),
-        "failed" => format!(
+        Record::Invited { how: InvitedHow::Accepted, .. } => {
+            "invited: the service accepted it".to_owned()
+        }
+        Record::Outstanding { why, .. } => format!("not sent: {}", or(why, "no reason recorded")),
+        Record::Unknown { evidence, .. } => {
+            format!("sent or not, not known: {}", or(evidence, "no answer"))
+        }
+        Record::Failed { code, message, .. } => format!(
             "failed, {}: {}",
-            text(detail, "code").map_or("no code".to_owned(), harmless),
+            or(code, "no code"),
             // What is known of the request follows in the same sentence.
-            text(detail, "message").map_or(String::new(), |it| harmless(it.trim_end_matches('.')))
+            harmless(message.trim_end_matches('.'))
         ),
-        "resend-asked" => asked_again(detail),
-        other => harmless(other),
+        Record::ResendAsked { who, why, .. } => asked_again(who, why),
+        Record::Correcting { .. } => "correcting".to_owned(),
+        Record::Corrected { .. } => "corrected".to_owned(),
+        Record::MailIntended { message_id, .. } => {
+            format!("the mail with the link is about to be sent: {}", harmless(message_id))
+        }
+        Record::MailWithdrawn { why, .. } => {
+            format!("the mail was not sent: {}", or(why, "no reason recorded"))
+        }
+        Record::Mailed { how: MailedHow::Sent, .. } => "the mail was sent".to_owned(),
+        Record::Mailed { how: MailedHow::File, .. } => "the mail was written as a file".to_owned(),
+        Record::MailFailed { code, message, .. } => {
+            format!("the mail failed, {}: {}", or(code, "no code"), harmless(message))
+        }
+        Record::MailUnknown { evidence, .. } => {
+            format!("mail sent or not, not known: {}", or(evidence, "no answer"))
+        }
+        Record::Seen(sighting) => sighting.shows.word().to_owned(),
     };
-    if let Some(trace) = trace(event) {
-        sentence.push_str(&traces(&trace));
-    } else if let Some(id) = text(detail, "request_id") {
+    if let Some(trace) = trace {
+        sentence.push_str(&traces(trace));
+    } else if let Record::Failed { request_id: Some(id), .. } = record {
         sentence.push_str("; request-id ");
         sentence.push_str(&harmless(id));
     }
@@ -252,13 +265,13 @@ fn traces(trace: &Trace) -> String {
     format!("; {}", parts.join(", "))
 }
 
-fn asked_again(detail: &Value) -> String {
-    let who = text(detail, "who").map_or("someone".to_owned(), harmless);
-    let why = text(detail, "why").map_or(String::new(), |why| format!(": {}", harmless(why)));
-    format!("{who} asked for another invitation{why}")
+fn asked_again(who: &str, why: &str) -> String {
+    let why = if why.is_empty() { String::new() } else { format!(": {}", harmless(why)) };
+    format!("{} asked for another invitation{why}", or(who, "someone"))
 }
 
-/// An invitation that the service accepted, and so mailed unless the row said not to.
+/// A mail that was sent: by Microsoft with the invitation, or one's own. No mail is told
+/// of where none was to be sent.
 #[derive(Debug, Serialize)]
 struct Mail {
     at: Timestamp,
@@ -287,13 +300,16 @@ fn mails(trail: &Trail) -> Vec<Mail> {
     let mut mails: Vec<Mail> = Vec::new();
     let (mut asked, mut is_reminder) = (None, false);
     for event in &trail.events {
-        match event.what.as_str() {
-            "resend-asked" => {
-                let own = |key| text(&event.detail, key).map(str::to_owned);
-                asked = Some((own("who"), own("why")));
+        match &event.entry.record {
+            Record::ResendAsked { who, why, .. } => {
+                let own = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
+                asked = Some((own(who), own(why)));
             }
-            "intended" => is_reminder = text(&event.detail, "reason") == Some("reminder"),
-            "invited" => {
+            Record::Intended { reason, .. } => is_reminder = *reason == IntentReason::Reminder,
+            Record::Invited { .. } if event.entry.silent => {}
+            // A file is no mail until somebody sends it.
+            Record::Mailed { how: MailedHow::File, .. } => {}
+            Record::Invited { .. } | Record::Mailed { .. } => {
                 let (kind, (who, why)) = if mails.is_empty() {
                     ("first", (None, None))
                 } else if let Some(asked) = asked.take() {
@@ -305,7 +321,18 @@ fn mails(trail: &Trail) -> Vec<Mail> {
                 };
                 mails.push(Mail { at: event.at, kind, who, why });
             }
-            _ => {}
+            Record::Patching { .. }
+            | Record::Patched { .. }
+            | Record::Outstanding { .. }
+            | Record::Unknown { .. }
+            | Record::Failed { .. }
+            | Record::Correcting { .. }
+            | Record::Corrected { .. }
+            | Record::MailIntended { .. }
+            | Record::MailWithdrawn { .. }
+            | Record::MailFailed { .. }
+            | Record::MailUnknown { .. }
+            | Record::Seen(_) => {}
         }
     }
     mails
@@ -322,7 +349,7 @@ struct Object<'a> {
     before: Option<&'a crate::checkpoint::BeforeImage>,
     events: &'a [HistoryEvent],
     mails: Vec<Mail>,
-    sightings: &'a [crate::checkpoint::Sighting],
+    sightings: &'a [crate::checkpoint::SightingRecord],
     next: &'a str,
 }
 

@@ -8,7 +8,7 @@
 
 use ::csv::{Terminator, WriterBuilder};
 
-use crate::checkpoint::Standing;
+use crate::domain::State;
 use crate::manifest::{Form, Format};
 use crate::report::result_file::guarded;
 
@@ -18,7 +18,7 @@ use super::view::{Campaign, Report};
 /// How many rows such a file would have.
 pub fn failed_rows(report: &Report) -> usize {
     let of = |campaign: &Campaign| {
-        let is_bad = |standing| matches!(standing, Standing::Failed | Standing::Blocked);
+        let is_bad = |standing| matches!(standing, State::Failed | State::Blocked);
         campaign.rows().iter().filter(|row| is_bad(row.standing)).count()
     };
     report.campaigns.iter().map(of).sum()
@@ -37,7 +37,7 @@ pub fn failed_csv(report: &Report) -> Option<Vec<u8>> {
     let mut write = |cells: &[String]| csv.write_record(cells).expect("memory takes everything");
     write(&columns.header(&form));
     for row in campaign.rows() {
-        if !matches!(row.standing, Standing::Failed | Standing::Blocked) {
+        if !matches!(row.standing, State::Failed | State::Blocked) {
             continue;
         }
         let view = RowView::of(row, report.options);

@@ -14,7 +14,8 @@ use minijinja::{Environment, context};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
-use crate::checkpoint::{HistoryRow, Standing};
+use crate::checkpoint::HistoryRow;
+use crate::domain::State;
 use crate::report::text::{harmless, span};
 
 use super::ReportOptions;
@@ -268,7 +269,7 @@ fn table_row(row: &HistoryRow, options: ReportOptions) -> Value {
     let view = RowView::of(row, options);
     let old = view.old_email.filter(|old| !old.eq_ignore_ascii_case(view.user));
     let reason = match view.state {
-        Standing::Invited => String::new(),
+        State::Invited => String::new(),
         _ => view.explanation.map_or_else(|| harmless(view.reason), harmless),
     };
     context! {

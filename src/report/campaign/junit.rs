@@ -4,7 +4,7 @@
 
 use std::io::{self, BufWriter, Write};
 
-use crate::checkpoint::Standing;
+use crate::domain::State;
 use crate::report::text::harmless;
 
 use super::row::RowView;
@@ -44,12 +44,12 @@ fn case(out: &mut dyn Write, manifest: &str, row: &RowView<'_>) -> io::Result<()
     let (class, name) = (xml(manifest), xml(&row.journey()));
     write!(out, "<testcase classname=\"{class}\" name=\"line {line}: {name}\"")?;
     let element = match row.state {
-        Standing::Failed | Standing::Blocked => "failure",
-        Standing::Unknown => "error",
-        Standing::Patched | Standing::NotAttempted => {
+        State::Failed | State::Blocked => "failure",
+        State::Unknown => "error",
+        State::Patched | State::NotAttempted => {
             return writeln!(out, "><skipped message=\"{}\"/></testcase>", xml(row.reason));
         }
-        Standing::Invited | Standing::Settled => return writeln!(out, "/>"),
+        State::Invited | State::Settled => return writeln!(out, "/>"),
     };
     writeln!(
         out,

@@ -6,7 +6,8 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
-use crate::checkpoint::{HistoryRow, Standing};
+use crate::checkpoint::HistoryRow;
+use crate::domain::{Finding, State};
 use crate::report::text::harmless;
 
 use super::advice;
@@ -55,7 +56,7 @@ pub(super) struct RowView<'a> {
     pub(super) user_id: Option<&'a str>,
     pub(super) old_email: Option<&'a str>,
     pub(super) new_email: Option<&'a str>,
-    pub(super) state: Standing,
+    pub(super) state: State,
     pub(super) reason: &'a str,
     pub(super) redemption: Option<Redemption>,
     pub(super) attention: Option<Attention>,
@@ -75,18 +76,19 @@ impl<'a> RowView<'a> {
         let redemption = redemption(row);
         let attention = attention(row, redemption, options);
         let (reason, explanation) = reason(row);
-        let detail = |key: &str| row.detail.get(key).and_then(|value| value.as_str());
         let advice = match (attention, row.standing) {
             (Some(Attention::Failed), _) => {
-                Some(detail("advice").filter(|text| !text.is_empty()).unwrap_or(advice::FAILED))
+                let recorded = row.failure.as_ref().map(|failure| failure.advice.as_str());
+                Some(recorded.filter(|text| !text.is_empty()).unwrap_or(advice::FAILED))
             }
             (Some(Attention::Blocked), _) => Some(advice::of_blocked(&row.reason)),
             (Some(Attention::Unknown), _) => Some(advice::UNKNOWN),
             (Some(Attention::Stuck), _) => Some(advice::STUCK),
-            (Some(Attention::Drift), _) => {
-                row.sighting.as_ref().and_then(|seen| advice::of_finding(&seen.finding))
-            }
-            (None, Standing::Patched | Standing::NotAttempted) => Some(advice::RUN_AGAIN),
+            (Some(Attention::Drift), _) => row
+                .sighting
+                .as_ref()
+                .and_then(|seen| advice::of_finding(seen.sighting.shows.finding())),
+            (None, State::Patched | State::NotAttempted) => Some(advice::RUN_AGAIN),
             (None, _) => None,
         };
         Self {
@@ -109,7 +111,7 @@ impl<'a> RowView<'a> {
                 .then_some(row.redeemed_at)
                 .flatten(),
             seen_at: row.sighting.as_ref().map(|seen| seen.at),
-            request_id: detail("request_id"),
+            request_id: row.failure.as_ref().and_then(|failure| failure.request_id.as_deref()),
         }
     }
 
@@ -144,15 +146,15 @@ impl Redemption {
 }
 
 /// The state for a person.
-pub(super) const fn word(standing: Standing) -> &'static str {
+pub(super) const fn word(standing: State) -> &'static str {
     match standing {
-        Standing::Invited => "invited",
-        Standing::Settled => "settled",
-        Standing::Blocked => "blocked",
-        Standing::Failed => "failed",
-        Standing::Unknown => "unknown",
-        Standing::Patched => "patched",
-        Standing::NotAttempted => "not attempted",
+        State::Invited => "invited",
+        State::Settled => "settled",
+        State::Blocked => "blocked",
+        State::Failed => "failed",
+        State::Unknown => "unknown",
+        State::Patched => "patched",
+        State::NotAttempted => "not attempted",
     }
 }
 
@@ -160,20 +162,19 @@ pub(super) const fn word(standing: Standing) -> &'static str {
 /// says nothing about it, but that one pending before is pending still: another
 /// invitation redeems nothing, and resets what was redeemed.
 fn redemption(row: &HistoryRow) -> Option<Redemption> {
-    let invited_at = row.invited_at.filter(|_| row.standing == Standing::Invited)?;
+    let invited_at = row.invited_at.filter(|_| row.standing == State::Invited)?;
     let Some(seen) = &row.sighting else { return Some(Redemption::NotVerified) };
     let is_old = seen.at < invited_at;
-    Some(match &*seen.finding {
-        "redeemed" if is_old => Redemption::Pending,
-        "no-trace" if is_old => Redemption::NotVerified,
-        "redeemed" => Redemption::Redeemed,
-        "pending" => Redemption::Pending,
-        "no-trace" => Redemption::NoTrace,
-        "mail-changed" => Redemption::MailChanged,
-        "deleted" => Redemption::Deleted,
-        "reinvited" => Redemption::Reinvited,
-        "unclear" => Redemption::Unclear,
-        _ => Redemption::NotVerified,
+    Some(match seen.sighting.shows.finding() {
+        Finding::Redeemed if is_old => Redemption::Pending,
+        Finding::NoTrace if is_old => Redemption::NotVerified,
+        Finding::Redeemed => Redemption::Redeemed,
+        Finding::Pending => Redemption::Pending,
+        Finding::NoTrace => Redemption::NoTrace,
+        Finding::MailChanged => Redemption::MailChanged,
+        Finding::Deleted => Redemption::Deleted,
+        Finding::Reinvited => Redemption::Reinvited,
+        Finding::Unclear => Redemption::Unclear,
     })
 }
 
@@ -183,11 +184,11 @@ fn attention(
     options: ReportOptions,
 ) -> Option<Attention> {
     match row.standing {
-        Standing::Failed => return Some(Attention::Failed),
-        Standing::Blocked => return Some(Attention::Blocked),
-        Standing::Unknown => return Some(Attention::Unknown),
-        Standing::Settled | Standing::Patched | Standing::NotAttempted => return None,
-        Standing::Invited => {}
+        State::Failed => return Some(Attention::Failed),
+        State::Blocked => return Some(Attention::Blocked),
+        State::Unknown => return Some(Attention::Unknown),
+        State::Settled | State::Patched | State::NotAttempted => return None,
+        State::Invited => {}
     }
     match redemption? {
         Redemption::Pending => {
@@ -205,14 +206,17 @@ fn attention(
 
 /// The reason's code and its sentence.
 fn reason(row: &HistoryRow) -> (&str, Option<&str>) {
-    let detail = |key: &str| row.detail.get(key).and_then(|value| value.as_str());
+    let failure = row.failure.as_ref();
     let planned = Some(row.explanation.as_str()).filter(|text| !text.is_empty());
     match row.standing {
-        Standing::Invited => ("accepted", None),
-        Standing::Settled | Standing::Blocked => (&row.reason, planned),
-        Standing::Failed => (detail("code").unwrap_or("failed"), detail("message")),
-        Standing::Unknown => ("answer-lost", detail("evidence")),
-        Standing::Patched => ("mail-written", None),
-        Standing::NotAttempted => ("not-reached", None),
+        State::Invited => ("accepted", None),
+        State::Settled | State::Blocked => (&row.reason, planned),
+        State::Failed => (
+            failure.map_or("failed", |failure| &failure.code),
+            failure.map(|failure| failure.message.as_str()),
+        ),
+        State::Unknown => ("answer-lost", row.evidence.as_deref()),
+        State::Patched => ("mail-written", None),
+        State::NotAttempted => ("not-reached", None),
     }
 }

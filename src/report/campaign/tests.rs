@@ -6,9 +6,10 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use crate::checkpoint::{
-    Delta, History, HistoryRow, NotInManifest, Resends, RunRecord, Sighting, Standing, Status,
-    WaitRecord,
+    Delta, Failure, History, HistoryRow, NotInManifest, Planned, Resends, RunRecord,
+    SightingRecord, Status, WaitRecord,
 };
+use crate::domain::{Counts, InvitationKey, Shows, Sighting, State};
 
 use super::row::{Attention, Redemption, RowView};
 use super::{Report, ReportFormat, ReportOptions, chart, failed_csv, is_report, write_report};
@@ -24,19 +25,20 @@ fn options() -> ReportOptions {
     ReportOptions { now: at(20 * DAY), stuck_after: Duration::from_hours(336) }
 }
 
-fn row(line: u32, standing: Standing) -> HistoryRow {
-    let invited = (standing == Standing::Invited).then(|| at(1));
+fn row(line: u32, standing: State) -> HistoryRow {
+    let invited = (standing == State::Invited).then(|| at(1));
     HistoryRow {
         line: Some(line),
         user: format!("guest{line}@northwind.example"),
         user_id: Some(format!("{line:08x}-0000-4000-8000-000000000000")),
         address: Some(format!("guest{line}@fabrikam.example")),
-        decision: "change".to_owned(),
+        decision: Some(Planned::Change),
         reason: "new-address".to_owned(),
         explanation: String::new(),
         cells: json!([format!("guest{line}"), "x"]).to_string(),
         standing,
-        detail: json!(null),
+        failure: None,
+        evidence: None,
         old_mail: None,
         patched_at: invited,
         first_invited_at: invited,
@@ -47,11 +49,15 @@ fn row(line: u32, standing: Standing) -> HistoryRow {
     }
 }
 
-fn seen(hour: i64, finding: &str) -> HistoryRow {
-    let sighting =
-        Sighting { at: at(hour), finding: finding.to_owned(), since: None, detail: json!({}) };
-    let redeemed_at = (finding == "redeemed").then_some(sighting.at);
-    HistoryRow { sighting: Some(sighting), redeemed_at, ..row(2, Standing::Invited) }
+fn seen(hour: i64, shows: Shows) -> HistoryRow {
+    let redeemed_at = (shows == Shows::Redeemed).then_some(at(hour));
+    let key = InvitationKey {
+        user_id: uuid::Uuid::from_u128(2).into(),
+        address: "guest2@fabrikam.example".parse().unwrap(),
+    };
+    let sighting = Sighting { key, shows, since: None };
+    let sighting = SightingRecord { run: 1, at: at(hour), sighting };
+    HistoryRow { sighting: Some(sighting), redeemed_at, ..row(2, State::Invited) }
 }
 
 fn history(rows: Vec<HistoryRow>) -> History {
@@ -63,13 +69,7 @@ fn history(rows: Vec<HistoryRow>) -> History {
             tenant_name: Some("Contoso".to_owned()),
             created_at: Some(at(0)),
             rows: rows.len() as u64,
-            invited: 0,
-            settled: 0,
-            blocked: 0,
-            failed: 0,
-            unknown: 0,
-            patched: 0,
-            not_attempted: 0,
+            counts: Counts::default(),
             failures: Vec::new(),
             resends: Resends::default(),
             not_in_manifest: NotInManifest::default(),
@@ -123,32 +123,31 @@ fn what_was_seen_counts_for_the_invitation_it_was_seen_after() {
     let stuck = Some(Attention::Stuck);
     // The invitation is of hour 1, and now is day 20.
     for (row, redemption, attention) in [
-        (row(2, Standing::Invited), Some(R::NotVerified), None),
-        (seen(2, "redeemed"), Some(R::Redeemed), None),
-        (seen(2, "pending"), Some(R::Pending), stuck),
-        (seen(2, "no-trace"), Some(R::NoTrace), drift),
-        (seen(2, "mail-changed"), Some(R::MailChanged), drift),
-        (seen(2, "deleted"), Some(R::Deleted), drift),
-        (seen(2, "reinvited"), Some(R::Reinvited), drift),
-        (seen(2, "unclear"), Some(R::Unclear), drift),
+        (row(2, State::Invited), Some(R::NotVerified), None),
+        (seen(2, Shows::Redeemed), Some(R::Redeemed), None),
+        (seen(2, Shows::Pending), Some(R::Pending), stuck),
+        (seen(2, Shows::NoTrace), Some(R::NoTrace), drift),
+        (seen(2, Shows::MailChanged { mail: None, back: false }), Some(R::MailChanged), drift),
+        (seen(2, Shows::Deleted), Some(R::Deleted), drift),
+        (seen(2, Shows::Reinvited), Some(R::Reinvited), drift),
+        (seen(2, Shows::Unclear { state: "Frozen".into() }), Some(R::Unclear), drift),
         // Another invitation resets what was redeemed, and redeems nothing.
-        (seen(0, "redeemed"), Some(R::Pending), stuck),
-        (seen(0, "pending"), Some(R::Pending), stuck),
-        (seen(0, "no-trace"), Some(R::NotVerified), None),
-        (seen(2, "a word of a later version"), Some(R::NotVerified), None),
+        (seen(0, Shows::Redeemed), Some(R::Pending), stuck),
+        (seen(0, Shows::Pending), Some(R::Pending), stuck),
+        (seen(0, Shows::NoTrace), Some(R::NotVerified), None),
         (
-            HistoryRow { invited_at: Some(at(10 * DAY)), ..seen(2, "pending") },
+            HistoryRow { invited_at: Some(at(10 * DAY)), ..seen(2, Shows::Pending) },
             Some(R::Pending),
             None,
         ),
         (
-            HistoryRow { standing: Standing::Unknown, ..seen(2, "redeemed") },
+            HistoryRow { standing: State::Unknown, ..seen(2, Shows::Redeemed) },
             None,
             Some(Attention::Unknown),
         ),
-        (row(2, Standing::Failed), None, Some(Attention::Failed)),
-        (row(2, Standing::Blocked), None, Some(Attention::Blocked)),
-        (row(2, Standing::Settled), None, None),
+        (row(2, State::Failed), None, Some(Attention::Failed)),
+        (row(2, State::Blocked), None, Some(Attention::Blocked)),
+        (row(2, State::Settled), None, None),
     ] {
         let view = RowView::of(&row, options());
         assert_eq!((view.redemption, view.attention), (redemption, attention), "{row:?}");
@@ -159,8 +158,8 @@ fn what_was_seen_counts_for_the_invitation_it_was_seen_after() {
 
 #[test]
 fn rows_of_earlier_manifests_are_told_and_not_counted() {
-    let gone = HistoryRow { line: None, ..row(3, Standing::Invited) };
-    let report = report(vec![row(2, Standing::Invited), gone]);
+    let gone = HistoryRow { line: None, ..row(3, State::Invited) };
+    let report = report(vec![row(2, State::Invited), gone]);
     assert_eq!(report.totals().rows, 1);
     let json: serde_json::Value =
         serde_json::from_str(&written(&report, ReportFormat::Json)).unwrap();
@@ -171,12 +170,16 @@ fn rows_of_earlier_manifests_are_told_and_not_counted() {
 #[test]
 fn no_text_from_outside_escapes_its_place() {
     let hostile = "</script><script>alert(1)</script>\"'><img src=x>]]>{{ 7*7 }}\u{202e}\u{0}=1+1";
-    let mut bad = row(2, Standing::Failed);
+    let mut bad = row(2, State::Failed);
     bad.user = hostile.to_owned();
     bad.address = Some(format!("x@{hostile}"));
     bad.old_mail = Some(format!("=1+{hostile}"));
-    bad.detail =
-        json!({"code": hostile, "message": hostile, "advice": hostile, "request_id": hostile});
+    bad.failure = Some(Failure {
+        code: hostile.to_owned(),
+        message: hostile.to_owned(),
+        advice: hostile.to_owned(),
+        request_id: Some(hostile.to_owned()),
+    });
     let mut one = history(vec![bad]);
     one.status.manifest = hostile.to_owned();
     one.status.tenant_name = Some(hostile.to_owned());
@@ -201,7 +204,7 @@ fn no_text_from_outside_escapes_its_place() {
 #[test]
 fn every_format_is_known_again_and_a_campaign_without_anything_has_a_report() {
     for format in FORMATS {
-        for report in [report(Vec::new()), report(vec![row(2, Standing::NotAttempted)])] {
+        for report in [report(Vec::new()), report(vec![row(2, State::NotAttempted)])] {
             let text = written(&report, format);
             assert!(is_report(text.as_bytes()), "{format:?}");
             assert!(is_report(&text.as_bytes()[..text.len().min(128)]), "{format:?}");
@@ -211,7 +214,7 @@ fn every_format_is_known_again_and_a_campaign_without_anything_has_a_report() {
 
 #[test]
 fn a_chart_of_a_single_moment_has_finite_numbers() {
-    let report = report(vec![row(2, Standing::Invited), seen(2, "redeemed")]);
+    let report = report(vec![row(2, State::Invited), seen(2, Shows::Redeemed)]);
     let campaign = &report.campaigns[0];
     for options in [options(), ReportOptions { now: at(-1), ..options() }] {
         for chart in [chart::redemption(campaign, options), chart::throughput(campaign, options)] {
@@ -223,7 +226,7 @@ fn a_chart_of_a_single_moment_has_finite_numbers() {
 
 #[test]
 fn unknown_rows_are_not_handed_back() {
-    let rows = [Standing::Failed, Standing::Unknown, Standing::Blocked, Standing::Invited];
+    let rows = [State::Failed, State::Unknown, State::Blocked, State::Invited];
     let rows = (2..).zip(rows).map(|(line, standing)| row(line, standing)).collect();
     let csv = String::from_utf8(failed_csv(&report(rows)).unwrap()).unwrap();
     insta::assert_snapshot!(csv.replace("\r\n", "\n"), @"

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::checkpoint::{Delta, History, HistoryRow, RunRecord, Standing};
-use crate::report::status::StatusCounts;
+use crate::checkpoint::{Delta, History, HistoryRow, RunRecord};
+use crate::domain::{Counts, State};
 
 use super::row::{Attention, Redemption, ReportOptions, RowView};
 
@@ -31,7 +31,7 @@ pub(super) struct Campaign {
 pub(super) struct Totals {
     pub(super) rows: u64,
     #[serde(flatten)]
-    pub(super) counts: StatusCounts,
+    pub(super) counts: Counts,
     /// Rows whose mail is in place by this campaign: written, or invited as it was.
     pub(super) changed: u64,
     pub(super) redeemed: u64,
@@ -195,19 +195,10 @@ impl Totals {
     fn of(row: &HistoryRow, view: &RowView<'_>) -> Self {
         let is = |yes: bool| u64::from(yes);
         let redemption = |wanted| is(view.redemption == Some(wanted));
-        let standing = |wanted| is(row.standing == wanted);
         Self {
             rows: 1,
-            counts: StatusCounts {
-                invited: standing(Standing::Invited),
-                patched: standing(Standing::Patched),
-                unknown: standing(Standing::Unknown),
-                failed: standing(Standing::Failed),
-                blocked: standing(Standing::Blocked),
-                settled: standing(Standing::Settled),
-                not_attempted: standing(Standing::NotAttempted),
-            },
-            changed: is(row.patched_at.is_some() || row.standing == Standing::Invited),
+            counts: [row.standing].into_iter().collect(),
+            changed: is(row.patched_at.is_some() || row.standing == State::Invited),
             redeemed: redemption(Redemption::Redeemed),
             pending: redemption(Redemption::Pending),
             stuck: is(view.attention == Some(Attention::Stuck)),
@@ -219,14 +210,7 @@ impl Totals {
 
     pub(super) fn add(&mut self, other: &Self) {
         self.rows += other.rows;
-        let (counts, others) = (&mut self.counts, &other.counts);
-        counts.invited += others.invited;
-        counts.patched += others.patched;
-        counts.unknown += others.unknown;
-        counts.failed += others.failed;
-        counts.blocked += others.blocked;
-        counts.settled += others.settled;
-        counts.not_attempted += others.not_attempted;
+        self.counts.add(&other.counts);
         self.changed += other.changed;
         self.redeemed += other.redeemed;
         self.pending += other.pending;

@@ -90,7 +90,7 @@ fn finished(
     styles: Styles,
 ) -> Option<(Weight, String)> {
     let (weight, style) = match outcome {
-        Outcome::Invited(_) => (Weight::Row, styles.good),
+        Outcome::Invited(_) | Outcome::AsWanted { .. } => (Weight::Row, styles.good),
         // The summary counts them; a line for each would bury it.
         Outcome::NotAttempted { .. } => return None,
         Outcome::Unknown { .. } => (Weight::Problem, styles.attention),

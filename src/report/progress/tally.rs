@@ -71,6 +71,7 @@ impl Tally {
                     Outcome::Invited(_) => self.invited += 1,
                     Outcome::Failed(_) => self.failed += 1,
                     Outcome::Unknown { .. } => self.unknown += 1,
+                    Outcome::AsWanted { .. } => {}
                     // The run is ending; the row stays to be done.
                     Outcome::NotAttempted { .. } => return,
                 }

@@ -6,16 +6,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use reinvite::checkpoint::{Status, read_status};
-use reinvite::config::{Limit, MailWrite};
+use reinvite::config::{Limit, MailWrite, Overrides, Settings};
 use reinvite::domain::Caller;
 use reinvite::emulator::{
     Action, ContractGuard, Emulator, Fault, Lag, Ledger, Matcher, Options, Quotas, TenantSeed,
 };
-use reinvite::graph::Pace;
-use reinvite::run::{Event, RunSettings, Stop};
+use reinvite::run::{Event, Stop};
 use tempfile::TempDir;
+use tokio::time::Instant;
 
 use super::wire::{Cut, Sent, Watcher};
 
@@ -39,10 +39,33 @@ fn scratch() -> TempDir {
 }
 
 /// Looks at every event of a run.
-type Observe = Arc<dyn Fn(&Event, &Stop) + Send + Sync>;
+pub(super) type Observe = Arc<dyn Fn(&Event, &Stop) + Send + Sync>;
 
 /// Does something once.
-type Once<T> = Box<dyn FnOnce(&T) + Send>;
+pub(super) type Once<T> = Box<dyn FnOnce(&T) + Send>;
+
+const CONFIG: &str = "\
+[tenant]
+id = \"contoso.example\"
+[auth]
+method = \"access-token\"
+access_token_env = \"TOKEN\"
+[pace]
+writes_per_second = 20
+burst = 20
+requests_in_flight = 16
+settle = \"15s\"
+replication_lag = \"5m\"
+";
+
+fn settings(directory: &Path) -> Settings {
+    let config = directory.join("reinvite.toml");
+    std::fs::write(&config, CONFIG).unwrap();
+    let loaded = Settings::load(&config, true, |_| None, &Overrides::default());
+    let mut settings = loaded.unwrap().0;
+    settings.guards.max_changes = Limit::Count(u64::MAX);
+    settings
+}
 
 /// A campaign. Settings may be changed between runs.
 pub(crate) struct Campaign {
@@ -51,13 +74,13 @@ pub(crate) struct Campaign {
     pub(super) emulator: Option<(Emulator, ContractGuard)>,
     pub(super) directory: TempDir,
     pub(super) manifest: String,
-    pub(crate) settings: RunSettings,
-    pub(super) mail: MailWrite,
+    pub(crate) settings: Settings,
+    pub(crate) deadline: Option<Instant>,
     pub(super) caller: Caller,
-    pub(super) pace: Pace,
     pub(super) clock_ahead: SignedDuration,
     pub(super) retry_failed: bool,
     pub(super) skip_invalid: bool,
+    pub(super) objects: bool,
     pub(super) resend: Option<(BTreeSet<String>, &'static str)>,
     pub(super) cut: Option<Cut>,
     pub(super) watcher: Option<Watcher>,
@@ -69,6 +92,7 @@ pub(crate) struct Campaign {
 impl Campaign {
     /// A campaign for nobody.
     pub(crate) fn new() -> Self {
+        let directory = scratch();
         Self {
             seed: TenantSeed::empty(),
             options: Options {
@@ -77,28 +101,15 @@ impl Campaign {
                 ..Options::default()
             },
             emulator: None,
-            directory: scratch(),
+            settings: settings(directory.path()),
+            directory,
             manifest: String::new(),
-            settings: RunSettings {
-                settle: Duration::from_secs(15),
-                replication_lag: Duration::from_mins(5),
-                max_failures: None,
-                canary: 0,
-                deadline: None,
-                stop_file: None,
-                writes_per_second: 20.0,
-                requests_in_flight: 16,
-                probe: false,
-                earlier_runs_ended_at: Timestamp::UNIX_EPOCH,
-                held: BTreeSet::new(),
-                reminders_until: None,
-            },
-            mail: MailWrite::default(),
+            deadline: None,
             caller: Caller::AppOnly,
-            pace: Pace { writes_per_second: 20.0, burst: 20, requests_in_flight: 16 },
             clock_ahead: SignedDuration::ZERO,
             retry_failed: false,
             skip_invalid: false,
+            objects: false,
             resend: None,
             cut: None,
             watcher: None,
@@ -164,16 +175,17 @@ impl Campaign {
     }
 
     /// Other settings for the next runs.
-    pub(crate) fn settings(mut self, change: impl FnOnce(&mut RunSettings)) -> Self {
+    pub(crate) fn settings(mut self, change: impl FnOnce(&mut Settings)) -> Self {
         change(&mut self.settings);
         self
     }
 
     /// Sends this many writes a second, this many at once, over so many connections.
     pub(crate) fn pace(mut self, writes_per_second: f64, burst: u32, in_flight: usize) -> Self {
-        self.pace = Pace { writes_per_second, burst, requests_in_flight: in_flight };
-        self.settings.writes_per_second = writes_per_second;
-        self.settings.requests_in_flight = in_flight;
+        let pace = &mut self.settings.pace;
+        pace.writes_per_second = writes_per_second;
+        pace.burst = burst;
+        pace.requests_in_flight = in_flight;
         self
     }
 
@@ -183,12 +195,17 @@ impl Campaign {
     }
 
     pub(crate) fn mail(self, mail: MailWrite) -> Self {
-        Self { mail, ..self }
+        self.settings(|settings| settings.mail = mail)
+    }
+
+    /// Whoever is asked to review the next plan does not want it.
+    pub(crate) fn objects(self) -> Self {
+        Self { objects: true, ..self }
     }
 
     pub(crate) fn max_failures(self, limit: &str) -> Self {
         let limit: Limit = limit.parse().unwrap();
-        self.settings(|settings| settings.max_failures = Some(limit))
+        self.settings(|settings| settings.guards.max_failures = Some(limit))
     }
 
     /// `--retry-failed`, from the next run on.

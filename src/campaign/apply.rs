@@ -1,0 +1,145 @@
+//! `apply`, in its order: read and plan, review, carry out. The same continues after any
+//! stop.
+//!
+//! Leaves to others: every decision (`plan`), every step of a row (`run`).
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::checkpoint::{Checkpoint, CheckpointError, Journal, Record, RunStart};
+use crate::manifest::Manifest;
+use crate::plan::{ChangeReason, Plan};
+use crate::run::{RunResult, RunSettings, carry_out};
+
+use super::CampaignError;
+use super::read::{Asked, Read, read_and_plan};
+use super::session::{
+    Carried, Earlier, Host, Notice, Refusal, Review, Session, tell_of_other_manifest,
+};
+use super::stored::{manifest_row, run_end};
+
+/// What is asked of an `apply`, beyond its manifest.
+#[derive(Debug, Clone, Default)]
+pub struct ApplyRequest {
+    /// Reset guests whose mail already matches, too.
+    pub reset_matching: bool,
+    /// Try rows again that failed for good in an earlier run.
+    pub retry_failed: bool,
+    /// Rows to send again although they were invited, by their lines.
+    pub resend: BTreeSet<String>,
+    /// By whom that is asked, and why.
+    pub resend_reason: Option<ResendReason>,
+    /// The digest of the plan that was reviewed.
+    pub reviewed: Option<String>,
+}
+
+/// Why somebody wants an invitation sent again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResendReason {
+    pub who: String,
+    pub why: String,
+}
+
+/// An `apply` that was carried out, as far as it came.
+#[derive(Debug)]
+pub struct Applied {
+    pub plan: Arc<Plan>,
+    pub result: RunResult,
+    /// Whether its end could be written down.
+    pub ended: Result<(), CheckpointError>,
+}
+
+/// Applies a manifest. `exit_code` is what the result is to the caller, for the record.
+pub async fn apply<H: Host>(
+    session: &Session<'_>,
+    checkpoint: Checkpoint,
+    manifest: &Manifest,
+    request: ApplyRequest,
+    host: &H,
+    exit_code: impl FnOnce(&RunResult) -> u8,
+) -> Result<Carried<Applied, H::Objection>, CampaignError> {
+    let work = apply_in_order(session, checkpoint, manifest, request, host, exit_code);
+    // It holds a directory and a plan on its way.
+    session.within_budget(Box::pin(work)).await
+}
+
+async fn apply_in_order<H: Host>(
+    session: &Session<'_>,
+    checkpoint: Checkpoint,
+    manifest: &Manifest,
+    request: ApplyRequest,
+    host: &H,
+    exit_code: impl FnOnce(&RunResult) -> u8,
+) -> Result<Carried<Applied, H::Objection>, CampaignError> {
+    let Session { settings, graph, stop, .. } = *session;
+    let ApplyRequest { reset_matching, retry_failed, resend, resend_reason, reviewed } = request;
+    let ledger = checkpoint.ledger()?;
+    let earlier = Earlier::read(&checkpoint, graph.clock().now())?;
+    tell_of_other_manifest(&checkpoint, manifest, host)?;
+    let asked = Asked { reset_matching, retry_failed, resend, ..Asked::default() };
+    let read = read_and_plan(graph, manifest, &ledger, settings, asked);
+    let Read { plan, tenant_key, method, requests, .. } = session.reading(read).await?;
+    let begun = ledger.mails_begun().cloned().collect();
+    drop(ledger);
+    host.observe(Notice::DirectoryRead { plan: &plan, method, requests });
+    checkpoint.claim(&tenant_key)?;
+
+    let refusal = Refusal::of(&plan, reviewed.as_deref());
+    let begins = plan.counts.change;
+    let review = Review { plan: &plan, begins, refusal: refusal.as_ref() };
+    let consent = host.review(review).await;
+    let plan = Arc::new(plan);
+    if let Some(refusal) = refusal {
+        return Ok(Carried::Refused { plan, refusal });
+    }
+    if let Err(objection) = consent {
+        return Ok(Carried::Declined(objection));
+    }
+
+    session.tell_what_was_spent(&checkpoint)?;
+    let post = session.post(&checkpoint, manifest, &plan)?;
+    let start = RunStart {
+        at: graph.clock().now(),
+        command: "apply",
+        manifest: &manifest.name,
+        tenant_name: plan.tenant_name.as_deref(),
+        plan_digest: plan.digest.to_string(),
+        manifest_form: serde_json::to_string(&manifest.written.form).expect("plain data"),
+    };
+    let rows = plan.rows.iter().map(|row| manifest_row(row, manifest));
+    let journal = checkpoint.begin_run(&start, rows)?;
+    session.give_up_mails(&journal, begun).await?;
+    if let Some(reason) = &resend_reason {
+        record_resends(session, &journal, &plan, reason).await?;
+    }
+    host.observe(Notice::RunBegan { plan: &plan, waits: journal.waits() });
+    let run = RunSettings { post, ..session.run_settings(earlier) };
+    let observe = |event| host.observe(Notice::Run(event));
+    let result = carry_out(&plan, graph, &journal, &run, stop, &observe).await;
+    let end = run_end(graph.clock().now(), &result.summary, exit_code(&result), None);
+    let ended = journal.end_run(&end);
+    Ok(Carried::Out(Applied { plan, result, ended }))
+}
+
+/// Writes down who asked for another invitation, and why, before it is sent.
+async fn record_resends(
+    session: &Session<'_>,
+    journal: &Journal,
+    plan: &Plan,
+    reason: &ResendReason,
+) -> Result<(), CheckpointError> {
+    for row in &plan.rows {
+        let (Some(change), Some(key)) = (row.change(), row.key()) else { continue };
+        if change.reason != ChangeReason::Resend {
+            continue;
+        }
+        let record = Record::ResendAsked {
+            key,
+            who: reason.who.clone(),
+            why: reason.why.clone(),
+            before: change.redemption.clone(),
+        };
+        journal.append(record, session.graph.clock().service_now()).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,56 @@
+//! `verify`, in its order: read the campaign's guests, and write down what they show.
+//! Nothing is written to the directory.
+//!
+//! Leaves to others: what a look comes to (`verify`).
+
+use std::collections::BTreeSet;
+
+use crate::checkpoint::{Checkpoint, CheckpointError, RunEnd};
+use crate::graph::CallError;
+
+use super::CampaignError;
+use super::session::{Earlier, Session};
+use super::verify::{Looked, Verified, look_at_everybody};
+
+/// A look that was written down.
+#[derive(Debug)]
+pub struct Verification {
+    pub verified: Verified,
+    /// Whether its end could be written down.
+    pub ended: Result<(), CheckpointError>,
+}
+
+/// Looks at everybody whom the campaign has written to. `exit_code` is what the look is
+/// to the caller, for the record; it gets None when there was none.
+pub async fn verify(
+    session: &Session<'_>,
+    checkpoint: Checkpoint,
+    exit_code: impl FnOnce(Option<&Verified>) -> u8,
+) -> Result<Verification, CampaignError> {
+    let Session { settings, graph, .. } = *session;
+    let (ledger, past) = (checkpoint.ledger()?, checkpoint.past()?);
+    let read_at = graph.clock().now();
+    let earlier = Earlier::read(&checkpoint, read_at)?;
+    let ids: BTreeSet<_> = ledger.users().collect();
+    let read = async {
+        let claims = graph.sign_in().await?;
+        Ok::<_, CallError>((claims, graph.guests(&ids).await?))
+    };
+    // A directory is large, and so is the future that reads it.
+    let read = Box::pin(session.reading(read));
+    let (claims, directory) = session.within_budget(read).await?;
+    let tenant = directory.tenant.id.clone().or(claims.tenant().map(str::to_owned));
+    checkpoint.claim(&tenant.unwrap_or_else(|| settings.tenant.id.clone()))?;
+    let journal = checkpoint.begin_look("verify", read_at)?;
+    let looked = Looked { read_at, earlier_runs_ended_at: earlier.ended_at };
+    let verified =
+        look_at_everybody(graph, &directory, (&ledger, &past), &journal, settings, looked).await;
+    let summary = verified.as_ref().map(serde_json::to_value).ok().and_then(Result::ok);
+    let ended = journal.end_run(&RunEnd {
+        at: graph.clock().now(),
+        stop_reason: None,
+        exit_code: exit_code(verified.as_ref().ok()),
+        summary: summary.unwrap_or_default().to_string(),
+    });
+    Ok(Verification { verified: verified?, ended })
+}

@@ -1,0 +1,117 @@
+//! `reconcile` and `remind`, in their order: plan the night, review, carry it out.
+//!
+//! Leaves to others: what a night is made of (`prepare`), and its rows, corrections and
+//! looks (`carry_out`).
+
+use crate::checkpoint::{Checkpoint, CheckpointError, Journal, RunStart};
+use crate::manifest::Manifest;
+
+use crate::run::RunSettings;
+
+use super::CampaignError;
+use super::carry_out::{Night, carry_out};
+use super::prepare::{Eve, Scope, prepare};
+use super::session::{
+    Carried, Earlier, Host, Notice, Refusal, Review, Session, tell_of_other_manifest,
+};
+use super::stored::{manifest_row, run_end};
+
+/// What is asked of a night, beyond its manifest.
+#[derive(Debug, Clone, Copy)]
+pub struct NightRequest {
+    pub scope: Scope,
+    /// Reset guests whose mail already matches, too.
+    pub reset_matching: bool,
+}
+
+/// A night that was carried out, as far as it came.
+#[derive(Debug)]
+pub struct Reconciled {
+    pub eve: Eve,
+    pub night: Night,
+    /// Whether its end could be written down.
+    pub ended: Result<(), CheckpointError>,
+}
+
+/// Does a night's work. `exit_code` is what the night is to the caller, for the record.
+pub async fn reconcile<H: Host>(
+    session: &Session<'_>,
+    checkpoint: Checkpoint,
+    manifest: &Manifest,
+    request: NightRequest,
+    host: &H,
+    exit_code: impl FnOnce(&Night) -> u8,
+) -> Result<Carried<Reconciled, H::Objection>, CampaignError> {
+    let work = reconcile_in_order(session, checkpoint, manifest, request, host, exit_code);
+    // It holds a directory and a plan on its way.
+    session.within_budget(Box::pin(work)).await
+}
+
+async fn reconcile_in_order<H: Host>(
+    session: &Session<'_>,
+    checkpoint: Checkpoint,
+    manifest: &Manifest,
+    NightRequest { scope, reset_matching }: NightRequest,
+    host: &H,
+    exit_code: impl FnOnce(&Night) -> u8,
+) -> Result<Carried<Reconciled, H::Objection>, CampaignError> {
+    let Session { settings, graph, stop, .. } = *session;
+    if scope == Scope::Everything {
+        tell_of_other_manifest(&checkpoint, manifest, host)?;
+    }
+    let earlier = Earlier::read(&checkpoint, graph.clock().now())?;
+    let read = prepare(graph, &checkpoint, manifest, settings, scope, reset_matching);
+    let eve = session.reading(read).await?;
+    let (method, requests) = (eve.method, eve.requests);
+    host.observe(Notice::DirectoryRead { plan: &eve.plan, method, requests });
+    checkpoint.claim(&eve.tenant_key)?;
+
+    let refusal = Refusal::of(&eve.plan, None);
+    let held = eve.ration.held.len() as u64;
+    let begins = eve.plan.counts.change.saturating_sub(held);
+    let review = Review { plan: &eve.plan, begins, refusal: refusal.as_ref() };
+    let consent = host.review(review).await;
+    if let Some(refusal) = refusal {
+        return Ok(Carried::Refused { plan: eve.plan, refusal });
+    }
+    if let Err(objection) = consent {
+        return Ok(Carried::Declined(objection));
+    }
+
+    session.tell_what_was_spent(&checkpoint)?;
+    let post = session.post(&checkpoint, manifest, &eve.plan)?;
+    let begun = eve.ledger.mails_begun().cloned().collect();
+    let journal = begin(session, checkpoint, manifest, &eve)?;
+    session.give_up_mails(&journal, begun).await?;
+    host.observe(Notice::RunBegan { plan: &eve.plan, waits: journal.waits() });
+    let run = RunSettings { post, ..session.run_settings(earlier) };
+    let observe = |event| host.observe(Notice::Run(event));
+    let night = carry_out(&eve, graph, &journal, settings, &run, stop, &observe).await;
+    let digest = serde_json::to_value(&night.digest).expect("plain data");
+    let code = exit_code(&night);
+    let end = run_end(graph.clock().now(), &night.summary, code, Some(digest));
+    let ended = journal.end_run(&end);
+    Ok(Carried::Out(Reconciled { eve, night, ended }))
+}
+
+fn begin(
+    session: &Session<'_>,
+    checkpoint: Checkpoint,
+    manifest: &Manifest,
+    eve: &Eve,
+) -> Result<Journal, CheckpointError> {
+    let at = session.graph.clock().now();
+    if eve.scope == Scope::Reminders {
+        return checkpoint.begin_look("remind", at);
+    }
+    let start = RunStart {
+        at,
+        command: "reconcile",
+        manifest: &manifest.name,
+        tenant_name: eve.plan.tenant_name.as_deref(),
+        plan_digest: eve.plan.digest.to_string(),
+        manifest_form: serde_json::to_string(&manifest.written.form).expect("plain data"),
+    };
+    let rows = eve.plan.rows.iter().map(|row| manifest_row(row, manifest));
+    checkpoint.begin_run(&start, rows)
+}

@@ -1,0 +1,135 @@
+//! One reading of a campaign: the manifest, the present states, the runs; and where
+//! each row stands. `status` and `history` are made of it.
+//!
+//! Leaves to others: what happened in between (`log`).
+
+use std::collections::{HashMap, HashSet};
+
+use jiff::Timestamp;
+use rusqlite::Connection;
+
+use super::database::{ReadError, meta};
+use super::manifest_row::{self, ManifestRow, Planned};
+use super::state::{RowState, Step};
+use super::tables::{RunRecord, old_mails, row_states, runs};
+use crate::domain::{InvitationKey, State, UserId};
+
+/// What a file says of its campaign as a whole.
+#[derive(Debug)]
+pub(super) struct About {
+    pub(super) manifest: String,
+    /// The manifest's form, as JSON; None if its last run did not keep it.
+    pub(super) form: Option<String>,
+    pub(super) tenant: String,
+    pub(super) tenant_name: Option<String>,
+    pub(super) created_at: Option<Timestamp>,
+}
+
+#[derive(Debug)]
+pub(super) struct Campaign {
+    pub(super) about: About,
+    pub(super) manifest: Vec<ManifestRow>,
+    pub(super) runs: Vec<RunRecord>,
+    states: HashMap<InvitationKey, RowState>,
+    /// Mails from before the campaign, of guests whose mail it was about to write.
+    old_mails: HashMap<UserId, Option<String>>,
+}
+
+/// A row of the manifest, or a guest and address that it has no more.
+#[derive(Debug)]
+pub(super) struct CampaignRow<'a> {
+    pub(super) key: Option<InvitationKey>,
+    pub(super) planned: Option<&'a ManifestRow>,
+    /// What became of its guest and address: of several rows that ask for the same,
+    /// the first has it.
+    pub(super) state: Option<&'a RowState>,
+    pub(super) stands: State,
+    pub(super) old_mail: Option<&'a str>,
+}
+
+impl Campaign {
+    pub(super) fn read(connection: &Connection) -> Result<Self, ReadError> {
+        let some = |key| meta(connection, key).map(|text| text.filter(|text| !text.is_empty()));
+        let about = About {
+            manifest: some("manifest")?.unwrap_or_default(),
+            form: some("manifest_form")?,
+            tenant: some("tenant")?.unwrap_or_default(),
+            tenant_name: some("tenant_name")?,
+            created_at: some("created_at")?.and_then(|text| text.parse().ok()),
+        };
+        Ok(Self {
+            about,
+            manifest: manifest_row::read(connection)?,
+            runs: runs(connection)?,
+            states: row_states(connection)?,
+            old_mails: old_mails(connection)?,
+        })
+    }
+
+    /// Every row of the manifest by line, then those of earlier manifests by guest.
+    pub(super) fn rows(&self) -> Vec<CampaignRow<'_>> {
+        let mut seen = HashSet::new();
+        let mut rows = Vec::with_capacity(self.manifest.len());
+        for planned in &self.manifest {
+            let key = planned.key();
+            let found = key.as_ref().and_then(|key| self.states.get(key));
+            let is_first = key.clone().is_none_or(|key| seen.insert(key));
+            let is_written = planned.user_id.is_some_and(|id| self.old_mails.contains_key(&id));
+            rows.push(CampaignRow {
+                planned: Some(planned),
+                state: found.filter(|_| is_first),
+                // An invitation is counted once: the others have nothing to do.
+                stands: match found {
+                    Some(_) if !is_first => State::Settled,
+                    _ => stands(Some(planned.decision), found, is_written),
+                },
+                old_mail: planned.user_id.and_then(|id| self.old_mail(id)),
+                key,
+            });
+        }
+        let mut strangers: Vec<_> =
+            self.states.iter().filter(|(key, _)| !seen.contains(key)).collect();
+        strangers.sort_by_cached_key(|(key, _)| key.stored());
+        rows.extend(strangers.into_iter().map(|(key, state)| CampaignRow {
+            key: Some(key.clone()),
+            planned: None,
+            state: Some(state),
+            stands: stands(None, Some(state), self.old_mails.contains_key(&key.user_id)),
+            old_mail: self.old_mail(key.user_id),
+        }));
+        rows
+    }
+
+    fn old_mail(&self, user_id: UserId) -> Option<&str> {
+        self.old_mails.get(&user_id)?.as_deref()
+    }
+}
+
+/// Where a row stands. The state of the campaign decides; the plan's word counts only
+/// for rows of which nothing is known to have been sent.
+fn stands(planned: Option<Planned>, state: Option<&RowState>, is_written: bool) -> State {
+    let Some(RowState { step, resend, at: _ }) = state else {
+        return match planned {
+            Some(Planned::Settled) => State::Settled,
+            Some(Planned::Blocked) => State::Blocked,
+            Some(Planned::Change) | None => State::NotAttempted,
+        };
+    };
+    match (step, planned) {
+        (Step::Invited(_), _) => State::Invited,
+        (Step::Intended(_), _) => State::Unknown,
+        // The first invitation stands, whatever became of another.
+        (Step::Patching | Step::Patched | Step::Outstanding | Step::Failed(_), _)
+            if resend.is_some() =>
+        {
+            State::Invited
+        }
+        (_, Some(Planned::Settled)) => State::Settled,
+        (Step::Failed(_), _) => State::Failed,
+        (_, Some(Planned::Blocked)) => State::Blocked,
+        (Step::Patched, Some(Planned::Change) | None) => State::Patched,
+        (Step::Outstanding, Some(Planned::Change) | None) if is_written => State::Patched,
+        // Announced is not written: the run may have stopped just before the PATCH.
+        (Step::Patching | Step::Outstanding, Some(Planned::Change) | None) => State::NotAttempted,
+    }
+}

@@ -1,0 +1,174 @@
+//! The file as a database: connecting, recognising and checking it, and reading it
+//! without holding it, beside a run.
+//!
+//! Leaves to others: what is in it (`tables`).
+
+use std::fs::File;
+use std::io::{ErrorKind, Read as _};
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _, params};
+
+use super::CheckpointError;
+use super::format::{APPLICATION_ID, FORMAT, for_reading};
+
+/// Versions before this one can corrupt a database in WAL mode when two
+/// connections write and checkpoint at once (sqlite.org/wal.html, section 11).
+const OLDEST_SQLITE: i32 = 3_051_003;
+
+/// How long a reader may make the writer wait.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Why a table can't be read.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ReadError {
+    #[error(transparent)]
+    Database(#[from] rusqlite::Error),
+    /// It holds something that this version would not have written.
+    #[error("{0}")]
+    Content(String),
+}
+
+impl ReadError {
+    pub(super) fn at(self, path: &Path) -> CheckpointError {
+        match self {
+            Self::Database(source) => classify(path, source),
+            Self::Content(detail) => CheckpointError::Damaged { path: path.to_owned(), detail },
+        }
+    }
+}
+
+/// Reads a file that others may be writing: all of it in one state.
+pub(super) fn read<T>(
+    path: &Path,
+    read: impl FnOnce(&Connection) -> Result<T, ReadError>,
+) -> Result<T, CheckpointError> {
+    let connection = open(path)?;
+    in_one_state(path, &connection, read)
+}
+
+/// Reads in one transaction, whatever a run adds meanwhile.
+pub(super) fn in_one_state<T>(
+    path: &Path,
+    connection: &Connection,
+    read: impl FnOnce(&Connection) -> Result<T, ReadError>,
+) -> Result<T, CheckpointError> {
+    let transaction =
+        connection.unchecked_transaction().map_err(|source| classify(path, source))?;
+    read(&transaction).map_err(|error| error.at(path))
+}
+
+fn open(path: &Path) -> Result<Connection, CheckpointError> {
+    match std::fs::metadata(path) {
+        Ok(found) if found.len() == 0 => {
+            return Err(CheckpointError::Missing { path: path.to_owned() });
+        }
+        Ok(_) => {}
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Err(CheckpointError::Missing { path: path.to_owned() });
+        }
+        Err(source) => return Err(CheckpointError::File { path: path.to_owned(), source }),
+    }
+    recognise(path)?;
+    // A reader of a WAL database needs to write its shared memory file; where that
+    // is not allowed, reading alone still works as long as nobody writes.
+    let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)
+        .or_else(|_| connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY))?;
+    if is_blank(path, &connection)? {
+        return Err(CheckpointError::Missing { path: path.to_owned() });
+    }
+    check(path, &connection)?;
+    for_reading(connection).map_err(|source| classify(path, source))
+}
+
+/// What every SQLite database begins with.
+const MAGIC: &[u8; 16] = b"SQLite format 3\0";
+
+/// Refuses a file that is no database at all. SQLite takes a very short one for an
+/// empty database and writes over it.
+pub(super) fn recognise(path: &Path) -> Result<(), CheckpointError> {
+    let mut found = [0; MAGIC.len()];
+    match File::open(path).and_then(|mut file| file.read_exact(&mut found)) {
+        Ok(()) if found == *MAGIC => Ok(()),
+        Err(source) if source.kind() != ErrorKind::UnexpectedEof => {
+            Err(CheckpointError::File { path: path.to_owned(), source })
+        }
+        Ok(()) | Err(_) => Err(CheckpointError::Foreign { path: path.to_owned() }),
+    }
+}
+
+/// Connects with everything that durability needs, and changes nothing yet.
+pub(super) fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, CheckpointError> {
+    debug_assert!(rusqlite::version_number() >= OLDEST_SQLITE, "SQLite is bundled");
+    let failed = |source| classify(path, source);
+    let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
+    connection.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
+    if flags.contains(OpenFlags::SQLITE_OPEN_READ_WRITE) {
+        connection.pragma_update(None, "synchronous", "FULL").map_err(failed)?;
+        // macOS alone needs these to really reach the disk; elsewhere they do nothing.
+        connection.pragma_update(None, "fullfsync", true).map_err(failed)?;
+        connection.pragma_update(None, "checkpoint_fullfsync", true).map_err(failed)?;
+        // What is taken away is overwritten: redeem links are secrets.
+        connection.pragma_update(None, "secure_delete", true).map_err(failed)?;
+    }
+    Ok(connection)
+}
+
+/// Checks that the file is ours, of a format we know, and whole.
+pub(super) fn check(path: &Path, connection: &Connection) -> Result<(), CheckpointError> {
+    let failed = |source| classify(path, source);
+    let number = |pragma| connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
+    if number("application_id").map_err(failed)? != APPLICATION_ID {
+        return Err(CheckpointError::Foreign { path: path.to_owned() });
+    }
+    let found = number("user_version").map_err(failed)?;
+    if found > FORMAT {
+        return Err(CheckpointError::Newer { path: path.to_owned(), found, known: FORMAT });
+    }
+    let verdict: String =
+        connection.pragma_query_value(None, "quick_check", |row| row.get(0)).map_err(failed)?;
+    if verdict != "ok" {
+        return Err(CheckpointError::Damaged { path: path.to_owned(), detail: verdict });
+    }
+    Ok(())
+}
+
+/// Whether the database has nothing in it yet, not even a mark of whose it is:
+/// SQLite writes such a one before the first table, and a run can die in between.
+pub(super) fn is_blank(path: &Path, connection: &Connection) -> Result<bool, CheckpointError> {
+    let number = |sql| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
+    let things = number("SELECT count(*) FROM sqlite_schema");
+    let things = things.map_err(|source| classify(path, source))?;
+    let mut marks = 0;
+    for pragma in ["application_id", "user_version"] {
+        let mark = connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
+        marks |= mark.map_err(|source| classify(path, source))?;
+    }
+    Ok(things == 0 && marks == 0)
+}
+
+/// Tells a file that is no database, or a damaged one, from a failing disk.
+pub(super) fn classify(path: &Path, source: rusqlite::Error) -> CheckpointError {
+    let path = path.to_owned();
+    match source.sqlite_error_code() {
+        Some(rusqlite::ErrorCode::NotADatabase) => CheckpointError::Foreign { path },
+        Some(rusqlite::ErrorCode::DatabaseCorrupt) => {
+            CheckpointError::Damaged { path, detail: source.to_string() }
+        }
+        _ => CheckpointError::Database { path, source },
+    }
+}
+
+pub(super) fn set_meta(connection: &Connection, key: &str, value: &str) -> rusqlite::Result<()> {
+    let sql = "INSERT INTO meta (key, value) VALUES (?1, ?2)
+               ON CONFLICT (key) DO UPDATE SET value = excluded.value";
+    connection.execute(sql, params![key, value]).map(drop)
+}
+
+pub(super) fn meta(connection: &Connection, key: &str) -> rusqlite::Result<Option<String>> {
+    connection
+        .query_row("SELECT value FROM meta WHERE key = ?1", [key], |row| row.get(0))
+        .optional()
+}

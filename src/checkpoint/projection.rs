@@ -1,0 +1,174 @@
+//! What a record does to the tables: the event itself, and the present state that it
+//! leaves of its row, in one transaction.
+//!
+//! Leaves to others: which state that is (`state`).
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use rusqlite::{Connection, params};
+
+use super::database::ReadError;
+use super::state::RowState;
+use super::tables::{Wait, row_state, write_row_state, write_waits};
+use super::{BeforeImage, Entry, Record, mail, record};
+use crate::domain::{InvitationKey, Sighting, UserId};
+
+/// A record to be written, and when it happened.
+#[derive(Debug)]
+pub(super) struct Addition {
+    pub(super) entry: Entry,
+    pub(super) at: Timestamp,
+}
+
+/// A row as a commit found it, and as it leaves it.
+struct Row {
+    before: Option<RowState>,
+    after: Option<RowState>,
+}
+
+/// Writes records and the states they leave: all of it, or nothing.
+pub(super) fn commit(
+    connection: &mut Connection,
+    run: i64,
+    additions: &[Addition],
+    waits: &[Wait],
+) -> Result<(), ReadError> {
+    let transaction = connection.transaction()?;
+    write_waits(&transaction, run, waits)?;
+    let mut rows: HashMap<&InvitationKey, Row> = HashMap::new();
+    for Addition { entry, at } in additions {
+        let record = &entry.record;
+        if let Record::Seen(sighting) = record {
+            write_sighting(&transaction, run, *at, sighting)?;
+            mail::write(&transaction, entry, *at)?;
+            continue;
+        }
+        write_event(&transaction, run, *at, entry)?;
+        remember(&transaction, record, *at)?;
+        mail::write(&transaction, entry, *at)?;
+        let key = record.key();
+        let row = match rows.entry(key) {
+            std::collections::hash_map::Entry::Occupied(row) => row.into_mut(),
+            std::collections::hash_map::Entry::Vacant(row) => {
+                let before = row_state(&transaction, key)?;
+                row.insert(Row { after: before.clone(), before })
+            }
+        };
+        row.after = RowState::after(row.after.take(), record, *at);
+    }
+    for (key, Row { before, after }) in rows {
+        if let Some(after) = after.filter(|after| before.as_ref() != Some(after)) {
+            write_row_state(&transaction, key, &after)?;
+        }
+    }
+    transaction.commit()?;
+    Ok(())
+}
+
+fn write_sighting(
+    connection: &Connection,
+    run: i64,
+    at: Timestamp,
+    Sighting { key, shows, since }: &Sighting,
+) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO sighting (run, at, user_id, address, finding, since, detail)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        )?
+        .execute(params![
+            run,
+            at.to_string(),
+            key.user_id.to_string(),
+            key.address.folded(),
+            shows.word(),
+            since.map(|since| since.to_string()),
+            record::shown(shows).to_string(),
+        ])
+        .map(drop)
+}
+
+fn write_event(
+    connection: &Connection,
+    run: i64,
+    at: Timestamp,
+    entry: &Entry,
+) -> rusqlite::Result<()> {
+    let key = entry.record.key();
+    connection
+        .prepare_cached(
+            "INSERT INTO event (run, at, user_id, address, what, detail)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        )?
+        .execute(params![
+            run,
+            at.to_string(),
+            key.user_id.to_string(),
+            key.address.folded(),
+            entry.record.what().map(super::What::as_str),
+            entry.detail().to_string(),
+        ])
+        .map(drop)
+}
+
+/// Keeps what can't be learned again once the mail is written.
+fn remember(connection: &Connection, record: &Record, at: Timestamp) -> rusqlite::Result<()> {
+    match record {
+        Record::Patching { key, reference, before } => {
+            write_before_image(connection, key.user_id, at, before)?;
+            remember_name(connection, reference, key.user_id)?;
+            match &before.mail {
+                Some(mail) => remember_name(connection, &mail.to_lowercase(), key.user_id),
+                None => Ok(()),
+            }
+        }
+        Record::Intended { key, reference, .. } => {
+            remember_name(connection, reference, key.user_id)
+        }
+        Record::Patched { .. }
+        | Record::Outstanding { .. }
+        | Record::Unknown { .. }
+        | Record::Invited { .. }
+        | Record::Failed { .. }
+        | Record::ResendAsked { .. }
+        | Record::Correcting { .. }
+        | Record::Corrected { .. }
+        | Record::MailIntended { .. }
+        | Record::MailWithdrawn { .. }
+        | Record::Mailed { .. }
+        | Record::MailFailed { .. }
+        | Record::MailUnknown { .. }
+        | Record::Seen(_) => Ok(()),
+    }
+}
+
+/// The first image is the one from before the campaign.
+fn write_before_image(
+    connection: &Connection,
+    user_id: UserId,
+    at: Timestamp,
+    BeforeImage { mail, other_mails }: &BeforeImage,
+) -> rusqlite::Result<()> {
+    let other_mails = serde_json::to_string(other_mails).expect("plain data");
+    connection
+        .prepare_cached(
+            "INSERT OR IGNORE INTO before_image (user_id, at, mail, other_mails)
+             VALUES (?1, ?2, ?3, ?4)",
+        )?
+        .execute(params![user_id.to_string(), at.to_string(), mail, other_mails])
+        .map(drop)
+}
+
+/// A name is remembered for when the directory no longer knows it. An object id is
+/// known as long as its user exists.
+fn remember_name(connection: &Connection, name: &str, user_id: UserId) -> rusqlite::Result<()> {
+    let user = user_id.to_string();
+    if name == user {
+        return Ok(());
+    }
+    connection
+        .prepare_cached("INSERT OR IGNORE INTO name (name, user_id) VALUES (?1, ?2)")?
+        .execute(params![name, user])
+        .map(drop)
+}

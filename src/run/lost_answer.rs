@@ -1,0 +1,231 @@
+//! What the directory says about an invitation whose answer was lost. Pure: from how
+//! the guest looked before the intent, how it looks now, and when it was read. The one
+//! judge, for a run that waits and for a look that does not.
+//!
+//! Leaves to others: reading the guest, waiting, and what follows.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::domain::{Redemption, RedemptionState, TOLERANCE};
+
+/// What the directory says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// The reset shows: the invitation was sent.
+    Sent,
+    /// Nothing has changed, and no replica lags that long: it was not sent.
+    NotSent,
+    /// Nothing shows yet, and until then, in our time, a replica may still lag.
+    TooEarly { until: Timestamp },
+    /// Something changed that the invitation does not explain, or too close to the
+    /// intent to tell: a person has to look.
+    Undecided,
+    /// It can't be told and does not matter: it was one more invitation after an
+    /// accepted one, and the guest has redeemed one of them.
+    Moot,
+}
+
+/// The intent of an invitation, as it is on record.
+#[derive(Debug, Clone, Copy)]
+pub struct Intent<'a> {
+    /// When it was recorded, in the service's time.
+    pub at: Timestamp,
+    /// The guest's redemption just before; None when that is not on record.
+    pub before: Option<&'a Redemption>,
+    /// It was one more after an accepted invitation.
+    pub resent: bool,
+}
+
+/// From when on every replica shows what was sent.
+#[derive(Debug, Clone, Copy)]
+pub struct Horizon {
+    /// When whoever sent it had ended, in our time: nothing was sent later.
+    pub ended_at: Timestamp,
+    /// How far the service's clock is ahead of ours.
+    pub skew: SignedDuration,
+    /// The longest that a replica is believed to lag.
+    pub lag: SignedDuration,
+}
+
+/// An invitation of which it is not known whether it was sent.
+#[derive(Debug, Clone)]
+pub struct LostAnswer {
+    intended_at: Timestamp,
+    before: Option<Redemption>,
+    resent: bool,
+    certain_at: Timestamp,
+}
+
+impl LostAnswer {
+    pub fn new(intent: Intent<'_>, horizon: Horizon) -> Self {
+        // By our clock and by the service's: a host whose clock was slow when the last
+        // run ended would make this run believe that it was long ago.
+        let intended_here = intent.at.saturating_sub(horizon.skew).unwrap_or(Timestamp::MAX);
+        let over = horizon.ended_at.max(intended_here);
+        Self {
+            intended_at: intent.at,
+            before: intent.before.cloned(),
+            resent: intent.resent,
+            certain_at: over.saturating_add(horizon.lag).unwrap_or(Timestamp::MAX),
+        }
+    }
+
+    /// Concludes from the guest's redemption. `read_at` is when that reading began, in
+    /// our time.
+    pub fn judge(&self, now: &Redemption, read_at: Timestamp) -> Verdict {
+        let lag_is_over = read_at >= self.certain_at;
+        let too_early = Verdict::TooEarly { until: self.certain_at };
+        let undecided = if self.resent && now.state == Some(RedemptionState::Accepted) {
+            Verdict::Moot
+        } else {
+            Verdict::Undecided
+        };
+        let Some(before) = &self.before else { return undecided };
+        let earliest_own = self.intended_at - TOLERANCE;
+        let could_be_own = |redemption: &Redemption| {
+            redemption.changed_at.is_some_and(|changed_at| changed_at >= earliest_own)
+        };
+        // A guest that had just changed looks the same before and after a reset within
+        // the same second.
+        if could_be_own(before) {
+            return if lag_is_over { undecided } else { too_early };
+        }
+        if now == before {
+            return if lag_is_over { Verdict::NotSent } else { too_early };
+        }
+        if now.state == Some(RedemptionState::PendingAcceptance) && could_be_own(now) {
+            return Verdict::Sent;
+        }
+        // A replica that lags further behind than the one read before the intent shows
+        // an older state: no evidence of anything.
+        if lag_is_over { undecided } else { too_early }
+    }
+
+    /// What a person needs to decide what the directory could not.
+    pub fn evidence(&self, now: &Redemption) -> String {
+        let show = |redemption: &Redemption| {
+            let state = redemption.state.as_ref().map_or("none".to_owned(), ToString::to_string);
+            let since = redemption.changed_at.map_or("never".to_owned(), |at| at.to_string());
+            format!("{state} since {since}")
+        };
+        format!(
+            "intended at {:.0}; redemption before: {}, now: {}",
+            self.intended_at,
+            self.before.as_ref().map_or("not recorded".to_owned(), show),
+            show(now)
+        )
+    }
+}
+
+/// What is on record of an invitation that was not sent.
+pub const NO_CHANGE: &str = "the directory shows no change";
+
+/// What is on record of one more invitation of unknown outcome that is [`Verdict::Moot`].
+pub const MOOT: &str = "the guest has redeemed; whether it was mailed once more does not matter";
+
+#[cfg(test)]
+#[path = "lost_answer_model.rs"]
+mod model;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use RedemptionState::{Accepted, PendingAcceptance};
+
+    const INTENT: &str = "2026-11-21T12:00:00.400Z";
+
+    fn redemption(state: RedemptionState, at: &str) -> Redemption {
+        Redemption { state: Some(state), changed_at: Some(at.parse().unwrap()) }
+    }
+
+    const LAG: SignedDuration = SignedDuration::from_mins(5);
+
+    fn lost(before: Option<&Redemption>, resent: bool) -> LostAnswer {
+        let at = INTENT.parse().unwrap();
+        let horizon = Horizon { ended_at: at, skew: SignedDuration::ZERO, lag: LAG };
+        LostAnswer::new(Intent { at, before, resent }, horizon)
+    }
+
+    /// When no replica lags any more.
+    fn late() -> Timestamp {
+        INTENT.parse::<Timestamp>().unwrap() + LAG
+    }
+
+    fn concluded(before: &Redemption, now: &Redemption) -> (Verdict, Verdict) {
+        let lost = lost(Some(before), false);
+        (lost.judge(now, late() - SignedDuration::from_millis(1)), lost.judge(now, late()))
+    }
+
+    #[test]
+    fn the_directory_settles_what_it_can_and_nothing_more() {
+        use Verdict::{NotSent, Sent, Undecided};
+        let too_early = Verdict::TooEarly { until: late() };
+        let accepted = redemption(Accepted, "2024-01-01T00:00:00Z");
+        let pending = redemption(PendingAcceptance, "2024-01-01T00:00:00Z");
+        let never = Redemption::default();
+        let reset = redemption(PendingAcceptance, "2026-11-21T12:00:00Z");
+        let reset_later = redemption(PendingAcceptance, "2026-11-21T12:00:07Z");
+        let reset_before = redemption(PendingAcceptance, "2026-11-21T11:59:57Z");
+        let redeemed = redemption(Accepted, "2026-11-21T12:03:00Z");
+        for (name, before, now, expected) in [
+            ("unchanged, accepted", &accepted, &accepted, (too_early, NotSent)),
+            ("unchanged, pending", &pending, &pending, (too_early, NotSent)),
+            ("unchanged, never invited", &never, &never, (too_early, NotSent)),
+            ("reset in the same second", &accepted, &reset, (Sent, Sent)),
+            ("reset a little later", &accepted, &reset_later, (Sent, Sent)),
+            ("pending reset", &pending, &reset, (Sent, Sent)),
+            ("never invited, reset", &never, &reset, (Sent, Sent)),
+            (
+                "reset by someone before the intent",
+                &accepted,
+                &reset_before,
+                (too_early, Undecided),
+            ),
+            ("redeemed since", &accepted, &redeemed, (too_early, Undecided)),
+            ("just reset before, looks the same", &reset, &reset, (too_early, Undecided)),
+            ("just reset before, reset again", &reset, &reset_later, (too_early, Undecided)),
+            ("an older replica", &pending, &accepted, (too_early, Undecided)),
+            ("state gone", &accepted, &never, (too_early, Undecided)),
+        ] {
+            assert_eq!(concluded(before, now), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn without_a_before_image_nothing_is_concluded() {
+        let now = redemption(PendingAcceptance, "2026-11-21T12:00:00Z");
+        assert_eq!(lost(None, false).judge(&now, late()), Verdict::Undecided);
+    }
+
+    #[test]
+    fn one_more_invitation_is_moot_once_one_was_redeemed() {
+        let pending = redemption(PendingAcceptance, "2026-11-20T00:00:00Z");
+        let redeemed = redemption(Accepted, "2026-11-21T12:03:00Z");
+        let reset = redemption(PendingAcceptance, "2026-11-21T12:00:01Z");
+        assert_eq!(lost(Some(&pending), true).judge(&redeemed, late()), Verdict::Moot);
+        assert_eq!(lost(None, true).judge(&redeemed, late()), Verdict::Moot);
+        assert_eq!(lost(Some(&pending), false).judge(&redeemed, late()), Verdict::Undecided);
+        assert_eq!(lost(None, true).judge(&pending, late()), Verdict::Undecided);
+        // What can be told is told.
+        assert_eq!(lost(Some(&pending), true).judge(&reset, late()), Verdict::Sent);
+    }
+
+    #[test]
+    fn the_horizon_is_the_later_of_two_clocks() {
+        let accepted = redemption(Accepted, "2024-01-01T00:00:00Z");
+        let at: Timestamp = INTENT.parse().unwrap();
+        let minute = SignedDuration::from_mins(1);
+        // The service is a minute behind: the intent was a minute later here.
+        for (ended_at, skew, until) in [
+            (at + minute, SignedDuration::ZERO, at + minute + LAG),
+            (at - minute, SignedDuration::ZERO, at + LAG),
+            (at, -minute, at + minute + LAG),
+            (at, minute, at + LAG),
+        ] {
+            let intent = Intent { at, before: Some(&accepted), resent: false };
+            let lost = LostAnswer::new(intent, Horizon { ended_at, skew, lag: LAG });
+            assert_eq!(lost.judge(&accepted, at), Verdict::TooEarly { until });
+            assert_eq!(lost.judge(&accepted, until), Verdict::NotSent);
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Reading the directory back until it tells whether an invitation whose answer was
+//! lost was sent.
+//!
+//! Leaves to others: what a reading means (`lost_answer`), and what follows from it.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::domain::{DirectoryUser, RedemptionState};
+use crate::run::event::InvitedHow;
+use crate::run::lost_answer::{Horizon, Intent, LostAnswer, MOOT, NO_CHANGE, Verdict};
+
+use super::{Done, RowRun};
+
+/// First wait before a guest is read again; doubles up to the replication lag.
+const FIRST_LOOK: Duration = Duration::from_secs(2);
+
+fn is_redeemed(guest: &DirectoryUser) -> bool {
+    guest.redemption.state == Some(RedemptionState::Accepted)
+}
+
+impl RowRun<'_, '_> {
+    /// An invitation of unknown outcome. `ended_at` is the moment, in our time, after
+    /// which it can't have been sent any more.
+    pub(super) fn lost_answer(&self, intent: Intent<'_>, ended_at: Timestamp) -> LostAnswer {
+        let lag = SignedDuration::try_from(self.run.settings.replication_lag)
+            .unwrap_or(SignedDuration::MAX);
+        let skew = self.run.graph.clock().skew();
+        LostAnswer::new(intent, Horizon { ended_at, skew, lag })
+    }
+
+    /// Lets a fresh reading have the last word on an invitation that was taken for not
+    /// sent: what it shows now outweighs what a lagging replica did not.
+    pub(super) async fn not_sent_after_all(
+        &self,
+        guest: DirectoryUser,
+    ) -> Result<DirectoryUser, Done> {
+        let Some(lost) = &self.lost else { return Ok(guest) };
+        match lost.judge(&guest.redemption, self.run.graph.clock().now()) {
+            Verdict::NotSent => Ok(guest),
+            Verdict::Sent if self.post().is_some() && !is_redeemed(&guest) => {
+                // Its link is lost: it is invited again for a new one.
+                self.is_remade.store(true, Ordering::Relaxed);
+                Ok(guest)
+            }
+            Verdict::Sent => Err(match self.invited(InvitedHow::SettledFromDirectory).await {
+                Ok(outcome) => Done(outcome),
+                Err(done) => done,
+            }),
+            Verdict::Undecided | Verdict::Moot | Verdict::TooEarly { .. } => {
+                Err(self.unknown(lost.evidence(&guest.redemption)).await)
+            }
+        }
+    }
+
+    /// Reads the guest until the directory tells whether an invitation was sent:
+    /// true when it was, false when it certainly was not.
+    pub(super) async fn was_sent(&mut self, lost: &LostAnswer) -> Result<bool, Done> {
+        let mut wait = FIRST_LOOK;
+        loop {
+            let read_at = self.run.graph.clock().now();
+            let now = match self.run.graph.user(self.user_id()).await {
+                Ok(Some(guest)) => guest.redemption,
+                Ok(None) => {
+                    return Err(self.unknown("the guest no longer exists".to_owned()).await);
+                }
+                Err(error) => {
+                    self.note_stop(&error);
+                    return Err(self
+                        .unknown(format!("the guest could not be read: {error}"))
+                        .await);
+                }
+            };
+            let certain_at = match lost.judge(&now, read_at) {
+                Verdict::Sent => return Ok(true),
+                Verdict::NotSent => {
+                    self.outstanding(NO_CHANGE.to_owned()).await?;
+                    return Ok(false);
+                }
+                Verdict::Moot => {
+                    self.outstanding(MOOT.to_owned()).await?;
+                    return Ok(false);
+                }
+                Verdict::Undecided => return Err(self.unknown(lost.evidence(&now)).await),
+                Verdict::TooEarly { until } => until,
+            };
+            let left = certain_at.duration_since(self.run.graph.clock().now());
+            // A millisecond more, so that the last look is surely past the bound.
+            let left = Duration::try_from(left).unwrap_or_default() + Duration::from_millis(1);
+            let stopped = tokio::select! {
+                () = tokio::time::sleep(wait.min(left)) => false,
+                () = self.run.stop.requested() => true,
+            };
+            if stopped {
+                let evidence =
+                    "the run ended before a replica had to show it; the next run settles it";
+                return Err(self.unknown(evidence.to_owned()).await);
+            }
+            wait = wait.saturating_mul(2);
+        }
+    }
+}
