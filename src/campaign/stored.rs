@@ -62,6 +62,7 @@ fn numbers(summary: &Summary) -> Value {
         "retries": summary.retries,
         "throttled": summary.throttled,
         "mailed": summary.mailed(),
+        "mail_files": summary.mail_files(),
         "mail_failed": summary.mail_failed(),
         "mail_unknown": summary.mail_unknown(),
         "elapsed_seconds": summary.elapsed.as_secs_f64(),

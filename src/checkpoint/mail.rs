@@ -192,3 +192,70 @@ impl Checkpoint {
         in_one_state(path, connection, super::tables::old_mails)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checkpoint::{InvitedHow, MailedHow};
+    use crate::domain::{Email, UserId};
+
+    fn key() -> InvitationKey {
+        InvitationKey {
+            user_id: UserId::parse("0000abcd-0000-4000-8000-00000000b2b0").unwrap(),
+            address: Email::parse("ada@northwind.example").unwrap(),
+        }
+    }
+
+    /// An accepted invitation whose answer had this link.
+    fn invited(link: Option<&str>) -> Entry {
+        let record = Record::Invited { key: key(), how: InvitedHow::Accepted };
+        Entry { link: link.map(RedeemUrl::new), ..record.into() }
+    }
+
+    /// What records leave: where the mail stands, and the link that is kept.
+    fn left(entries: impl IntoIterator<Item = Entry>) -> (Option<MailStanding>, Option<String>) {
+        let state = entries
+            .into_iter()
+            .fold(None, |state, entry| MailState::after(state, &entry, Timestamp::UNIX_EPOCH));
+        let Some(state) = state else { return (None, None) };
+        (state.standing(), state.link.map(|link| link.expose().to_owned()))
+    }
+
+    #[test]
+    fn a_link_is_kept_until_its_mail_has_an_end() {
+        let intended = || Record::MailIntended { key: key(), message_id: "<1@c>".into() }.into();
+        let withdrawn = || Record::MailWithdrawn { key: key(), why: "later".into() }.into();
+        let mailed =
+            |keeps_link| Record::Mailed { key: key(), how: MailedHow::Sent, keeps_link }.into();
+        let unknown = || Record::MailUnknown { key: key(), evidence: "lost".into() }.into();
+        let (code, message, advice) = ("5.1.1".to_owned(), String::new(), String::new());
+        let failed = Record::MailFailed { key: key(), code, message, advice }.into();
+        let shows = Shows::Redeemed;
+        let redeemed = || Record::Seen(Sighting { key: key(), shows: shows.clone(), since: None });
+        let held = || invited(Some("one"));
+        let begun = Some(MailStanding::Begun { has_link: true });
+        let one = || Some("one".to_owned());
+        for (records, standing, link) in [
+            (vec![invited(None)], None, None),
+            (vec![held()], Some(MailStanding::Held), one()),
+            (vec![held(), intended()], begun, one()),
+            (vec![held(), intended(), withdrawn()], Some(MailStanding::Held), one()),
+            (vec![held(), intended(), mailed(false)], None, None),
+            (vec![held(), intended(), mailed(true)], None, one()),
+            (vec![held(), intended(), mailed(true), redeemed().into()], None, None),
+            (vec![held(), intended(), unknown()], Some(MailStanding::Unknown), None),
+            (vec![held(), intended(), failed], None, None),
+            (vec![held(), redeemed().into()], None, None),
+            // The next invitation voids the link before, and Microsoft mails its own.
+            (vec![held(), invited(None)], None, None),
+            (
+                vec![held(), intended(), unknown(), invited(Some("two"))],
+                Some(MailStanding::Held),
+                Some("two".to_owned()),
+            ),
+        ] {
+            let told = format!("{records:?}");
+            assert_eq!(left(records), (standing, link), "{told}");
+        }
+    }
+}

@@ -68,7 +68,7 @@ fn sender(delivery: &DeliverySettings) -> Result<Sender, Failure> {
     Sender::of(delivery).filter(|_| by.is_own()).ok_or_else(|| {
         let text = format!("[delivery] by is `{}`: there is no mail of your own", by.as_str());
         Failure::new(Exit::Usage, anyhow!(text))
-            .hint("set `by` to \"graph\", \"smtp\" or \"files\", and `from` to the sender")
+            .hint("set `by` to \"smtp\" or \"files\", and `from` to the sender")
     })
 }
 

@@ -88,9 +88,9 @@ impl Post {
             check(&templates, &known.headings).into_iter().find(|problem| problem.is_fatal)
         {
             return Err(PostError::Unfit {
-                template: unfit.template.to_string(),
-                problem: unfit.problem.to_string(),
-                advice: unfit.advice.to_string(),
+                template: unfit.template,
+                problem: unfit.problem,
+                advice: unfit.advice,
             });
         }
         let Some(mailer) = Mailer::of(settings)? else { return Ok(None) };

@@ -123,6 +123,7 @@ pub struct Invitation {
     pub display_name: Option<Box<str>>,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
 fn is_microsoft(by: &DeliveryWay) -> bool {
     *by == DeliveryWay::Microsoft
 }

@@ -95,6 +95,7 @@ pub(super) struct RunSummary<'a> {
     retries: u64,
     throttled: u64,
     mailed: u64,
+    mail_files: u64,
     mail_failed: u64,
     mail_unknown: u64,
     plan_digest: Digest,
@@ -153,6 +154,7 @@ struct UnplannedSummary {
     retries: u64,
     throttled: u64,
     mailed: u64,
+    mail_files: u64,
     mail_failed: u64,
     mail_unknown: u64,
     plan_digest: Option<Digest>,
@@ -184,6 +186,7 @@ pub fn unplanned_json(
         retries: 0,
         throttled: 0,
         mailed: 0,
+        mail_files: 0,
         mail_failed: 0,
         mail_unknown: 0,
         plan_digest: None,
@@ -271,6 +274,7 @@ impl<'a> RunSummary<'a> {
             retries,
             throttled,
             mailed: summary.mailed(),
+            mail_files: summary.mail_files(),
             mail_failed: summary.mail_failed(),
             mail_unknown: summary.mail_unknown(),
             plan_digest: plan.digest,
@@ -425,13 +429,13 @@ mod tests {
         plan.rows.truncate(4);
         apply_json(&mut out, &plan, &outcomes, &sample::summary(), 5).unwrap();
         insta::assert_snapshot!(String::from_utf8(out).unwrap(), @r#"
-        {"summary":{"rows":14,"invited":2,"patched":4,"settled":3,"blocked":5,"failed":1,"unknown":1,"not_attempted":2,"retries":7,"throttled":1,"plan_digest":"4232697f88502bb2c289f73d522c8f49e2f590181a2e0696c94ea8012a60a85b","exit_code":5,"stop_reason":"invitations-blocked","stop_message":"the tenant says stop: Guest invitations are blocked for suspicious activity","started_at":"2026-03-02T02:00:00Z","elapsed_seconds":192.4,"limited_by":"throttling","tenant_id":"7d1c2a40-0000-4000-8000-0000000000aa","tenant_name":"Contoso","caller":"app-only"},
+        {"summary":{"rows":14,"invited":2,"patched":4,"settled":3,"blocked":5,"failed":1,"unknown":1,"not_attempted":2,"retries":7,"throttled":1,"mailed":0,"mail_files":0,"mail_failed":0,"mail_unknown":0,"plan_digest":"4232697f88502bb2c289f73d522c8f49e2f590181a2e0696c94ea8012a60a85b","exit_code":5,"stop_reason":"invitations-blocked","stop_message":"the tenant says stop: Guest invitations are blocked for suspicious activity","started_at":"2026-03-02T02:00:00Z","elapsed_seconds":192.4,"limited_by":"throttling","tenant_id":"7d1c2a40-0000-4000-8000-0000000000aa","tenant_name":"Contoso","caller":"app-only"},
         "findings":[{"severity":"refuse","code":"max-changes","message":"6 rows would change, and max_changes allows 5","advice":"review the plan, then set [guards] max_changes or --max-changes to 6 or more"},{"severity":"warn","code":"resets","message":"1 guest is reset without a new address","advice":"they are locked out until they redeem again; a reset can't be undone"}],
         "rows":[
-        {"line":2,"user":"ada@northwind.example","user_id":"00000000-0000-0000-0000-000000000002","old_email":"ada@northwind.example","new_email":"ada@fabrikam.example","decision":"change","reason":"new-address","explanation":"the service accepted the invitation","delivery":"standard-text","outcome":"invited","outcome_reason":"accepted","advice":null,"request_id":null},
-        {"line":3,"user":"bob_northwind.example#EXT#@contoso.example","user_id":"00000000-0000-0000-0000-000000000003","old_email":"bob@northwind.example","new_email":"bob@fabrikam.example","decision":"change","reason":"new-address","explanation":"the answer was lost; the directory shows that the invitation was accepted","delivery":"message-dropped","outcome":"invited","outcome_reason":"settled-from-directory","advice":null,"request_id":null},
-        {"line":4,"user":"c.old@northwind.example","user_id":"00000000-0000-0000-0000-000000000004","old_email":"cleo@northwind.example","new_email":"cleo@fabrikam.example","decision":"change","reason":"new-address","explanation":"the invitation service does not see the new mail: \"doesn't match any emails on the user object\" after 5 tries in 3 min","delivery":"no-mail","outcome":"failed","outcome_reason":"address-mismatch","advice":"run apply again with --retry-failed after an hour","request_id":"0000aaaa-11bb-cccc-dd22-eeeeee333333"},
-        {"line":5,"user":"dan@northwind.example","user_id":"00000000-0000-0000-0000-000000000005","old_email":null,"new_email":"dan@northwind.example","decision":"change","reason":"reset-only","explanation":"the connection was lost after the request left; the guest is unchanged since","delivery":"standard-text","outcome":"unknown","outcome_reason":"answer-lost","advice":"run apply again to look once more; if it stays unknown, ask the guest whether the mail came","request_id":null}
+        {"line":2,"user":"ada@northwind.example","user_id":"00000000-0000-0000-0000-000000000002","old_email":"ada@northwind.example","new_email":"ada@fabrikam.example","decision":"change","reason":"new-address","explanation":"the service accepted the invitation","delivery":"standard-text","mail":"microsoft","outcome":"invited","outcome_reason":"accepted","advice":null,"request_id":null},
+        {"line":3,"user":"bob_northwind.example#EXT#@contoso.example","user_id":"00000000-0000-0000-0000-000000000003","old_email":"bob@northwind.example","new_email":"bob@fabrikam.example","decision":"change","reason":"new-address","explanation":"the answer was lost; the directory shows that the invitation was accepted","delivery":"message-dropped","mail":"microsoft","outcome":"invited","outcome_reason":"settled-from-directory","advice":null,"request_id":null},
+        {"line":4,"user":"c.old@northwind.example","user_id":"00000000-0000-0000-0000-000000000004","old_email":"cleo@northwind.example","new_email":"cleo@fabrikam.example","decision":"change","reason":"new-address","explanation":"the invitation service does not see the new mail: \"doesn't match any emails on the user object\" after 5 tries in 3 min","delivery":"no-mail","mail":"none","outcome":"failed","outcome_reason":"address-mismatch","advice":"run apply again with --retry-failed after an hour","request_id":"0000aaaa-11bb-cccc-dd22-eeeeee333333"},
+        {"line":5,"user":"dan@northwind.example","user_id":"00000000-0000-0000-0000-000000000005","old_email":null,"new_email":"dan@northwind.example","decision":"change","reason":"reset-only","explanation":"the connection was lost after the request left; the guest is unchanged since","delivery":"standard-text","mail":"unknown","outcome":"unknown","outcome_reason":"answer-lost","advice":"run apply again to look once more; if it stays unknown, ask the guest whether the mail came","request_id":null}
         ]}
         "#);
     }

@@ -163,12 +163,12 @@ pub(super) fn mail_word(
     let Some(invitation) = row.change()?.invite.as_ref().filter(|it| it.send) else {
         return Some("none");
     };
-    let is_invited = matches!(outcome, Some(Outcome::Invited(_)));
-    Some(match (is_invited, invitation.by) {
-        (true, DeliveryWay::Microsoft) => "microsoft",
-        // It had redeemed before its mail was due.
-        (true, _) => "none",
-        (false, _) => "not-yet",
+    Some(match outcome {
+        Some(Outcome::Invited(_)) if invitation.by == DeliveryWay::Microsoft => "microsoft",
+        // Of one's own, it had redeemed before its mail was due.
+        Some(Outcome::Invited(_) | Outcome::AsWanted { .. } | Outcome::Failed(_)) => "none",
+        Some(Outcome::Unknown { .. }) if invitation.by == DeliveryWay::Microsoft => "unknown",
+        Some(Outcome::Unknown { .. } | Outcome::NotAttempted { .. }) | None => "not-yet",
     })
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use anstyle::Style;
 
 use crate::plan::{Plan, PlannedRow};
-use crate::run::{InvitedHow, LimitedBy, MailEnd, Outcome, Summary};
+use crate::run::{InvitedHow, LimitedBy, Outcome, Summary};
 
 use super::row::{RowEnd, journey};
 use super::style::{Styles, count, paint};
@@ -144,12 +144,11 @@ fn mails(out: &mut dyn Write, summary: &Summary, view: &SummaryView<'_>) -> io::
     if summary.mails.is_empty() {
         return Ok(());
     }
-    let number_of = |which| summary.mails.values().filter(|end| **end == which).count() as u64;
     let styles = view.styles;
     writeln!(out, "\n{}", paint(styles.heading, "Your mails"))?;
     for (label, n, style, aside) in [
-        ("sent", number_of(MailEnd::Sent), styles.good, ""),
-        ("files", number_of(MailEnd::File), styles.good, "to be sent by you"),
+        ("sent", summary.mailed(), styles.good, ""),
+        ("files", summary.mail_files(), styles.good, "to be sent by you"),
         ("refused", summary.mail_failed(), styles.bad, ""),
         (
             "unknown",

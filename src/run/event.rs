@@ -303,9 +303,14 @@ impl Summary {
         self.mails.values().filter(|end| which(**end)).count() as u64
     }
 
-    /// One's own mails that were sent or written.
+    /// One's own mails that were sent.
     pub fn mailed(&self) -> u64 {
-        self.mails_at(|end| matches!(end, MailEnd::Sent | MailEnd::File))
+        self.mails_at(|end| end == MailEnd::Sent)
+    }
+
+    /// Those that were written as files: P6, none is sent yet.
+    pub fn mail_files(&self) -> u64 {
+        self.mails_at(|end| end == MailEnd::File)
     }
 
     /// Mails that were refused for their guest.

@@ -17,6 +17,8 @@ pub(super) enum OwnFailure {
     MailChangedSincePlan,
     /// The guest's mail can't be made of its row.
     Unwritable,
+    /// The service gave no link to mail.
+    NoLink,
     /// A mail server refused the mail for this guest.
     MailRefused,
     /// A step that is safe to repeat stayed without answer.
@@ -24,13 +26,14 @@ pub(super) enum OwnFailure {
 }
 
 impl OwnFailure {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Gone,
         Self::RedeemedSincePlan,
         Self::InvitedSincePlan,
         Self::RedemptionChangedSincePlan,
         Self::MailChangedSincePlan,
         Self::Unwritable,
+        Self::NoLink,
         Self::MailRefused,
         Self::Unanswered,
     ];
@@ -51,6 +54,7 @@ impl OwnFailure {
                 "mail-unwritable",
                 "mend the row or the template, then run apply with --retry-failed",
             ),
+            Self::NoLink => ("no-link", "run apply with --retry-failed, which invites again"),
             Self::MailRefused => (
                 "mail-refused",
                 "correct the address, then run apply with --retry-failed, which invites again",
@@ -71,7 +75,7 @@ impl OwnFailure {
             | Self::InvitedSincePlan
             | Self::RedemptionChangedSincePlan
             | Self::MailChangedSincePlan => true,
-            Self::Unwritable | Self::MailRefused | Self::Unanswered => false,
+            Self::Unwritable | Self::NoLink | Self::MailRefused | Self::Unanswered => false,
         }
     }
 

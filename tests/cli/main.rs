@@ -19,6 +19,7 @@ mod hooks;
 mod init;
 mod lint;
 mod log;
+mod mails;
 #[cfg(target_os = "linux")]
 mod network;
 mod night;

@@ -134,7 +134,7 @@ async fn an_invitation_whose_link_was_lost_with_its_answer_is_made_again() {
     let (campaign, folder) = by_files();
     let mut campaign = campaign.fault(Matcher::invitation().of(&id(2)), Action::CommitThenDrop);
     let finished = campaign.run().await;
-    assert_eq!((finished.summary.invited, finished.summary.mailed()), (3, 3));
+    assert_eq!((finished.summary.invited, finished.summary.mail_files()), (3, 3));
     assert_eq!([1, 2, 3].map(|n| campaign.invitations(n)), [1, 2, 1]);
     assert_files_hold_the_newest_links(&mut campaign, &folder, Cut::Before(0));
 }

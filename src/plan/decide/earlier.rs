@@ -208,7 +208,7 @@ impl Planner<'_> {
         }
         let is_unknown = !is_due && self.ledger.mail(key) != Some(MailStanding::Held);
         (is_unknown && has_mail && !is_over)
-            .then(|| Decision::Settled(Settled::MailUnknown { invited_at: *invited_at }))
+            .then_some(Decision::Settled(Settled::MailUnknown { invited_at: *invited_at }))
     }
 
     /// The reminder that is due for a guest with nothing else to do. An obstacle to it

@@ -307,9 +307,7 @@ fn mails(trail: &Trail) -> Vec<Mail> {
             }
             Record::Intended { reason, .. } => is_reminder = *reason == IntentReason::Reminder,
             Record::Invited { .. } if event.entry.silent => {}
-            // A file is no mail until somebody sends it.
-            Record::Mailed { how: MailedHow::File, .. } => {}
-            Record::Invited { .. } | Record::Mailed { .. } => {
+            Record::Invited { .. } | Record::Mailed { how: MailedHow::Sent, .. } => {
                 let (kind, (who, why)) = if mails.is_empty() {
                     ("first", (None, None))
                 } else if let Some(asked) = asked.take() {
@@ -330,6 +328,8 @@ fn mails(trail: &Trail) -> Vec<Mail> {
             | Record::Corrected { .. }
             | Record::MailIntended { .. }
             | Record::MailWithdrawn { .. }
+            // A file is no mail until somebody sends it.
+            | Record::Mailed { how: MailedHow::File, .. }
             | Record::MailFailed { .. }
             | Record::MailUnknown { .. }
             | Record::Seen(_) => {}

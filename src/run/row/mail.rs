@@ -37,7 +37,8 @@ impl<'r> RowRun<'r, '_> {
 
     /// A place among the guests who are reset and not mailed yet.
     pub(super) async fn place_ahead(&self) -> Result<Option<SemaphorePermit<'r>>, Done> {
-        let Some(post) = self.post() else { return Ok(None) };
+        // A file is there at once.
+        let Some(post) = self.post().filter(|post| !post.is_files()) else { return Ok(None) };
         tokio::select! {
             biased;
             () = self.run.stop.requested() => Err(self.not_attempted()),
@@ -107,7 +108,9 @@ impl<'r> RowRun<'r, '_> {
             return Ok(Outcome::AsWanted { written: false });
         }
         let letter = self.letter(post, invitation, &guest, link);
-        match self.hand_over(post, &letter).await {
+        let ended = self.hand_over_until_taken(post, &letter).await;
+        self.count(&ended);
+        match ended {
             Ended::Failed(failure) => Err(Done(Outcome::Failed(failure))),
             Ended::At(MailEnd::NotYet) => Err(self.not_attempted()),
             Ended::At(_) => Ok(Outcome::AsWanted { written: false }),
@@ -119,9 +122,24 @@ impl<'r> RowRun<'r, '_> {
         let (Some(post), Some(invitation)) = (self.post(), &self.change.invite) else {
             return Outcome::Invited(how);
         };
-        let Some(link) = self.link.clone() else { return Outcome::Invited(how) };
+        let Some(link) = self.link.clone() else {
+            // One that was settled from the directory is redeemed already.
+            if how == InvitedHow::SettledFromDirectory {
+                return Outcome::Invited(how);
+            }
+            let why = "the service accepted the invitation and gave no link to mail".to_owned();
+            let ended = self.mail_failed(OwnFailure::NoLink.because(why)).await;
+            return self.concluded(ended, how);
+        };
         let letter = self.letter(post, invitation, guest, link);
-        match self.hand_over(post, &letter).await {
+        let ended = self.hand_over_until_taken(post, &letter).await;
+        self.concluded(ended, how)
+    }
+
+    /// The outcome of a row whose guest was invited.
+    fn concluded(&self, ended: Ended, how: InvitedHow) -> Outcome {
+        self.count(&ended);
+        match ended {
             Ended::Failed(failure) => Outcome::Failed(failure),
             Ended::At(_) => Outcome::Invited(how),
         }
@@ -157,9 +175,8 @@ impl<'r> RowRun<'r, '_> {
         }
     }
 
-    async fn hand_over(&self, post: &Post, letter: &Letter) -> Ended {
-        let ended = self.hand_over_until_taken(post, letter).await;
-        let end = match &ended {
+    fn count(&self, ended: &Ended) {
+        let end = match ended {
             Ended::At(end) => *end,
             Ended::Failed(failure) if failure.code == OwnFailure::Unanswered.code() => {
                 MailEnd::NotYet
@@ -167,7 +184,6 @@ impl<'r> RowRun<'r, '_> {
             Ended::Failed(_) => MailEnd::Failed,
         };
         self.run.tally.count_mail(self.row.line, end);
-        ended
     }
 
     async fn hand_over_until_taken(&self, post: &Post, letter: &Letter) -> Ended {
@@ -195,7 +211,6 @@ impl<'r> RowRun<'r, '_> {
                 return Ended::At(MailEnd::NotYet);
             }
             let handed = post.send(&mail, letter).await;
-            drop(turn);
             let (after, why, is_server) = match handed {
                 Handed::Accepted { .. } => return self.mailed(post).await,
                 Handed::RefusedRecipient(refused) => {
@@ -223,6 +238,8 @@ impl<'r> RowRun<'r, '_> {
             if !self.withdraw(&why).await {
                 return Ended::At(MailEnd::Unknown);
             }
+            // Until here, so that nothing follows a refusal of the sender.
+            drop(turn);
             if attempt == MOST_TRIES {
                 if is_server {
                     self.run.stop(StopReason::Mailing { message: why });
