@@ -12,6 +12,7 @@ pub mod campaign;
 pub mod checkpoint;
 pub mod cli;
 pub mod config;
+pub mod delivery;
 pub mod doctor;
 pub mod domain;
 pub mod emulator;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::checkpoint::{Checkpoint, CheckpointError, Journal, Record, RunStart};
 use crate::manifest::Manifest;
 use crate::plan::{ChangeReason, Plan};
-use crate::run::{RunResult, carry_out};
+use crate::run::{RunResult, RunSettings, carry_out};
 
 use super::CampaignError;
 use super::read::{Asked, Read, read_and_plan};
@@ -79,6 +79,7 @@ async fn apply_in_order<H: Host>(
     let asked = Asked { reset_matching, retry_failed, resend, ..Asked::default() };
     let read = read_and_plan(graph, manifest, &ledger, settings, asked);
     let Read { plan, tenant_key, method, requests, .. } = Box::pin(session.reading(read)).await?;
+    let begun = ledger.mails_begun().cloned().collect();
     drop(ledger);
     host.observe(Notice::DirectoryRead { plan: &plan, method, requests });
     checkpoint.claim(&tenant_key, &settings.tenant.id)?;
@@ -96,6 +97,7 @@ async fn apply_in_order<H: Host>(
     }
 
     session.tell_what_was_spent(&checkpoint)?;
+    let post = session.post(&checkpoint, manifest, &plan)?;
     let start = RunStart {
         at: graph.clock().now(),
         command: "apply",
@@ -106,11 +108,12 @@ async fn apply_in_order<H: Host>(
     };
     let rows = plan.rows.iter().map(|row| manifest_row(row, manifest));
     let journal = checkpoint.begin_run(&start, rows)?;
+    session.give_up_mails(&journal, begun).await?;
     if let Some(reason) = &resend_reason {
         record_resends(session, &journal, &plan, reason).await?;
     }
     host.observe(Notice::RunBegan { plan: &plan, waits: journal.waits() });
-    let run = session.run_settings(earlier);
+    let run = RunSettings { post, ..session.run_settings(earlier) };
     let observe = |event| host.observe(Notice::Run(event));
     let result = carry_out(&plan, graph, &journal, &run, stop, &observe).await;
     let end = run_end(graph.clock().now(), &result.summary, exit_code(&result), None);

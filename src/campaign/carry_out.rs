@@ -45,7 +45,8 @@ impl Night {
     /// Whether nothing happened that was not so at the last look.
     pub fn is_quiet(&self) -> bool {
         let Summary { invited, patched, failed, unknown, .. } = self.summary;
-        invited + patched + failed + unknown == 0 && !self.digest.has_news()
+        let mails = self.summary.mails.len();
+        invited + patched + failed + unknown == 0 && mails == 0 && !self.digest.has_news()
     }
 }
 

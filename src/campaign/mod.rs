@@ -37,6 +37,7 @@ pub use unfinished::Unfinished;
 pub use verify::{SettledAnswers, Unsettled, Verified};
 
 use crate::checkpoint::CheckpointError;
+use crate::delivery::PostError;
 use crate::graph::CallError;
 
 /// Why a command could not come to its end.
@@ -48,4 +49,7 @@ pub enum CampaignError {
     /// The checkpoint can't be read or written.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
+    /// No mail of one's own can be written.
+    #[error(transparent)]
+    Post(#[from] PostError),
 }

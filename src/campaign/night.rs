@@ -6,6 +6,8 @@
 use crate::checkpoint::{Checkpoint, CheckpointError, Journal, RunStart};
 use crate::manifest::Manifest;
 
+use crate::run::RunSettings;
+
 use super::CampaignError;
 use super::carry_out::{Night, carry_out};
 use super::prepare::{NightPlan, Scope, prepare};
@@ -77,9 +79,12 @@ async fn reconcile_in_order<H: Host>(
     }
 
     session.tell_what_was_spent(&checkpoint)?;
+    let post = session.post(&checkpoint, manifest, &night_plan.plan)?;
+    let begun = night_plan.ledger.mails_begun().cloned().collect();
     let journal = begin(session, checkpoint, manifest, &night_plan)?;
+    session.give_up_mails(&journal, begun).await?;
     host.observe(Notice::RunBegan { plan: &night_plan.plan, waits: journal.waits() });
-    let run = session.run_settings(earlier);
+    let run = RunSettings { post, ..session.run_settings(earlier) };
     let observe = |event| host.observe(Notice::Run(event));
     let night = carry_out(&night_plan, graph, &journal, settings, &run, stop, &observe).await;
     let digest = serde_json::to_value(&night.digest).expect("plain data");

@@ -81,6 +81,7 @@ pub async fn read_and_plan(
         tenant: settings.tenant.id.clone(),
         caller,
         invitation: settings.invitation.clone(),
+        delivery: settings.delivery.by,
         mail: settings.mail,
         reset_matching: asked.reset_matching,
         retry_failed: asked.retry_failed,

@@ -110,9 +110,11 @@ pub(super) fn changed(
 /// Whether the campaign has invited the row's guest to the row's address.
 fn is_invited(row: &PlannedRow) -> bool {
     match &row.decision {
-        Decision::Settled(settled) => matches!(settled, Settled::AlreadyInvited { .. }),
+        Decision::Settled(settled) => {
+            matches!(settled, Settled::AlreadyInvited { .. } | Settled::MailUnknown { .. })
+        }
         Decision::Change(change) => match change.reason {
-            ChangeReason::Reminder | ChangeReason::Correction => true,
+            ChangeReason::Reminder | ChangeReason::Correction | ChangeReason::Mail => true,
             ChangeReason::NewAddress
             | ChangeReason::ResetOnly
             | ChangeReason::FinishEarlierRun

@@ -9,8 +9,10 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tokio::time::{Instant, sleep_until};
 
-use crate::checkpoint::{Checkpoint, CheckpointError, LastRun, WaitLog};
-use crate::config::Settings;
+use crate::checkpoint::{Checkpoint, CheckpointError, Journal, LastRun, Record, WaitLog};
+use crate::config::{DeliveryWay, Settings};
+use crate::delivery::{Known, Post, columns};
+use crate::domain::InvitationKey;
 use crate::graph::{CallError, EarlierWrite, Graph, Method};
 use crate::manifest::Manifest;
 use crate::plan::Plan;
@@ -209,7 +211,57 @@ impl Session<'_> {
             earlier_runs_ended_at: earlier.ended_at,
             held: std::collections::BTreeSet::new(),
             reminders_until: None,
+            post: None,
         }
+    }
+}
+
+impl Session<'_> {
+    /// Where one's own mails go; None where Microsoft or nobody mails.
+    pub(super) fn post(
+        &self,
+        checkpoint: &Checkpoint,
+        manifest: &Manifest,
+        plan: &Plan,
+    ) -> Result<Option<Arc<Post>>, CampaignError> {
+        let Settings { delivery, invitation, .. } = self.settings;
+        if !delivery.by.is_own() {
+            return Ok(None);
+        }
+        let headings = || manifest.extra_columns.iter().map(String::as_str);
+        let cells = manifest.rows.iter().map(|row| {
+            let cells = row.extra.iter().map(|cell| &**cell);
+            (row.line, columns(headings(), cells))
+        });
+        let tenant = plan.tenant_name.clone().unwrap_or_else(|| self.settings.tenant.id.clone());
+        let known = Known {
+            tenant_name: tenant,
+            headings: manifest.extra_columns.clone(),
+            columns: cells.collect(),
+            old_mails: checkpoint.old_mails()?,
+            links: checkpoint.links()?,
+        };
+        let default = invitation.language.as_ref();
+        let languages = manifest.rows.iter().map(|row| row.language.as_ref().or(default));
+        Ok(Post::open(delivery, default, languages, known)?.map(Arc::new))
+    }
+
+    /// Writes down that nobody knows what became of mails that were about to leave when
+    /// an earlier run ended. A file can be written again.
+    pub(super) async fn give_up_mails(
+        &self,
+        journal: &Journal,
+        begun: Vec<InvitationKey>,
+    ) -> Result<(), CheckpointError> {
+        if self.settings.delivery.by == DeliveryWay::Files {
+            return Ok(());
+        }
+        for key in begun {
+            let evidence = "the run ended before the answer to the mail was recorded".to_owned();
+            let record = Record::MailUnknown { key, evidence };
+            journal.append(record, self.graph.clock().service_now()).await?;
+        }
+        Ok(())
     }
 }
 

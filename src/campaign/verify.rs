@@ -135,6 +135,12 @@ pub(super) async fn settle_lost(
         let lost = LostAnswer::new(intent, horizon);
         let outstanding = |why: &str| Record::Outstanding { key: key.clone(), why: why.to_owned() };
         let record = match lost.judge(&guest.redemption, read_at) {
+            // Nobody has its link, and it is for a run with the manifest to make another.
+            Verdict::Sent if settings.delivery.by.is_own() => {
+                let why = "it was accepted, and its link is lost; the next apply invites again";
+                verified.unknown.push(open(why));
+                continue;
+            }
             Verdict::Sent => {
                 verified.settled.sent += 1;
                 Record::Invited { key: key.clone(), how: InvitedHow::SettledFromDirectory }

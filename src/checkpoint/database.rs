@@ -107,6 +107,8 @@ pub(super) fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, Check
         // macOS alone needs these to really reach the disk; elsewhere they do nothing.
         connection.pragma_update(None, "fullfsync", true).map_err(failed)?;
         connection.pragma_update(None, "checkpoint_fullfsync", true).map_err(failed)?;
+        // What is taken away is overwritten: redeem links are secrets.
+        connection.pragma_update(None, "secure_delete", true).map_err(failed)?;
     }
     Ok(connection)
 }

@@ -14,7 +14,7 @@ pub(super) const APPLICATION_ID: i64 = 0x7276_6974;
 
 /// Each step makes the next format of the one before it; the first starts from
 /// nothing.
-const STEPS: [&str; 4] = [FIRST, NIGHTS, STATES, SEALED];
+const STEPS: [&str; 5] = [FIRST, NIGHTS, STATES, SEALED, MAILS];
 
 /// The format this version writes and the newest it reads.
 #[expect(clippy::cast_possible_wrap, reason = "there are a handful of steps")]
@@ -122,6 +122,20 @@ const SEALED: &str = "
 
 /// The first format with a seal.
 const SEALED_SINCE: i64 = 4;
+
+/// One's own mails: the link that each is to carry, until it was sent, and what became
+/// of it.
+const MAILS: &str = "
+    CREATE TABLE mail (
+        user_id TEXT NOT NULL,
+        address TEXT NOT NULL,
+        state TEXT NOT NULL,
+        at TEXT NOT NULL,
+        message_id TEXT,
+        link TEXT,
+        PRIMARY KEY (user_id, address)
+    ) STRICT, WITHOUT ROWID;
+";
 
 /// Brings a file of an earlier format, or a blank one, to the present format: all
 /// of the way, or not at all.

@@ -53,6 +53,9 @@ fn ledger(connection: &Connection) -> Result<Ledger, ReadError> {
         };
         ledger.record(key, LedgerEntry { state, at, resend });
     }
+    for (key, standing) in super::mail::standings(connection)? {
+        ledger.record_mail(key, standing);
+    }
     let mut query = connection.prepare("SELECT name, user_id FROM name")?;
     let mut names = query.query([])?;
     while let Some(row) = names.next()? {

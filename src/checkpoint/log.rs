@@ -123,7 +123,7 @@ impl Log {
                 guest.invited(at);
                 self.invitations.push((run, at));
             }
-            What::Failed => {
+            What::Failed | What::MailFailed => {
                 self.delta.failed += is_last;
                 if let Some(invitations) = &mut guest.invitations {
                     invitations.refused_at = Some(at);
@@ -133,7 +133,11 @@ impl Log {
             | What::Outstanding
             | What::ResendAsked
             | What::Correcting
-            | What::Corrected => {}
+            | What::Corrected
+            | What::MailIntended
+            | What::MailWithdrawn
+            | What::Mailed
+            | What::MailUnknown => {}
         }
     }
 

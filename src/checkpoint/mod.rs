@@ -15,6 +15,7 @@ mod journal;
 mod ledger;
 mod lock;
 mod log;
+mod mail;
 mod manifest_row;
 mod past;
 mod projection;
@@ -38,7 +39,7 @@ pub use lock::Owner;
 pub use log::Delta;
 pub use manifest_row::{ManifestRow, Planned};
 pub use past::{Announced, Past, read_past};
-pub use record::{BeforeImage, Entry, IntentReason, InvitedHow, Record, What};
+pub use record::{BeforeImage, Entry, IntentReason, InvitedHow, MailedHow, Record, What};
 pub use state::Failure;
 pub use status::{
     FailureCount, LastRun, NotInManifest, Resends, Status, last_success, read_status,

@@ -12,7 +12,7 @@ use super::database::ReadError;
 use super::seal::Seal;
 use super::state::RowState;
 use super::tables::{Wait, row_state, write_row_state, write_waits};
-use super::{BeforeImage, Entry, Record, record};
+use super::{BeforeImage, Entry, Record, mail, record};
 use crate::domain::{InvitationKey, Sighting, UserId};
 
 /// A record to be written, and when it happened.
@@ -45,10 +45,12 @@ pub(super) fn commit(
         let record = &entry.record;
         if let Record::Seen(sighting) = record {
             write_sighting(&transaction, &mut sealed, *at, sighting)?;
+            mail::write(&transaction, entry, *at)?;
             continue;
         }
         write_event(&transaction, &mut sealed, *at, entry)?;
         remember(&transaction, record, *at)?;
+        mail::write(&transaction, entry, *at)?;
         let key = record.key();
         let row = match rows.entry(key) {
             std::collections::hash_map::Entry::Occupied(row) => row.into_mut(),
@@ -139,6 +141,11 @@ fn remember(connection: &Connection, record: &Record, at: Timestamp) -> rusqlite
         | Record::ResendAsked { .. }
         | Record::Correcting { .. }
         | Record::Corrected { .. }
+        | Record::MailIntended { .. }
+        | Record::MailWithdrawn { .. }
+        | Record::Mailed { .. }
+        | Record::MailFailed { .. }
+        | Record::MailUnknown { .. }
         | Record::Seen(_) => Ok(()),
     }
 }

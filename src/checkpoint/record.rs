@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::domain::{Finding, InvitationKey, Redemption, Shows, Sighting, Trace, words};
+use crate::domain::{Finding, InvitationKey, RedeemUrl, Redemption, Shows, Sighting, Trace, words};
 
 words! {
     /// What a record tells, in a word: the column `what` of the table `event`. A
@@ -23,6 +23,11 @@ words! {
         ResendAsked = "resend-asked",
         Correcting = "correcting",
         Corrected = "corrected",
+        MailIntended = "mail-intended",
+        MailWithdrawn = "mail-withdrawn",
+        Mailed = "mailed",
+        MailFailed = "mail-failed",
+        MailUnknown = "mail-unknown",
     }
 }
 
@@ -45,7 +50,12 @@ impl What {
             | Self::Invited
             | Self::Failed
             | Self::ResendAsked
-            | Self::Corrected => None,
+            | Self::Corrected
+            | Self::MailIntended
+            | Self::MailWithdrawn
+            | Self::Mailed
+            | Self::MailFailed
+            | Self::MailUnknown => None,
         }
     }
 }
@@ -56,6 +66,16 @@ words! {
         Accepted = "accepted",
         /// The answer was lost; the directory shows it. Its redeem link is lost too.
         SettledFromDirectory = "settled-from-directory",
+    }
+}
+
+words! {
+    /// How one's own mail was handed over.
+    pub enum MailedHow ("way to mail") {
+        /// A server took it over for delivery.
+        Sent = "sent",
+        /// It was written as a file.
+        File = "file",
     }
 }
 
@@ -156,6 +176,35 @@ pub enum Record {
     Corrected {
         key: InvitationKey,
     },
+    /// One's own mail is about to be handed over. From here until the next record of the
+    /// mail it is not known whether it was.
+    MailIntended {
+        key: InvitationKey,
+        message_id: String,
+    },
+    /// The mail was certainly not sent: it may be tried again.
+    MailWithdrawn {
+        key: InvitationKey,
+        why: String,
+    },
+    Mailed {
+        key: InvitationKey,
+        how: MailedHow,
+        /// Whether the link stays on record until the guest has redeemed.
+        keeps_link: bool,
+    },
+    /// The mail was refused for this guest: nobody has the link.
+    MailFailed {
+        key: InvitationKey,
+        code: String,
+        message: String,
+        advice: String,
+    },
+    /// The answer to the mail was lost. It is not sent again unasked.
+    MailUnknown {
+        key: InvitationKey,
+        evidence: String,
+    },
     /// The directory showed something new of a guest. Kept in a table of its own.
     Seen(Sighting),
 }
@@ -165,11 +214,16 @@ pub enum Record {
 pub struct Entry {
     pub record: Record,
     pub trace: Option<Trace>,
+    /// The link of an accepted invitation that one's own mail is to carry. Never part of
+    /// the detail.
+    pub link: Option<RedeemUrl>,
+    /// Microsoft was asked not to mail this invitation.
+    pub silent: bool,
 }
 
 impl From<Record> for Entry {
     fn from(record: Record) -> Self {
-        Self { record, trace: None }
+        record.after(None)
     }
 }
 
@@ -179,6 +233,9 @@ impl Entry {
         let mut detail = self.record.detail();
         if let Some(trace) = self.trace.as_ref().filter(|trace| !trace.is_empty()) {
             detail["trace"] = serde_json::to_value(trace).expect("plain data");
+        }
+        if self.silent {
+            detail["silent"] = Value::Bool(true);
         }
         detail
     }
@@ -201,6 +258,10 @@ struct Detail {
     who: String,
     found: Option<String>,
     trace: Option<Trace>,
+    silent: bool,
+    message_id: String,
+    mailed: Option<MailedHow>,
+    keeps_link: bool,
 }
 
 impl Detail {
@@ -216,7 +277,7 @@ impl Entry {
     /// Reads a stored record back.
     pub(super) fn parse(what: What, key: InvitationKey, detail: &str) -> serde_json::Result<Self> {
         let mut detail: Detail = serde_json::from_str(detail)?;
-        let trace = detail.trace.take();
+        let (trace, silent) = (detail.trace.take(), detail.silent);
         let record = match what {
             What::Patching => {
                 let before = detail.before()?;
@@ -246,15 +307,29 @@ impl Entry {
             }
             What::Correcting => Record::Correcting { key, found: detail.found },
             What::Corrected => Record::Corrected { key },
+            What::MailIntended => Record::MailIntended { key, message_id: detail.message_id },
+            What::MailWithdrawn => Record::MailWithdrawn { key, why: detail.why },
+            What::Mailed => Record::Mailed {
+                key,
+                how: detail.mailed.unwrap_or(MailedHow::Sent),
+                keeps_link: detail.keeps_link,
+            },
+            What::MailFailed => Record::MailFailed {
+                key,
+                code: detail.code,
+                message: detail.message,
+                advice: detail.advice,
+            },
+            What::MailUnknown => Record::MailUnknown { key, evidence: detail.evidence },
         };
-        Ok(Self { record, trace })
+        Ok(Self { silent, ..record.after(trace) })
     }
 }
 
 impl Record {
     /// The record of what came of a request, with its traces.
     pub fn after(self, trace: Option<Trace>) -> Entry {
-        Entry { record: self, trace }
+        Entry { record: self, trace, link: None, silent: false }
     }
 
     /// The guest and address it is about.
@@ -270,6 +345,11 @@ impl Record {
             | Self::ResendAsked { key, .. }
             | Self::Correcting { key, .. }
             | Self::Corrected { key }
+            | Self::MailIntended { key, .. }
+            | Self::MailWithdrawn { key, .. }
+            | Self::Mailed { key, .. }
+            | Self::MailFailed { key, .. }
+            | Self::MailUnknown { key, .. }
             | Self::Seen(Sighting { key, .. }) => key,
         }
     }
@@ -287,6 +367,11 @@ impl Record {
             Self::ResendAsked { .. } => What::ResendAsked,
             Self::Correcting { .. } => What::Correcting,
             Self::Corrected { .. } => What::Corrected,
+            Self::MailIntended { .. } => What::MailIntended,
+            Self::MailWithdrawn { .. } => What::MailWithdrawn,
+            Self::Mailed { .. } => What::Mailed,
+            Self::MailFailed { .. } => What::MailFailed,
+            Self::MailUnknown { .. } => What::MailUnknown,
             Self::Seen(_) => return None,
         })
     }
@@ -304,8 +389,19 @@ impl Record {
             Self::Patched { .. } | Self::Corrected { .. } => json!({}),
             Self::Correcting { found, .. } => json!({ "found": found }),
             Self::Seen(sighting) => shown(&sighting.shows),
-            Self::Outstanding { why, .. } => json!({ "why": why }),
-            Self::Unknown { evidence, .. } => json!({ "evidence": evidence }),
+            Self::Outstanding { why, .. } | Self::MailWithdrawn { why, .. } => {
+                json!({ "why": why })
+            }
+            Self::Unknown { evidence, .. } | Self::MailUnknown { evidence, .. } => {
+                json!({ "evidence": evidence })
+            }
+            Self::MailIntended { message_id, .. } => json!({ "message_id": message_id }),
+            Self::Mailed { how, keeps_link, .. } => {
+                json!({ "mailed": how, "keeps_link": keeps_link })
+            }
+            Self::MailFailed { code, message, advice, .. } => {
+                json!({ "code": code, "message": message, "advice": advice })
+            }
             Self::Invited { how, .. } => json!({ "how": how }),
             Self::Failed { code, message, advice, request_id, .. } => {
                 json!({ "code": code, "message": message, "advice": advice, "request_id": request_id })

@@ -86,6 +86,11 @@ impl RowState {
             Record::Unknown { .. }
             | Record::Correcting { .. }
             | Record::Corrected { .. }
+            // What becomes of the mail with its link has a state of its own.
+            | Record::MailIntended { .. }
+            | Record::MailWithdrawn { .. }
+            | Record::Mailed { .. }
+            | Record::MailUnknown { .. }
             | Record::Seen(_) => return state,
             Record::ResendAsked { before, .. } => {
                 return state.map(|state| state.asked_again(before));
@@ -102,6 +107,13 @@ impl RowState {
                 return Some(Self::invited(Accepted { at, how: *how }));
             }
             Record::Outstanding { .. } => Step::Outstanding,
+            // Nobody has the link of the invitation that was accepted.
+            Record::MailFailed { code, message, advice, .. } => Step::Failed(Failure {
+                code: code.clone(),
+                message: message.clone(),
+                advice: advice.clone(),
+                request_id: None,
+            }),
             Record::Failed { code, message, advice, request_id, .. } => Step::Failed(Failure {
                 code: code.clone(),
                 message: message.clone(),

@@ -114,7 +114,7 @@ fn tell(job: &Job<'_>, manifest: &Manifest, applied: Applied, ui: &Ui) -> Result
     let told = if ui.json() {
         apply_json(&mut ui.stdout(), &plan, &outcomes, &summary, exit.code())
     } else {
-        let unfinished = summary.not_attempted + summary.unknown > 0;
+        let unfinished = summary.not_attempted + summary.unknown + summary.mails_due() > 0;
         let view = SummaryView {
             styles: ui.styles_out(),
             max_rows_per_code: if ui.verbose > 0 { usize::MAX } else { ROWS_PER_CODE },

@@ -157,7 +157,8 @@ impl Exit {
             | StopReason::TooManyFailures { .. }
             | StopReason::FailuresInARow { .. }
             | StopReason::CanaryFailed { .. }
-            | StopReason::StopFile { .. } => Self::Stopped,
+            | StopReason::StopFile { .. }
+            | StopReason::Mailing { .. } => Self::Stopped,
             StopReason::ForeignAnswers { .. } | StopReason::Checkpoint { .. } => Self::Unexpected,
             StopReason::Interrupted => Self::Interrupted,
             StopReason::Terminated => Self::Terminated,
@@ -173,7 +174,9 @@ impl Exit {
     pub fn from_summary(summary: &Summary) -> Self {
         let stopped = summary.stop_reason.as_ref().map(Self::from_stop_reason);
         match stopped {
-            Some(Self::OutOfTime) | None if summary.unknown > 0 => Self::SomeUnknown,
+            Some(Self::OutOfTime) | None if summary.unknown + summary.mail_unknown() > 0 => {
+                Self::SomeUnknown
+            }
             Some(Self::OutOfTime) | None if summary.failed + summary.blocked > 0 => {
                 Self::SomeFailed
             }

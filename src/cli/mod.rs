@@ -23,6 +23,7 @@ mod log_file;
 mod man;
 mod plan;
 mod planning;
+mod preview;
 mod reconcile;
 mod report;
 mod resume_command;
@@ -89,6 +90,7 @@ fn plans(command: &Command) -> bool {
         Command::Init(_)
         | Command::Lint(_)
         | Command::Doctor(_)
+        | Command::Preview(_)
         | Command::Verify(_)
         | Command::Status(_)
         | Command::Explain(_)
@@ -112,6 +114,7 @@ fn open_log(cli: &Cli, ui: &Ui) -> Result<(), Failure> {
         Command::Lint(args) => ("lint", Some(&args.manifest)),
         Command::Doctor(args) => ("doctor", args.manifest.as_ref()),
         Command::Plan(args) => ("plan", Some(&args.planning.manifest)),
+        Command::Preview(args) => ("preview", Some(&args.manifest)),
         Command::Apply(args) => ("apply", Some(&args.planning.manifest)),
         Command::Verify(args) => ("verify", args.manifest.as_ref()),
         Command::Remind(args) => ("remind", Some(&args.manifest)),
@@ -134,6 +137,7 @@ fn run(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
         Command::Lint(args) => lint::run(cli, args, ui),
         Command::Doctor(args) => doctor::run(cli, args, ui),
         Command::Plan(args) => plan::run(cli, args, ui),
+        Command::Preview(args) => preview::run(cli, args, ui),
         Command::Apply(args) => apply::run(cli, args, ui),
         Command::Verify(args) => verify::run(cli, args, ui),
         Command::Remind(args) => reconcile::remind(cli, args, ui),

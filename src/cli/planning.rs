@@ -118,6 +118,8 @@ pub(super) fn campaign_failure(error: CampaignError, stop: &Stop) -> Failure {
     match error {
         CampaignError::Call(error) => interrupted(error, stop),
         CampaignError::Checkpoint(error) => error.into(),
+        CampaignError::Post(error) => Failure::new(Exit::Usage, error)
+            .hint("mend [delivery]; `preview` shows each mail without sending it"),
     }
 }
 

@@ -11,14 +11,14 @@ use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Args, ColorChoice, Parser, Subcommand, ValueEnum};
 
 pub use super::command_args::{
-    ApplyArgs, BudgetArgs, DoctorArgs, ExplainArgs, LintArgs, PlanArgs, PlanningArgs, ReadingArgs,
-    ReconcileArgs, RemindArgs, ReportArgs, ReportFormat, StatusArgs, VerifyArgs,
+    ApplyArgs, BudgetArgs, DoctorArgs, ExplainArgs, LintArgs, PlanArgs, PlanningArgs, PreviewArgs,
+    ReadingArgs, ReconcileArgs, RemindArgs, ReportArgs, ReportFormat, StatusArgs, VerifyArgs,
 };
 use super::help::{
     APPLY_EXAMPLES, COMPLETIONS_EXAMPLES, DEMO_EXAMPLES, DOCTOR_EXAMPLES, EMULATE_EXAMPLES,
     EXAMPLES, EXPLAIN_EXAMPLES, INIT_EXAMPLES, LINT_EXAMPLES, MAN_EXAMPLES, PLAN_EXAMPLES,
-    RECONCILE_EXAMPLES, REMIND_EXAMPLES, REPORT_EXAMPLES, STATUS_EXAMPLES, VERIFY_EXAMPLES,
-    help_with,
+    PREVIEW_EXAMPLES, RECONCILE_EXAMPLES, REMIND_EXAMPLES, REPORT_EXAMPLES, STATUS_EXAMPLES,
+    VERIFY_EXAMPLES, help_with,
 };
 use super::settings::Overrides;
 pub use super::shell_args::{CompletionsArgs, ManArgs, Shell};
@@ -187,6 +187,9 @@ pub enum Command {
     /// Show what would change, and change nothing
     #[command(help_template = help_with(PLAN_EXAMPLES))]
     Plan(PlanArgs),
+    /// Show the mail that each guest will get, with a link that leads nowhere
+    #[command(help_template = help_with(PREVIEW_EXAMPLES))]
+    Preview(PreviewArgs),
     /// Plan, ask, and carry it out; again, to continue
     #[command(help_template = help_with(APPLY_EXAMPLES))]
     Apply(ApplyArgs),
@@ -235,6 +238,7 @@ impl Cli {
         let checkpoint = self.global.checkpoint.clone();
         let reading = match &self.command {
             Command::Lint(args) => args.reading.clone(),
+            Command::Preview(args) => args.reading.clone(),
             Command::Doctor(args) => args.reading.clone(),
             Command::Plan(args) => args.planning.reading.clone(),
             Command::Apply(args) => args.planning.reading.clone(),
@@ -281,6 +285,7 @@ impl Cli {
             | Command::Init(_)
             | Command::Lint(_)
             | Command::Doctor(_)
+            | Command::Preview(_)
             | Command::Status(_)
             | Command::Explain(_)
             | Command::Report(_)

@@ -12,6 +12,8 @@ use clap::builder::BoolishValueParser;
 use clap::{Args, ValueEnum};
 use jiff::civil::Time;
 
+use crate::domain::Email;
+
 use super::arg_values::{RowSelector, parse_time_of_day, parse_time_span};
 use super::duration::parse_days;
 use super::limit::Limit;
@@ -125,6 +127,35 @@ pub struct PlanArgs {
         value_parser = BoolishValueParser::new()
     )]
     pub expect_no_changes: bool,
+}
+
+/// `preview`.
+#[derive(Debug, Clone, Args)]
+pub struct PreviewArgs {
+    /// Manifest: CSV, TSV, JSON Lines or .xlsx; `-` for stdin
+    #[arg(value_name = "MANIFEST")]
+    pub manifest: PathBuf,
+
+    /// Only these rows: line of the manifest, its user, or the new address
+    #[arg(value_name = "LINE|USER|ADDRESS")]
+    pub rows: Vec<RowSelector>,
+
+    #[command(flatten)]
+    pub reading: ReadingArgs,
+
+    /// Write each mail into this directory, as .eml and .html
+    #[arg(long, value_name = "DIR", env = "REINVITE_OUT", hide_env_values = true)]
+    pub out: Option<PathBuf>,
+
+    /// Send each mail to this address instead of the guest's: to your own
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        conflicts_with = "out",
+        env = "REINVITE_TO",
+        hide_env_values = true
+    )]
+    pub to: Option<Email>,
 }
 
 /// `apply`.

@@ -15,9 +15,9 @@ mod tests {
     use crate::config::key;
     use crate::config::layers::Layers;
     use crate::config::{
-        AuthSettings, Guards, HookSettings, InvitationDefaults, MailWrite, ManifestSettings,
-        NotifySettings, Overrides, PaceSettings, ReconcileSettings, RemindSettings, SecretSource,
-        Settings, WaveSettings,
+        AuthSettings, DeliverySettings, Guards, HookSettings, InvitationDefaults, MailWrite,
+        ManifestSettings, NotifySettings, Overrides, PaceSettings, ReconcileSettings,
+        RemindSettings, SecretSource, Settings, WaveSettings,
     };
 
     use super::EXAMPLE;
@@ -79,6 +79,7 @@ mod tests {
         assert_eq!(stated.reconcile, ReconcileSettings::default());
         assert_eq!(stated.remind, RemindSettings::default());
         assert_eq!(stated.waves, WaveSettings::default());
+        assert_eq!(stated.delivery, DeliverySettings::default());
         assert_eq!(stated.metrics, None);
         assert_eq!(stated.notify, NotifySettings::default());
         assert_eq!(stated.hooks, HookSettings::default());
@@ -121,6 +122,9 @@ mod tests {
         assert!(settings.manifest.sheet.is_some());
         assert!(settings.remind.after.is_some());
         assert!(!settings.waves.sizes.is_empty());
+        let delivery = settings.delivery;
+        assert!(delivery.from.is_some() && delivery.template.is_some());
+        assert!(delivery.smtp.is_some_and(|smtp| smtp.login.is_some()));
         assert!(settings.metrics.is_some());
         assert!(settings.notify.webhook.is_some() && settings.notify.ping.is_some());
         assert!(settings.hooks.on_success.is_some());

@@ -111,21 +111,29 @@ impl File {
         for (name, value) in table {
             match value.get_ref() {
                 DeValue::Table(section) if key::sections().contains(&&**name.get_ref()) => {
-                    for (key_name, value) in section {
-                        match Key::find(name.get_ref(), key_name.get_ref()) {
-                            Some(key) => {
-                                self.values
-                                    .insert(key, (value.span(), Value::from(value.get_ref())));
-                            }
-                            None => problems.push(self.unknown_key(name.get_ref(), key_name)),
-                        }
-                    }
+                    self.take_section(name.get_ref(), section, &mut problems);
                 }
                 DeValue::Table(_) => problems.push(self.unknown_section(name)),
                 _ => problems.push(self.outside_a_section(name)),
             }
         }
         problems
+    }
+
+    /// The keys of a section, and those of the sections below it.
+    fn take_section(&mut self, name: &str, section: &DeTable<'_>, problems: &mut Vec<Problem>) {
+        for (key_name, value) in section {
+            let below = format!("{name}.{}", key_name.get_ref());
+            match (Key::find(name, key_name.get_ref()), value.get_ref()) {
+                (Some(key), _) => {
+                    self.values.insert(key, (value.span(), Value::from(value.get_ref())));
+                }
+                (None, DeValue::Table(section)) if key::sections().contains(&below.as_str()) => {
+                    self.take_section(&below, section, problems);
+                }
+                (None, _) => problems.push(self.unknown_key(name, key_name)),
+            }
+        }
     }
 
     fn unknown_key(&self, section: &str, name: &Spanned<impl AsRef<str>>) -> Problem {

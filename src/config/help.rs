@@ -45,6 +45,13 @@ Examples:
   reinvite plan guests.csv --expect-no-changes
 ";
 
+pub(super) const PREVIEW_EXAMPLES: &str = "\
+Examples:
+  reinvite preview guests.csv
+  reinvite preview guests.csv 17 ada@fabrikam.example --out look
+  reinvite preview guests.csv 17 --to me@contoso.example
+";
+
 pub(super) const APPLY_EXAMPLES: &str = "\
 Examples:
   reinvite apply guests.csv

@@ -16,7 +16,7 @@ pub(super) struct Key {
 impl Key {
     /// The environment variable that stands for the key: `REINVITE_PACE_SETTLE`.
     pub(super) fn variable(self) -> String {
-        format!("REINVITE_{}_{}", self.section, self.name).to_uppercase()
+        format!("REINVITE_{}_{}", self.section, self.name).replace('.', "_").to_uppercase()
     }
 
     /// The key of this section and name, if there is one.
@@ -104,6 +104,25 @@ keys! {
     WAVES_MAX_FAILURES = "waves" "max_failures";
     WAVES_REDEEMED = "waves" "redeemed";
     WAVES_AFTER = "waves" "after";
+    DELIVERY_BY = "delivery" "by";
+    DELIVERY_FROM = "delivery" "from";
+    DELIVERY_REPLY_TO = "delivery" "reply_to";
+    DELIVERY_SUBJECT = "delivery" "subject";
+    DELIVERY_TEMPLATE = "delivery" "template";
+    DELIVERY_TEXT_TEMPLATE = "delivery" "text_template";
+    DELIVERY_FOLDER = "delivery" "folder";
+    DELIVERY_KEEP_LINKS = "delivery" "keep_links";
+    DELIVERY_AHEAD = "delivery" "ahead";
+    DELIVERY_SMTP_HOST = "delivery.smtp" "host";
+    DELIVERY_SMTP_PORT = "delivery.smtp" "port";
+    DELIVERY_SMTP_TLS = "delivery.smtp" "tls";
+    DELIVERY_SMTP_USER = "delivery.smtp" "user";
+    DELIVERY_SMTP_PASSWORD_FILE = "delivery.smtp" "password_file";
+    DELIVERY_SMTP_PASSWORD_ENV = "delivery.smtp" "password_env";
+    DELIVERY_SMTP_PASSWORD_COMMAND = "delivery.smtp" "password_command";
+    DELIVERY_SMTP_OAUTH = "delivery.smtp" "oauth";
+    DELIVERY_PACE_PER_MINUTE = "delivery.pace" "per_minute";
+    DELIVERY_PACE_IN_FLIGHT = "delivery.pace" "in_flight";
     METRICS_TEXTFILE = "metrics" "textfile";
     NOTIFY_WEBHOOK_FILE = "notify" "webhook_file";
     NOTIFY_WEBHOOK_ENV = "notify" "webhook_env";
@@ -131,6 +150,7 @@ mod tests {
         assert_eq!(variables.len(), ALL.len());
         assert_eq!(PACE_WRITES_PER_SECOND.variable(), "REINVITE_PACE_WRITES_PER_SECOND");
         assert_eq!(TENANT_ID.variable(), "REINVITE_TENANT_ID");
+        assert_eq!(DELIVERY_SMTP_HOST.variable(), "REINVITE_DELIVERY_SMTP_HOST");
     }
 
     #[test]
@@ -152,6 +172,9 @@ mod tests {
                 "reconcile",
                 "remind",
                 "waves",
+                "delivery",
+                "delivery.smtp",
+                "delivery.pace",
                 "metrics",
                 "notify",
                 "hooks"

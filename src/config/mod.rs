@@ -14,6 +14,7 @@ mod auth;
 mod checkpoint;
 mod cloud;
 mod command_args;
+mod delivery;
 mod duration;
 mod error;
 mod example;
@@ -46,6 +47,10 @@ pub use arg_values::{Factor, Latencies, Latency, ListenAddress, Quota, RowSelect
 pub use auth::AuthSettings;
 pub use checkpoint::checkpoint_path;
 pub use cloud::{Cloud, TenantSettings};
+pub use delivery::{
+    DeliveryPace, DeliverySettings, DeliveryWay, KeepLinks, MailAddress, SmtpLogin, SmtpSettings,
+    SmtpTls,
+};
 pub use duration::{DurationError, parse_duration};
 pub use error::{ConfigError, Origin, Problem, Warning};
 pub use example::EXAMPLE;

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::auth::AuthSettings;
 use super::cloud::TenantSettings;
+use super::delivery::DeliverySettings;
 use super::error::{ConfigError, Warning};
 use super::guards::Guards;
 use super::hooks::HookSettings;
@@ -65,6 +66,8 @@ pub struct Settings {
     pub remind: RemindSettings,
     /// How many to begin in which night.
     pub waves: WaveSettings,
+    /// Who mails the guests.
+    pub delivery: DeliverySettings,
     /// Where the run's metrics are written, for `node_exporter`.
     pub metrics: Option<PathBuf>,
     /// Who is told of the run's end.
@@ -77,6 +80,8 @@ pub struct Settings {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OfflineSettings {
     pub invitation: InvitationDefaults,
+    /// Who mails the guests.
+    pub delivery: DeliverySettings,
     /// When to stop; for a check of the manifest, the allowed domains.
     pub guards: Guards,
     /// The checkpoint, if one is named; see [`super::checkpoint_path`].
@@ -113,7 +118,7 @@ impl Settings {
         let notify = NotifySettings::resolve(layers);
         let hooks = HookSettings::resolve(layers);
         let offline = OfflineSettings::resolve(layers, overrides);
-        let OfflineSettings { invitation, guards, checkpoint, manifest } = offline?;
+        let OfflineSettings { invitation, delivery, guards, checkpoint, manifest } = offline?;
         Ok(Self {
             tenant: tenant?,
             auth: auth?,
@@ -126,6 +131,7 @@ impl Settings {
             reconcile: reconcile?,
             remind: remind?,
             waves: waves?,
+            delivery,
             metrics: metrics?,
             notify: notify?,
             hooks: hooks?,
@@ -164,11 +170,13 @@ impl OfflineSettings {
 
     fn resolve(layers: &mut Layers<'_>, overrides: &Overrides) -> Result<Self, Reported> {
         let invitation = InvitationDefaults::resolve(layers);
+        let delivery = DeliverySettings::resolve(layers);
         let guards = Guards::resolve(layers, overrides);
         let checkpoint = layers.path(key::CHECKPOINT_PATH);
         let manifest = ManifestSettings::resolve(layers, overrides);
         Ok(Self {
             invitation: invitation?,
+            delivery: delivery?,
             guards: guards?,
             checkpoint: overrides.checkpoint.clone().or(checkpoint?.map(|found| found.value)),
             manifest: manifest?,

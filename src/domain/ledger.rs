@@ -92,6 +92,17 @@ pub struct Resend {
     pub before: Redemption,
 }
 
+/// A mail of one's own that is not at its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MailStanding {
+    /// The guest was invited, the link is held, and no mail left.
+    Held,
+    /// The mail was about to leave when the run ended.
+    Begun { has_link: bool },
+    /// Its answer was lost.
+    Unknown,
+}
+
 /// Everything planning needs to know of earlier runs.
 #[derive(Debug, Default)]
 pub struct Ledger {
@@ -100,6 +111,7 @@ pub struct Ledger {
     guests: HashMap<UserId, Vec<(InvitationKey, LedgerEntry)>>,
     names: HashMap<Box<str>, UserId>,
     resent: HashSet<InvitationKey>,
+    mails: HashMap<InvitationKey, MailStanding>,
 }
 
 impl Ledger {
@@ -128,6 +140,22 @@ impl Ledger {
     /// its last is unknown.
     pub fn is_resent(&self, key: &InvitationKey) -> bool {
         self.resent.contains(key)
+    }
+
+    /// Records a mail of one's own that is not at its end.
+    pub fn record_mail(&mut self, key: InvitationKey, standing: MailStanding) {
+        self.mails.insert(key, standing);
+    }
+
+    /// The mail to a guest and address, where it is not at its end.
+    pub fn mail(&self, key: &InvitationKey) -> Option<MailStanding> {
+        self.mails.get(key).copied()
+    }
+
+    /// Mails that were about to leave when a run ended.
+    pub fn mails_begun(&self) -> impl Iterator<Item = &InvitationKey> {
+        let is_begun = |standing: &MailStanding| matches!(standing, MailStanding::Begun { .. });
+        self.mails.iter().filter(move |(_, it)| is_begun(it)).map(|(key, _)| key)
     }
 
     /// Every guest and address with its present state; guests in no order.

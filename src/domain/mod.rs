@@ -11,6 +11,7 @@ mod guest;
 mod invitation;
 mod ledger;
 mod policies;
+mod redeem_url;
 mod sighting;
 mod state;
 mod trace;
@@ -26,8 +27,9 @@ pub use invitation::{
     InvitationKey, Language, LanguageError, Message, MessageError, RedemptionState, RedirectUrl,
     RedirectUrlError,
 };
-pub use ledger::{Ledger, LedgerEntry, LedgerState, Redemption, Resend, TOLERANCE};
+pub use ledger::{Ledger, LedgerEntry, LedgerState, MailStanding, Redemption, Resend, TOLERANCE};
 pub use policies::{InvitedDomains, InvitesFrom, Partner, Policies};
+pub use redeem_url::RedeemUrl;
 pub use sighting::{Finding, Invitations, Shows, Sighting};
 pub use state::{Counts, State};
 pub use trace::Trace;

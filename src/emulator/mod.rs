@@ -32,6 +32,7 @@ mod recipients;
 mod routes;
 mod seed;
 mod server;
+mod smtp;
 mod state;
 mod token;
 mod users;
@@ -61,6 +62,7 @@ pub use seed::{
     SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET, TenantSeed, guest,
 };
 pub use server::{AnswerLost, Server};
+pub use smtp::{SmtpAccount, SmtpAction, SmtpFault, SmtpServer, SmtpStep, TakenMail};
 
 use crate::domain::Caller;
 use crate::graph::wire;

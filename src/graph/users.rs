@@ -8,7 +8,9 @@ use http::{Method, StatusCode};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::domain::{DirectoryUser, Redemption, RedemptionState, Trace, UserId, UserType};
+use crate::domain::{
+    DirectoryUser, RedeemUrl, Redemption, RedemptionState, Trace, UserId, UserType,
+};
 
 use super::answer::from_json;
 use super::call_error::CallError;
@@ -89,13 +91,13 @@ impl Graph {
     }
 
     /// Sends an invitation, once, with a turn taken before. A lost or unreadable answer, and every 5xx, is
-    /// [`CallError::Lost`]: it may have been sent. `trace` becomes what it leaves with the
+    /// [`CallError::Lost`]: it may have been sent. Gives the link that redeems it. `trace` becomes what it leaves with the
     /// service, whatever comes of it.
     pub async fn invite(
         &self,
         request: &wire::InvitationRequest,
         trace: &mut Trace,
-    ) -> Result<(), CallError> {
+    ) -> Result<Option<RedeemUrl>, CallError> {
         let call = Call {
             method: Method::POST,
             url: self.url("/invitations", ""),
@@ -139,8 +141,9 @@ impl Graph {
             _ if !is_about(request, &invitation) => {
                 Err(lost("it is not about this guest and address".to_owned()))
             }
-            // The redeem link goes no further: it is a secret that nothing needs yet.
-            Some("PendingAcceptance" | "Completed" | "InProgress") | None => Ok(()),
+            Some("PendingAcceptance" | "Completed" | "InProgress") | None => {
+                Ok(invitation.invite_redeem_url.map(RedeemUrl::new))
+            }
             Some(status) => Err(lost(format!("its status is `{status}`"))),
         }
     }

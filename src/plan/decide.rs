@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::config::{InvitationDefaults, MailWrite};
+use crate::config::{DeliveryWay, InvitationDefaults, MailWrite};
 use crate::domain::{
     AddressHolder, Caller, Directory, DirectoryUser, Email, GuestRef, HolderKind, InvitationKey,
     Ledger, LedgerEntry, LedgerState, Redemption, RedemptionState, UserId, UserType,
@@ -30,6 +30,8 @@ pub struct Policy {
     pub caller: Caller,
     /// What invitations carry when a row does not say.
     pub invitation: InvitationDefaults,
+    /// Who mails the guests.
+    pub delivery: DeliveryWay,
     /// Which properties hold the new address.
     pub mail: MailWrite,
     /// Reset guests whose mail already matches, too.
@@ -165,6 +167,9 @@ impl<'a> Planner<'a> {
             Err(Decision::Settled(Settled::AlreadyMatches)) if came_back => ChangeReason::ResetOnly,
             Ok(reason) => reason,
             Err(decision) => {
+                if let Some(mail) = self.mail_due(row, guest, &key, &decision) {
+                    return mail;
+                }
                 let decision = self.unless_changed(guest, &key, moves, decision);
                 return self.reminder(row, guest, &key, &decision).unwrap_or(decision);
             }
@@ -334,7 +339,8 @@ impl<'a> Planner<'a> {
         let cc = row.cc.clone().or_else(|| defaults.cc.clone()).filter(|cc| *cc != address);
         Invitation {
             redirect_url: row.redirect_url.clone().unwrap_or_else(|| self.redirect_url.clone()),
-            send: row.send.unwrap_or(defaults.send),
+            send: row.send.unwrap_or(defaults.send) && self.policy.delivery != DeliveryWay::None,
+            by: self.policy.delivery,
             message: row.message.clone().or_else(|| defaults.message.clone()),
             cc,
             language: row.language.clone().or_else(|| defaults.language.clone()),

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::reason::Words;
+use crate::config::DeliveryWay;
 use crate::domain::{
     AddressHolder, Email, InvitationKey, Language, Message, Redemption, RedirectUrl, RoleHolding,
     UserId,
@@ -79,6 +80,9 @@ pub enum ChangeReason {
     /// Somebody changed the mail after the invitation, and the policy asks to write it
     /// again. No invitation goes with it: the one that was sent is for that very address.
     Correction,
+    /// An earlier run invited the guest, and the mail with the link, which is held, has not
+    /// left. Nobody is invited.
+    Mail,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
@@ -106,14 +110,22 @@ pub struct Invitation {
     pub address: Email,
     /// Where the guest lands after redeeming.
     pub redirect_url: Arc<RedirectUrl>,
-    /// Whether Microsoft mails it.
+    /// Whether the guest gets a mail with it.
     pub send: bool,
+    /// Who mails it.
+    #[serde(skip_serializing_if = "is_microsoft")]
+    pub by: DeliveryWay,
     pub message: Option<Arc<Message>>,
     pub cc: Option<Email>,
     /// Language of Microsoft's standard text.
     pub language: Option<Language>,
     /// Name shown in the invitation.
     pub display_name: Option<Box<str>>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+fn is_microsoft(by: &DeliveryWay) -> bool {
+    *by == DeliveryWay::Microsoft
 }
 
 /// Why nothing is to be done.
@@ -144,6 +156,12 @@ pub enum Settled {
     /// The mail already is the new address and this campaign never invited it: a
     /// reset would lock the guest out until they redeem, so it is not sent unasked.
     AlreadyMatches,
+    /// It has, and whether the mail with the link was sent is not known. A second one
+    /// could be a second mail, so that takes a person.
+    MailUnknown {
+        /// When the service accepted the invitation.
+        invited_at: Timestamp,
+    },
     /// Another row asks for the very same thing.
     SameAsLine { line: u32 },
 }
@@ -293,6 +311,9 @@ impl fmt::Display for Change {
                 write!(f, "failed earlier; tried again for {address} as asked")
             }
             ChangeReason::Resend => write!(f, "invited earlier; sent again to {address} as asked"),
+            ChangeReason::Mail => {
+                write!(f, "invited earlier; the mail with its link goes to {address}")
+            }
             ChangeReason::Reminder => {
                 write!(f, "invited earlier and not redeemed; {address} is reminded")
             }
@@ -314,6 +335,10 @@ impl fmt::Display for Settled {
             Self::ResendLapsed { invited_at } => write!(
                 f,
                 "invited on {invited_at:.0}; the guest redeemed or was invited otherwise after sending again was asked for, so it is not (--resend asks anew)"
+            ),
+            Self::MailUnknown { invited_at } => write!(
+                f,
+                "invited on {invited_at:.0}; whether the mail with the link was sent is not known (ask the guest; --resend invites and mails again)"
             ),
             Self::AlreadyMatches => f.write_str(self.kind().words().about),
             Self::SameAsLine { line } => write!(f, "line {line} asks for the same"),

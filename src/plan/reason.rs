@@ -52,7 +52,9 @@ kinds! {
 
 kinds! {
     /// [`Settled`] without what is particular to a row.
-    SettledKind { AlreadyInvited, ResendFailed, ResendLapsed, AlreadyMatches, SameAsLine }
+    SettledKind {
+        AlreadyInvited, ResendFailed, ResendLapsed, MailUnknown, AlreadyMatches, SameAsLine,
+    }
 }
 
 impl BlockedKind {
@@ -201,6 +203,10 @@ impl SettledKind {
                 "resend-lapsed",
                 "invited by this campaign; changed since sending it again was asked for",
             ),
+            Self::MailUnknown => words(
+                "mail-unknown",
+                "invited by this campaign; whether the mail with the link was sent is not known",
+            ),
             Self::AlreadyMatches => words(
                 "already-matches",
                 "the mail already is the new address; a reset would lock the guest out until they redeem (reset = always, or --reset-matching, sends it)",
@@ -216,6 +222,7 @@ impl Settled {
             Self::AlreadyInvited { .. } => SettledKind::AlreadyInvited,
             Self::ResendFailed { .. } => SettledKind::ResendFailed,
             Self::ResendLapsed { .. } => SettledKind::ResendLapsed,
+            Self::MailUnknown { .. } => SettledKind::MailUnknown,
             Self::AlreadyMatches => SettledKind::AlreadyMatches,
             Self::SameAsLine { .. } => SettledKind::SameAsLine,
         }
@@ -247,6 +254,9 @@ impl ChangeReason {
             Self::Reminder => words("reminder", "invited earlier and not redeemed; reminded"),
             Self::Correction => {
                 words("correction", "invited earlier; its mail is put right, nobody is invited")
+            }
+            Self::Mail => {
+                words("mail", "invited earlier; the mail with the link is still to be sent")
             }
         }
     }

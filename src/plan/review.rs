@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::config::Limit;
+use crate::config::{DeliveryWay, Limit};
 use crate::domain::{Caller, Directory, DirectoryUser, InvitesFrom, Unreadable, UserType};
 
 use super::decision::{ChangeReason, Decision, Invitation, PlannedRow, Settled};
@@ -302,14 +302,19 @@ fn unreadable(missing: &[Unreadable]) -> Option<Finding> {
     ))
 }
 
+/// Whether Microsoft mails it.
+fn is_mailed(invitation: &Invitation) -> bool {
+    invitation.send && invitation.by == DeliveryWay::Microsoft
+}
+
 fn message_dropped(invitations: &[&Invitation], caller: Caller) -> Option<Finding> {
-    let mailed = invitations.iter().filter(|i| i.send && i.message.is_some()).count() as u64;
+    let mailed = invitations.iter().filter(|i| is_mailed(i) && i.message.is_some()).count() as u64;
     (mailed > 0 && caller == Caller::AppOnly).then(|| {
         // Entra, *Troubleshoot B2B collaboration*, 2025-02.
         Finding::warn(
             "message-dropped",
             format!("{} a message that Microsoft drops, because an application sends the invitation", count(mailed, "row carries", "rows carry")),
-            "the guests receive Microsoft's standard text; send your own mail, or sign in as a user",
+            "the guests receive Microsoft's standard text; send your own mail ([delivery]), or sign in as a user",
         )
     })
 }
@@ -317,7 +322,7 @@ fn message_dropped(invitations: &[&Invitation], caller: Caller) -> Option<Findin
 fn language_ignored(invitations: &[&Invitation]) -> Option<Finding> {
     let both = invitations
         .iter()
-        .filter(|i| i.send && i.message.is_some() && i.language.is_some())
+        .filter(|i| is_mailed(i) && i.message.is_some() && i.language.is_some())
         .count() as u64;
     (both > 0).then(|| {
         // Microsoft Graph, *invitedUserMessageInfo*, 2025-01.

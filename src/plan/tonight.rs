@@ -107,7 +107,7 @@ impl SoFar {
                     self.reminders.push(position);
                 }
                 // Invited, and no news of the guest.
-                ChangeReason::Correction => self.invited += 1,
+                ChangeReason::Correction | ChangeReason::Mail => self.invited += 1,
                 ChangeReason::FinishEarlierRun
                 | ChangeReason::UnknownOutcome
                 | ChangeReason::RetryFailed
@@ -116,7 +116,8 @@ impl SoFar {
             Decision::Settled(
                 Settled::AlreadyInvited { .. }
                 | Settled::ResendFailed { .. }
-                | Settled::ResendLapsed { .. },
+                | Settled::ResendLapsed { .. }
+                | Settled::MailUnknown { .. },
             )
             | Decision::Blocked(Blocked::MailChanged { .. }) => self.invited += 1,
             Decision::Blocked(Blocked::FailedBefore { .. }) => self.failed += 1,

@@ -6,6 +6,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use crate::config::DeliveryWay;
 use crate::domain::Caller;
 use crate::plan::Invitation;
 
@@ -26,13 +27,29 @@ pub(super) enum Delivery {
     /// A mail with Microsoft's standard text, though a message was given: an
     /// application sends it (Entra, *Troubleshoot B2B collaboration*, 2025-02).
     MessageDropped,
+    /// One's own mail.
+    OwnMail,
+    /// One's own mail as a file, for somebody to send.
+    File,
     /// No mail: `send` is off.
     NoMail,
+    /// No mail: `[delivery]` leaves it to somebody else.
+    #[serde(rename = "no-mail")]
+    Nobody,
 }
 
 impl Delivery {
     /// What this caller's invitation brings the guest.
     pub(super) fn new(invitation: &Invitation, caller: Caller) -> Self {
+        match invitation.by {
+            DeliveryWay::None => return Self::Nobody,
+            DeliveryWay::Files if invitation.send => return Self::File,
+            DeliveryWay::Smtp | DeliveryWay::Graph if invitation.send => return Self::OwnMail,
+            DeliveryWay::Microsoft
+            | DeliveryWay::Files
+            | DeliveryWay::Smtp
+            | DeliveryWay::Graph => {}
+        }
         match (invitation.send, &invitation.message, caller) {
             (false, _, _) => Self::NoMail,
             (true, None, _) => Self::StandardText,
@@ -54,7 +71,9 @@ pub(super) fn mark(invitation: &Invitation, caller: Caller) -> String {
             None => "standard text".to_owned(),
         },
         Delivery::MessageDropped => "standard text, message dropped".to_owned(),
-        Delivery::NoMail => return "no mail".to_owned(),
+        Delivery::OwnMail => "your mail".to_owned(),
+        Delivery::File => "your mail as a file".to_owned(),
+        Delivery::NoMail | Delivery::Nobody => return "no mail".to_owned(),
     };
     if let Some(cc) = &invitation.cc {
         mark.push_str(", copy to ");
@@ -107,6 +126,11 @@ impl<'a> Mix<'a> {
             Delivery::MessageDropped => {
                 "Microsoft mails its standard text and drops your message".to_owned()
             }
+            Delivery::OwnMail => "your mail server sends your own mail".to_owned(),
+            Delivery::File => "your own mail is written as a file: send it yourself".to_owned(),
+            Delivery::Nobody => {
+                return "no mail, [delivery] by is none: tell the guest yourself".to_owned();
+            }
             Delivery::NoMail => return "no mail, send is off: tell the guest yourself".to_owned(),
         };
         if self.copies > 0 {
@@ -142,6 +166,7 @@ mod tests {
             address: Email::parse("ada@fabrikam.example").unwrap(),
             redirect_url: Arc::new(RedirectUrl::parse("https://myapps.microsoft.com").unwrap()),
             send: true,
+            by: crate::config::DeliveryWay::Microsoft,
             message: None,
             cc: None,
             language: None,

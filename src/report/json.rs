@@ -14,10 +14,10 @@ use serde::Serialize;
 use crate::campaign::Digest as Night;
 use crate::domain::{Caller, UserId};
 use crate::plan::{Counts, Digest, Finding, Plan, PlannedRow};
-use crate::run::{LimitedBy, Numbers, Outcome, StopReason, Summary};
+use crate::run::{LimitedBy, MailEnd, Numbers, Outcome, StopReason, Summary};
 
 use super::delivery::Delivery;
-use super::row::{Message, RowEnd, old_email};
+use super::row::{Message, RowEnd, mail_word, old_email};
 use super::text::seconds;
 
 /// A row's keys. With an end, `explanation` is the outcome's; without, the plan's. Not
@@ -34,6 +34,9 @@ pub(super) struct RowKeys<'a> {
     pub(super) explanation: Message<'a>,
     /// What the guest of a change receives.
     delivery: Option<Delivery>,
+    /// What became of the mail, once the run is over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) mail: Option<&'static str>,
     #[serde(flatten)]
     pub(super) end: Option<RowEnd<'a>>,
 }
@@ -53,6 +56,7 @@ impl<'a> RowKeys<'a> {
                 .change()
                 .and_then(|change| change.invite.as_ref())
                 .map(|invitation| Delivery::new(invitation, caller)),
+            mail: None,
             end: None,
         }
     }
@@ -185,8 +189,8 @@ pub fn apply_json(
     summary: &Summary,
     exit_code: u8,
 ) -> io::Result<()> {
+    let rows = ended_rows(plan, outcomes, &summary.mails);
     let summary = RunSummary::new(plan, summary, exit_code);
-    let rows = ended_rows(plan, outcomes);
     write_object(out, &summary, &plan.findings, rows, None)
 }
 
@@ -194,9 +198,12 @@ pub fn apply_json(
 pub(super) fn ended_rows<'a>(
     plan: &'a Plan,
     outcomes: &'a [Option<Outcome>],
+    mails: &'a BTreeMap<u32, MailEnd>,
 ) -> impl Iterator<Item = RowKeys<'a>> {
     plan.rows.iter().enumerate().map(|(index, row)| {
-        RowKeys::ended(row, plan.caller, outcomes.get(index).and_then(Option::as_ref))
+        let outcome = outcomes.get(index).and_then(Option::as_ref);
+        let mail = mail_word(row, outcome, mails.get(&row.line).copied());
+        RowKeys { mail, ..RowKeys::ended(row, plan.caller, outcome) }
     })
 }
 
@@ -352,13 +359,13 @@ mod tests {
         plan.rows.truncate(4);
         apply_json(&mut out, &plan, &outcomes, &sample::summary(), 5).unwrap();
         insta::assert_snapshot!(String::from_utf8(out).unwrap(), @r#"
-        {"summary":{"rows":14,"invited":2,"patched":4,"settled":3,"blocked":5,"failed":1,"unknown":1,"not_attempted":2,"retries":7,"throttled":1,"plan_digest":"4232697f88502bb2c289f73d522c8f49e2f590181a2e0696c94ea8012a60a85b","exit_code":5,"stop_reason":"invitations-blocked","stop_message":"the tenant says stop: Guest invitations are blocked for suspicious activity","started_at":"2026-03-02T02:00:00Z","elapsed_seconds":192.4,"limited_by":"throttling","tenant_id":"7d1c2a40-0000-4000-8000-0000000000aa","tenant_name":"Contoso","caller":"app-only"},
+        {"summary":{"rows":14,"invited":2,"patched":4,"settled":3,"blocked":5,"failed":1,"unknown":1,"not_attempted":2,"retries":7,"throttled":1,"mailed":0,"mail_files":0,"mail_failed":0,"mail_unknown":0,"plan_digest":"4232697f88502bb2c289f73d522c8f49e2f590181a2e0696c94ea8012a60a85b","exit_code":5,"stop_reason":"invitations-blocked","stop_message":"the tenant says stop: Guest invitations are blocked for suspicious activity","started_at":"2026-03-02T02:00:00Z","elapsed_seconds":192.4,"limited_by":"throttling","tenant_id":"7d1c2a40-0000-4000-8000-0000000000aa","tenant_name":"Contoso","caller":"app-only"},
         "findings":[{"severity":"refuse","code":"max-changes","message":"6 rows would change, and max_changes allows 5","advice":"review the plan, then set [guards] max_changes or --max-changes to 6 or more"},{"severity":"warn","code":"resets","message":"1 guest is reset without a new address","advice":"they are locked out until they redeem again; a reset can't be undone"}],
         "rows":[
-        {"line":2,"user":"ada@northwind.example","user_id":"00000000-0000-0000-0000-000000000002","old_email":"ada@northwind.example","new_email":"ada@fabrikam.example","decision":"change","reason":"new-address","explanation":"the service accepted the invitation","delivery":"standard-text","outcome":"invited","outcome_reason":"accepted","advice":null,"request_id":null},
-        {"line":3,"user":"bob_northwind.example#EXT#@contoso.example","user_id":"00000000-0000-0000-0000-000000000003","old_email":"bob@northwind.example","new_email":"bob@fabrikam.example","decision":"change","reason":"new-address","explanation":"the answer was lost; the directory shows that the invitation was accepted","delivery":"message-dropped","outcome":"invited","outcome_reason":"settled-from-directory","advice":null,"request_id":null},
-        {"line":4,"user":"c.old@northwind.example","user_id":"00000000-0000-0000-0000-000000000004","old_email":"cleo@northwind.example","new_email":"cleo@fabrikam.example","decision":"change","reason":"new-address","explanation":"the invitation service does not see the new mail: \"doesn't match any emails on the user object\" after 5 tries in 3 min","delivery":"no-mail","outcome":"failed","outcome_reason":"address-mismatch","advice":"run apply again with --retry-failed after an hour","request_id":"0000aaaa-11bb-cccc-dd22-eeeeee333333"},
-        {"line":5,"user":"dan@northwind.example","user_id":"00000000-0000-0000-0000-000000000005","old_email":null,"new_email":"dan@northwind.example","decision":"change","reason":"reset-only","explanation":"the connection was lost after the request left; the guest is unchanged since","delivery":"standard-text","outcome":"unknown","outcome_reason":"answer-lost","advice":"run apply again to look once more; if it stays unknown, ask the guest whether the mail came","request_id":null}
+        {"line":2,"user":"ada@northwind.example","user_id":"00000000-0000-0000-0000-000000000002","old_email":"ada@northwind.example","new_email":"ada@fabrikam.example","decision":"change","reason":"new-address","explanation":"the service accepted the invitation","delivery":"standard-text","mail":"microsoft","outcome":"invited","outcome_reason":"accepted","advice":null,"request_id":null},
+        {"line":3,"user":"bob_northwind.example#EXT#@contoso.example","user_id":"00000000-0000-0000-0000-000000000003","old_email":"bob@northwind.example","new_email":"bob@fabrikam.example","decision":"change","reason":"new-address","explanation":"the answer was lost; the directory shows that the invitation was accepted","delivery":"message-dropped","mail":"microsoft","outcome":"invited","outcome_reason":"settled-from-directory","advice":null,"request_id":null},
+        {"line":4,"user":"c.old@northwind.example","user_id":"00000000-0000-0000-0000-000000000004","old_email":"cleo@northwind.example","new_email":"cleo@fabrikam.example","decision":"change","reason":"new-address","explanation":"the invitation service does not see the new mail: \"doesn't match any emails on the user object\" after 5 tries in 3 min","delivery":"no-mail","mail":"none","outcome":"failed","outcome_reason":"address-mismatch","advice":"run apply again with --retry-failed after an hour","request_id":"0000aaaa-11bb-cccc-dd22-eeeeee333333"},
+        {"line":5,"user":"dan@northwind.example","user_id":"00000000-0000-0000-0000-000000000005","old_email":null,"new_email":"dan@northwind.example","decision":"change","reason":"reset-only","explanation":"the connection was lost after the request left; the guest is unchanged since","delivery":"standard-text","mail":"unknown","outcome":"unknown","outcome_reason":"answer-lost","advice":"run apply again to look once more; if it stays unknown, ask the guest whether the mail came","request_id":null}
         ]}
         "#);
     }

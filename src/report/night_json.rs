@@ -43,6 +43,7 @@ pub fn night_json(
     exit_code: u8,
 ) -> io::Result<()> {
     let redeemed = digest.verified.news.iter().filter(|seen| seen.finding == Finding::Redeemed);
+    let mails = &summary.mails;
     let summary = NightSummary {
         run: RunSummary::new(plan, summary, exit_code),
         reminded: digest.reminded,
@@ -53,7 +54,7 @@ pub fn night_json(
         held: held.len() as u64,
         attention: digest.attention(),
     };
-    let rows = ended_rows(plan, outcomes).enumerate().map(|(index, mut keys)| {
+    let rows = ended_rows(plan, outcomes, mails).enumerate().map(|(index, mut keys)| {
         if held.contains(&index) {
             let end = RowEnd::held();
             (keys.explanation, keys.end) = (end.message, Some(end));

@@ -3,8 +3,9 @@
 
 use serde::Serialize;
 
+use crate::config::DeliveryWay;
 use crate::plan::{ChangeReason, Decision, PlannedRow};
-use crate::run::{InvitedHow, Outcome};
+use crate::run::{InvitedHow, MailEnd, Outcome};
 
 use super::text::harmless;
 
@@ -96,6 +97,9 @@ impl<'a> RowEnd<'a> {
                 ),
                 None,
             ),
+            Some(Outcome::AsWanted { .. }) if reason == ChangeReason::Mail => {
+                end("settled", "mail", Message::Text("invited earlier; its mail was due"), None)
+            }
             Some(Outcome::AsWanted { written: true }) => {
                 end("settled", "corrected", Message::Text("the mail was put right"), None)
             }
@@ -130,7 +134,8 @@ impl<'a> RowEnd<'a> {
                     | ChangeReason::FinishEarlierRun
                     | ChangeReason::RetryFailed
                     | ChangeReason::Resend
-                    | ChangeReason::Correction => "the run ended before this row",
+                    | ChangeReason::Correction
+                    | ChangeReason::Mail => "the run ended before this row",
                     ChangeReason::Reminder => {
                         "not reminded: the guest has changed since the plan was made, the hours for reminders are over, or the run ended before"
                     }
@@ -139,6 +144,32 @@ impl<'a> RowEnd<'a> {
             ),
         }
     }
+}
+
+/// The word for the row's mail: of Microsoft, of one's own, or none.
+pub(super) fn mail_word(
+    row: &PlannedRow,
+    outcome: Option<&Outcome>,
+    end: Option<MailEnd>,
+) -> Option<&'static str> {
+    match end {
+        Some(MailEnd::Sent) => return Some("sent"),
+        Some(MailEnd::File) => return Some("file"),
+        Some(MailEnd::Failed) => return Some("failed"),
+        Some(MailEnd::Unknown) => return Some("unknown"),
+        Some(MailEnd::NotYet) => return Some("not-yet"),
+        None => {}
+    }
+    let Some(invitation) = row.change()?.invite.as_ref().filter(|it| it.send) else {
+        return Some("none");
+    };
+    Some(match outcome {
+        Some(Outcome::Invited(_)) if invitation.by == DeliveryWay::Microsoft => "microsoft",
+        // Of one's own, it had redeemed before its mail was due.
+        Some(Outcome::Invited(_) | Outcome::AsWanted { .. } | Outcome::Failed(_)) => "none",
+        Some(Outcome::Unknown { .. }) if invitation.by == DeliveryWay::Microsoft => "unknown",
+        Some(Outcome::Unknown { .. } | Outcome::NotAttempted { .. }) | None => "not-yet",
+    })
 }
 
 /// The mail the plan saw, when it is to be replaced.

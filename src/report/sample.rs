@@ -32,6 +32,7 @@ pub(super) fn invitation(address: &str) -> Invitation {
         address: email(address),
         redirect_url: Arc::new(RedirectUrl::parse("https://myapps.microsoft.com").unwrap()),
         send: true,
+        by: crate::config::DeliveryWay::Microsoft,
         message: None,
         cc: None,
         language: None,
@@ -272,5 +273,6 @@ pub(crate) fn summary() -> Summary {
         }),
         elapsed: Duration::from_millis(192_400),
         started_at: Some(at("2026-03-02T02:00:00Z")),
+        mails: std::collections::BTreeMap::new(),
     }
 }

@@ -47,6 +47,7 @@ pub fn summary_text(
     let view = &SummaryView { width: view.width.max(NARROWEST), ..*view };
     why_it_ended(out, summary, view)?;
     counts(out, outcomes, summary, view)?;
+    mails(out, summary, view)?;
     effort(out, summary, view)?;
     let ended = plan.rows.iter().zip(outcomes).filter_map(|(row, outcome)| {
         let outcome = outcome.as_ref()?;
@@ -67,7 +68,8 @@ pub fn summary_text(
 
 fn why_it_ended(out: &mut dyn Write, summary: &Summary, view: &SummaryView<'_>) -> io::Result<()> {
     let Some(reason) = &summary.stop_reason else {
-        let unsuccessful = summary.failed + summary.unknown + summary.not_attempted;
+        let mails = summary.mail_unknown() + summary.mails_due();
+        let unsuccessful = summary.failed + summary.unknown + summary.not_attempted + mails;
         let (style, word) = match (unsuccessful, summary.blocked) {
             (0, 0) => (view.styles.good, "Done"),
             (0, _) => (view.styles.attention, "Done, but for the blocked rows"),
@@ -133,6 +135,38 @@ fn counts(
     if sum != summary.rows {
         let text = format!("{sum} of {} rows are accounted for; report this", summary.rows);
         writeln!(out, "  {}", paint(styles.bad, text))?;
+    }
+    Ok(())
+}
+
+/// What became of one's own mails.
+fn mails(out: &mut dyn Write, summary: &Summary, view: &SummaryView<'_>) -> io::Result<()> {
+    if summary.mails.is_empty() {
+        return Ok(());
+    }
+    let styles = view.styles;
+    writeln!(out, "\n{}", paint(styles.heading, "Your mails"))?;
+    for (label, n, style, aside) in [
+        ("sent", summary.mailed(), styles.good, ""),
+        ("files", summary.mail_files(), styles.good, "to be sent by you"),
+        ("refused", summary.mail_failed(), styles.bad, ""),
+        (
+            "unknown",
+            summary.mail_unknown(),
+            styles.attention,
+            "the answer was lost: ask the guest; --resend invites and mails again",
+        ),
+        (
+            "not yet",
+            summary.mails_due(),
+            styles.attention,
+            "the link is held, and the next run sends it",
+        ),
+    ] {
+        if n > 0 {
+            let line = format!("{}{n:>7}  {aside}", fit(label, LABEL_COLUMNS));
+            writeln!(out, "  {}", paint(style, line.trim_end()))?;
+        }
     }
     Ok(())
 }

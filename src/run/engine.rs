@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
@@ -15,11 +15,12 @@ use tokio::time::Instant;
 
 use crate::checkpoint::Journal;
 use crate::config::Limit;
+use crate::delivery::Post;
 use crate::graph::Graph;
-use crate::plan::{Change, ChangeReason, Plan, PlannedRow};
+use crate::plan::{Change, ChangeReason, Decision, Plan, PlannedRow, Settled};
 
 use super::canary::Sighted;
-use super::event::{Event, InvitedHow, Outcome, StopReason};
+use super::event::{Event, InvitedHow, MailEnd, Outcome, StopReason};
 use super::limit::{Standstill, Told};
 use super::row::not_settled;
 use super::stop::Stop;
@@ -52,6 +53,8 @@ pub struct RunSettings {
     pub held: BTreeSet<usize>,
     /// When no more reminders may be sent, in the service's time; None for never.
     pub reminders_until: Option<Timestamp>,
+    /// Where one's own mails go; None where Microsoft or nobody mails.
+    pub post: Option<Arc<Post>>,
 }
 
 /// Rows under way at one time. One that waits costs about two kilobytes; at
@@ -172,10 +175,16 @@ impl Run<'_> {
             .filter(|(index, _)| !self.settings.held.contains(index))
             .filter_map(|(index, row)| Some(Job { index, row, change: row.change()? }))
             .collect();
-        // A mail alone shows nothing of whether the tenant takes invitations, which is
-        // what probe and canary are to find out.
-        jobs.sort_by_key(|job| job.change.invite.is_none());
-        let mut rest = jobs.as_slice();
+        // Who was invited by an earlier run and has no mail yet comes first. A mail alone
+        // shows nothing of whether the tenant takes invitations, which is what probe and
+        // canary are to find out.
+        jobs.sort_by_key(|job| {
+            (job.change.reason != ChangeReason::Mail, job.change.invite.is_none())
+        });
+        let held = jobs.iter().take_while(|job| job.change.reason == ChangeReason::Mail).count();
+        let (held, jobs) = jobs.split_at(held);
+        self.rows(held, outcomes).await;
+        let mut rest = jobs;
         if self.settings.probe {
             rest = self.probe(rest, outcomes).await;
         }
@@ -317,9 +326,13 @@ impl Run<'_> {
             stop_reason: self.stop.reason(),
             elapsed: started.elapsed(),
             started_at: Some(started_at),
+            mails: self.tally.mails(),
             ..Summary::default()
         };
         for (row, outcome) in plan.rows.iter().zip(outcomes) {
+            if let Decision::Settled(Settled::MailUnknown { .. }) = row.decision {
+                summary.mails.insert(row.line, MailEnd::Unknown);
+            }
             let Some(change) = row.change() else { continue };
             let not_reached = if change.unsettled.is_some() {
                 not_settled()

@@ -182,10 +182,30 @@ pub enum StopReason {
         /// The service's own words.
         message: String,
     },
+    /// The mailbox or the mail server refuses every mail.
+    Mailing {
+        /// Its own words.
+        message: String,
+    },
     /// The checkpoint can't be written: going on could send twice.
     Checkpoint {
         message: String,
     },
+}
+
+/// What became of the mail with a row's link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MailEnd {
+    /// A server took it over.
+    Sent,
+    /// It is there as a file.
+    File,
+    /// It was refused for this guest.
+    Failed,
+    /// Its answer was lost.
+    Unknown,
+    /// The link is held, and the next run mails it.
+    NotYet,
 }
 
 impl StopReason {
@@ -209,6 +229,9 @@ impl StopReason {
             Self::Tenant { .. } => {
                 Some("mend that first; the next run tries one row before all others")
             }
+            Self::Mailing { .. } => Some(
+                "mend [delivery] or the mail server first; the next run mails the links that are held",
+            ),
             Self::StopFile { .. } => Some("remove the file first"),
             Self::Unreachable { .. } => Some("check the network, the proxy and [tenant] first"),
             Self::ForeignAnswers { .. } => Some(Foreign::ADVICE),
@@ -238,6 +261,7 @@ impl StopReason {
             Self::Permission { .. } => "permission",
             Self::Unreachable { .. } => "network",
             Self::ForeignAnswers { .. } => "foreign-answers",
+            Self::Mailing { .. } => "mailing-refused",
             Self::Checkpoint { .. } => "checkpoint",
         }
     }
@@ -267,6 +291,7 @@ impl std::fmt::Display for StopReason {
             Self::Permission { message } => write!(f, "not permitted: {message}"),
             Self::ForeignAnswers { message } => f.write_str(message),
             Self::Unreachable { message } => write!(f, "the service can't be reached: {message}"),
+            Self::Mailing { message } => write!(f, "no mail can be sent: {message}"),
             Self::Checkpoint { message } => write!(f, "the checkpoint can't be written: {message}"),
         }
     }

@@ -18,7 +18,7 @@ mod summary;
 mod tally;
 
 pub use engine::{Observer, RunResult, RunSettings, carry_out};
-pub use event::{Event, Failure, InvitedHow, Outcome, Phase, StopReason};
+pub use event::{Event, Failure, InvitedHow, MailEnd, Outcome, Phase, StopReason};
 pub use limit::LimitedBy;
 pub use lost_answer::{Horizon, Intent, LostAnswer, MOOT, NO_CHANGE, Verdict};
 pub use precheck::{Precheck, precheck};

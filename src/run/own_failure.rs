@@ -19,18 +19,27 @@ pub(super) enum OwnFailure {
     /// Its redemption changed to a state that this program does not know.
     RedemptionChangedSincePlan,
     MailChangedSincePlan,
+    /// The guest's mail can't be made of its row.
+    Unwritable,
+    /// The service gave no link to mail.
+    NoLink,
+    /// A mail server refused the mail for this guest.
+    MailRefused,
     /// A step that is safe to repeat stayed without answer.
     Unanswered,
 }
 
 impl OwnFailure {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 10] = [
         Self::Gone,
         Self::NotFound,
         Self::RedeemedSincePlan,
         Self::InvitedSincePlan,
         Self::RedemptionChangedSincePlan,
         Self::MailChangedSincePlan,
+        Self::Unwritable,
+        Self::NoLink,
+        Self::MailRefused,
         Self::Unanswered,
     ];
 
@@ -49,8 +58,21 @@ impl OwnFailure {
                 "changed-since-plan",
                 "look at who changed the guest, then run apply with --retry-failed",
             ),
+            Self::Unwritable => (
+                "mail-unwritable",
+                "mend the row or the template, then run apply with --retry-failed",
+            ),
+            Self::NoLink => ("no-link", "run apply with --retry-failed, which invites again"),
+            Self::MailRefused => (
+                "mail-refused",
+                "correct the address, then run apply with --retry-failed, which invites again",
+            ),
             Self::Unanswered => ("unanswered", "the next apply tries again"),
         }
+    }
+
+    pub(super) fn code(self) -> &'static str {
+        self.words().0
     }
 
     /// Whether somebody else's hand is the reason.
@@ -62,7 +84,7 @@ impl OwnFailure {
             | Self::InvitedSincePlan
             | Self::RedemptionChangedSincePlan
             | Self::MailChangedSincePlan => true,
-            Self::Unanswered => false,
+            Self::Unwritable | Self::NoLink | Self::MailRefused | Self::Unanswered => false,
         }
     }
 

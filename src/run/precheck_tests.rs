@@ -46,6 +46,7 @@ fn change(set_mail: Option<SetMail>) -> Change {
             address: email(NEW),
             redirect_url: Arc::new("https://myapps.microsoft.com".parse().unwrap()),
             send: true,
+            by: crate::config::DeliveryWay::Microsoft,
             message: None,
             cc: None,
             language: None,

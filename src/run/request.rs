@@ -1,6 +1,7 @@
 //! From the plan's instructions to the bodies that travel.
 
 use crate::checkpoint::IntentReason;
+use crate::config::DeliveryWay;
 use crate::domain::UserId;
 use crate::graph::wire;
 use crate::plan::{ChangeReason, Invitation, SetMail};
@@ -15,7 +16,7 @@ pub(super) fn intent_reason(reason: ChangeReason) -> Option<IntentReason> {
         ChangeReason::RetryFailed => Some(IntentReason::RetryFailed),
         ChangeReason::Resend => Some(IntentReason::Resend),
         ChangeReason::Reminder => Some(IntentReason::Reminder),
-        ChangeReason::Correction => None,
+        ChangeReason::Correction | ChangeReason::Mail => None,
     }
 }
 
@@ -31,8 +32,9 @@ pub(super) fn patch(set: &SetMail) -> wire::UserPatch {
 }
 
 pub(super) fn request(invitation: &Invitation, guest: UserId) -> wire::InvitationRequest {
-    let Invitation { address, redirect_url, send, message, cc, language, display_name } =
+    let Invitation { address, redirect_url, send, by, message, cc, language, display_name } =
         invitation;
+    let is_mailed = *by == DeliveryWay::Microsoft;
     let info = wire::InvitedUserMessageInfo {
         message_language: language.as_ref().map(|language| language.as_str().to_owned()),
         customized_message_body: message.as_ref().map(|message| message.as_str().to_owned()),
@@ -50,8 +52,9 @@ pub(super) fn request(invitation: &Invitation, guest: UserId) -> wire::Invitatio
         invited_user_email_address: address.as_str().to_owned(),
         invite_redirect_url: redirect_url.as_str().to_owned(),
         invited_user_display_name: display_name.as_deref().map(str::to_owned),
-        send_invitation_message: *send,
-        invited_user_message_info: (info != wire::InvitedUserMessageInfo::default())
+        send_invitation_message: *send && is_mailed,
+        // With a mail of one's own the text is in that.
+        invited_user_message_info: (is_mailed && info != wire::InvitedUserMessageInfo::default())
             .then_some(info),
         reset_redemption: true,
         invited_user: Some(wire::InvitedUser { id: guest.to_string(), user_principal_name: None }),

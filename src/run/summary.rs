@@ -3,12 +3,13 @@
 //!
 //! Leaves to others: counting (`engine`), and what is told beside the numbers.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
-use super::event::StopReason;
+use super::event::{MailEnd, StopReason};
 use super::limit::LimitedBy;
 
 /// The run in numbers. Every row is in exactly one of `invited`, `settled`,
@@ -41,6 +42,8 @@ pub struct Summary {
     pub elapsed: Duration,
     /// When it began.
     pub started_at: Option<Timestamp>,
+    /// What became of one's own mails, by line of the manifest.
+    pub mails: BTreeMap<u32, MailEnd>,
 }
 
 impl Summary {
@@ -61,6 +64,7 @@ impl Summary {
             limited_by: _,
             elapsed: _,
             started_at: _,
+            mails: _,
         } = self;
         Numbers([
             ("rows", *rows),
@@ -73,7 +77,40 @@ impl Summary {
             ("not_attempted", *not_attempted),
             ("retries", *retries),
             ("throttled", *throttled),
+            ("mailed", self.mailed()),
+            ("mail_files", self.mail_files()),
+            ("mail_failed", self.mail_failed()),
+            ("mail_unknown", self.mail_unknown()),
         ])
+    }
+
+    fn mails_at(&self, which: impl Fn(MailEnd) -> bool) -> u64 {
+        self.mails.values().filter(|end| which(**end)).count() as u64
+    }
+
+    /// One's own mails that were sent.
+    pub fn mailed(&self) -> u64 {
+        self.mails_at(|end| end == MailEnd::Sent)
+    }
+
+    /// Those that were written as files: P6, none is sent yet.
+    pub fn mail_files(&self) -> u64 {
+        self.mails_at(|end| end == MailEnd::File)
+    }
+
+    /// Mails that were refused for their guest.
+    pub fn mail_failed(&self) -> u64 {
+        self.mails_at(|end| end == MailEnd::Failed)
+    }
+
+    /// Mails of which it is not known whether they were sent.
+    pub fn mail_unknown(&self) -> u64 {
+        self.mails_at(|end| end == MailEnd::Unknown)
+    }
+
+    /// Links that the next run is to mail.
+    pub fn mails_due(&self) -> u64 {
+        self.mails_at(|end| end == MailEnd::NotYet)
     }
 
     /// How many rows ended in which way: every row is counted in exactly one of these.
@@ -86,11 +123,11 @@ impl Summary {
 
 /// The counts of a run by name. Serialised, they are keys.
 #[derive(Debug, Clone, Copy)]
-pub struct Numbers([(&'static str, u64); 10]);
+pub struct Numbers([(&'static str, u64); 14]);
 
 impl IntoIterator for Numbers {
     type Item = (&'static str, u64);
-    type IntoIter = std::array::IntoIter<Self::Item, 10>;
+    type IntoIter = std::array::IntoIter<Self::Item, 14>;
 
     fn into_iter(self) -> Self::IntoIter {
         self.0.into_iter()
@@ -112,7 +149,7 @@ mod tests {
         let summary = Summary { rows: 3, invited: 2, blocked: 1, retries: 4, ..Summary::default() };
         insta::assert_snapshot!(
             serde_json::to_string(&summary.numbers()).unwrap(),
-            @r#"{"rows":3,"invited":2,"patched":0,"settled":0,"blocked":1,"failed":0,"unknown":0,"not_attempted":0,"retries":4,"throttled":0}"#
+            @r#"{"rows":3,"invited":2,"patched":0,"settled":0,"blocked":1,"failed":0,"unknown":0,"not_attempted":0,"retries":4,"throttled":0,"mailed":0,"mail_files":0,"mail_failed":0,"mail_unknown":0}"#
         );
         assert_eq!(summary.ends().map(|(_, n)| n).sum::<u64>(), summary.rows);
     }

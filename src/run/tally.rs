@@ -1,12 +1,13 @@
 //! Counting while the run goes on: when too many rows have failed.
 
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::config::Limit;
 
-use super::event::{Outcome, StopReason};
+use super::event::{MailEnd, Outcome, StopReason};
 
 /// A share of failures says nothing before this many rows were tried.
 const SMALLEST_SAMPLE: u64 = 20;
@@ -25,6 +26,7 @@ pub(super) struct Tally {
     max_failures: Option<Limit>,
     patched: AtomicU64,
     counts: Mutex<Counts>,
+    mails: Mutex<BTreeMap<u32, MailEnd>>,
 }
 
 #[derive(Debug, Default)]
@@ -42,11 +44,20 @@ struct Counts {
 
 impl Tally {
     pub(super) fn new(max_failures: Option<Limit>) -> Self {
-        Self { max_failures, patched: AtomicU64::new(0), counts: Mutex::default() }
+        let patched = AtomicU64::new(0);
+        Self { max_failures, patched, counts: Mutex::default(), mails: Mutex::default() }
     }
 
     pub(super) fn count_patch(&self) {
         self.patched.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn count_mail(&self, line: u32, end: MailEnd) {
+        self.mails.lock().unwrap_or_else(PoisonError::into_inner).insert(line, end);
+    }
+
+    pub(super) fn mails(&self) -> BTreeMap<u32, MailEnd> {
+        self.mails.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub(super) fn patched(&self) -> u64 {

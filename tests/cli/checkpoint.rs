@@ -117,13 +117,13 @@ fn a_newer_format_is_refused() {
     let database = Connection::open(campaign.path(CHECKPOINT)).unwrap();
     database.pragma_update(None, "user_version", 99).unwrap();
     drop(database);
-    snapshot!(campaign.run("apply three.csv --yes"), @r#"
+    snapshot!(campaign.run("apply three.csv --yes"), @"
     ------- stderr -------
     three.csv: CSV, UTF-8, comma; 3 rows; columns: user, new_email
     error: the checkpoint three.csv.checkpoint has format 99, and this version knows 4
       hint: use the version of reinvite that wrote it, or a later one
     ------- exit 2 -------
-    "#);
+    ");
 }
 
 #[test]

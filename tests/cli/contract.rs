@@ -174,6 +174,17 @@ const REPORT: &str = "
     campaigns[].rows[].state string
     campaigns[].rows[].reason string";
 
+const PREVIEW: &str = "
+    schema string
+    summary.mails integer
+    summary.exit_code integer
+    mails[].from string
+    mails[].to string
+    mails[].cc list
+    mails[].subject string
+    mails[].text string
+    mails[].html string";
+
 const INIT: &str = "
     written list";
 
@@ -240,13 +251,19 @@ fn every_command_prints_one_object_with_the_keys_of_the_contract() {
     let campaign = Campaign::new();
     campaign.configure(&campaign.origin(), "[remind]\nafter = \"7d\"\n");
     campaign.write("bad.csv", "user,new_email\nnobody,nowhere\n");
+    campaign.write(
+        "mailed.toml",
+        "[delivery]\nby = \"files\"\nfrom = \"it@contoso.example\"\nfolder = \"mails\"\n",
+    );
     let plan = [PLAN, END, ROWS].concat();
     let run = [RUN, END, RUN_END, ROWS].concat();
     let night = [RUN, END, RUN_END, ROWS, NIGHT].concat();
-    let commands: [(&str, i32, &str); 18] = [
+    let commands: [(&str, i32, &str); 20] = [
         ("init fresh", 0, INIT),
         ("lint guests.csv", 0, LINT),
         ("lint bad.csv", 2, LINT),
+        ("preview guests.csv --config mailed.toml", 0, PREVIEW),
+        ("preview guests.csv --config mailed.toml --out look", 0, PREVIEW),
         ("doctor", 0, DOCTOR),
         ("doctor guests.csv", 0, DOCTOR),
         ("plan guests.csv", 0, &plan),

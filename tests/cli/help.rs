@@ -24,6 +24,7 @@ fn the_short_help_fits_on_a_screen() {
       lint         Check a manifest offline and report every problem
       doctor       Check sign-in, permissions and the tenant's policies, and say how to mend them
       plan         Show what would change, and change nothing
+      preview      Show the mail that each guest will get, with a link that leads nowhere
       apply        Plan, ask, and carry it out; again, to continue
       verify       Look at the campaign's guests: pending, redeemed, changed or gone
       remind       Invite those once more who have not redeemed, as configured

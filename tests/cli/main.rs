@@ -19,12 +19,14 @@ mod hooks;
 mod init;
 mod lint;
 mod log;
+mod mails;
 #[cfg(target_os = "linux")]
 mod network;
 mod night;
 #[cfg(feature = "pfx")]
 mod pfx;
 mod plan;
+mod preview;
 mod report;
 mod schedulers;
 mod secrets;

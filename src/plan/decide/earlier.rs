@@ -6,7 +6,11 @@
 
 use jiff::Timestamp;
 
-use crate::domain::{DirectoryUser, Email, InvitationKey, LedgerEntry, LedgerState, Resend};
+use crate::config::DeliveryWay;
+use crate::domain::{
+    DirectoryUser, Email, InvitationKey, LedgerEntry, LedgerState, MailStanding, RedemptionState,
+    Resend,
+};
 use crate::manifest::Row;
 
 use super::{Planner, internal};
@@ -168,6 +172,43 @@ impl Planner<'_> {
     /// Whether the campaign knows this mail as one the guest had before it was written.
     fn had(&self, guest: &DirectoryUser, mail: &str) -> bool {
         self.ledger.user_named(&mail.to_lowercase()) == Some(guest.id)
+    }
+
+    /// The mail with the link of an accepted invitation, where it has not left; or that it
+    /// is not known whether it did. A file may be written again, a mail not be sent.
+    pub(super) fn mail_due(
+        &self,
+        row: &Row,
+        guest: &DirectoryUser,
+        key: &InvitationKey,
+        decision: &Decision,
+    ) -> Option<Decision> {
+        let Decision::Settled(Settled::AlreadyInvited { at: invited_at, .. }) = decision else {
+            return None;
+        };
+        let way = self.policy.delivery;
+        let is_due = match self.ledger.mail(key)? {
+            MailStanding::Held => way.is_own(),
+            MailStanding::Begun { has_link } => way == DeliveryWay::Files && has_link,
+            MailStanding::Unknown => false,
+        };
+        let moves = self.set_mail(guest, &key.address).is_some();
+        // A replica may show the mail of before for a while.
+        let decided = self.unless_changed(guest, key, moves, decision.clone());
+        let has_mail = matches!(decided, Decision::Settled(_));
+        let is_over = guest.redemption.state == Some(RedemptionState::Accepted);
+        if is_due && has_mail && !is_over {
+            return Some(Decision::Change(Box::new(Change {
+                reason: ChangeReason::Mail,
+                set_mail: None,
+                invite: Some(self.invitation(row, key.address.clone())),
+                redemption: guest.redemption.clone(),
+                unsettled: None,
+            })));
+        }
+        let is_unknown = !is_due && self.ledger.mail(key) != Some(MailStanding::Held);
+        (is_unknown && has_mail && !is_over)
+            .then_some(Decision::Settled(Settled::MailUnknown { invited_at: *invited_at }))
     }
 
     /// The reminder that is due for a guest with nothing else to do. An obstacle to it

@@ -66,6 +66,7 @@ impl World {
                 caller: Caller::AppOnly,
                 invitation: InvitationDefaults::default(),
                 mail: MailWrite::Mail,
+                delivery: crate::config::DeliveryWay::Microsoft,
                 reset_matching: false,
                 retry_failed: false,
                 resend: BTreeSet::new(),

@@ -47,6 +47,7 @@ fn change(reason: ChangeReason) -> Decision {
             address: "a@b.example".parse().unwrap(),
             redirect_url: std::sync::Arc::new("https://myapps.microsoft.com".parse().unwrap()),
             send: true,
+            by: crate::config::DeliveryWay::Microsoft,
             message: None,
             cc: None,
             language: None,

@@ -6,7 +6,9 @@ use std::io::{self, Write};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::checkpoint::{Entry, HistoryEvent, HistoryRow, IntentReason, InvitedHow, Record, Trail};
+use crate::checkpoint::{
+    Entry, HistoryEvent, HistoryRow, IntentReason, InvitedHow, MailedHow, Record, Trail,
+};
 use crate::domain::{Shows, Trace};
 use crate::report::style::{Styles, paint};
 use crate::report::text::{fit, harmless, wrap};
@@ -198,7 +200,7 @@ fn or<'a>(text: &'a str, otherwise: &'a str) -> String {
     if text.is_empty() { otherwise.to_owned() } else { harmless(text) }
 }
 
-fn happened(Entry { record, trace }: &Entry) -> String {
+fn happened(Entry { record, trace, .. }: &Entry) -> String {
     let mut sentence = match record {
         Record::Patching { .. } => "the mail is about to be written".to_owned(),
         Record::Patched { .. } => "the mail was written".to_owned(),
@@ -222,6 +224,20 @@ fn happened(Entry { record, trace }: &Entry) -> String {
         Record::ResendAsked { who, why, .. } => asked_again(who, why),
         Record::Correcting { .. } => "correcting".to_owned(),
         Record::Corrected { .. } => "corrected".to_owned(),
+        Record::MailIntended { message_id, .. } => {
+            format!("the mail with the link is about to be sent: {}", harmless(message_id))
+        }
+        Record::MailWithdrawn { why, .. } => {
+            format!("the mail was not sent: {}", or(why, "no reason recorded"))
+        }
+        Record::Mailed { how: MailedHow::Sent, .. } => "the mail was sent".to_owned(),
+        Record::Mailed { how: MailedHow::File, .. } => "the mail was written as a file".to_owned(),
+        Record::MailFailed { code, message, .. } => {
+            format!("the mail failed, {}: {}", or(code, "no code"), harmless(message))
+        }
+        Record::MailUnknown { evidence, .. } => {
+            format!("mail sent or not, not known: {}", or(evidence, "no answer"))
+        }
         Record::Seen(sighting) => sighting.shows.word().to_owned(),
     };
     if let Some(trace) = trace {
@@ -254,7 +270,8 @@ fn asked_again(who: &str, why: &str) -> String {
     format!("{} asked for another invitation{why}", or(who, "someone"))
 }
 
-/// An invitation that the service accepted, and so mailed unless the row said not to.
+/// A mail that was sent: by Microsoft with the invitation, or one's own. No mail is told
+/// of where none was to be sent.
 #[derive(Debug, Serialize)]
 struct Mail {
     at: Timestamp,
@@ -289,7 +306,8 @@ fn mails(trail: &Trail) -> Vec<Mail> {
                 asked = Some((own(who), own(why)));
             }
             Record::Intended { reason, .. } => is_reminder = *reason == IntentReason::Reminder,
-            Record::Invited { .. } => {
+            Record::Invited { .. } if event.entry.silent => {}
+            Record::Invited { .. } | Record::Mailed { how: MailedHow::Sent, .. } => {
                 let (kind, (who, why)) = if mails.is_empty() {
                     ("first", (None, None))
                 } else if let Some(asked) = asked.take() {
@@ -308,6 +326,12 @@ fn mails(trail: &Trail) -> Vec<Mail> {
             | Record::Failed { .. }
             | Record::Correcting { .. }
             | Record::Corrected { .. }
+            | Record::MailIntended { .. }
+            | Record::MailWithdrawn { .. }
+            // A file is no mail until somebody sends it.
+            | Record::Mailed { how: MailedHow::File, .. }
+            | Record::MailFailed { .. }
+            | Record::MailUnknown { .. }
             | Record::Seen(_) => {}
         }
     }

@@ -6,12 +6,13 @@ use std::sync::atomic::Ordering;
 
 use jiff::Timestamp;
 
-use crate::checkpoint::{CheckpointError, Record};
-use crate::domain::Trace;
+use crate::checkpoint::{CheckpointError, Entry, Record};
+use crate::config::DeliveryWay;
+use crate::domain::{RedeemUrl, Trace};
 use crate::graph::{AuthError, CallError, Cause, Refusal, StopCause, Verdict};
 
 use super::{Done, RowRun};
-use crate::plan::ChangeReason;
+use crate::plan::{ChangeReason, Invitation};
 use crate::run::event::{Failure, InvitedHow, Outcome, StopReason};
 use crate::run::own_failure::OwnFailure;
 
@@ -105,9 +106,20 @@ impl RowRun<'_, '_> {
         Ok(())
     }
 
+    /// The service accepted the invitation, and told its link.
+    pub(super) async fn accepted(&mut self, link: Option<RedeemUrl>) -> Result<Outcome, Done> {
+        self.link = link.filter(|_| self.post().is_some());
+        self.invited(InvitedHow::Accepted).await
+    }
+
     pub(super) async fn invited(&self, how: InvitedHow) -> Result<Outcome, Done> {
+        let is_mailed = |it: &Invitation| it.send && it.by == DeliveryWay::Microsoft;
+        let silent = !self.change.invite.as_ref().is_some_and(is_mailed);
+        let record = Record::Invited { key: self.key.clone(), how };
+        // The link is durable together with what it belongs to.
+        let entry = Entry { link: self.link.clone(), silent, ..record.into() };
         // P2: success is reported after its record is durable.
-        match self.append(Record::Invited { key: self.key.clone(), how }).await {
+        match self.append(entry).await {
             Ok(()) => Ok(Outcome::Invited(how)),
             Err(error) => Err(Done(Outcome::Unknown {
                 evidence: format!(
@@ -151,7 +163,7 @@ impl RowRun<'_, '_> {
         self.append_at(record, at).await.map_err(|_| self.not_attempted())
     }
 
-    pub(super) async fn append(&self, record: Record) -> Result<(), CheckpointError> {
+    pub(super) async fn append(&self, record: impl Into<Entry>) -> Result<(), CheckpointError> {
         self.append_at(record, self.run.graph.clock().service_now()).await
     }
 
@@ -160,13 +172,23 @@ impl RowRun<'_, '_> {
         *self.trace.lock().unwrap_or_else(PoisonError::into_inner) = Some(trace);
     }
 
-    async fn append_at(&self, record: Record, at: Timestamp) -> Result<(), CheckpointError> {
+    async fn append_at(
+        &self,
+        record: impl Into<Entry>,
+        at: Timestamp,
+    ) -> Result<(), CheckpointError> {
+        let entry = record.into();
         // What is about to be done has left nothing yet.
-        let trace = match record {
+        let trace = match entry.record {
             Record::Patching { .. }
             | Record::Intended { .. }
             | Record::ResendAsked { .. }
             | Record::Correcting { .. }
+            | Record::MailIntended { .. }
+            | Record::MailWithdrawn { .. }
+            | Record::Mailed { .. }
+            | Record::MailFailed { .. }
+            | Record::MailUnknown { .. }
             | Record::Seen(_) => None,
             Record::Patched { .. }
             | Record::Corrected { .. }
@@ -177,7 +199,7 @@ impl RowRun<'_, '_> {
                 self.trace.lock().unwrap_or_else(PoisonError::into_inner).take()
             }
         };
-        let written = self.run.journal.append(record.after(trace), at).await;
+        let written = self.run.journal.append(Entry { trace, ..entry }, at).await;
         if let Err(error) = &written {
             let message = match error {
                 CheckpointError::Broken(why) => why.clone(),

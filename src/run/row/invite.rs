@@ -55,7 +55,7 @@ impl RowRun<'_, '_> {
             if self.is_reminder() && !self.may_remind(&guest) {
                 return Err(self.not_attempted());
             }
-            if is_old && let Some(conflict) = redemption_conflict(self.change, &guest) {
+            if is_old && let Some(conflict) = redemption_conflict(&self.expected(&guest), &guest) {
                 return Err(self.failed(conflict).await);
             }
             let before = guest.redemption.clone();
@@ -68,7 +68,7 @@ impl RowRun<'_, '_> {
             let answer = self.run.graph.invite(&request, &mut trace).await;
             self.leave(trace);
             let error = match answer {
-                Ok(()) => return self.invited(InvitedHow::Accepted).await,
+                Ok(link) => return self.accepted(link).await,
                 Err(error) => error,
             };
             match error {
@@ -94,7 +94,9 @@ impl RowRun<'_, '_> {
                     let lost_at = self.run.graph.clock().now();
                     let intent = Intent { at: intended_at, before: Some(&before), resent: false };
                     let lost = self.lost_answer(intent, lost_at);
-                    if self.was_sent(&lost).await? {
+                    let is_sent = self.was_sent(&lost).await?;
+                    let is_remade = is_sent && self.is_to_be_remade().await?;
+                    if is_sent && !is_remade {
                         return self.invited(InvitedHow::SettledFromDirectory).await;
                     }
                     if sent == MOST_INVITATIONS {
@@ -103,7 +105,7 @@ impl RowRun<'_, '_> {
                         let failure = unanswered("sending the invitation", &evidence);
                         return Err(Done(Outcome::Failed(failure)));
                     }
-                    self.lost = Some(lost);
+                    self.lost = Some(lost).filter(|_| !is_remade);
                     self.enter(Phase::Inviting);
                     guest = self.look().await?;
                 }

@@ -3,11 +3,12 @@
 //!
 //! Leaves to others: what a reading means (`lost_answer`), and what follows from it.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::domain::DirectoryUser;
+use crate::domain::{DirectoryUser, RedemptionState};
 use crate::graph::Presence;
 use crate::run::event::{Event, InvitedHow};
 use crate::run::lost_answer::{Horizon, Intent, LostAnswer, MOOT, NO_CHANGE, Verdict};
@@ -16,6 +17,10 @@ use super::{Done, RowRun};
 
 /// First wait before a guest is read again; doubles up to the replication lag.
 const FIRST_LOOK: Duration = Duration::from_secs(2);
+
+fn is_redeemed(guest: &DirectoryUser) -> bool {
+    guest.redemption.state == Some(RedemptionState::Accepted)
+}
 
 impl RowRun<'_, '_> {
     /// An invitation of unknown outcome. `ended_at` is the moment, in our time, after
@@ -41,6 +46,11 @@ impl RowRun<'_, '_> {
         let Some(lost) = &self.lost else { return Ok(guest) };
         match lost.judge(&guest.redemption, self.run.graph.clock().now()) {
             Verdict::NotSent => Ok(guest),
+            Verdict::Sent if self.post().is_some() && !is_redeemed(&guest) => {
+                // Its link is lost: it is invited again for a new one.
+                self.is_remade.store(true, Ordering::Relaxed);
+                Ok(guest)
+            }
             Verdict::Sent => Err(match self.invited(InvitedHow::SettledFromDirectory).await {
                 Ok(outcome) => Done(outcome),
                 Err(done) => done,

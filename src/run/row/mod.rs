@@ -4,6 +4,7 @@
 mod end;
 mod invite;
 mod lost_answer;
+mod mail;
 mod write;
 
 use std::sync::Mutex;
@@ -12,7 +13,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::domain::{DirectoryUser, InvitationKey, RedemptionState, Trace, UserId};
+use crate::domain::{DirectoryUser, InvitationKey, RedeemUrl, RedemptionState, Trace, UserId};
 use crate::graph::Presence;
 use crate::plan::{Change, ChangeReason, PlannedRow};
 
@@ -53,6 +54,10 @@ pub(super) struct RowRun<'r, 'a> {
     pub(super) written_at: Option<Instant>,
     /// Whether the checkpoint holds an intent of this run that may have to be taken back.
     pub(super) is_intended: AtomicBool,
+    /// An invitation of ours was accepted, and its link lost: another is on its way.
+    pub(super) is_remade: AtomicBool,
+    /// The link of the invitation that was accepted.
+    pub(super) link: Option<RedeemUrl>,
     /// What the last write left with the service, until it is written down.
     pub(super) trace: Mutex<Option<Trace>>,
 }
@@ -73,6 +78,8 @@ impl Run<'_> {
             is_open: change.unsettled.is_some(),
             written_at: None,
             is_intended: AtomicBool::new(false),
+            is_remade: AtomicBool::new(false),
+            link: None,
             trace: Mutex::default(),
         };
         let outcome = match row.steps().await {
@@ -84,6 +91,9 @@ impl Run<'_> {
 
 impl RowRun<'_, '_> {
     async fn steps(&mut self) -> Result<Outcome, Done> {
+        if self.change.reason == ChangeReason::Mail {
+            return self.mail_held().await;
+        }
         if let Some(open) = &self.change.unsettled {
             self.enter(Phase::Clearing);
             // An earlier run may have sent it until the moment it ended.
@@ -91,11 +101,13 @@ impl RowRun<'_, '_> {
             let before = open.before.as_ref();
             let intent = Intent { at: open.intended_at, before, resent: open.resent };
             let lost = self.lost_answer(intent, ended_at);
-            if self.was_sent(&lost).await? {
+            let is_sent = self.was_sent(&lost).await?;
+            let is_remade = is_sent && self.is_to_be_remade().await?;
+            if is_sent && !is_remade {
                 return self.invited(InvitedHow::SettledFromDirectory).await;
             }
             self.is_open = false;
-            if open.resent {
+            if open.resent && !is_remade {
                 // The guest was invited before: whether it is once more is asked afresh.
                 return Err(self.not_attempted());
             }
@@ -108,21 +120,25 @@ impl RowRun<'_, '_> {
                 };
                 return Err(self.failed(failure).await);
             }
-            self.lost = Some(lost);
+            self.lost = Some(lost).filter(|_| !is_remade);
         }
+        let place = self.place_ahead().await?;
         let mut lane = Some(self.run.lane.acquire().await.expect("the lane is never closed"));
         if self.run.stop.is_requested() {
             return Err(self.not_attempted());
         }
         self.enter(Phase::Patching);
         let mut guest = self.look().await?;
-        let mut verdict = precheck(self.change, &guest);
+        let mut verdict = precheck(&self.expected(&guest), &guest);
         if matches!(verdict, Precheck::Conflict(_)) && self.may_be_a_lagging_reading(&guest) {
             // Nothing is to be written any more: others need not wait behind this one.
             lane = None;
             self.enter(Phase::Settling);
             guest = self.look_until_it_shows_our_mail(guest).await?;
-            verdict = precheck(self.change, &guest);
+            verdict = precheck(&self.expected(&guest), &guest);
+        }
+        if !matches!(verdict, Precheck::Conflict(_)) {
+            self.check_letter(&guest).await?;
         }
         if self.is_reminder() && (verdict != Precheck::NothingToWrite || !self.may_remind(&guest)) {
             return Err(self.not_attempted());
@@ -141,9 +157,15 @@ impl RowRun<'_, '_> {
             self.wait(self.run.settings.settle).await?;
         }
         self.enter(Phase::Inviting);
-        let outcome = self.invite(invitation, guest).await;
+        let read = self.post().is_some().then(|| guest.clone());
+        let outcome = self.invite(invitation, guest).await?;
         drop(lane);
-        outcome
+        let outcome = match (outcome, read) {
+            (Outcome::Invited(how), Some(guest)) => self.mail_new(how, &guest).await,
+            (outcome, _) => outcome,
+        };
+        drop(place);
+        Ok(outcome)
     }
 
     pub(super) async fn look(&mut self) -> Result<DirectoryUser, Done> {
@@ -174,7 +196,10 @@ impl RowRun<'_, '_> {
             | ChangeReason::RetryFailed
             // One that was cut off may have written it a moment ago.
             | ChangeReason::Resend => true,
-            ChangeReason::ResetOnly | ChangeReason::Reminder | ChangeReason::Correction => false,
+            ChangeReason::ResetOnly
+            | ChangeReason::Reminder
+            | ChangeReason::Correction
+            | ChangeReason::Mail => false,
         }
     }
 
@@ -187,7 +212,7 @@ impl RowRun<'_, '_> {
     pub(super) fn may_remind(&self, guest: &DirectoryUser) -> bool {
         let until = self.run.settings.reminders_until;
         guest.redemption.state == Some(RedemptionState::PendingAcceptance)
-            && redemption_conflict(self.change, guest).is_none()
+            && redemption_conflict(&self.expected(guest), guest).is_none()
             && until.is_none_or(|until| self.run.graph.clock().service_now() < until)
     }
 

@@ -1,0 +1,261 @@
+//! What became of the mail with an invitation's link, and the link itself for as long
+//! as it is needed: the table `mail`, and the state in it as what records leave behind.
+//!
+//! Leaves to others: the invitation (`state`).
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use rusqlite::{Connection, Row, params};
+
+use super::database::{ReadError, in_one_state};
+use super::tables::{collect, content, key, optional, parsed, text};
+use super::{Checkpoint, CheckpointError, Entry, Record};
+use crate::domain::{InvitationKey, MailStanding, RedeemUrl, Shows, Sighting};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Step {
+    /// The link is here, and no mail was begun.
+    Held,
+    Intended,
+    Mailed,
+    Failed,
+    Unknown,
+}
+
+impl Step {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Held => "held",
+            Self::Intended => "intended",
+            Self::Mailed => "mailed",
+            Self::Failed => "failed",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    fn parse(word: &str) -> Result<Self, ReadError> {
+        [Self::Held, Self::Intended, Self::Mailed, Self::Failed, Self::Unknown]
+            .into_iter()
+            .find(|step| step.word() == word)
+            .ok_or_else(|| content(format!("state of a mail `{word}`")))
+    }
+}
+
+/// The mail of the guest's newest invitation.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct MailState {
+    step: Step,
+    at: Timestamp,
+    message_id: Option<String>,
+    link: Option<RedeemUrl>,
+}
+
+impl MailState {
+    /// The state after a record; none where no link of one's own is mailed.
+    fn after(state: Option<Self>, entry: &Entry, at: Timestamp) -> Option<Self> {
+        match &entry.record {
+            // The next invitation voids the link of the one before.
+            Record::Invited { .. } => {
+                let link = Some(entry.link.clone()?);
+                Some(Self { step: Step::Held, at, message_id: None, link })
+            }
+            Record::MailIntended { message_id, .. } => {
+                let message_id = Some(message_id.clone());
+                state.map(|state| Self { step: Step::Intended, at, message_id, ..state })
+            }
+            Record::MailWithdrawn { .. } => {
+                state.map(|state| Self { step: Step::Held, at, ..state })
+            }
+            Record::Mailed { keeps_link, .. } => state.map(|state| Self {
+                step: Step::Mailed,
+                at,
+                link: state.link.filter(|_| *keeps_link),
+                ..state
+            }),
+            Record::MailFailed { .. } => {
+                state.map(|state| Self { step: Step::Failed, at, link: None, ..state })
+            }
+            Record::MailUnknown { .. } => {
+                state.map(|state| Self { step: Step::Unknown, at, link: None, ..state })
+            }
+            // Who has redeemed needs no link.
+            Record::Seen(Sighting { shows: Shows::Redeemed, .. }) => {
+                state.map(|state| Self { link: None, ..state })
+            }
+            Record::Patching { .. }
+            | Record::Patched { .. }
+            | Record::Intended { .. }
+            | Record::Outstanding { .. }
+            | Record::Unknown { .. }
+            | Record::Failed { .. }
+            | Record::ResendAsked { .. }
+            | Record::Correcting { .. }
+            | Record::Corrected { .. }
+            | Record::Seen(_) => state,
+        }
+    }
+
+    fn standing(&self) -> Option<MailStanding> {
+        let has_link = self.link.is_some();
+        match self.step {
+            Step::Held if has_link => Some(MailStanding::Held),
+            Step::Intended => Some(MailStanding::Begun { has_link }),
+            Step::Unknown => Some(MailStanding::Unknown),
+            Step::Held | Step::Mailed | Step::Failed => None,
+        }
+    }
+}
+
+/// Writes what a record does to the mail. `secure_delete` overwrites what goes.
+pub(super) fn write(
+    connection: &Connection,
+    entry: &Entry,
+    at: Timestamp,
+) -> Result<(), ReadError> {
+    let key = entry.record.key();
+    let (user, address) = (key.user_id.to_string(), key.address.folded());
+    let before = {
+        let mut query = connection.prepare_cached(
+            "SELECT state, at, message_id, link FROM mail WHERE user_id = ?1 AND address = ?2",
+        )?;
+        let mut rows = query.query(params![user, address])?;
+        rows.next()?.map(|row| state(row, 0)).transpose()?
+    };
+    let after = MailState::after(before.clone(), entry, at);
+    if before == after {
+        return Ok(());
+    }
+    let Some(MailState { step, at, message_id, link }) = after else {
+        connection
+            .prepare_cached("DELETE FROM mail WHERE user_id = ?1 AND address = ?2")?
+            .execute(params![user, address])?;
+        return Ok(());
+    };
+    connection
+        .prepare_cached(
+            "INSERT OR REPLACE INTO mail (user_id, address, state, at, message_id, link)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        )?
+        .execute(params![
+            user,
+            address,
+            step.word(),
+            at.to_string(),
+            message_id,
+            link.as_ref().map(RedeemUrl::expose),
+        ])?;
+    Ok(())
+}
+
+fn state(row: &Row<'_>, first: usize) -> Result<MailState, ReadError> {
+    let link: Option<String> = row.get(first + 3)?;
+    Ok(MailState {
+        step: Step::parse(text(row, first)?)?,
+        at: parsed(row, first + 1)?,
+        message_id: optional(row, first + 2)?,
+        link: link.map(RedeemUrl::new),
+    })
+}
+
+fn states(connection: &Connection) -> Result<Vec<(InvitationKey, MailState)>, ReadError> {
+    let mut query =
+        connection.prepare("SELECT user_id, address, state, at, message_id, link FROM mail")?;
+    collect(&mut query, |row| Ok((key(row, 0, 1)?, state(row, 2)?)))
+}
+
+/// Where mails are not at their end.
+pub(super) fn standings(
+    connection: &Connection,
+) -> Result<Vec<(InvitationKey, MailStanding)>, ReadError> {
+    let states = states(connection)?.into_iter();
+    Ok(states.filter_map(|(key, state)| Some((key, state.standing()?))).collect())
+}
+
+impl Checkpoint {
+    /// The links that are held, for mails that are still to be sent.
+    pub fn links(&self) -> Result<HashMap<InvitationKey, RedeemUrl>, CheckpointError> {
+        let (path, connection) = self.connection();
+        in_one_state(path, connection, |connection| {
+            let states = states(connection)?.into_iter();
+            let open =
+                states.filter(|(_, state)| matches!(state.step, Step::Held | Step::Intended));
+            Ok(open.filter_map(|(key, state)| Some((key, state.link?))).collect())
+        })
+    }
+
+    /// The mail of every guest whose mail was written, as it was before.
+    pub fn old_mails(
+        &self,
+    ) -> Result<HashMap<crate::domain::UserId, Option<String>>, CheckpointError> {
+        let (path, connection) = self.connection();
+        in_one_state(path, connection, super::tables::old_mails)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checkpoint::{InvitedHow, MailedHow};
+    use crate::domain::{Email, UserId};
+
+    fn key() -> InvitationKey {
+        InvitationKey {
+            user_id: UserId::parse("0000abcd-0000-4000-8000-00000000b2b0").unwrap(),
+            address: Email::parse("ada@northwind.example").unwrap(),
+        }
+    }
+
+    /// An accepted invitation whose answer had this link.
+    fn invited(link: Option<&str>) -> Entry {
+        let record = Record::Invited { key: key(), how: InvitedHow::Accepted };
+        Entry { link: link.map(RedeemUrl::new), ..record.into() }
+    }
+
+    /// What records leave: where the mail stands, and the link that is kept.
+    fn left(entries: impl IntoIterator<Item = Entry>) -> (Option<MailStanding>, Option<String>) {
+        let state = entries
+            .into_iter()
+            .fold(None, |state, entry| MailState::after(state, &entry, Timestamp::UNIX_EPOCH));
+        let Some(state) = state else { return (None, None) };
+        (state.standing(), state.link.map(|link| link.expose().to_owned()))
+    }
+
+    #[test]
+    fn a_link_is_kept_until_its_mail_has_an_end() {
+        let intended = || Record::MailIntended { key: key(), message_id: "<1@c>".into() }.into();
+        let withdrawn = || Record::MailWithdrawn { key: key(), why: "later".into() }.into();
+        let mailed =
+            |keeps_link| Record::Mailed { key: key(), how: MailedHow::Sent, keeps_link }.into();
+        let unknown = || Record::MailUnknown { key: key(), evidence: "lost".into() }.into();
+        let (code, message, advice) = ("5.1.1".to_owned(), String::new(), String::new());
+        let failed = Record::MailFailed { key: key(), code, message, advice }.into();
+        let shows = Shows::Redeemed;
+        let redeemed = || Record::Seen(Sighting { key: key(), shows: shows.clone(), since: None });
+        let held = || invited(Some("one"));
+        let begun = Some(MailStanding::Begun { has_link: true });
+        let one = || Some("one".to_owned());
+        for (records, standing, link) in [
+            (vec![invited(None)], None, None),
+            (vec![held()], Some(MailStanding::Held), one()),
+            (vec![held(), intended()], begun, one()),
+            (vec![held(), intended(), withdrawn()], Some(MailStanding::Held), one()),
+            (vec![held(), intended(), mailed(false)], None, None),
+            (vec![held(), intended(), mailed(true)], None, one()),
+            (vec![held(), intended(), mailed(true), redeemed().into()], None, None),
+            (vec![held(), intended(), unknown()], Some(MailStanding::Unknown), None),
+            (vec![held(), intended(), failed], None, None),
+            (vec![held(), redeemed().into()], None, None),
+            // The next invitation voids the link before, and Microsoft mails its own.
+            (vec![held(), invited(None)], None, None),
+            (
+                vec![held(), intended(), unknown(), invited(Some("two"))],
+                Some(MailStanding::Held),
+                Some("two".to_owned()),
+            ),
+        ] {
+            let told = format!("{records:?}");
+            assert_eq!(left(records), (standing, link), "{told}");
+        }
+    }
+}
