@@ -62,6 +62,10 @@ const HOOK_VARIABLES: &[&str] = &[
     "NOT_ATTEMPTED",
     "RETRIES",
     "THROTTLED",
+    "MAILED",
+    "MAIL_FILES",
+    "MAIL_FAILED",
+    "MAIL_UNKNOWN",
 ];
 
 /// Whether a variable is one that hooks are given. A hook that runs this program
