@@ -26,7 +26,7 @@ pub struct Session<'a> {
     pub settings: &'a Settings,
     pub graph: &'a Graph,
     pub stop: &'a Stop,
-    /// When to start nothing new; see [`super::deadline`].
+    /// When to start nothing new; see `deadline`.
     pub deadline: Option<Instant>,
 }
 
