@@ -33,6 +33,18 @@ pub struct ApplyRequest {
     pub reviewed: Option<String>,
 }
 
+impl ApplyRequest {
+    /// What of it the plan is made with.
+    pub fn asked(&self) -> Asked {
+        Asked {
+            reset_matching: self.reset_matching,
+            retry_failed: self.retry_failed,
+            resend: self.resend.clone(),
+            ..Asked::default()
+        }
+    }
+}
+
 /// Why somebody wants an invitation sent again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResendReason {
@@ -72,11 +84,11 @@ async fn apply_in_order<H: Host>(
     exit_code: impl FnOnce(&RunResult) -> u8,
 ) -> Result<Carried<Applied, H::Objection>, CampaignError> {
     let Session { settings, graph, stop, .. } = *session;
-    let ApplyRequest { reset_matching, retry_failed, resend, resend_reason, reviewed } = request;
+    let asked = request.asked();
+    let ApplyRequest { resend_reason, reviewed, .. } = request;
     let ledger = checkpoint.ledger()?;
     let earlier = Earlier::read(&checkpoint, graph.clock().now())?;
     tell_of_other_manifest(&checkpoint, manifest, host)?;
-    let asked = Asked { reset_matching, retry_failed, resend, ..Asked::default() };
     let read = read_and_plan(graph, manifest, &ledger, settings, asked);
     let Read { plan, tenant_key, method, requests, .. } = Box::pin(session.reading(read)).await?;
     let begun = ledger.mails_begun().cloned().collect();

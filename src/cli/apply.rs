@@ -18,7 +18,7 @@ use super::connect::client;
 use super::display::{Display, Occasion, ROWS_PER_CODE, refused};
 use super::failure::Failure;
 use super::finish::{check_result, finish, write_result};
-use super::plan::settings;
+use super::plan::{dry_run, settings};
 use super::planning::{campaign_failure, deadline, lines, read_manifest, runtime, tell_unplanned};
 use super::resume_command::continue_with;
 use super::ui::Ui;
@@ -26,6 +26,9 @@ use super::{Exit, signals};
 
 pub(super) fn run(cli: &Cli, args: &ApplyArgs, ui: &Ui) -> Result<Exit, Failure> {
     let settings = settings(cli, ui)?;
+    if args.dry_run {
+        return dry_run(args, &settings, ui);
+    }
     let after = After::new(&settings, ui);
     let work = || {
         let manifest = &args.planning.manifest;
@@ -58,13 +61,8 @@ pub(super) struct Job<'a> {
 pub(super) fn apply(job: &Job<'_>, ui: &Ui) -> Result<Exit, Failure> {
     let args = job.args;
     ui.log.checkpoint(&job.checkpoint);
-    if !args.resend.is_empty() && args.reason.is_none() {
-        return Err(Failure::new(
-            Exit::Usage,
-            anyhow::anyhow!("--resend needs a --reason, which is recorded"),
-        )
-        .hint("for example --reason 'the mail was lost'"));
-    }
+    // Before the manifest is read.
+    reason_of_resend(args)?;
     let deadline = deadline(&args.budget);
     let manifest = read_manifest(&args.planning, &job.settings.manifest, ui)?;
     apply_manifest(job, &manifest, deadline, ui)
@@ -112,7 +110,7 @@ fn tell(job: &Job<'_>, manifest: &Manifest, applied: Applied, ui: &Ui) -> Result
     let result_path = job.args.result.as_deref();
     let written = write_result(result_path, manifest, &plan, &outcomes);
     let told = if ui.json() {
-        apply_json(&mut ui.stdout(), &plan, &outcomes, &summary, exit.code())
+        apply_json(&mut ui.stdout(), ui.schema, &plan, &outcomes, &summary, exit.code())
     } else {
         let unfinished = summary.not_attempted + summary.unknown + summary.mails_due() > 0;
         let view = SummaryView {
@@ -127,7 +125,8 @@ fn tell(job: &Job<'_>, manifest: &Manifest, applied: Applied, ui: &Ui) -> Result
     finish(exit, written, ended, told)
 }
 
-fn request(args: &ApplyArgs, manifest: &Manifest) -> Result<ApplyRequest, Failure> {
+/// What the flags ask for.
+pub(super) fn request(args: &ApplyArgs, manifest: &Manifest) -> Result<ApplyRequest, Failure> {
     let who = ["USER", "USERNAME", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok());
     let who = who.unwrap_or_else(|| "unknown".to_owned());
     Ok(ApplyRequest {
@@ -137,6 +136,15 @@ fn request(args: &ApplyArgs, manifest: &Manifest) -> Result<ApplyRequest, Failur
         resend_reason: args.reason.clone().map(|why| ResendReason { who, why }),
         reviewed: args.plan.clone(),
     })
+}
+
+fn reason_of_resend(args: &ApplyArgs) -> Result<(), Failure> {
+    if args.resend.is_empty() || args.reason.is_some() {
+        return Ok(());
+    }
+    let text = "--resend needs a --reason, which is recorded";
+    Err(Failure::new(Exit::Usage, anyhow::anyhow!(text))
+        .hint("for example --reason 'the mail was lost'"))
 }
 
 /// The lines that `--resend` means, each named by itself, by the user as the manifest

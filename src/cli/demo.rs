@@ -48,6 +48,7 @@ pub(super) fn run(args: &DemoArgs, ui: &Ui) -> Result<Exit, Failure> {
                     manifest: files.manifest.clone(),
                     ..PlanningArgs::default()
                 },
+                dry_run: false,
                 plan: None,
                 retry_failed: false,
                 resend: Vec::new(),

@@ -182,7 +182,7 @@ pub(super) fn refused(plan: &Plan, refusal: &Refusal, ui: &Ui) -> Failure {
     if ui.json() {
         // A reader that is gone must not turn the refusal into success.
         let none = vec![None; plan.rows.len()];
-        let _ = apply_json(&mut ui.stdout(), plan, &none, &summary, exit.code());
+        let _ = apply_json(&mut ui.stdout(), ui.schema, plan, &none, &summary, exit.code());
     }
     let error = anyhow::anyhow!(refusal.reason.to_string());
     Failure::new(exit, error).hint(&*refusal.advice).told()

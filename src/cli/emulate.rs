@@ -12,6 +12,7 @@ use crate::config::{Latencies, Latency, Quota};
 use crate::emulator::{
     Emulator, Lag, Options, Quotas, SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET, TenantSeed,
 };
+use crate::report::Schema;
 use crate::run::Stop;
 
 use super::failure::Failure;
@@ -99,7 +100,7 @@ fn announce(emulator: &Emulator, origin: &str, ui: &Ui) -> Result<(), Failure> {
             "client_id": SAMPLE_CLIENT_ID,
             "client_secret": SAMPLE_CLIENT_SECRET,
         });
-        writeln!(stdout, "{told}")?;
+        Schema::Emulate.write(&mut stdout, &told)?;
     } else {
         write!(
             stdout,

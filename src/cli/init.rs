@@ -9,6 +9,8 @@ use anyhow::Context as _;
 use crate::config::EXAMPLE;
 use crate::config::args::{DEFAULT_CONFIG, InitArgs};
 
+use crate::report::Schema;
+
 use super::Exit;
 use super::failure::Failure;
 use super::ui::Ui;
@@ -47,7 +49,7 @@ pub(super) fn run(args: &InitArgs, ui: &Ui) -> Result<Exit, Failure> {
     }
     if ui.json() {
         let object = serde_json::json!({ "written": written });
-        writeln!(ui.stdout(), "{object}").map_err(Failure::from_stdout)?;
+        Schema::Init.write(&mut ui.stdout(), &object).map_err(Failure::from_stdout)?;
     }
     let place = if directory == Path::new(".") {
         String::new()

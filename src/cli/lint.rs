@@ -4,7 +4,7 @@ use std::io::Write as _;
 
 use crate::config::args::{Cli, LintArgs};
 use crate::manifest::{self, Loaded, Manifest, Source};
-use crate::report::{Level, count};
+use crate::report::{Level, Schema, count};
 
 use super::Exit;
 use super::checkpoint_args::offline;
@@ -98,5 +98,5 @@ fn json(loaded: &Loaded, ui: &Ui) -> Result<(), Failure> {
         },
         "problems": problems,
     });
-    writeln!(ui.stdout(), "{report}").map_err(Failure::from_stdout)
+    Schema::Lint.write(&mut ui.stdout(), &report).map_err(Failure::from_stdout)
 }

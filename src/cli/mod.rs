@@ -39,6 +39,7 @@ use clap::Parser as _;
 
 use crate::config::args::{Cli, Command};
 use crate::config::unknown_variables;
+use crate::report::Schema;
 
 pub use exit::Exit;
 
@@ -57,7 +58,7 @@ pub fn main() -> std::process::ExitCode {
             return if is_error { Exit::Usage } else { Exit::Done }.into();
         }
     };
-    let ui = Ui::new(&cli.global);
+    let ui = Ui::new(&cli.global, schema(&cli.command));
     let log = open_log(&cli, &ui);
     let variables = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
     for warning in unknown_variables(variables) {
@@ -70,7 +71,7 @@ pub fn main() -> std::process::ExitCode {
         Ok(exit) => exit,
         Err(failure) if failure.is_closed_pipe() => Exit::Done,
         Err(failure) => {
-            let failure = tell_failure(failure, plans(&cli.command), &ui);
+            let failure = tell_failure(failure, &ui);
             ui.failure(&failure);
             failure.exit
         }
@@ -79,14 +80,14 @@ pub fn main() -> std::process::ExitCode {
     exit.into()
 }
 
-/// Whether the command's object is about rows of a manifest.
-fn plans(command: &Command) -> bool {
+/// The shape of the object that a command which failed still owes: the keys of a run where
+/// it is about rows of a manifest.
+fn schema(command: &Command) -> Schema {
     match command {
-        Command::Demo(_)
-        | Command::Plan(_)
-        | Command::Apply(_)
-        | Command::Remind(_)
-        | Command::Reconcile(_) => true,
+        Command::Apply(args) if args.dry_run => Schema::Plan,
+        Command::Demo(_) | Command::Apply(_) => Schema::Apply,
+        Command::Plan(_) => Schema::Plan,
+        Command::Remind(_) | Command::Reconcile(_) => Schema::Reconcile,
         Command::Init(_)
         | Command::Lint(_)
         | Command::Doctor(_)
@@ -97,7 +98,7 @@ fn plans(command: &Command) -> bool {
         | Command::Report(_)
         | Command::Emulate(_)
         | Command::Completions(_)
-        | Command::Man(_) => false,
+        | Command::Man(_) => Schema::Failure,
     }
 }
 

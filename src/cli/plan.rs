@@ -1,12 +1,16 @@
 //! `plan`: what would change, without changing anything.
 
+use std::path::Path;
+
 use crate::checkpoint::{CheckpointError, is_configured_name, read_ledger};
-use crate::config::args::{Cli, PlanArgs};
+use crate::config::args::{ApplyArgs, Cli, PlanArgs};
 use crate::config::{DeliveryWay, Settings, checkpoint_path};
 use crate::manifest::Manifest;
+use crate::plan::Plan;
 use crate::report::{PlanView, plan_json, plan_text};
 use crate::run::Stop;
 
+use super::apply::request;
 use super::connect::client;
 use super::failure::Failure;
 use super::planning::{
@@ -21,16 +25,35 @@ pub(super) const ROWS_PER_REASON: usize = 8;
 pub(super) fn run(cli: &Cli, args: &PlanArgs, ui: &Ui) -> Result<Exit, Failure> {
     let settings = settings(cli, ui)?;
     let manifest = read_manifest(&args.planning, &settings.manifest, ui)?;
-    plan(args, &settings, &manifest, ui).map_err(|failure| tell_unplanned(failure, &manifest, ui))
+    let asked = Asked { reset_matching: args.planning.reset_matching, ..Asked::default() };
+    let path = &args.planning.manifest;
+    let plan = || {
+        let plan = plan(path, &settings, &manifest, asked, ui)?;
+        let changes = args.expect_no_changes && plan.counts.change > 0;
+        show(&plan, if changes { Exit::ChangesPending } else { Exit::Done }, ui)
+    };
+    plan().map_err(|failure| tell_unplanned(failure, &manifest, ui))
+}
+
+/// `apply --dry-run`: the plan that this very command would carry out.
+pub(super) fn dry_run(args: &ApplyArgs, settings: &Settings, ui: &Ui) -> Result<Exit, Failure> {
+    let manifest = read_manifest(&args.planning, &settings.manifest, ui)?;
+    let plan = || {
+        let asked = request(args, &manifest)?.asked();
+        let plan = plan(&args.planning.manifest, settings, &manifest, asked, ui)?;
+        show(&plan, Exit::Done, ui)
+    };
+    plan().map_err(|failure| tell_unplanned(failure, &manifest, ui))
 }
 
 fn plan(
-    args: &PlanArgs,
+    manifest_path: &Path,
     settings: &Settings,
     manifest: &Manifest,
+    asked: Asked,
     ui: &Ui,
-) -> Result<Exit, Failure> {
-    let checkpoint = checkpoint_path(Some(&args.planning.manifest), settings.checkpoint.as_deref());
+) -> Result<Plan, Failure> {
+    let checkpoint = checkpoint_path(Some(manifest_path), settings.checkpoint.as_deref());
     // A plan needs no checkpoint; a manifest from stdin may have none.
     let path = checkpoint.unwrap_or_default();
     let ledger = read_ledger(&path)?;
@@ -39,7 +62,6 @@ fn plan(
     let _guard = runtime.enter();
     signals::listen(stop.clone());
     let graph = client(settings, &stop, &lines(ui))?;
-    let asked = Asked { reset_matching: args.planning.reset_matching, ..Asked::default() };
     let context = Context { runtime: &runtime, graph: &graph, settings, stop: &stop, ui };
     let Planned { plan, tenant_key } = make_plan(&context, manifest, &ledger, asked)?;
     ui.log.planned(&plan);
@@ -49,15 +71,14 @@ fn plan(
     if let Some(found) = ledger.tenant.filter(is_others) {
         return Err(CheckpointError::OtherTenant { path, found, wanted: tenant_key }.into());
     }
-    let exit = if args.expect_no_changes && plan.counts.change > 0 {
-        Exit::ChangesPending
-    } else {
-        Exit::Done
-    };
+    Ok(plan)
+}
+
+fn show(plan: &Plan, exit: Exit, ui: &Ui) -> Result<Exit, Failure> {
     let printed = if ui.json() {
-        plan_json(&mut ui.stdout(), &plan, exit.code(), ui.log.elapsed())
+        plan_json(&mut ui.stdout(), plan, exit.code(), ui.log.elapsed())
     } else {
-        plan_text(&mut ui.stdout(), &plan, &view(ui, ui.styles_out()))
+        plan_text(&mut ui.stdout(), plan, &view(ui, ui.styles_out()))
     };
     printed.map_err(Failure::from_stdout)?;
     Ok(exit)

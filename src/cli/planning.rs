@@ -14,7 +14,7 @@ use crate::domain::Ledger;
 use crate::graph::{CallError, Graph, Method};
 use crate::manifest::{self, ColumnChoice, Manifest, Meaning, Options, Source};
 use crate::plan::Plan;
-use crate::report::{count, failure_json, sign_in_line, unplanned_json};
+use crate::report::{Schema, count, failure_json, sign_in_line, unplanned_json};
 use crate::run::{Event, Stop, StopReason};
 
 use super::connect::Sink;
@@ -192,22 +192,22 @@ pub(super) fn lines(ui: &Ui) -> Sink {
 
 /// With `--output json` even a command that could not plan prints its one object.
 pub(super) fn tell_unplanned(failure: Failure, manifest: &Manifest, ui: &Ui) -> Failure {
-    tell_failure(Failure { rows: rows(manifest), ..failure }, true, ui)
+    tell_failure(Failure { rows: rows(manifest), ..failure }, ui)
 }
 
 /// With `--output json` a command that failed before it had its one object prints one
 /// that says so. One that plans has the keys of a run.
-pub(super) fn tell_failure(failure: Failure, plans: bool, ui: &Ui) -> Failure {
+pub(super) fn tell_failure(failure: Failure, ui: &Ui) -> Failure {
     if !ui.json() || failure.is_told {
         return failure;
     }
     let (out, code, elapsed) = (&mut ui.stdout(), failure.exit.code(), ui.log.elapsed());
     let why = (failure.exit.stop_reason(), failure.error.to_string());
     // When stdout is gone there is nobody left to tell; the error itself is what counts.
-    let _ = if plans {
-        unplanned_json(out, failure.rows, code, why, elapsed)
-    } else {
+    let _ = if ui.schema == Schema::Failure {
         failure_json(out, code, why, elapsed)
+    } else {
+        unplanned_json(out, ui.schema, failure.rows, code, why, elapsed)
     };
     failure.told()
 }

@@ -1,6 +1,5 @@
 //! `preview`: the mail that each guest will get, with a link that leads nowhere.
 
-use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -15,7 +14,7 @@ use crate::delivery::{
 };
 use crate::domain::{Email, GuestRef};
 use crate::manifest::{self, Manifest, Row, Source};
-use crate::report::count;
+use crate::report::{Schema, count};
 
 use super::checkpoint_args::offline;
 use super::failure::Failure;
@@ -219,11 +218,10 @@ fn write(directory: &Path, mails: &[Mail], ui: &Ui) -> Result<(), Failure> {
 fn json(mails: &[Mail], ui: &Ui) -> Result<(), Failure> {
     let mails: Vec<_> = mails.iter().map(as_json).collect();
     let object = serde_json::json!({
-        "schema": "reinvite-preview/1",
         "summary": { "mails": mails.len(), "exit_code": Exit::Done.code() },
         "mails": mails,
     });
-    writeln!(ui.stdout(), "{object}").map_err(Failure::from_stdout)
+    Schema::Preview.write(&mut ui.stdout(), &object).map_err(Failure::from_stdout)
 }
 
 fn as_json(mail: &Mail) -> serde_json::Value {

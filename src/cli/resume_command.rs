@@ -9,8 +9,17 @@ use crate::config::args::{ApplyArgs, BudgetArgs, Cli, PlanningArgs, ReadingArgs}
 /// of a plan that has changed since, and requests to send once more, which the
 /// checkpoint keeps until they are answered.
 pub(super) fn continue_with(cli: &Cli, args: &ApplyArgs) -> String {
-    let ApplyArgs { planning, plan: _, retry_failed, resend: _, reason: _, canary, budget, result } =
-        args;
+    let ApplyArgs {
+        planning,
+        plan: _,
+        retry_failed,
+        resend: _,
+        reason: _,
+        canary,
+        budget,
+        result,
+        dry_run: _,
+    } = args;
     let mut command = Words::new(cli, "apply", planning);
     command.flag("--retry-failed", *retry_failed);
     command.value("--canary", *canary);

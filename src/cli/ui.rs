@@ -10,7 +10,7 @@ use clap::ColorChoice as Color;
 use tracing_subscriber::EnvFilter;
 
 use crate::config::args::{GlobalArgs, OutputFormat};
-use crate::report::{Level, Styles};
+use crate::report::{Level, Schema, Styles};
 
 use super::failure::Failure;
 use super::session_log::SessionLog;
@@ -20,6 +20,8 @@ use super::trace::TraceLines;
 #[derive(Debug, Clone)]
 pub(super) struct Ui {
     pub(super) output: OutputFormat,
+    /// The shape of the object of a command that got nowhere.
+    pub(super) schema: Schema,
     pub(super) quiet: bool,
     pub(super) verbose: u8,
     /// What happens, for the log and for whoever is told of the end.
@@ -31,9 +33,10 @@ pub(super) struct Ui {
 const PLAIN_WIDTH: usize = 120;
 
 impl Ui {
-    pub(super) fn new(global: &GlobalArgs) -> Self {
+    pub(super) fn new(global: &GlobalArgs, schema: Schema) -> Self {
         let ui = Self {
             output: global.output,
+            schema,
             quiet: global.quiet,
             verbose: global.verbose,
             log: Arc::new(SessionLog::new(global)),

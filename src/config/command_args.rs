@@ -165,6 +165,16 @@ pub struct ApplyArgs {
     #[command(flatten)]
     pub planning: PlanningArgs,
 
+    /// Only show the plan, as `plan` does, with what the other flags ask for
+    #[arg(
+        long,
+        env = "REINVITE_DRY_RUN",
+        hide_env_values = true,
+        conflicts_with_all = ["plan", "result"],
+        value_parser = BoolishValueParser::new()
+    )]
+    pub dry_run: bool,
+
     /// Carry out the plan with this digest, or nothing
     #[arg(long, value_name = "DIGEST", env = "REINVITE_PLAN", hide_env_values = true)]
     pub plan: Option<String>,

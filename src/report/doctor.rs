@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::doctor::{Diagnosis, Finding, Permissions, Severity};
 
+use super::schema::Schema;
 use super::style::{Styles, paint};
 use super::text::{fit, harmless, wrap};
 
@@ -97,7 +98,8 @@ struct Summary {
 /// Writes the findings as one object, a line each, so that a difference shows by line.
 pub fn doctor_json(out: &mut dyn Write, diagnosis: &Diagnosis, exit_code: u8) -> io::Result<()> {
     let Diagnosis { tenant, findings, permissions } = diagnosis;
-    write!(out, "{{\"tenant\":{},\n\"findings\":[", json(tenant)?)?;
+    let schema = Schema::Doctor.as_str();
+    write!(out, "{{\"schema\":\"{schema}\",\n\"tenant\":{},\n\"findings\":[", json(tenant)?)?;
     for (position, finding) in findings.iter().enumerate() {
         let separator = if position == 0 { "\n" } else { ",\n" };
         write!(out, "{separator}{}", json(finding)?)?;

@@ -18,6 +18,7 @@ use crate::run::{LimitedBy, MailEnd, Numbers, Outcome, StopReason, Summary};
 
 use super::delivery::Delivery;
 use super::row::{Message, RowEnd, mail_word, old_email};
+use super::schema::Schema;
 use super::text::seconds;
 
 /// A row's keys. With an end, `explanation` is the outcome's; without, the plan's. Not
@@ -124,7 +125,7 @@ pub fn plan_json(
         caller: plan.caller,
     };
     let rows = plan.rows.iter().map(|row| RowKeys::planned(row, plan.caller));
-    write_object(out, &summary, &plan.findings, rows, None)
+    write_object(out, Schema::Plan, &summary, &plan.findings, rows, None)
 }
 
 /// What is left to say when there is no plan: how many rows there are, that none
@@ -145,6 +146,7 @@ struct UnplannedSummary {
 /// row of the manifest is not attempted.
 pub fn unplanned_json(
     out: &mut dyn Write,
+    schema: Schema,
     rows: u64,
     exit_code: u8,
     (stop_reason, stop_message): (&'static str, String),
@@ -159,7 +161,7 @@ pub fn unplanned_json(
         stop_message,
         elapsed_seconds: seconds(elapsed),
     };
-    write_object(out, &summary, &[], std::iter::empty(), None)
+    write_object(out, schema, &summary, &[], std::iter::empty(), None)
 }
 
 /// Writes the one object of a command that has no rows and failed.
@@ -177,13 +179,14 @@ pub fn failure_json(
             "elapsed_seconds": seconds(elapsed),
         },
     });
-    writeln!(out, "{object}")
+    Schema::Failure.write(out, &object)
 }
 
 /// Writes the run as one object with `summary`, `findings` and `rows`.
 /// `outcomes` goes by the position in the plan's rows.
 pub fn apply_json(
     out: &mut dyn Write,
+    schema: Schema,
     plan: &Plan,
     outcomes: &[Option<Outcome>],
     summary: &Summary,
@@ -191,7 +194,7 @@ pub fn apply_json(
 ) -> io::Result<()> {
     let rows = ended_rows(plan, outcomes, &summary.mails);
     let summary = RunSummary::new(plan, summary, exit_code);
-    write_object(out, &summary, &plan.findings, rows, None)
+    write_object(out, schema, &summary, &plan.findings, rows, None)
 }
 
 /// The rows of a run as they ended.
@@ -229,6 +232,7 @@ impl<'a> RunSummary<'a> {
 /// Writes the one object of a command; a night adds its digest.
 pub(super) fn write_object<'a>(
     out: &mut dyn Write,
+    schema: Schema,
     summary: &impl Serialize,
     findings: &[Finding],
     rows: impl Iterator<Item = RowKeys<'a>>,
@@ -236,7 +240,7 @@ pub(super) fn write_object<'a>(
 ) -> io::Result<()> {
     // serde writes token by token, and a standard stream would pass on each line.
     let mut out = BufWriter::new(out);
-    out.write_all(b"{\"summary\":")?;
+    write!(out, "{{\"schema\":\"{}\",\n\"summary\":", schema.as_str())?;
     serde_json::to_writer(&mut out, summary)?;
     out.write_all(b",\n\"findings\":")?;
     serde_json::to_writer(&mut out, findings)?;
@@ -270,7 +274,7 @@ mod tests {
     fn applied() -> Value {
         let mut out = Vec::new();
         let (plan, outcomes) = (sample::plan(), sample::outcomes());
-        apply_json(&mut out, &plan, &outcomes, &sample::summary(), 5).unwrap();
+        apply_json(&mut out, Schema::Apply, &plan, &outcomes, &sample::summary(), 5).unwrap();
         serde_json::from_slice(&out).unwrap()
     }
 
@@ -342,7 +346,8 @@ mod tests {
         plan.rows.retain(|row| [3, 13, 15].contains(&row.line));
         plan_json(&mut out, &plan, 3, Duration::from_micros(1_234_567)).unwrap();
         insta::assert_snapshot!(String::from_utf8(out).unwrap(), @r#"
-        {"summary":{"rows":14,"change":6,"settled":3,"blocked":5,"reasons":{"ambiguous":1,"invalid-row":1,"new-address":1},"refusals":1,"plan_digest":"4232697f88502bb2c289f73d522c8f49e2f590181a2e0696c94ea8012a60a85b","exit_code":3,"stop_reason":null,"elapsed_seconds":1.235,"tenant_id":"7d1c2a40-0000-4000-8000-0000000000aa","tenant_name":"Contoso","caller":"app-only"},
+        {"schema":"reinvite-plan/1",
+        "summary":{"rows":14,"change":6,"settled":3,"blocked":5,"reasons":{"ambiguous":1,"invalid-row":1,"new-address":1},"refusals":1,"plan_digest":"4232697f88502bb2c289f73d522c8f49e2f590181a2e0696c94ea8012a60a85b","exit_code":3,"stop_reason":null,"elapsed_seconds":1.235,"tenant_id":"7d1c2a40-0000-4000-8000-0000000000aa","tenant_name":"Contoso","caller":"app-only"},
         "findings":[{"severity":"refuse","code":"max-changes","message":"6 rows would change, and max_changes allows 5","advice":"review the plan, then set [guards] max_changes or --max-changes to 6 or more"},{"severity":"warn","code":"resets","message":"1 guest is reset without a new address","advice":"they are locked out until they redeem again; a reset can't be undone"}],
         "rows":[
         {"line":3,"user":"bob_northwind.example#EXT#@contoso.example","user_id":"00000000-0000-0000-0000-000000000003","old_email":"bob@northwind.example","new_email":"bob@fabrikam.example","decision":"change","reason":"new-address","explanation":"moves from bob@northwind.example to bob@fabrikam.example","delivery":"message-dropped"},
@@ -357,9 +362,10 @@ mod tests {
         let mut out = Vec::new();
         let (mut plan, outcomes) = (sample::plan(), sample::outcomes());
         plan.rows.truncate(4);
-        apply_json(&mut out, &plan, &outcomes, &sample::summary(), 5).unwrap();
+        apply_json(&mut out, Schema::Apply, &plan, &outcomes, &sample::summary(), 5).unwrap();
         insta::assert_snapshot!(String::from_utf8(out).unwrap(), @r#"
-        {"summary":{"rows":14,"invited":2,"patched":4,"settled":3,"blocked":5,"failed":1,"unknown":1,"not_attempted":2,"retries":7,"throttled":1,"mailed":0,"mail_files":0,"mail_failed":0,"mail_unknown":0,"plan_digest":"4232697f88502bb2c289f73d522c8f49e2f590181a2e0696c94ea8012a60a85b","exit_code":5,"stop_reason":"invitations-blocked","stop_message":"the tenant says stop: Guest invitations are blocked for suspicious activity","started_at":"2026-03-02T02:00:00Z","elapsed_seconds":192.4,"limited_by":"throttling","tenant_id":"7d1c2a40-0000-4000-8000-0000000000aa","tenant_name":"Contoso","caller":"app-only"},
+        {"schema":"reinvite-apply/1",
+        "summary":{"rows":14,"invited":2,"patched":4,"settled":3,"blocked":5,"failed":1,"unknown":1,"not_attempted":2,"retries":7,"throttled":1,"mailed":0,"mail_files":0,"mail_failed":0,"mail_unknown":0,"plan_digest":"4232697f88502bb2c289f73d522c8f49e2f590181a2e0696c94ea8012a60a85b","exit_code":5,"stop_reason":"invitations-blocked","stop_message":"the tenant says stop: Guest invitations are blocked for suspicious activity","started_at":"2026-03-02T02:00:00Z","elapsed_seconds":192.4,"limited_by":"throttling","tenant_id":"7d1c2a40-0000-4000-8000-0000000000aa","tenant_name":"Contoso","caller":"app-only"},
         "findings":[{"severity":"refuse","code":"max-changes","message":"6 rows would change, and max_changes allows 5","advice":"review the plan, then set [guards] max_changes or --max-changes to 6 or more"},{"severity":"warn","code":"resets","message":"1 guest is reset without a new address","advice":"they are locked out until they redeem again; a reset can't be undone"}],
         "rows":[
         {"line":2,"user":"ada@northwind.example","user_id":"00000000-0000-0000-0000-000000000002","old_email":"ada@northwind.example","new_email":"ada@fabrikam.example","decision":"change","reason":"new-address","explanation":"the service accepted the invitation","delivery":"standard-text","mail":"microsoft","outcome":"invited","outcome_reason":"accepted","advice":null,"request_id":null},

@@ -21,6 +21,7 @@ mod result_file;
 mod row;
 #[cfg(test)]
 pub(crate) mod sample;
+mod schema;
 mod sign_in;
 mod status;
 mod style;
@@ -40,6 +41,7 @@ pub use night_json::{night_json, verify_json};
 pub use plan_text::{PlanView, plan_text};
 pub use progress::{Progress, ProgressMode};
 pub use result_file::{ExtraColumns, ResultFileError, check_result_path, result_file};
+pub use schema::Schema;
 pub use sign_in::sign_in_line;
 pub use status::{status_json, status_text};
 pub use style::{Styles, count, plural};

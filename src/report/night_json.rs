@@ -13,6 +13,7 @@ use crate::run::{Outcome, Summary};
 
 use super::json::{RunSummary, ended_rows, write_object};
 use super::row::RowEnd;
+use super::schema::Schema;
 
 /// The night's own numbers in the summary.
 #[derive(Serialize)]
@@ -61,7 +62,7 @@ pub fn night_json(
         }
         keys
     });
-    write_object(out, &summary, &plan.findings, rows, Some(digest))
+    write_object(out, Schema::Reconcile, &summary, &plan.findings, rows, Some(digest))
 }
 
 #[derive(Serialize)]
@@ -126,10 +127,7 @@ pub fn verify_json(
         exit_code,
     };
     let mut out = BufWriter::new(out);
-    serde_json::to_writer(
-        &mut out,
-        &VerifyKeys { summary, attention, news, pending: not_redeemed, unknown },
-    )?;
-    out.write_all(b"\n")?;
+    let keys = VerifyKeys { summary, attention, news, pending: not_redeemed, unknown };
+    Schema::Verify.write(&mut out, &keys)?;
     out.flush()
 }

@@ -14,6 +14,7 @@ use crate::run::Outcome;
 
 use super::json::RowKeys;
 use super::row::{RowEnd, old_email};
+use super::schema::Schema;
 
 /// What the manifest holds beyond the columns this program knows.
 #[derive(Clone, Copy)]
@@ -111,8 +112,12 @@ pub fn check_result_path(path: &Path) -> Result<(), ResultFileError> {
 fn is_replaceable(target: &Path) -> io::Result<bool> {
     let Some(beginning) = files::beginning(target, 64)? else { return Ok(true) };
     let csv = format!("\u{feff}{},", COLUMNS[..3].join(","));
-    let json = b"{\"line\":";
-    Ok(beginning.is_empty() || beginning.starts_with(csv.as_bytes()) || beginning.starts_with(json))
+    let json = format!("{{\"schema\":\"{}\",", Schema::Result.as_str());
+    // As version 0.1.0 began each line.
+    let earlier = "{\"line\":";
+    let is_ours =
+        [&*csv, &*json, earlier].iter().any(|mark| beginning.starts_with(mark.as_bytes()));
+    Ok(beginning.is_empty() || is_ours)
 }
 
 /// The file that is really meant, behind any links.
@@ -188,6 +193,7 @@ fn apart(name: &str) -> String {
 
 #[derive(Serialize)]
 struct JsonLine<'a, 'e> {
+    schema: Schema,
     #[serde(flatten)]
     keys: RowKeys<'a>,
     /// The manifest's own columns, apart from ours whatever they are called.
@@ -214,7 +220,10 @@ fn json_lines(
 ) -> io::Result<()> {
     for (row, outcome) in ends(plan, outcomes) {
         let keys = RowKeys::ended(row, plan.caller, outcome);
-        serde_json::to_writer(&mut *out, &JsonLine { keys, extra: (extra, row.line) })?;
+        serde_json::to_writer(
+            &mut *out,
+            &JsonLine { schema: Schema::Result, keys, extra: (extra, row.line) },
+        )?;
         out.write_all(b"\n")?;
     }
     Ok(())
@@ -290,6 +299,8 @@ mod tests {
             result_file(&path, &sample::plan(), &[], ExtraColumns::NONE).unwrap();
             check_result_path(&path).unwrap();
         }
+        fs::write(&path, "{\"line\":2,\"user\":\"ada@northwind.example\"}\n").unwrap();
+        check_result_path(&path).unwrap();
         for content in ["user,new_email\n", "SQLite format 3\0", "[tenant]\n", "{\"user\":1}\n"] {
             fs::write(&path, content).unwrap();
             let error = check_result_path(&path).unwrap_err();

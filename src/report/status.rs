@@ -12,6 +12,7 @@ use serde::Serialize;
 use crate::checkpoint::{FailureCount, LastRun, NotInManifest, Owner, Resends, Status};
 use crate::domain::Counts;
 
+use super::schema::Schema;
 use super::style::{Styles, count, paint};
 use super::text::{fit, harmless, wrap};
 
@@ -174,8 +175,7 @@ fn last_run(run: &LastRun, in_use: bool) -> String {
 
 /// Writes the status as one object.
 pub fn status_json(out: &mut dyn Write, status: &Status) -> io::Result<()> {
-    serde_json::to_writer(&mut *out, &StatusKeys::from(status))?;
-    out.write_all(b"\n")
+    Schema::Status.write(out, &StatusKeys::from(status))
 }
 
 #[cfg(test)]
@@ -299,6 +299,6 @@ mod tests {
     fn the_json_reads_like_this() {
         let mut out = Vec::new();
         status_json(&mut out, &status()).unwrap();
-        insta::assert_snapshot!(String::from_utf8(out).unwrap(), @r#"{"manifest":"guests.csv","tenant":"Contoso","created":"2026-03-01T02:00:00Z","rows":204,"counts":{"invited":150,"patched":2,"unknown":1,"failed":3,"blocked":22,"settled":8,"not_attempted":18},"last_run":{"started":"2026-03-02T02:00:00Z","ended":"2026-03-02T02:03:12Z","stop_reason":"invitations-blocked","exit_code":5},"locked_by":null,"failures":[{"code":"guest-gone","rows":3,"message":"the guest no longer exists"}],"resends":{"outstanding":0,"failed":0},"not_in_manifest":{"invited":0,"patched":0,"unknown":0,"failed":0,"not_attempted":0}}"#);
+        insta::assert_snapshot!(String::from_utf8(out).unwrap(), @r#"{"schema":"reinvite-status/1","manifest":"guests.csv","tenant":"Contoso","created":"2026-03-01T02:00:00Z","rows":204,"counts":{"invited":150,"patched":2,"unknown":1,"failed":3,"blocked":22,"settled":8,"not_attempted":18},"last_run":{"started":"2026-03-02T02:00:00Z","ended":"2026-03-02T02:03:12Z","stop_reason":"invitations-blocked","exit_code":5},"locked_by":null,"failures":[{"code":"guest-gone","rows":3,"message":"the guest no longer exists"}],"resends":{"outstanding":0,"failed":0},"not_in_manifest":{"invited":0,"patched":0,"unknown":0,"failed":0,"not_attempted":0}}"#);
     }
 }

@@ -329,6 +329,7 @@ fn as_json_lines_the_result_file_has_every_row() {
     let campaign = Campaign::new();
     campaign.run("apply guests.csv --yes --result result.jsonl").exits(4);
     let text = campaign.read("result.jsonl");
+    assert!(text.lines().all(|row| row.starts_with("{\"schema\":\"reinvite-result/1\",")));
     let rows: Vec<Value> = text.lines().map(|row| serde_json::from_str(row).unwrap()).collect();
     assert_eq!(rows.len(), 20);
     snapshot!(serde_json::to_string_pretty(&rows[2]).unwrap(), @r#"
@@ -347,6 +348,7 @@ fn as_json_lines_the_result_file_has_every_row() {
       "outcome_reason": "accepted",
       "reason": "new-address",
       "request_id": null,
+      "schema": "reinvite-result/1",
       "user": "olga.ramos@northwind.example",
       "user_id": "931d4434-039b-4e8e-aa76-13cb08fc04d9"
     }

@@ -246,6 +246,21 @@ fn object(campaign: &Campaign, command: &str, exit: i32) -> (Value, Output) {
     (output.json(), output)
 }
 
+/// Insists on the schema as the first key.
+#[track_caller]
+fn begins_with(schema: &str, output: &Output) {
+    let start = format!("{{\"schema\":\"{schema}\",");
+    assert!(output.stdout.starts_with(&start), "no {start}\n{output}");
+}
+
+/// The schema of what a command prints.
+fn schema(command: &str) -> String {
+    match command.split(' ').next().expect("a command") {
+        "remind" => "reinvite-reconcile/1".to_owned(),
+        command => format!("reinvite-{command}/1"),
+    }
+}
+
 #[test]
 fn every_command_prints_one_object_with_the_keys_of_the_contract() {
     let campaign = Campaign::new();
@@ -283,6 +298,7 @@ fn every_command_prints_one_object_with_the_keys_of_the_contract() {
     for (command, exit, keys) in commands {
         let (object, output) = object(&campaign, command, exit);
         has(&object, keys, &output);
+        begins_with(&schema(command), &output);
         if keys.contains("summary.exit_code") {
             assert_eq!(object["summary"]["exit_code"], exit, "{output}");
         }
@@ -332,11 +348,31 @@ fn a_command_that_fails_prints_one_object_all_the_same() {
     for (command, exit, keys) in commands {
         let (object, output) = object(&campaign, command, exit);
         has(&object, keys, &output);
+        let failure = "reinvite-failure/1".to_owned();
+        begins_with(&if keys == FAILED { failure } else { schema(command) }, &output);
         assert_eq!(object["summary"]["exit_code"], exit, "{output}");
         if command.contains("bad.csv") {
             assert_eq!(object["summary"]["not_attempted"], 1, "{output}");
         }
     }
+}
+
+#[test]
+fn a_dry_run_is_the_plan_of_this_very_apply() {
+    let campaign = Campaign::new();
+    campaign.run("apply three.csv --yes").exits(0);
+    let apply = "apply three.csv --resend 2 --reason lost";
+    let (plan, output) = object(&campaign, &format!("{apply} --dry-run"), 0);
+    has(&plan, &[PLAN, END, ROWS].concat(), &output);
+    begins_with("reinvite-plan/1", &output);
+    assert_eq!(plan["summary"]["change"], 1, "{output}");
+    assert_eq!(campaign.invitations(), 3, "nothing was sent");
+    let digest = plan["summary"]["plan_digest"].as_str().expect("a digest");
+    let reviewed = format!("{apply} --yes --plan {digest}");
+    assert_eq!(object(&campaign, &reviewed, 0).0["summary"]["invited"], 1);
+    let (failed, output) = object(&campaign, "apply none.csv --dry-run", 2);
+    has(&failed, FAILED, &output);
+    begins_with("reinvite-plan/1", &output);
 }
 
 #[test]

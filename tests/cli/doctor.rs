@@ -233,7 +233,8 @@ fn as_json_it_is_one_object() {
     let output = campaign.run("doctor two.csv --output json").exits(0);
     output.json();
     snapshot!(output.without_stderr(), @r#"
-    {"tenant":"Contoso (tenant 7c0f5c1e-2b1d-4f0a-9a53-c0ffee000001)",
+    {"schema":"reinvite-doctor/1",
+    "tenant":"Contoso (tenant 7c0f5c1e-2b1d-4f0a-9a53-c0ffee000001)",
     "findings":[
     {"severity":"ok","code":"configuration","message":"tenant contoso.example, Graph at http://127.0.0.1:[PORT], client-secret, checkpoint two.csv.checkpoint","advice":null},
     {"severity":"ok","code":"sign-in","message":"as the application 11111111-1111-1111-1111-111111111111","advice":null},

@@ -92,7 +92,7 @@ fn as_json_stdout_is_one_object_with_every_problem() {
     let output = campaign.run_with_input("lint - --output json", manifest).exits(2);
     output.json();
     snapshot!(output, @r#"
-    {"problems":[{"advice":"write one bare address, such as ada@fabrikam.example","code":"bad-address","column":23,"count":1,"line":2,"lines":[2],"places":[{"column":23,"line":2}],"problem":"`ada@fabrikam`: not an email address: too few parts in the domain"}],"summary":{"exit_code":2,"manifest":"<stdin>","problems":1,"reset_only":0,"rows":1,"valid":0}}
+    {"schema":"reinvite-lint/1","problems":[{"advice":"write one bare address, such as ada@fabrikam.example","code":"bad-address","column":23,"count":1,"line":2,"lines":[2],"places":[{"column":23,"line":2}],"problem":"`ada@fabrikam`: not an email address: too few parts in the domain"}],"summary":{"exit_code":2,"manifest":"<stdin>","problems":1,"reset_only":0,"rows":1,"valid":0}}
     ------- stderr -------
     <stdin>: CSV, UTF-8, comma; 1 row; columns: user, new_email
     error: <stdin>: 1 problem in 1 row

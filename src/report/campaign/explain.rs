@@ -10,6 +10,7 @@ use crate::checkpoint::{
     Entry, HistoryEvent, HistoryRow, IntentReason, InvitedHow, MailedHow, Record, Trail,
 };
 use crate::domain::{Shows, Trace};
+use crate::report::schema::Schema;
 use crate::report::style::{Styles, paint};
 use crate::report::text::{fit, harmless, wrap};
 
@@ -368,6 +369,5 @@ pub fn explain_json(out: &mut dyn Write, explained: &Explained<'_>) -> io::Resul
         next,
         row,
     };
-    serde_json::to_writer(&mut *out, &object)?;
-    out.write_all(b"\n")
+    Schema::Explain.write(out, &object)
 }
