@@ -51,9 +51,13 @@ pub fn behind_links(path: &Path) -> io::Result<Option<PathBuf>> {
     }
 }
 
-/// The first bytes, by which a file is known for what it is. None when there is none.
+/// The first bytes, by which a file is known for what it is. None when there is none. What
+/// is no regular file is an error: to open a pipe would wait for whoever writes to it.
 pub fn beginning(path: &Path, most: u64) -> io::Result<Option<Vec<u8>>> {
     let mut beginning = Vec::new();
+    if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+        return Err(io::Error::other("it is no regular file"));
+    }
     match File::open(path) {
         Ok(file) => file.take(most).read_to_end(&mut beginning)?,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),

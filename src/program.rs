@@ -1,11 +1,15 @@
-//! Programs that hand over a secret: started without a shell, given so long, and
-//! what they print kept out of every message.
+//! Programs that we start: none inherits a variable that holds one of our secrets. Those
+//! that hand over a secret are started without a shell, given so long, and what they
+//! print is kept out of every message.
 //!
 //! Leaves to others: which program, and what its output means (`config` for the
-//! commands of `[auth]`, `graph` for the Azure CLI).
+//! commands of `[auth]`, `graph` for the Azure CLI, `notify` for hooks).
 
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::io;
 use std::process::{ExitStatus, Stdio};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt as _};
@@ -17,6 +21,27 @@ const MOST: usize = 64 * 1024;
 
 /// Enough of a program's complaint to act on.
 const LONGEST_COMPLAINT: usize = 500;
+
+/// Variables that hold a secret of ours. The environment is the whole process's, and so is
+/// what of it is nobody else's business.
+static SECRET_VARIABLES: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+
+/// Keeps an environment variable from every program that is started from now on.
+pub fn keep_from_programs(variable: &str) {
+    let mut names = SECRET_VARIABLES.lock().unwrap_or_else(PoisonError::into_inner);
+    if !names.contains(variable) {
+        names.insert(variable.to_owned());
+    }
+}
+
+/// A program to start, without the variables that hold our secrets.
+pub fn command(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(program);
+    for name in &*SECRET_VARIABLES.lock().unwrap_or_else(PoisonError::into_inner) {
+        command.env_remove(name);
+    }
+    command
+}
 
 /// A program gave no output that can be used. No message holds any of its output or
 /// its arguments, which may be secrets; what it complained of on stderr is shown.
@@ -59,7 +84,7 @@ pub async fn output(
     arguments: &[impl AsRef<str>],
     limit: Duration,
 ) -> Result<Zeroizing<Vec<u8>>, ProgramError> {
-    let mut child = Command::new(program)
+    let mut child = command(program)
         .args(arguments.iter().map(AsRef::as_ref))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -130,6 +155,14 @@ mod tests {
         assert!(error.ends_with("exit status: 3: no such vault"), "{error}");
         let error = shell("head -c 70000 /dev/zero", LONG).await.unwrap_err();
         assert!(error.contains("more than 64 KiB"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_program_inherits_no_variable_that_holds_a_secret() {
+        // Cargo sets both for its tests.
+        let show = "echo ${CARGO_PKG_NAME-none} ${CARGO_PKG_VERSION_PATCH-none}";
+        keep_from_programs("CARGO_PKG_VERSION_PATCH");
+        assert_eq!(shell(show, LONG).await, Ok("reinvite none\n".to_owned()));
     }
 
     #[tokio::test]

@@ -38,7 +38,7 @@ pub(super) fn client(settings: &Settings, stop: &Stop, sink: &Sink) -> Result<Gr
     let tenant = &settings.tenant;
     let transport = HttpTransport::new().map_err(CallError::Unreachable)?;
     let clock = Arc::new(Clock::system());
-    let source = sign_in::source(tenant, &settings.auth, &clock, sink)?;
+    let source = sign_in::source(tenant, &settings.auth, &clock, stop, sink)?;
     let PaceSettings { writes_per_second, burst, requests_in_flight, .. } = settings.pace;
     let sink = sink.clone();
     Ok(Graph::new(

@@ -15,22 +15,25 @@ use crate::config::{
     TenantSettings,
 };
 use crate::graph::{
-    self, AzureCli, Certificate, ClientCertificate, ClientSecret, Clock, CommandToken, DeviceCode,
-    GivenToken, ManagedIdentity, TokenEndpoint, TokenSource, WorkloadIdentity,
+    self, AzureCli, CallError, Certificate, ClientCertificate, ClientSecret, Clock, CommandToken,
+    DeviceCode, GivenToken, ManagedIdentity, TokenEndpoint, TokenSource, WorkloadIdentity,
 };
-use crate::run::Event;
+use crate::run::{Event, Stop};
 
 use super::Exit;
 use super::connect::Sink;
 use super::failure::Failure;
+use super::planning::interrupted;
 
 /// The configured way to sign in.
 pub(super) fn source(
     tenant: &TenantSettings,
     auth: &AuthSettings,
     clock: &Arc<Clock>,
+    stop: &Stop,
     sink: &Sink,
 ) -> Result<Box<dyn TokenSource>, Failure> {
+    let read = |secret: &SecretSource| read(secret, stop);
     let endpoint = TokenEndpoint::new(&tenant.login_url, &tenant.id);
     let scope = tenant.scope.clone();
     let resource = tenant.resource().to_owned();
@@ -50,7 +53,7 @@ pub(super) fn source(
                 Federation::TokenFile(path) => graph::Federation::TokenFile(path),
                 Federation::GitHub { url, token } => graph::Federation::GitHub {
                     url,
-                    bearer: header("Bearer ", &token)?,
+                    bearer: header("Bearer ", &token, stop)?,
                     audience: tenant.cloud.exchange_audience().to_owned(),
                 },
             };
@@ -60,7 +63,7 @@ pub(super) fn source(
             let host = match host {
                 IdentityHost::Metadata => graph::IdentityHost::Metadata,
                 IdentityHost::AppService { endpoint, header: secret } => {
-                    graph::IdentityHost::AppService { endpoint, header: header("", &secret)? }
+                    graph::IdentityHost::AppService { endpoint, header: header("", &secret, stop)? }
                 }
             };
             Box::new(ManagedIdentity { host, client_id, resource })
@@ -90,13 +93,19 @@ pub(super) fn source(
     })
 }
 
-fn read(secret: &SecretSource) -> Result<SecretString, SecretError> {
-    Handle::current().block_on(secret.read())
+/// Reads a secret. What asks the run to stop ends a program that is slow to give it.
+fn read(secret: &SecretSource, stop: &Stop) -> Result<SecretString, Failure> {
+    Handle::current().block_on(async {
+        tokio::select! {
+            read = secret.read() => Ok(read?),
+            () = stop.requested() => Err(interrupted(CallError::Stopped, stop)),
+        }
+    })
 }
 
 /// A secret as a header's value.
-fn header(prefix: &str, secret: &SecretSource) -> Result<HeaderValue, Failure> {
-    let text = read(secret)?;
+fn header(prefix: &str, secret: &SecretSource, stop: &Stop) -> Result<HeaderValue, Failure> {
+    let text = read(secret, stop)?;
     let mut value = HeaderValue::from_str(&format!("{prefix}{}", text.expose_secret()))
         .map_err(|_| Failure::new(Exit::Usage, SecretError::NotText(secret.to_string())))?;
     value.set_sensitive(true);

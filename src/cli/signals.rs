@@ -1,4 +1,5 @@
-//! Ctrl-C and SIGTERM: the first winds down, the second leaves at once.
+//! Ctrl-C, SIGTERM and a hang-up: the first winds down, the second leaves at once. A
+//! terminal that was closed is no reason to lose what is in flight.
 
 use crate::run::{Stop, StopReason};
 
@@ -35,22 +36,42 @@ fn leave(exit: Exit) {
 }
 
 #[cfg(unix)]
-struct Terminate(Option<tokio::signal::unix::Signal>);
+struct Terminate([Option<tokio::signal::unix::Signal>; 2]);
 
 #[cfg(unix)]
 impl Terminate {
     fn new() -> Self {
         use tokio::signal::unix::{SignalKind, signal};
-        Self(signal(SignalKind::terminate()).ok())
+        let hangup = is_hangup_for_us().then(SignalKind::hangup);
+        Self([Some(SignalKind::terminate()), hangup].map(|kind| signal(kind?).ok()))
     }
 
     async fn recv(&mut self) {
-        match &mut self.0 {
-            Some(signal) => {
-                signal.recv().await;
-            }
-            None => std::future::pending().await,
+        let [terminate, hangup] = &mut self.0;
+        tokio::select! {
+            () = one(terminate) => {}
+            () = one(hangup) => {}
         }
+    }
+}
+
+/// Whether a hang-up is not ignored: `nohup` has it so, and that is to stay. Where the
+/// system does not say, nobody listens, and the program ends at once as ever.
+#[cfg(unix)]
+fn is_hangup_for_us() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    // One bit for each signal, the hang-up being number 1.
+    ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|it| it & 1 == 0)
+}
+
+#[cfg(unix)]
+async fn one(signal: &mut Option<tokio::signal::unix::Signal>) {
+    match signal {
+        Some(signal) => {
+            signal.recv().await;
+        }
+        None => std::future::pending().await,
     }
 }
 

@@ -91,7 +91,7 @@ impl Federation {
             }
         }
         let url = address(layers, GITHUB_URL)?;
-        Ok(Self::GitHub { url, token: SecretSource::Env(GITHUB_TOKEN.to_owned()) })
+        Ok(Self::GitHub { url, token: SecretSource::of_variable(GITHUB_TOKEN.to_owned()) })
     }
 }
 
@@ -118,7 +118,10 @@ impl IdentityHost {
             ));
         }
         let endpoint = address(layers, "IDENTITY_ENDPOINT")?;
-        Ok(Self::AppService { endpoint, header: SecretSource::Env("IDENTITY_HEADER".to_owned()) })
+        Ok(Self::AppService {
+            endpoint,
+            header: SecretSource::of_variable("IDENTITY_HEADER".to_owned()),
+        })
     }
 }
 

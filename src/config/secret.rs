@@ -84,6 +84,12 @@ impl SecretError {
 }
 
 impl SecretSource {
+    /// The variable of this name, which no program that we start inherits from now on.
+    pub(super) fn of_variable(name: String) -> Self {
+        program::keep_from_programs(&name);
+        Self::Env(name)
+    }
+
     /// Reads the secret from the file, from this process's environment, or from the
     /// program, which needs a tokio runtime.
     pub async fn read(&self) -> Result<SecretString, SecretError> {

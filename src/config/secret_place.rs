@@ -41,7 +41,8 @@ impl Places {
         let of_env = layers.find(env, |value| value.text().and_then(variable_name));
         let of_command = layers.find(command, |value| value.command().map_err(Fault::unseen));
         let of_file = of_file?.map(|found| (SecretSource::File(found.value), file, found.origin));
-        let of_env = of_env?.map(|Found { value, origin }| (SecretSource::Env(value), env, origin));
+        let of_env =
+            of_env?.map(|Found { value, origin }| (SecretSource::of_variable(value), env, origin));
         let of_command = of_command?.map(|Found { value, origin }| {
             (self::command(value, &origin, layers), command, origin)
         });

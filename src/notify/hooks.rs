@@ -8,10 +8,11 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
-use tokio::process::{Child, Command};
+use tokio::process::Child;
 use tokio::time::timeout;
 
 use crate::config::HookSettings;
+use crate::program;
 
 use super::ending::{Ending, Verdict};
 use super::hook_environment::hook_environment;
@@ -46,8 +47,8 @@ impl Hook<'_> {
         output: HookOutput,
         hear: Hear<'_>,
     ) -> Result<(), String> {
-        let [program, arguments @ ..] = self.command else { return Ok(()) };
-        let mut command = Command::new(program);
+        let [name, arguments @ ..] = self.command else { return Ok(()) };
+        let mut command = program::command(name);
         command.args(arguments).envs(hook_environment(ending)).stdin(Stdio::null());
         command.kill_on_drop(true);
         match output {
@@ -55,8 +56,7 @@ impl Hook<'_> {
             HookOutput::Stderr => command.stdout(std::io::stderr()).stderr(Stdio::inherit()),
         };
         let child = command.spawn();
-        let mut child =
-            child.map_err(|error| format!("could not be started: {program}: {error}"))?;
+        let mut child = child.map_err(|error| format!("could not be started: {name}: {error}"))?;
         let end = async {
             if output == HookOutput::Lines {
                 self.pass_on(&mut child, hear).await;
@@ -64,10 +64,10 @@ impl Hook<'_> {
             child.wait().await
         };
         match timeout(limit, end).await {
-            Err(_) => Err(format!("was ended after {} s: {program}", limit.as_secs_f64())),
-            Ok(Err(error)) => Err(format!("was lost sight of: {program}: {error}")),
+            Err(_) => Err(format!("was ended after {} s: {name}", limit.as_secs_f64())),
+            Ok(Err(error)) => Err(format!("was lost sight of: {name}: {error}")),
             Ok(Ok(status)) if status.success() => Ok(()),
-            Ok(Ok(status)) => Err(format!("ended with {status}: {program}")),
+            Ok(Ok(status)) => Err(format!("ended with {status}: {name}")),
         }
     }
 

@@ -1,5 +1,6 @@
 //! Hooks: the user's programs after a run.
 
+use reinvite::emulator::SAMPLE_CLIENT_SECRET;
 use serde_json::Value;
 
 use crate::support::{Campaign, Output, snapshot};
@@ -96,6 +97,30 @@ fn a_hook_that_fails_or_lasts_is_warned_of_and_changes_nothing() {
     let output = run(&campaign, "apply three.csv --yes").exits(0);
     let warning = "warning: the hook on_success could not be started: no-such-program:";
     assert!(output.stderr.contains(warning), "{output}");
+}
+
+#[test]
+fn neither_a_hook_nor_a_credential_command_inherits_what_holds_a_secret() {
+    let campaign = Campaign::new();
+    let show = script(&campaign, "show", "echo \"the hook sees ${HOOK_SECRET-nothing}\"\n");
+    let asked = "echo ${HOOK_SECRET-nothing} >seen-by-command; echo https://127.0.0.1:9/x\n";
+    let asked = script(&campaign, "asked", asked);
+    configure(
+        &campaign,
+        &format!("[notify]\nwebhook_command = {asked}\n[hooks]\nfinally = {show}\n"),
+    );
+    let from_file = campaign.read("reinvite.toml");
+    let from_variable = "client_secret_env = \"HOOK_SECRET\"";
+    campaign.write(
+        "reinvite.toml",
+        &from_file.replace("client_secret_file = \"client-secret.txt\"", from_variable),
+    );
+    let mut command = campaign.command("apply three.csv --yes");
+    command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
+    command.env("HOOK_SECRET", SAMPLE_CLIENT_SECRET);
+    let output = campaign.complete(command).exits(0);
+    assert!(output.stderr.contains("the hook sees nothing\n"), "{output}");
+    assert_eq!(campaign.read("seen-by-command"), "nothing\n");
 }
 
 #[test]

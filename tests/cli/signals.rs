@@ -59,6 +59,37 @@ fn sigterm_ends_the_run_the_same_way_with_its_own_code() {
 }
 
 #[test]
+fn a_terminal_that_is_closed_ends_the_run_the_same_way() {
+    let campaign = slow();
+    let output = stopped_by("HUP", &campaign, "apply all.csv --yes").exits(143);
+    assert!(output.stdout.contains("[terminated]"), "{output}");
+    let status = campaign.run("status all.csv --output json").exits(0).json();
+    assert_eq!(status["last_run"]["stop_reason"], "terminated");
+}
+
+#[test]
+fn a_signal_does_not_wait_for_a_program_that_is_slow_to_give_a_secret() {
+    let campaign = Campaign::new();
+    let from_file = campaign.read("reinvite.toml");
+    let from_program = "client_secret_command = [\"/bin/sh\", \"slow\"]";
+    campaign.write(
+        "reinvite.toml",
+        &from_file.replace("client_secret_file = \"client-secret.txt\"", from_program),
+    );
+    // Its last words are the sign that it runs.
+    campaign.write("slow", "echo >asked; exec /bin/sleep 25\n");
+    let began = Instant::now();
+    let run = campaign.start("plan three.csv");
+    while !campaign.exists("asked") {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    run.signal("TERM");
+    let output = run.finish().exits(143);
+    assert!(output.stderr.contains("terminated before anything was sent"), "{output}");
+    assert!(began.elapsed() < Duration::from_secs(20), "{output}");
+}
+
+#[test]
 fn a_second_ctrl_c_leaves_at_once_and_what_was_under_way_is_not_forgotten() {
     let campaign = Campaign::new();
     // Longer than anybody waits who presses twice.
