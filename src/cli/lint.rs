@@ -4,7 +4,7 @@ use std::io::Write as _;
 
 use crate::config::args::{Cli, LintArgs};
 use crate::manifest::{self, Loaded, Manifest, Source};
-use crate::report::{Level, Schema, count};
+use crate::report::{Level, Schema, count, harmless};
 
 use super::Exit;
 use super::checkpoint_args::offline;
@@ -53,13 +53,14 @@ pub(super) fn problems(loaded: &Loaded, ui: &Ui) -> Result<(), Failure> {
     let style = ui.styles_err().faint;
     let mut stderr = std::io::BufWriter::new(ui.stderr());
     for problem in &loaded.problems {
-        write!(stderr, "{}:{problem} [{}]", loaded.manifest.name, problem.code)?;
+        let text = format!("{}:{problem} [{}]", loaded.manifest.name, problem.code);
+        write!(stderr, "{}", harmless(&text))?;
         match problem.elsewhere() {
             Some(elsewhere) => writeln!(stderr, " ({elsewhere})")?,
             None => writeln!(stderr)?,
         }
         if !problem.advice.is_empty() {
-            writeln!(stderr, "  {style}hint: {}{style:#}", problem.advice)?;
+            writeln!(stderr, "  {style}hint: {}{style:#}", harmless(&problem.advice))?;
         }
     }
     Ok(stderr.flush()?)

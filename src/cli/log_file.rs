@@ -48,6 +48,27 @@ impl LogFile {
         &self.path
     }
 
+    /// A sentence when others than the owner can read what was there before; a new file is
+    /// the owner's alone.
+    #[cfg(unix)]
+    pub(super) fn warning(&self) -> Option<String> {
+        use std::os::unix::fs::PermissionsExt as _;
+        let found = self.file.metadata().ok().filter(std::fs::Metadata::is_file)?;
+        (found.permissions().mode() & 0o077 != 0).then(|| {
+            format!(
+                "other accounts can read the log file {}, which holds everybody's addresses; \
+                 restrict it with `chmod 600`",
+                self.path.display()
+            )
+        })
+    }
+
+    #[cfg(not(unix))]
+    #[expect(clippy::unused_self, reason = "who may read a file is not a matter of a mode there")]
+    pub(super) fn warning(&self) -> Option<String> {
+        None
+    }
+
     /// In one piece, so that two programs that write to it don't mix their lines.
     pub(super) fn append(&mut self, line: &str) -> io::Result<()> {
         self.file.write_all(line.as_bytes())

@@ -14,7 +14,7 @@ use crate::domain::Ledger;
 use crate::graph::{CallError, Graph, Method};
 use crate::manifest::{self, ColumnChoice, Manifest, Meaning, Options, Source};
 use crate::plan::Plan;
-use crate::report::{Schema, count, failure_json, sign_in_line, unplanned_json};
+use crate::report::{Schema, count, failure_json, harmless, sign_in_line, unplanned_json};
 use crate::run::{Event, Stop, StopReason};
 
 use super::connect::Sink;
@@ -185,7 +185,7 @@ pub(super) fn lines(ui: &Ui) -> Sink {
             | Event::Finished(_) => return,
         };
         if !quiet {
-            let _ = writeln!(anstream::stderr(), "{text}");
+            let _ = writeln!(anstream::stderr(), "{}", harmless(&text));
         }
     })
 }

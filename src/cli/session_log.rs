@@ -69,8 +69,9 @@ impl SessionLog {
     pub(super) fn open(&self, path: &Path) -> Result<Option<String>, Failure> {
         match LogFile::open(path)? {
             Ok(file) => {
+                let warning = file.warning();
                 self.state().file = Some(file);
-                Ok(None)
+                Ok(warning)
             }
             Err(why) => Ok(Some(why)),
         }

@@ -9,8 +9,9 @@ use anstream::{AutoStream, ColorChoice};
 use clap::ColorChoice as Color;
 use tracing_subscriber::EnvFilter;
 
+use crate::config::ConfigError;
 use crate::config::args::{GlobalArgs, OutputFormat};
-use crate::report::{Level, Schema, Styles};
+use crate::report::{Level, Schema, Styles, harmless, harmless_lines};
 
 use super::failure::Failure;
 use super::session_log::SessionLog;
@@ -131,7 +132,7 @@ impl Ui {
     pub(super) fn note(&self, text: impl Display) {
         self.log.said(Level::Info, "note", text.to_string().trim());
         if !self.quiet && self.is_read_by_a_person() {
-            let _ = writeln!(self.stderr(), "{text}");
+            let _ = writeln!(self.stderr(), "{}", harmless_lines(&text.to_string()));
         }
     }
 
@@ -142,6 +143,7 @@ impl Ui {
             return;
         }
         let style = self.styles_err().attention;
+        let text = harmless(&text.to_string());
         let _ = writeln!(self.stderr(), "{style}warning{style:#}: {text}");
     }
 
@@ -154,12 +156,18 @@ impl Ui {
         let styles = self.styles_err();
         let mut stderr = self.stderr();
         let bad = styles.bad;
-        let _ = writeln!(stderr, "{bad}error{bad:#}: {}", failure.error);
+        // Only the configuration's show a line of its file below.
+        let has_lines = failure.error.is::<ConfigError>();
+        let text = |it: &dyn Display| {
+            let text = it.to_string();
+            if has_lines { harmless_lines(&text) } else { harmless(&text) }
+        };
+        let _ = writeln!(stderr, "{bad}error{bad:#}: {}", text(&failure.error));
         for cause in failure.error.chain().skip(1) {
-            let _ = writeln!(stderr, "  caused by: {cause}");
+            let _ = writeln!(stderr, "  caused by: {}", text(&cause));
         }
         for hint in &failure.hints {
-            let _ = writeln!(stderr, "  hint: {hint}");
+            let _ = writeln!(stderr, "  hint: {}", text(hint));
         }
     }
 }

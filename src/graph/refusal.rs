@@ -16,7 +16,7 @@ pub struct Refusal {
     pub status: StatusCode,
     /// `error.code`; may be empty.
     pub code: String,
-    /// `error.message`, or the beginning of a body that is not JSON.
+    /// `error.message` on one line, or the beginning of a body that is not JSON.
     pub message: String,
     /// Codes of `error.details`.
     pub details: Vec<String>,
@@ -50,8 +50,8 @@ impl Refusal {
             details: body.details.iter().map(|ErrorDetail { code, .. }| code.clone()).collect(),
             request_id: request_id.or_else(|| inner("request-id")),
             retry_after: retry_after(headers),
-            code: body.code,
-            message: body.message,
+            code: one_line(&body.code),
+            message: one_line(&body.message),
         }
     }
 
@@ -78,7 +78,12 @@ pub(super) fn header(headers: &HeaderMap, name: &str) -> Option<String> {
 }
 
 fn excerpt(body: &[u8]) -> String {
-    let text = String::from_utf8_lossy(body);
+    one_line(&String::from_utf8_lossy(body)).chars().take(LONGEST_EXCERPT).collect()
+}
+
+/// Words of the service on one line, which nothing in them can end: what stands behind a
+/// line break would look like a line of ours.
+pub(super) fn one_line(text: &str) -> String {
     let words: Vec<&str> = text.split_whitespace().collect();
-    words.join(" ").chars().filter(|c| !c.is_control()).take(LONGEST_EXCERPT).collect()
+    words.join(" ").chars().filter(|c| !c.is_control()).collect()
 }

@@ -3,7 +3,7 @@
 //! Leaves to others: running hooks (`hooks`), and knowing their variables when a hook runs
 //! this program (`config`).
 
-use crate::report::{seconds, stamp};
+use crate::report::{harmless, seconds, stamp};
 
 use super::ending::Ending;
 
@@ -37,9 +37,9 @@ pub(super) fn hook_environment(ending: &Ending) -> Vec<(String, String)> {
         .into_iter()
         .map(|(name, n)| (name, if known { n.to_string() } else { String::new() }));
     let all = said.into_iter().chain(counted);
-    // No environment can hold a zero byte.
+    // No environment can hold a zero byte, and `env` shows a line break as another variable.
     let entry = |name: &str, value: String| {
-        (format!("REINVITE_HOOK_{}", name.to_uppercase()), value.replace('\0', " "))
+        (format!("REINVITE_HOOK_{}", name.to_uppercase()), harmless(&value))
     };
     all.map(|(name, value)| entry(name, value)).collect()
 }

@@ -46,4 +46,4 @@ pub use sign_in::sign_in_line;
 pub use status::{status_json, status_text};
 pub use style::{Styles, count, plural};
 pub use summary_text::{SummaryView, summary_text};
-pub(crate) use text::{harmless, seconds, stamp};
+pub(crate) use text::{harmless, harmless_lines, seconds, stamp};

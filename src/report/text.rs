@@ -21,6 +21,12 @@ pub(crate) fn harmless(text: &str) -> String {
     harmless
 }
 
+/// The same for a text of several lines of ours, in which a word that is not ours was
+/// made one line already.
+pub(crate) fn harmless_lines(text: &str) -> String {
+    text.split('\n').map(harmless).collect::<Vec<_>>().join("\n")
+}
+
 fn steers(c: char) -> bool {
     matches!(c,
         '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'

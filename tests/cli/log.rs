@@ -161,6 +161,10 @@ fn the_log_is_its_owners_alone() {
     campaign.run("plan three.csv --log-file log").exits(0);
     let mode = std::fs::metadata(campaign.path("log")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
+    let others = std::fs::Permissions::from_mode(0o640);
+    std::fs::set_permissions(campaign.path("log"), others).unwrap();
+    let output = campaign.run("lint three.csv --log-file log").exits(0);
+    assert!(output.stderr.starts_with("warning: other accounts can read the log file"), "{output}");
 }
 
 #[test]

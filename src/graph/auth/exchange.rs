@@ -17,6 +17,7 @@ use super::{AuthError, ClaimsRequest, Token};
 use crate::graph::answer::Foreign;
 use crate::graph::backoff::{backoff, retry_after};
 use crate::graph::redact::redact;
+use crate::graph::refusal::one_line;
 use crate::graph::transport::{ExplanationLost, Reached, Transport};
 use crate::graph::wire::{TokenError, TokenResponse};
 
@@ -224,7 +225,10 @@ pub(super) fn read<T: serde::de::DeserializeOwned>(
 /// Reads a refusal in the form of OAuth.
 pub(super) fn refusal(url: &Url, answer: &Response<Bytes>) -> Denied {
     match serde_json::from_slice::<TokenError>(answer.body()) {
-        Ok(error) => Denied::Refused { code: error.error, description: error.error_description },
+        Ok(error) => Denied::Refused {
+            code: one_line(&error.error),
+            description: one_line(&error.error_description),
+        },
         Err(_) => Denied::Failed(AuthError::Unreadable {
             host: host(url),
             detail: format!("status {}", answer.status()),

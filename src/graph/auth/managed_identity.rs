@@ -16,6 +16,7 @@ use url::Url;
 use super::exchange::{ask, host, read, refusal};
 use super::{AuthError, ClaimsRequest, Token, TokenSource};
 use crate::graph::backoff::backoff;
+use crate::graph::redact::redact;
 use crate::graph::transport::{NeverProxied, Transport};
 use crate::graph::wire::IdentityTokenResponse;
 
@@ -58,7 +59,7 @@ impl TokenSource for ManagedIdentity {
     ) -> Result<Token, AuthError> {
         let url = self.url();
         let asked = ask(transport, Self::wait, || self.request(&url)).await;
-        let (answer, asked_at) = asked.map_err(|error| match (&self.host, error) {
+        let (mut answer, asked_at) = asked.map_err(|error| match (&self.host, error) {
             (IdentityHost::Metadata, AuthError::Unreachable(error)) => AuthError::Unavailable {
                 what: format!("this machine has no managed identity service: {error}"),
                 advice: "managed-identity works on Azure only; choose another [auth] method here"
@@ -67,6 +68,9 @@ impl TokenSource for ManagedIdentity {
             (_, error) => error,
         })?;
         if !answer.status().is_success() {
+            if let IdentityHost::AppService { header, .. } = &self.host {
+                redact(&mut answer, &[header.to_str().unwrap_or_default()]);
+            }
             return Err(self.refused(&url, &answer));
         }
         let token: IdentityTokenResponse = read(&url, &answer)?;

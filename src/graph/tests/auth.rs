@@ -211,21 +211,28 @@ async fn an_app_service_is_asked_as_documented() {
         r#"{{"access_token":"eyJ0eXAi…","expires_on":"{end}","resource":"https://graph.microsoft.com",
             "token_type":"Bearer","client_id":"5E29463D-71DA-4FE0-8E69-999B57DB23B0"}}"#
     );
-    let (log, script) =
-        watching("/msi/token", says(Method::GET, "/msi/token", vec![Ok(answer(200, &granted))]));
+    // What we sent as a secret is nobody's to print.
+    let repeats = r#"{"error":"invalid_request","error_description":"not 853b9a84-2f61"}"#;
+    let (log, script) = watching(
+        "/msi/token",
+        says(Method::GET, "/msi/token", vec![Ok(answer(200, &granted)), Ok(answer(400, repeats))]),
+    );
     let transport = transport(&emulator, script);
     let host = IdentityHost::AppService {
         endpoint: "http://localhost:41741/msi/token".parse().unwrap(),
-        header: "853b9a84".parse().unwrap(),
+        header: "853b9a84-2f61".parse().unwrap(),
     };
-    let token = managed(None, host).fetch(&transport, None).await.unwrap();
+    let source = managed(None, host);
+    let token = source.fetch(&transport, None).await.unwrap();
     assert!((7198..=7200).contains(&life(&token).as_secs()));
     let asked = log.lock().unwrap()[0].clone();
     assert_eq!(
         asked.url.query(),
         Some("api-version=2019-08-01&resource=https%3A%2F%2Fgraph.microsoft.com")
     );
-    assert_eq!(asked.headers["x-identity-header"], "853b9a84");
+    assert_eq!(asked.headers["x-identity-header"], "853b9a84-2f61");
+    let error = source.fetch(&transport, None).await.unwrap_err();
+    assert_eq!(error.to_string(), "localhost gives no token: not [redacted]");
 }
 
 type Prompts = Arc<Mutex<Vec<DevicePrompt>>>;
