@@ -91,7 +91,7 @@ async fn apply_in_order<H: Host>(
     tell_of_other_manifest(&checkpoint, manifest, host)?;
     let read = read_and_plan(graph, manifest, &ledger, settings, asked);
     let Read { plan, tenant_key, method, requests, .. } = Box::pin(session.reading(read)).await?;
-    let begun = ledger.mails_begun().cloned().collect();
+    let begun = ledger.mails_begun().map(|(key, by)| (key.clone(), by)).collect();
     drop(ledger);
     host.observe(Notice::DirectoryRead { plan: &plan, method, requests });
     checkpoint.claim(&tenant_key, &settings.tenant.id)?;

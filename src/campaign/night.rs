@@ -80,7 +80,8 @@ async fn reconcile_in_order<H: Host>(
 
     session.tell_what_was_spent(&checkpoint)?;
     let post = session.post(&checkpoint, manifest, &night_plan.plan)?;
-    let begun = night_plan.ledger.mails_begun().cloned().collect();
+    let begun = night_plan.ledger.mails_begun();
+    let begun = begun.map(|(key, by)| (key.clone(), by)).collect();
     let journal = begin(session, checkpoint, manifest, &night_plan)?;
     session.give_up_mails(&journal, begun).await?;
     host.observe(Notice::RunBegan { plan: &night_plan.plan, waits: journal.waits() });

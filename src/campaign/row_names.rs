@@ -114,7 +114,10 @@ fn is_invited(row: &PlannedRow) -> bool {
             matches!(settled, Settled::AlreadyInvited { .. } | Settled::MailUnknown { .. })
         }
         Decision::Change(change) => match change.reason {
-            ChangeReason::Reminder | ChangeReason::Correction | ChangeReason::Mail => true,
+            ChangeReason::Reminder
+            | ChangeReason::Correction
+            | ChangeReason::Mail
+            | ChangeReason::Unmailed => true,
             ChangeReason::NewAddress
             | ChangeReason::ResetOnly
             | ChangeReason::FinishEarlierRun
@@ -122,6 +125,8 @@ fn is_invited(row: &PlannedRow) -> bool {
             | ChangeReason::RetryFailed
             | ChangeReason::Resend => false,
         },
-        Decision::Blocked(blocked) => matches!(blocked, Blocked::MailChanged { .. }),
+        Decision::Blocked(blocked) => {
+            matches!(blocked, Blocked::MailChanged { .. } | Blocked::MailHeld { .. })
+        }
     }
 }

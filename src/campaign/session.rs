@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep_until};
 use crate::checkpoint::{Checkpoint, CheckpointError, Journal, LastRun, Record, WaitLog};
 use crate::config::{DeliveryWay, Settings};
 use crate::delivery::{Known, Post, columns};
-use crate::domain::InvitationKey;
+use crate::domain::{InvitationKey, MailWay};
 use crate::graph::{CallError, EarlierWrite, Graph, Method};
 use crate::manifest::Manifest;
 use crate::plan::Plan;
@@ -247,16 +247,20 @@ impl Session<'_> {
     }
 
     /// Writes down that nobody knows what became of mails that were about to leave when
-    /// an earlier run ended. A file can be written again.
+    /// an earlier run ended. A file can be written again, and a mailbox be asked; by
+    /// another way than it was begun, neither.
     pub(super) async fn give_up_mails(
         &self,
         journal: &Journal,
-        begun: Vec<InvitationKey>,
+        begun: Vec<(InvitationKey, MailWay)>,
     ) -> Result<(), CheckpointError> {
-        if self.settings.delivery.by == DeliveryWay::Files {
-            return Ok(());
-        }
-        for key in begun {
+        for (key, by) in begun {
+            match (by, self.settings.delivery.by) {
+                (MailWay::File, DeliveryWay::Files) | (MailWay::Mailbox, DeliveryWay::Graph) => {
+                    continue;
+                }
+                (MailWay::File | MailWay::Mailbox | MailWay::Server, _) => {}
+            }
             let evidence = "the run ended before the answer to the mail was recorded".to_owned();
             let record = Record::MailUnknown { key, evidence };
             journal.append(record, self.graph.clock().service_now()).await?;

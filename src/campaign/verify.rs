@@ -7,8 +7,8 @@ use futures_util::future::join_all;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::checkpoint::{CheckpointError, InvitedHow, Journal, Past, Record};
-use crate::config::Settings;
+use crate::checkpoint::{CheckpointError, Entry, InvitedHow, Journal, Past, Record};
+use crate::config::{DeliveryWay, Settings};
 use crate::domain::{Directory, InvitationKey, Ledger, LedgerState, Shows, Sighting, UserId};
 use crate::graph::{CallError, Graph};
 use crate::plan::{Look, Observation, observations};
@@ -133,17 +133,21 @@ pub(super) async fn settle_lost(
         };
         let intent = Intent { at: intended_at, before: before.as_ref(), resent };
         let lost = LostAnswer::new(intent, horizon);
-        let outstanding = |why: &str| Record::Outstanding { key: key.clone(), why: why.to_owned() };
-        let record = match lost.judge(&guest.redemption, read_at) {
+        let silent = ledger.is_silent(key);
+        let outstanding =
+            |why: &str| Record::Outstanding { key: key.clone(), why: why.to_owned() }.into();
+        let record: Entry = match lost.judge(&guest.redemption, read_at) {
             // Nobody has its link, and it is for a run with the manifest to make another.
-            Verdict::Sent if settings.delivery.by.is_own() => {
+            Verdict::Sent if silent && settings.delivery.by != DeliveryWay::None => {
                 let why = "it was accepted, and its link is lost; the next apply invites again";
                 verified.unknown.push(open(why));
                 continue;
             }
             Verdict::Sent => {
                 verified.settled.sent += 1;
-                Record::Invited { key: key.clone(), how: InvitedHow::SettledFromDirectory }
+                let how = InvitedHow::SettledFromDirectory;
+                let record = Record::Invited { key: key.clone(), how };
+                Entry { silent, ..record.into() }
             }
             Verdict::NotSent => {
                 verified.settled.not_sent += 1;

@@ -176,6 +176,7 @@ mod tests {
                         reference,
                         reason: crate::checkpoint::IntentReason::NewAddress,
                         before,
+                        silent: false,
                     },
                     at,
                 )

@@ -43,6 +43,9 @@ fn ledger(connection: &Connection) -> Result<Ledger, ReadError> {
                 if intent.accepted.is_some() {
                     ledger.record_resent(key.clone());
                 }
+                if intent.silent {
+                    ledger.record_silent(key.clone());
+                }
                 LedgerState::Unknown { before: intent.before }
             }
             Step::Outstanding => LedgerState::Outstanding,

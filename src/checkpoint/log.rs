@@ -135,6 +135,7 @@ impl Log {
             | What::Correcting
             | What::Corrected
             | What::MailIntended
+            | What::MailDrafted
             | What::MailWithdrawn
             | What::Mailed
             | What::MailUnknown => {}

@@ -11,13 +11,16 @@ use rusqlite::{Connection, Row, params};
 use super::database::{ReadError, in_one_state};
 use super::tables::{collect, content, key, optional, parsed, text};
 use super::{Checkpoint, CheckpointError, Entry, Record};
-use crate::domain::{InvitationKey, MailStanding, RedeemUrl, Shows, Sighting};
+use crate::domain::{InvitationKey, MailStanding, MailWay, RedeemUrl, Shows, Sighting};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Step {
     /// The link is here, and no mail was begun.
     Held,
-    Intended,
+    /// It is about to leave; from a mailbox, to be put there as a draft.
+    Intended(MailWay),
+    /// The draft is about to be sent.
+    Drafted,
     Mailed,
     Failed,
     Unknown,
@@ -27,7 +30,10 @@ impl Step {
     const fn word(self) -> &'static str {
         match self {
             Self::Held => "held",
-            Self::Intended => "intended",
+            Self::Intended(MailWay::Server) => "intended",
+            Self::Intended(MailWay::File) => "intended-file",
+            Self::Intended(MailWay::Mailbox) => "intended-draft",
+            Self::Drafted => "drafted",
             Self::Mailed => "mailed",
             Self::Failed => "failed",
             Self::Unknown => "unknown",
@@ -35,8 +41,10 @@ impl Step {
     }
 
     fn parse(word: &str) -> Result<Self, ReadError> {
-        [Self::Held, Self::Intended, Self::Mailed, Self::Failed, Self::Unknown]
+        let intended = MailWay::ALL.iter().map(|&by| Self::Intended(by));
+        [Self::Held, Self::Drafted, Self::Mailed, Self::Failed, Self::Unknown]
             .into_iter()
+            .chain(intended)
             .find(|step| step.word() == word)
             .ok_or_else(|| content(format!("state of a mail `{word}`")))
     }
@@ -60,9 +68,12 @@ impl MailState {
                 let link = Some(entry.link.clone()?);
                 Some(Self { step: Step::Held, at, message_id: None, link })
             }
-            Record::MailIntended { message_id, .. } => {
+            Record::MailIntended { message_id, by, .. } => {
                 let message_id = Some(message_id.clone());
-                state.map(|state| Self { step: Step::Intended, at, message_id, ..state })
+                state.map(|state| Self { step: Step::Intended(*by), at, message_id, ..state })
+            }
+            Record::MailDrafted { .. } => {
+                state.map(|state| Self { step: Step::Drafted, at, ..state })
             }
             Record::MailWithdrawn { .. } => {
                 state.map(|state| Self { step: Step::Held, at, ..state })
@@ -99,8 +110,10 @@ impl MailState {
     fn standing(&self) -> Option<MailStanding> {
         let has_link = self.link.is_some();
         match self.step {
-            Step::Held if has_link => Some(MailStanding::Held),
-            Step::Intended => Some(MailStanding::Begun { has_link }),
+            // A draft that nobody sent is no mail.
+            Step::Held | Step::Intended(MailWay::Mailbox) if has_link => Some(MailStanding::Held),
+            Step::Drafted => Some(MailStanding::Begun { by: MailWay::Mailbox, has_link }),
+            Step::Intended(by) => Some(MailStanding::Begun { by, has_link }),
             Step::Unknown => Some(MailStanding::Unknown),
             Step::Held | Step::Mailed | Step::Failed => None,
         }
@@ -178,8 +191,7 @@ impl Checkpoint {
         let (path, connection) = self.connection();
         in_one_state(path, connection, |connection| {
             let states = states(connection)?.into_iter();
-            let open =
-                states.filter(|(_, state)| matches!(state.step, Step::Held | Step::Intended));
+            let open = states.filter(|(_, state)| state.standing().is_some());
             Ok(open.filter_map(|(key, state)| Some((key, state.link?))).collect())
         })
     }
@@ -223,7 +235,11 @@ mod tests {
 
     #[test]
     fn a_link_is_kept_until_its_mail_has_an_end() {
-        let intended = || Record::MailIntended { key: key(), message_id: "<1@c>".into() }.into();
+        let intended = |by| {
+            let message_id = "<1@c>".into();
+            Record::MailIntended { key: key(), message_id, by }.into()
+        };
+        let drafted = || Record::MailDrafted { key: key() }.into();
         let withdrawn = || Record::MailWithdrawn { key: key(), why: "later".into() }.into();
         let mailed =
             |keeps_link| Record::Mailed { key: key(), how: MailedHow::Sent, keeps_link }.into();
@@ -233,23 +249,27 @@ mod tests {
         let shows = Shows::Redeemed;
         let redeemed = || Record::Seen(Sighting { key: key(), shows: shows.clone(), since: None });
         let held = || invited(Some("one"));
-        let begun = Some(MailStanding::Begun { has_link: true });
+        let begun = |by| Some(MailStanding::Begun { by, has_link: true });
+        let server = MailWay::Server;
         let one = || Some("one".to_owned());
         for (records, standing, link) in [
             (vec![invited(None)], None, None),
             (vec![held()], Some(MailStanding::Held), one()),
-            (vec![held(), intended()], begun, one()),
-            (vec![held(), intended(), withdrawn()], Some(MailStanding::Held), one()),
-            (vec![held(), intended(), mailed(false)], None, None),
-            (vec![held(), intended(), mailed(true)], None, one()),
-            (vec![held(), intended(), mailed(true), redeemed().into()], None, None),
-            (vec![held(), intended(), unknown()], Some(MailStanding::Unknown), None),
-            (vec![held(), intended(), failed], None, None),
+            (vec![held(), intended(server)], begun(server), one()),
+            (vec![held(), intended(MailWay::File)], begun(MailWay::File), one()),
+            (vec![held(), intended(MailWay::Mailbox)], Some(MailStanding::Held), one()),
+            (vec![held(), intended(MailWay::Mailbox), drafted()], begun(MailWay::Mailbox), one()),
+            (vec![held(), intended(server), withdrawn()], Some(MailStanding::Held), one()),
+            (vec![held(), intended(server), mailed(false)], None, None),
+            (vec![held(), intended(server), mailed(true)], None, one()),
+            (vec![held(), intended(server), mailed(true), redeemed().into()], None, None),
+            (vec![held(), intended(server), unknown()], Some(MailStanding::Unknown), None),
+            (vec![held(), intended(server), failed], None, None),
             (vec![held(), redeemed().into()], None, None),
             // The next invitation voids the link before, and Microsoft mails its own.
             (vec![held(), invited(None)], None, None),
             (
-                vec![held(), intended(), unknown(), invited(Some("two"))],
+                vec![held(), intended(server), unknown(), invited(Some("two"))],
                 Some(MailStanding::Held),
                 Some("two".to_owned()),
             ),

@@ -142,6 +142,7 @@ fn remember(connection: &Connection, record: &Record, at: Timestamp) -> rusqlite
         | Record::Correcting { .. }
         | Record::Corrected { .. }
         | Record::MailIntended { .. }
+        | Record::MailDrafted { .. }
         | Record::MailWithdrawn { .. }
         | Record::Mailed { .. }
         | Record::MailFailed { .. }

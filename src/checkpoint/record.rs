@@ -7,7 +7,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::domain::{Finding, InvitationKey, RedeemUrl, Redemption, Shows, Sighting, Trace, words};
+use crate::domain::{
+    Finding, InvitationKey, MailWay, RedeemUrl, Redemption, Shows, Sighting, Trace, words,
+};
 
 words! {
     /// What a record tells, in a word: the column `what` of the table `event`. A
@@ -24,6 +26,7 @@ words! {
         Correcting = "correcting",
         Corrected = "corrected",
         MailIntended = "mail-intended",
+        MailDrafted = "mail-drafted",
         MailWithdrawn = "mail-withdrawn",
         Mailed = "mailed",
         MailFailed = "mail-failed",
@@ -52,6 +55,7 @@ impl What {
             | Self::ResendAsked
             | Self::Corrected
             | Self::MailIntended
+            | Self::MailDrafted
             | Self::MailWithdrawn
             | Self::Mailed
             | Self::MailFailed
@@ -89,6 +93,7 @@ words! {
         RetryFailed = "retry-failed",
         Resend = "resend",
         Reminder = "reminder",
+        Unmailed = "unmailed",
         /// The first format kept none.
         Unrecorded = "",
     }
@@ -134,6 +139,8 @@ pub enum Record {
         reason: IntentReason,
         /// The guest's redemption just before.
         before: Redemption,
+        /// Microsoft is asked not to mail it.
+        silent: bool,
     },
     /// The invitation was certainly not sent: it may be tried again.
     Outstanding {
@@ -177,10 +184,16 @@ pub enum Record {
         key: InvitationKey,
     },
     /// One's own mail is about to be handed over. From here until the next record of the
-    /// mail it is not known whether it was.
+    /// mail it is not known whether it was; from a mailbox it is only a draft as yet.
     MailIntended {
         key: InvitationKey,
         message_id: String,
+        by: MailWay,
+    },
+    /// The draft is in the mailbox and about to be sent. From here until the next record
+    /// of the mail it is not known whether it was.
+    MailDrafted {
+        key: InvitationKey,
     },
     /// The mail was certainly not sent: it may be tried again.
     MailWithdrawn {
@@ -260,6 +273,7 @@ struct Detail {
     trace: Option<Trace>,
     silent: bool,
     message_id: String,
+    by: Option<MailWay>,
     mailed: Option<MailedHow>,
     keeps_link: bool,
 }
@@ -287,7 +301,7 @@ impl Entry {
             What::Intended => {
                 let before = detail.before()?;
                 let reason = detail.reason.unwrap_or(IntentReason::Unrecorded);
-                Record::Intended { key, reference: detail.reference, reason, before }
+                Record::Intended { key, reference: detail.reference, reason, before, silent }
             }
             What::Outstanding => Record::Outstanding { key, why: detail.why },
             What::Unknown => Record::Unknown { key, evidence: detail.evidence },
@@ -307,7 +321,12 @@ impl Entry {
             }
             What::Correcting => Record::Correcting { key, found: detail.found },
             What::Corrected => Record::Corrected { key },
-            What::MailIntended => Record::MailIntended { key, message_id: detail.message_id },
+            What::MailIntended => Record::MailIntended {
+                key,
+                message_id: detail.message_id,
+                by: detail.by.unwrap_or(MailWay::Server),
+            },
+            What::MailDrafted => Record::MailDrafted { key },
             What::MailWithdrawn => Record::MailWithdrawn { key, why: detail.why },
             What::Mailed => Record::Mailed {
                 key,
@@ -322,6 +341,7 @@ impl Entry {
             },
             What::MailUnknown => Record::MailUnknown { key, evidence: detail.evidence },
         };
+        let silent = silent && matches!(record, Record::Invited { .. });
         Ok(Self { silent, ..record.after(trace) })
     }
 }
@@ -346,6 +366,7 @@ impl Record {
             | Self::Correcting { key, .. }
             | Self::Corrected { key }
             | Self::MailIntended { key, .. }
+            | Self::MailDrafted { key }
             | Self::MailWithdrawn { key, .. }
             | Self::Mailed { key, .. }
             | Self::MailFailed { key, .. }
@@ -368,6 +389,7 @@ impl Record {
             Self::Correcting { .. } => What::Correcting,
             Self::Corrected { .. } => What::Corrected,
             Self::MailIntended { .. } => What::MailIntended,
+            Self::MailDrafted { .. } => What::MailDrafted,
             Self::MailWithdrawn { .. } => What::MailWithdrawn,
             Self::Mailed { .. } => What::Mailed,
             Self::MailFailed { .. } => What::MailFailed,
@@ -383,10 +405,15 @@ impl Record {
             Self::Patching { reference, before, .. } => {
                 json!({ "reference": reference, "before": before })
             }
-            Self::Intended { reference, reason, before, .. } => {
-                json!({ "reference": reference, "reason": reason, "before": before })
+            Self::Intended { reference, reason, before, silent, .. } => {
+                let mut detail =
+                    json!({ "reference": reference, "reason": reason, "before": before });
+                if *silent {
+                    detail["silent"] = Value::Bool(true);
+                }
+                detail
             }
-            Self::Patched { .. } | Self::Corrected { .. } => json!({}),
+            Self::Patched { .. } | Self::Corrected { .. } | Self::MailDrafted { .. } => json!({}),
             Self::Correcting { found, .. } => json!({ "found": found }),
             Self::Seen(sighting) => shown(&sighting.shows),
             Self::Outstanding { why, .. } | Self::MailWithdrawn { why, .. } => {
@@ -395,7 +422,9 @@ impl Record {
             Self::Unknown { evidence, .. } | Self::MailUnknown { evidence, .. } => {
                 json!({ "evidence": evidence })
             }
-            Self::MailIntended { message_id, .. } => json!({ "message_id": message_id }),
+            Self::MailIntended { message_id, by, .. } => {
+                json!({ "message_id": message_id, "by": by })
+            }
             Self::Mailed { how, keeps_link, .. } => {
                 json!({ "mailed": how, "keeps_link": keeps_link })
             }

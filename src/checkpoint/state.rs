@@ -39,6 +39,9 @@ pub(super) struct Intent {
     /// The invitation that stands, whatever becomes of this one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) accepted: Option<Accepted>,
+    /// Microsoft was asked not to mail it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(super) silent: bool,
 }
 
 /// An invitation that the service accepted.
@@ -88,6 +91,7 @@ impl RowState {
             | Record::Corrected { .. }
             // What becomes of the mail with its link has a state of its own.
             | Record::MailIntended { .. }
+            | Record::MailDrafted { .. }
             | Record::MailWithdrawn { .. }
             | Record::Mailed { .. }
             | Record::MailUnknown { .. }
@@ -97,11 +101,11 @@ impl RowState {
             }
             Record::Patching { .. } => Step::Patching,
             Record::Patched { .. } => Step::Patched,
-            Record::Intended { reason, before, .. } => {
+            Record::Intended { reason, before, silent, .. } => {
                 // The first of a row follows none.
                 let accepted = state.as_ref().filter(|_| !reason.is_first());
                 let accepted = accepted.and_then(Self::accepted);
-                Step::Intended(Intent { before: Some(before.clone()), accepted })
+                Step::Intended(Intent { before: Some(before.clone()), accepted, silent: *silent })
             }
             Record::Invited { how, .. } => {
                 return Some(Self::invited(Accepted { at, how: *how }));

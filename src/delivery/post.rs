@@ -13,7 +13,7 @@ use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
 use crate::config::{DeliverySettings, DeliveryWay, KeepLinks};
-use crate::domain::{Email, InvitationKey, Language, RedeemUrl, UserId};
+use crate::domain::{Email, InvitationKey, Language, MailWay, RedeemUrl, UserId};
 
 use super::check::check;
 use super::letter::Letter;
@@ -116,6 +116,14 @@ impl Post {
 
     pub fn from(&self) -> &Email {
         &self.sender.from.address
+    }
+
+    /// By which way the mails leave.
+    pub fn way(&self) -> MailWay {
+        match self.mailer {
+            Mailer::Smtp(_) => MailWay::Server,
+            Mailer::Files(_) => MailWay::File,
+        }
     }
 
     pub fn is_files(&self) -> bool {

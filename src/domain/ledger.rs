@@ -6,6 +6,7 @@ use std::collections::{HashMap, HashSet};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::words::words;
 use super::{InvitationKey, UserId};
 
 /// The present state of one guest and address in the campaign.
@@ -92,13 +93,23 @@ pub struct Resend {
     pub before: Redemption,
 }
 
+words! {
+    /// By which way a mail of one's own was about to leave.
+    pub enum MailWay ("way of a mail") {
+        /// A mailbox of the tenant.
+        Mailbox = "mailbox",
+        Server = "server",
+        File = "file",
+    }
+}
+
 /// A mail of one's own that is not at its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MailStanding {
     /// The guest was invited, the link is held, and no mail left.
     Held,
     /// The mail was about to leave when the run ended.
-    Begun { has_link: bool },
+    Begun { by: MailWay, has_link: bool },
     /// Its answer was lost.
     Unknown,
 }
@@ -111,6 +122,7 @@ pub struct Ledger {
     guests: HashMap<UserId, Vec<(InvitationKey, LedgerEntry)>>,
     names: HashMap<Box<str>, UserId>,
     resent: HashSet<InvitationKey>,
+    silent: HashSet<InvitationKey>,
     mails: HashMap<InvitationKey, MailStanding>,
 }
 
@@ -142,6 +154,17 @@ impl Ledger {
         self.resent.contains(key)
     }
 
+    /// Records that Microsoft was asked not to mail the invitation of unknown outcome, so
+    /// that whoever was invited by it has no mail.
+    pub fn record_silent(&mut self, key: InvitationKey) {
+        self.silent.insert(key);
+    }
+
+    /// Whether the invitation of unknown outcome would have brought no mail of Microsoft's.
+    pub fn is_silent(&self, key: &InvitationKey) -> bool {
+        self.silent.contains(key)
+    }
+
     /// Records a mail of one's own that is not at its end.
     pub fn record_mail(&mut self, key: InvitationKey, standing: MailStanding) {
         self.mails.insert(key, standing);
@@ -153,9 +176,11 @@ impl Ledger {
     }
 
     /// Mails that were about to leave when a run ended.
-    pub fn mails_begun(&self) -> impl Iterator<Item = &InvitationKey> {
-        let is_begun = |standing: &MailStanding| matches!(standing, MailStanding::Begun { .. });
-        self.mails.iter().filter(move |(_, it)| is_begun(it)).map(|(key, _)| key)
+    pub fn mails_begun(&self) -> impl Iterator<Item = (&InvitationKey, MailWay)> {
+        self.mails.iter().filter_map(|(key, standing)| match standing {
+            MailStanding::Begun { by, .. } => Some((key, *by)),
+            MailStanding::Held | MailStanding::Unknown => None,
+        })
     }
 
     /// Every guest and address with its present state; guests in no order.

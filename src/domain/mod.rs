@@ -27,7 +27,9 @@ pub use invitation::{
     InvitationKey, Language, LanguageError, Message, MessageError, RedemptionState, RedirectUrl,
     RedirectUrlError,
 };
-pub use ledger::{Ledger, LedgerEntry, LedgerState, MailStanding, Redemption, Resend, TOLERANCE};
+pub use ledger::{
+    Ledger, LedgerEntry, LedgerState, MailStanding, MailWay, Redemption, Resend, TOLERANCE,
+};
 pub use policies::{InvitedDomains, InvitesFrom, Partner, Policies};
 pub use redeem_url::RedeemUrl;
 pub use sighting::{Finding, Invitations, Shows, Sighting};

@@ -56,6 +56,9 @@ pub struct Unsettled {
     /// out not to have been.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub resent: bool,
+    /// Microsoft was asked not to mail it: if it was sent, nobody has its link.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub silent: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -83,6 +86,9 @@ pub enum ChangeReason {
     /// An earlier run invited the guest, and the mail with the link, which is held, has not
     /// left. Nobody is invited.
     Mail,
+    /// An earlier run invited the guest, and no mail with the link left; Microsoft mails by
+    /// now, which takes another invitation.
+    Unmailed,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
@@ -236,6 +242,11 @@ pub enum Blocked {
         /// When the redemption became pending.
         since: Timestamp,
     },
+    /// The guest was invited and the link is held, and nobody is to mail it any more.
+    MailHeld {
+        /// When the service accepted the invitation.
+        invited_at: Timestamp,
+    },
     /// The row itself is unusable and was skipped on request.
     InvalidRow,
 }
@@ -314,6 +325,10 @@ impl fmt::Display for Change {
             ChangeReason::Mail => {
                 write!(f, "invited earlier; the mail with its link goes to {address}")
             }
+            ChangeReason::Unmailed => write!(
+                f,
+                "invited earlier, and no mail with the link left; invited again, and Microsoft mails {address}"
+            ),
             ChangeReason::Reminder => {
                 write!(f, "invited earlier and not redeemed; {address} is reminded")
             }
@@ -389,6 +404,10 @@ impl fmt::Display for Blocked {
             Self::ResetRecently { since } => write!(
                 f,
                 "pending since {since:.0} by an invitation that this checkpoint does not know; another reset would void it (--reset-matching resets it all the same)"
+            ),
+            Self::MailHeld { invited_at } => write!(
+                f,
+                "invited on {invited_at:.0}; no mail with the link left, and nobody is to mail it any more"
             ),
             Self::NotFound
             | Self::NotAGuest

@@ -46,7 +46,8 @@ kinds! {
     BlockedKind {
         NotFound, Ambiguous, NotAGuest, InternalGuest, HoldsRole, Synced, ExternallyMastered,
         RestrictedUnit, Disabled, AddressTaken, OwnDomain, DomainNotAllowed, NoMail,
-        ConflictingRows, FailedBefore, ChangedByHand, MailChanged, ResetRecently, InvalidRow,
+        ConflictingRows, FailedBefore, ChangedByHand, MailChanged, ResetRecently, MailHeld,
+        InvalidRow,
     }
 }
 
@@ -151,6 +152,11 @@ impl BlockedKind {
                 "invited a short time ago, and not by what this checkpoint knows",
                 "go on with the checkpoint of the run that invited it, if there was one; or reset it all the same with --reset-matching",
             ),
+            Self::MailHeld => words(
+                "mail-held",
+                "invited by this campaign; its link is held, and nobody mails it",
+                "set [delivery] by and the row's send so that somebody mails it; by = files writes the links for you",
+            ),
             Self::InvalidRow => words(
                 "invalid-row",
                 "the row is unusable (see `lint`) and was skipped",
@@ -181,6 +187,7 @@ impl Blocked {
             Self::ChangedByHand { .. } => BlockedKind::ChangedByHand,
             Self::MailChanged { .. } => BlockedKind::MailChanged,
             Self::ResetRecently { .. } => BlockedKind::ResetRecently,
+            Self::MailHeld { .. } => BlockedKind::MailHeld,
             Self::InvalidRow => BlockedKind::InvalidRow,
         }
     }
@@ -258,6 +265,10 @@ impl ChangeReason {
             Self::Mail => {
                 words("mail", "invited earlier; the mail with the link is still to be sent")
             }
+            Self::Unmailed => words(
+                "unmailed",
+                "invited earlier, and no mail left; invited again, as Microsoft mails now",
+            ),
         }
     }
 

@@ -109,6 +109,7 @@ impl SoFar {
                 // Invited, and no news of the guest.
                 ChangeReason::Correction | ChangeReason::Mail => self.invited += 1,
                 ChangeReason::FinishEarlierRun
+                | ChangeReason::Unmailed
                 | ChangeReason::UnknownOutcome
                 | ChangeReason::RetryFailed
                 | ChangeReason::Resend => self.under_way += 1,
@@ -119,7 +120,9 @@ impl SoFar {
                 | Settled::ResendLapsed { .. }
                 | Settled::MailUnknown { .. },
             )
-            | Decision::Blocked(Blocked::MailChanged { .. }) => self.invited += 1,
+            | Decision::Blocked(Blocked::MailChanged { .. } | Blocked::MailHeld { .. }) => {
+                self.invited += 1;
+            }
             Decision::Blocked(Blocked::FailedBefore { .. }) => self.failed += 1,
             Decision::Settled(Settled::AlreadyMatches | Settled::SameAsLine { .. })
             | Decision::Blocked(_) => {}

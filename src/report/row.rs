@@ -134,6 +134,7 @@ impl<'a> RowEnd<'a> {
                     | ChangeReason::FinishEarlierRun
                     | ChangeReason::RetryFailed
                     | ChangeReason::Resend
+                    | ChangeReason::Unmailed
                     | ChangeReason::Correction
                     | ChangeReason::Mail => "the run ended before this row",
                     ChangeReason::Reminder => {

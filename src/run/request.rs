@@ -16,6 +16,7 @@ pub(super) fn intent_reason(reason: ChangeReason) -> Option<IntentReason> {
         ChangeReason::RetryFailed => Some(IntentReason::RetryFailed),
         ChangeReason::Resend => Some(IntentReason::Resend),
         ChangeReason::Reminder => Some(IntentReason::Reminder),
+        ChangeReason::Unmailed => Some(IntentReason::Unmailed),
         ChangeReason::Correction | ChangeReason::Mail => None,
     }
 }

@@ -134,7 +134,8 @@ fn story(guest: &Guest) -> Vec<Record> {
     let patched = Record::Patched { key: key.clone() };
     let before = Redemption::default();
     let reason = IntentReason::NewAddress;
-    let intended = Record::Intended { key: key.clone(), reference, reason, before };
+    let silent = false;
+    let intended = Record::Intended { key: key.clone(), reference, reason, before, silent };
     match guest.fate {
         Fate::Redeemed | Fate::Pending => {
             vec![patching, patched, intended, Record::Invited { key, how: InvitedHow::Accepted }]

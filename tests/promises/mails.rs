@@ -10,9 +10,9 @@ use tokio::net::TcpListener;
 
 use crate::support::{Campaign, Cut, Finished, Sent, address, id, seconds};
 
-const GUESTS: u32 = 3;
+pub(crate) const GUESTS: u32 = 3;
 
-fn delivery(by: DeliveryWay) -> DeliverySettings {
+pub(crate) fn delivery(by: DeliveryWay) -> DeliverySettings {
     let address = Email::parse("it@contoso.example").unwrap();
     DeliverySettings {
         by,
@@ -21,7 +21,7 @@ fn delivery(by: DeliveryWay) -> DeliverySettings {
     }
 }
 
-fn by_files() -> (Campaign, PathBuf) {
+pub(crate) fn by_files() -> (Campaign, PathBuf) {
     let mut campaign = Campaign::new().guests(GUESTS);
     let folder = campaign.checkpoint().with_file_name("mails");
     let settings = delivery(DeliveryWay::Files);
@@ -29,7 +29,7 @@ fn by_files() -> (Campaign, PathBuf) {
     (campaign, folder)
 }
 
-fn by_smtp(port: u16) -> DeliverySettings {
+pub(crate) fn by_smtp(port: u16) -> DeliverySettings {
     let mut settings = delivery(DeliveryWay::Smtp);
     let host = "127.0.0.1".to_owned();
     settings.smtp = Some(SmtpSettings { host, port, tls: SmtpTls::None, login: None });
@@ -38,7 +38,7 @@ fn by_smtp(port: u16) -> DeliverySettings {
 }
 
 /// A campaign and its mail server: on real sockets, so on the real clock.
-async fn with_server() -> (Campaign, SmtpServer) {
+pub(crate) async fn with_server() -> (Campaign, SmtpServer) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let server = SmtpServer::start(listener, None).unwrap();
     let campaign = Campaign::new().guests(GUESTS).pace(1000.0, 100, 16).settings(|settings| {
@@ -55,7 +55,7 @@ fn newest(campaign: &mut Campaign, n: u32) -> String {
 }
 
 /// No link is in any file of the checkpoint.
-fn assert_no_links(checkpoint: &Path) {
+pub(crate) fn assert_no_links(checkpoint: &Path) {
     for ending in ["", "-wal", "-journal"] {
         let mut path = checkpoint.as_os_str().to_owned();
         path.push(ending);
@@ -71,7 +71,11 @@ fn assert_nobody_mailed_by_microsoft(campaign: &mut Campaign) {
     }
 }
 
-fn assert_files_hold_the_newest_links(campaign: &mut Campaign, folder: &Path, when: Cut) {
+pub(crate) fn assert_files_hold_the_newest_links(
+    campaign: &mut Campaign,
+    folder: &Path,
+    when: Cut,
+) {
     let links = std::fs::read_to_string(folder.join("links.csv")).unwrap();
     for n in 1..=GUESTS {
         let link = newest(campaign, n);
@@ -82,7 +86,7 @@ fn assert_files_hold_the_newest_links(campaign: &mut Campaign, folder: &Path, wh
 }
 
 /// Mails that the server took for a guest, and whether the last has the newest link.
-fn taken(campaign: &mut Campaign, server: &SmtpServer, n: u32) -> (usize, bool) {
+pub(crate) fn taken(campaign: &mut Campaign, server: &SmtpServer, n: u32) -> (usize, bool) {
     let link = newest(campaign, n);
     let ticket = link.split("ticket%3d").nth(1).unwrap().split('%').next().unwrap().to_owned();
     let mails = server.mails();

@@ -12,6 +12,7 @@ mod support;
 mod answers;
 mod crash;
 mod lost_answers;
+mod mail_ways;
 mod mails;
 mod never_destructive;
 mod never_guessed;

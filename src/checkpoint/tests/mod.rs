@@ -91,6 +91,7 @@ fn intended(n: u128) -> Record {
         reference: format!("ref-{n}"),
         reason: IntentReason::FinishEarlierRun,
         before: redemption(),
+        silent: false,
     }
 }
 

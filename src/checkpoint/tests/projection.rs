@@ -22,6 +22,7 @@ fn record() -> impl Strategy<Value = Record> {
             reference: format!("guest{n}"),
             reason,
             before: redemption(),
+            silent: what == 3,
         },
         4 => outstanding(n),
         5 => Record::Unknown { key: key(n), evidence: "no answer".to_owned() },

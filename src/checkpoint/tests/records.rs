@@ -139,6 +139,7 @@ async fn redemptions_come_back_as_they_were() {
             reference: "x".into(),
             reason: IntentReason::NewAddress,
             before: before.clone(),
+            silent: false,
         };
         place.run(Vec::new(), &[record]).await;
         let ledger = read_ledger(&place.path()).unwrap();

@@ -8,8 +8,8 @@ use jiff::Timestamp;
 
 use crate::config::DeliveryWay;
 use crate::domain::{
-    DirectoryUser, Email, InvitationKey, LedgerEntry, LedgerState, MailStanding, RedemptionState,
-    Resend,
+    DirectoryUser, Email, InvitationKey, LedgerEntry, LedgerState, MailStanding, MailWay,
+    RedemptionState, Resend,
 };
 use crate::manifest::Row;
 
@@ -123,7 +123,8 @@ impl Planner<'_> {
     ) -> Option<Unsettled> {
         let LedgerState::Unknown { before } = &entry.state else { return None };
         let resent = self.ledger.is_resent(key);
-        Some(Unsettled { intended_at: entry.at, before: before.clone(), obstacle, resent })
+        let silent = self.ledger.is_silent(key);
+        Some(Unsettled { intended_at: entry.at, before: before.clone(), obstacle, resent, silent })
     }
 
     /// A guest known to be invited, to whom a person asked to send again, which was not
@@ -183,32 +184,53 @@ impl Planner<'_> {
         key: &InvitationKey,
         decision: &Decision,
     ) -> Option<Decision> {
-        let Decision::Settled(Settled::AlreadyInvited { at: invited_at, .. }) = decision else {
+        let Decision::Settled(
+            Settled::AlreadyInvited { at: invited_at, .. }
+            | Settled::ResendFailed { invited_at, .. },
+        ) = decision
+        else {
             return None;
         };
-        let way = self.policy.delivery;
-        let is_due = match self.ledger.mail(key)? {
-            MailStanding::Held => way.is_own(),
-            MailStanding::Begun { has_link } => way == DeliveryWay::Files && has_link,
-            MailStanding::Unknown => false,
-        };
+        let standing = self.ledger.mail(key)?;
         let moves = self.set_mail(guest, &key.address).is_some();
         // A replica may show the mail of before for a while.
         let decided = self.unless_changed(guest, key, moves, decision.clone());
         let has_mail = matches!(decided, Decision::Settled(_));
-        let is_over = guest.redemption.state == Some(RedemptionState::Accepted);
-        if is_due && has_mail && !is_over {
-            return Some(Decision::Change(Box::new(Change {
-                reason: ChangeReason::Mail,
-                set_mail: None,
-                invite: Some(self.invitation(row, key.address.clone())),
-                redemption: guest.redemption.clone(),
-                unsettled: None,
-            })));
+        if !has_mail || guest.redemption.state == Some(RedemptionState::Accepted) {
+            return None;
         }
-        let is_unknown = !is_due && self.ledger.mail(key) != Some(MailStanding::Held);
-        (is_unknown && has_mail && !is_over)
-            .then_some(Decision::Settled(Settled::MailUnknown { invited_at: *invited_at }))
+        let invitation = self.invitation(row, key.address.clone());
+        let invited_at = *invited_at;
+        let reason = match (standing, self.policy.delivery) {
+            (MailStanding::Held, _) if !invitation.send => {
+                return Some(Decision::Blocked(Blocked::MailHeld { invited_at }));
+            }
+            // Its link is of no use to Microsoft: whoever it is to mail, it invites.
+            (MailStanding::Held, DeliveryWay::Microsoft) => ChangeReason::Unmailed,
+            // What leaves no doubt can be settled: a file is written again, and a mailbox asked.
+            (MailStanding::Held, _)
+            | (MailStanding::Begun { by: MailWay::File, has_link: true }, DeliveryWay::Files)
+            | (MailStanding::Begun { by: MailWay::Mailbox, has_link: true }, DeliveryWay::Graph)
+                if invitation.send =>
+            {
+                ChangeReason::Mail
+            }
+            (MailStanding::Held | MailStanding::Begun { .. } | MailStanding::Unknown, _) => {
+                return Some(Decision::Settled(Settled::MailUnknown { invited_at }));
+            }
+        };
+        if reason == ChangeReason::Unmailed
+            && let Some(blocked) = self.obstacle(guest, &key.address, false)
+        {
+            return Some(Decision::Blocked(blocked));
+        }
+        Some(Decision::Change(Box::new(Change {
+            reason,
+            set_mail: None,
+            invite: Some(invitation),
+            redemption: guest.redemption.clone(),
+            unsettled: None,
+        })))
     }
 
     /// The reminder that is due for a guest with nothing else to do. An obstacle to it

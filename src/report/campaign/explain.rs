@@ -228,6 +228,7 @@ fn happened(Entry { record, trace, .. }: &Entry) -> String {
         Record::MailIntended { message_id, .. } => {
             format!("the mail with the link is about to be sent: {}", harmless(message_id))
         }
+        Record::MailDrafted { .. } => "its draft is about to be sent".to_owned(),
         Record::MailWithdrawn { why, .. } => {
             format!("the mail was not sent: {}", or(why, "no reason recorded"))
         }
@@ -328,6 +329,7 @@ fn mails(trail: &Trail) -> Vec<Mail> {
             | Record::Correcting { .. }
             | Record::Corrected { .. }
             | Record::MailIntended { .. }
+            | Record::MailDrafted { .. }
             | Record::MailWithdrawn { .. }
             // A file is no mail until somebody sends it.
             | Record::Mailed { how: MailedHow::File, .. }

@@ -7,12 +7,11 @@ use std::sync::atomic::Ordering;
 use jiff::Timestamp;
 
 use crate::checkpoint::{CheckpointError, Entry, Record};
-use crate::config::DeliveryWay;
 use crate::domain::{RedeemUrl, Trace};
 use crate::graph::{AuthError, CallError, Cause, Refusal, StopCause, Verdict};
 
 use super::{Done, RowRun};
-use crate::plan::{ChangeReason, Invitation};
+use crate::plan::ChangeReason;
 use crate::run::event::{Failure, InvitedHow, Outcome, StopReason};
 use crate::run::own_failure::OwnFailure;
 
@@ -113,8 +112,7 @@ impl RowRun<'_, '_> {
     }
 
     pub(super) async fn invited(&self, how: InvitedHow) -> Result<Outcome, Done> {
-        let is_mailed = |it: &Invitation| it.send && it.by == DeliveryWay::Microsoft;
-        let silent = !self.change.invite.as_ref().is_some_and(is_mailed);
+        let silent = self.is_silent.load(Ordering::Relaxed);
         let record = Record::Invited { key: self.key.clone(), how };
         // The link is durable together with what it belongs to.
         let entry = Entry { link: self.link.clone(), silent, ..record.into() };
@@ -185,6 +183,7 @@ impl RowRun<'_, '_> {
             | Record::ResendAsked { .. }
             | Record::Correcting { .. }
             | Record::MailIntended { .. }
+            | Record::MailDrafted { .. }
             | Record::MailWithdrawn { .. }
             | Record::Mailed { .. }
             | Record::MailFailed { .. }

@@ -62,8 +62,10 @@ impl RowRun<'_, '_> {
             let intended_at = self.run.graph.clock().service_now();
             // P1: the intent is durable before the request leaves. The order of these
             // two lines is the design.
-            self.record_at(self.intent(before.clone()), intended_at).await?;
+            let silent = !request.send_invitation_message;
+            self.record_at(self.intent(before.clone(), silent), intended_at).await?;
             self.is_intended.store(true, Ordering::Relaxed);
+            self.is_silent.store(silent, Ordering::Relaxed);
             let mut trace = Trace::default();
             let answer = self.run.graph.invite(&request, &mut trace).await;
             self.leave(trace);
@@ -160,8 +162,9 @@ impl RowRun<'_, '_> {
         }
     }
 
-    fn intent(&self, before: Redemption) -> Record {
+    fn intent(&self, before: Redemption, silent: bool) -> Record {
         let reason = intent_reason(self.change.reason).expect("a correction sends no invitation");
-        Record::Intended { key: self.key.clone(), reference: self.reference(), reason, before }
+        let (key, reference) = (self.key.clone(), self.reference());
+        Record::Intended { key, reference, reason, before, silent }
     }
 }

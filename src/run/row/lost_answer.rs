@@ -46,7 +46,7 @@ impl RowRun<'_, '_> {
         let Some(lost) = &self.lost else { return Ok(guest) };
         match lost.judge(&guest.redemption, self.run.graph.clock().now()) {
             Verdict::NotSent => Ok(guest),
-            Verdict::Sent if self.post().is_some() && !is_redeemed(&guest) => {
+            Verdict::Sent if self.is_unmailed() && !is_redeemed(&guest) => {
                 // Its link is lost: it is invited again for a new one.
                 self.is_remade.store(true, Ordering::Relaxed);
                 Ok(guest)

@@ -68,11 +68,18 @@ impl<'r> RowRun<'r, '_> {
         change
     }
 
+    /// Whether the guest is to get a mail, and the invitation whose answer was lost brought
+    /// none: Microsoft was asked not to mail it. Who mails now does not matter.
+    pub(super) fn is_unmailed(&self) -> bool {
+        let is_mailed = self.change.invite.as_ref().is_some_and(|invitation| invitation.send);
+        is_mailed && self.is_silent.load(Ordering::Relaxed)
+    }
+
     /// An invitation of ours was accepted, and its answer, with the link, was lost. With a
     /// mail of one's own nobody has that link, so a guest who still waits is invited again
     /// for a new one: true when that is so.
     pub(super) async fn is_to_be_remade(&self) -> Result<bool, Done> {
-        if self.post().is_none() {
+        if !self.is_unmailed() {
             return Ok(false);
         }
         match self.run.graph.user(self.user_id()).await {
@@ -206,7 +213,8 @@ impl<'r> RowRun<'r, '_> {
                 }
             };
             // P1: the intent is durable before the mail leaves.
-            let intent = Record::MailIntended { key: self.key.clone(), message_id: id.to_string() };
+            let (key, message_id) = (self.key.clone(), id.to_string());
+            let intent = Record::MailIntended { key, message_id, by: post.way() };
             if self.append(intent).await.is_err() {
                 return Ended::At(MailEnd::NotYet);
             }

@@ -56,6 +56,8 @@ pub(super) struct RowRun<'r, 'a> {
     pub(super) is_intended: AtomicBool,
     /// An invitation of ours was accepted, and its link lost: another is on its way.
     pub(super) is_remade: AtomicBool,
+    /// Whether Microsoft was asked not to mail the last invitation.
+    pub(super) is_silent: AtomicBool,
     /// The link of the invitation that was accepted.
     pub(super) link: Option<RedeemUrl>,
     /// What the last write left with the service, until it is written down.
@@ -79,6 +81,7 @@ impl Run<'_> {
             written_at: None,
             is_intended: AtomicBool::new(false),
             is_remade: AtomicBool::new(false),
+            is_silent: AtomicBool::new(change.unsettled.as_ref().is_some_and(|open| open.silent)),
             link: None,
             trace: Mutex::default(),
         };
@@ -198,6 +201,7 @@ impl RowRun<'_, '_> {
             | ChangeReason::Resend => true,
             ChangeReason::ResetOnly
             | ChangeReason::Reminder
+            | ChangeReason::Unmailed
             | ChangeReason::Correction
             | ChangeReason::Mail => false,
         }
