@@ -56,6 +56,39 @@ static OBJECT: Type = Type {
     name: "directoryObject",
     properties: &[("id", Shape::Text), ("@odata.type", Shape::Text)],
 };
+/// Microsoft Graph, *message resource type*, without what only answers have.
+pub(super) static MESSAGE: Type = Type {
+    name: "message",
+    properties: &[
+        ("internetMessageId", Shape::Text),
+        ("subject", Shape::Text),
+        ("body", Shape::Object(&ITEM_BODY)),
+        ("toRecipients", Shape::Objects(&RECIPIENT)),
+        ("ccRecipients", Shape::Objects(&RECIPIENT)),
+        ("replyTo", Shape::Objects(&RECIPIENT)),
+        ("internetMessageHeaders", Shape::Objects(&MESSAGE_HEADER)),
+        ("attachments", Shape::Objects(&FILE_ATTACHMENT)),
+    ],
+};
+static ITEM_BODY: Type = Type {
+    name: "itemBody",
+    properties: &[("contentType", Shape::Text), ("content", Shape::Text)],
+};
+static MESSAGE_HEADER: Type = Type {
+    name: "internetMessageHeader",
+    properties: &[("name", Shape::Text), ("value", Shape::Text)],
+};
+static FILE_ATTACHMENT: Type = Type {
+    name: "fileAttachment",
+    properties: &[
+        ("@odata.type", Shape::Text),
+        ("name", Shape::Text),
+        ("contentType", Shape::Text),
+        ("isInline", Shape::Bool),
+        ("contentId", Shape::Text),
+        ("contentBytes", Shape::Text),
+    ],
+};
 /// The parameters of *directoryObject: getByIds*.
 pub(super) static IDS: Type =
     Type { name: "getByIds", properties: &[("ids", Shape::Texts), ("types", Shape::Texts)] };

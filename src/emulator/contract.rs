@@ -16,11 +16,12 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::batch;
-use super::body::{BATCH, IDS, INVITATION, wrong};
+use super::body::{BATCH, IDS, INVITATION, MESSAGE, wrong};
 use super::errors::Refusal;
 use super::http::Request;
 use super::http::percent::decode_query;
 use super::lookups::assignment_filter;
+use super::mailbox::message_id;
 use super::odata::Query;
 use super::recipients::recipient_filter;
 use super::users::{count_needs_advanced, parse_filter, parse_patch};
@@ -82,6 +83,12 @@ const PARTNER: Entity = Entity::Other {
     relations: &["identitySynchronization"],
     filter: no_filter,
 };
+const MAIL_FOLDER: Entity = entity(&["id", "displayName"]);
+const MAIL_MESSAGE: Entity = Entity::Other {
+    properties: &["id", "internetMessageId", "isDraft"],
+    relations: &[],
+    filter: |text, _| message_id(text).map(drop),
+};
 const B2B_POLICY: Entity = entity(&["id", "displayName", "definition", "isOrganizationDefault"]);
 
 /// Every operation that this program uses.
@@ -104,6 +111,10 @@ static OPERATIONS: &[Operation] = &[
     get(&["groups", "*", "owners", "microsoft.graph.user"], LIST, Entity::User),
     get(&["roleManagement", "directory", "roleEligibilityScheduleInstances"], &["$select", "$filter", "$expand", "$top", "$skiptoken"], ROLE_ASSIGNMENT),
     get(&["roleManagement", "directory", "roleAssignments"], &["$select", "$filter", "$expand", "$top", "$skiptoken"], ROLE_ASSIGNMENT),
+    get(&["users", "*", "mailFolders", "inbox"], &["$select"], MAIL_FOLDER),
+    get(&["users", "*", "messages"], &["$select", "$filter"], MAIL_MESSAGE),
+    post(&["users", "*", "messages"], &[], |body| MESSAGE.check(body)),
+    Operation { body: Body::None, ..post(&["users", "*", "messages", "*", "send"], &[], |_| Ok(())) },
     Operation { method: "PATCH", body: Body::Json(user_patch), ..get(&["users", "*"], &[], Entity::User) },
     post(&["invitations"], &[], |body| INVITATION.check(body)),
     post(&["directoryObjects", "getByIds"], &[], |body| IDS.check(body)),

@@ -22,6 +22,7 @@ mod http;
 mod invitations;
 mod ledger;
 mod lookups;
+mod mailbox;
 mod odata;
 mod options;
 mod page;
@@ -55,6 +56,7 @@ pub use faults::{Action, Canned, CannedBody, Fault, Matcher, RetryAfter};
 pub use ledger::{
     Addresses, Effect, InvitationEntry, Ledger, PatchEntry, RequestEntry, Usage, Violation, Write,
 };
+pub use mailbox::MailboxMessage;
 pub use options::{Lag, Options, Tripwire};
 pub use quota::{Limit, Quotas, ResourceUnits};
 pub use seed::{
@@ -116,6 +118,11 @@ impl Emulator {
     /// Everything that happened so far.
     pub fn ledger(&self) -> Ledger {
         self.shared.ledger()
+    }
+
+    /// What is in a mailbox, in the order in which it came there.
+    pub fn mailbox(&self, address: &str) -> Vec<MailboxMessage> {
+        self.shared.mailboxes().messages(address)
     }
 
     /// A user as it is, whatever replicas show.

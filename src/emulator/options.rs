@@ -38,6 +38,9 @@ pub struct Options {
     /// When the anti-abuse engine blocks invitations. Its thresholds are not
     /// documented, so there is none by default.
     pub tripwire: Tripwire,
+    /// How long a message that was sent stays in Drafts (Microsoft Graph, *Things to know
+    /// about sending mail*).
+    pub mail_lag: Duration,
     /// Whether the ledger keeps every request, besides every write.
     pub log_requests: bool,
     /// What the clock shows at first; None for the real time.
@@ -57,6 +60,7 @@ impl Default for Options {
             token_life: Duration::from_mins(75),
             device_sign_in: DeviceSignIn::default(),
             tripwire: Tripwire::default(),
+            mail_lag: Duration::ZERO,
             log_requests: true,
             starts_at: None,
         }

@@ -30,13 +30,22 @@ impl Shared {
             };
             self.violations().push(violation);
         }
+        let place = match self.mailbox_place(&request) {
+            Ok(place) => place,
+            Err(mut answer) => {
+                self.finish(&request, &mut answer, false);
+                return *answer;
+            }
+        };
         if let Some(latency) = self.options.latency_of(&request.method, &request.path) {
             let (least, most) = (latency.start().as_micros(), latency.end().as_micros());
             let micros = fastrand::u128(least..=most.max(least));
             let micros = u64::try_from(micros).unwrap_or(u64::MAX);
             tokio::time::sleep(std::time::Duration::from_micros(micros)).await;
         }
-        self.respond(request, false).await
+        let answer = self.respond(request, false).await;
+        drop(place);
+        answer
     }
 
     /// Answers a request, be it from outside or out of a batch.
@@ -107,6 +116,12 @@ impl Shared {
             } else {
                 Err(Refusal::method_not_allowed())
             };
+            return result.unwrap_or_else(|refusal| self.refuse(refusal, request));
+        }
+        if let ["users", address, rest @ ..] = path
+            && matches!(rest.first(), Some(&("messages" | "mailFolders")))
+        {
+            let result = self.in_mailbox(&grant, address, rest, request);
             return result.unwrap_or_else(|refusal| self.refuse(refusal, request));
         }
         let cost = cost(&request.method, path, &request.query);
@@ -181,7 +196,7 @@ impl Shared {
         answer
     }
 
-    fn refuse(&self, refusal: Refusal, request: &Request) -> Answer {
+    pub(super) fn refuse(&self, refusal: Refusal, request: &Request) -> Answer {
         let date = self.clock.now_in_seconds().strftime("%Y-%m-%dT%H:%M:%S").to_string();
         refusal.answer(request, &date)
     }

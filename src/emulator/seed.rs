@@ -36,6 +36,9 @@ pub struct TenantSeed {
     /// invited; None where there is no such policy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub b2b_policy: Option<serde_json::Value>,
+    /// Addresses that have a mailbox.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub mailboxes: Vec<String>,
 }
 
 /// Who may invite (Microsoft Graph, *authorizationPolicy resource type*).
@@ -80,6 +83,10 @@ pub struct Application {
     /// of role holders.
     #[serde(default)]
     pub is_privileged: bool,
+    /// Mailboxes in which Exchange itself lets it write and send, whatever its token says
+    /// (Exchange Online, *Role Based Access Control for Applications*).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mailboxes: Vec<String>,
 }
 
 /// A subject of another identity provider.
@@ -212,8 +219,10 @@ impl TenantSeed {
                 ]
                 .map(String::from)
                 .to_vec(),
+                mailboxes: vec!["it@contoso.example".into()],
                 ..Application::default()
             }],
+            mailboxes: vec!["it@contoso.example".into()],
             ..Self::default()
         }
     }

@@ -14,6 +14,7 @@ use super::device::DeviceCodes;
 use super::directory::Directory;
 use super::faults::Armed;
 use super::ledger::{RequestEntry, Usage, Violation, Write};
+use super::mailbox::Mailboxes;
 use super::options::Options;
 use super::quota::Meters;
 use super::seed::{AllowInvitesFrom, Application, InboundAccess, TenantSeed};
@@ -54,6 +55,7 @@ pub(super) struct Shared {
     device_codes: Mutex<DeviceCodes>,
     meters: Mutex<Meters>,
     faults: Mutex<Armed>,
+    mailboxes: Mutex<Mailboxes>,
     requests: Mutex<Vec<RequestEntry>>,
     violations: Mutex<Vec<Violation>>,
     usage: Mutex<Usage>,
@@ -75,6 +77,7 @@ impl Shared {
             inbound_access,
             partners,
             b2b_policy,
+            mailboxes,
         } = seed;
         let domains = &organization.verified_domains;
         let initial = domains.iter().find(|domain| domain.is_initial).or(domains.first());
@@ -107,6 +110,7 @@ impl Shared {
             device_codes: Mutex::default(),
             meters: Mutex::new(meters),
             faults: Mutex::new(faults),
+            mailboxes: Mutex::new(Mailboxes::new(&mailboxes)),
             requests: Mutex::default(),
             violations: Mutex::default(),
             usage: Mutex::default(),
@@ -136,6 +140,10 @@ impl Shared {
 
     pub(super) fn faults(&self) -> MutexGuard<'_, Armed> {
         lock(&self.faults)
+    }
+
+    pub(super) fn mailboxes(&self) -> MutexGuard<'_, Mailboxes> {
+        lock(&self.mailboxes)
     }
 
     pub(super) fn requests(&self) -> MutexGuard<'_, Vec<RequestEntry>> {

@@ -29,12 +29,24 @@ pub(super) struct Grant {
     pub(super) caller: Caller,
     /// Holds a directory role of its own.
     pub(super) is_privileged: bool,
+    /// Mailboxes that Exchange itself opens to it.
+    pub(super) mailboxes: Vec<String>,
 }
 
 impl Grant {
     /// Whether it has one of these permissions.
     pub(super) fn has_any(&self, permissions: &[&str]) -> bool {
         self.permissions.iter().any(|permission| permissions.contains(&permission.as_str()))
+    }
+
+    /// Whether it may do this in a mailbox: by its token, or by a grant of Exchange's own.
+    pub(super) fn may_in_mailbox(&self, permission: &str, address: &str) -> Result<(), Refusal> {
+        let is_own = self.mailboxes.iter().any(|own| own.eq_ignore_ascii_case(address));
+        if is_own || self.has_any(&[permission]) {
+            return Ok(());
+        }
+        let message = "Access is denied. Check credentials and try again.";
+        Err(Refusal::new(StatusCode::FORBIDDEN, "ErrorAccessDenied", message))
     }
 
     pub(super) fn require_any(&self, permissions: &[&str]) -> Result<(), Refusal> {
@@ -111,6 +123,7 @@ impl Shared {
             permissions: application.roles.clone(),
             caller,
             is_privileged: application.is_privileged,
+            mailboxes: application.mailboxes.clone(),
         };
         self.tokens().add(token.clone(), grant, self.options.token_life);
         token

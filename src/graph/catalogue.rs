@@ -22,6 +22,11 @@ pub enum Operation {
     WriteOtherMails,
     /// `POST /invitations`: not idempotent.
     Invite,
+    /// Looking into a mailbox, and putting a draft there: repeating it leaves one more
+    /// draft, which nobody gets.
+    Mailbox,
+    /// Sending a draft: not idempotent.
+    SendMail,
 }
 
 /// What is to be done about a refusal.
@@ -84,6 +89,9 @@ pub(crate) const GONE: &str = "gone";
 
 /// Tells what a refusal means for what was asked.
 pub fn judge(operation: Operation, refusal: &Refusal) -> Verdict {
+    if matches!(operation, Operation::Mailbox | Operation::SendMail) {
+        return judge_mail(refusal);
+    }
     // A 429 was turned away before anything was done, whatever it says
     // (Microsoft Graph, *Throttling*).
     if refusal.status == StatusCode::TOO_MANY_REQUESTS {
@@ -100,7 +108,9 @@ pub fn judge(operation: Operation, refusal: &Refusal) -> Verdict {
             Operation::Read
             | Operation::WriteMail
             | Operation::WriteOtherMails
-            | Operation::Invite => Verdict::OutcomeUnknown,
+            | Operation::Invite
+            | Operation::Mailbox
+            | Operation::SendMail => Verdict::OutcomeUnknown,
         };
     }
     let message = refusal.folded_message();
@@ -108,6 +118,24 @@ pub fn judge(operation: Operation, refusal: &Refusal) -> Verdict {
         return (rule.verdict)();
     }
     by_status(operation, refusal)
+}
+
+/// The answers of a mailbox, which is Exchange's and knows no rule of the directory. What
+/// a refusal means for the guest, whoever mails knows (`mailbox`).
+fn judge_mail(refusal: &Refusal) -> Verdict {
+    match refusal.status {
+        // Not before tomorrow.
+        StatusCode::TOO_MANY_REQUESTS if refusal.code != "ErrorExceededMessageLimit" => {
+            Verdict::Retry
+        }
+        StatusCode::UNAUTHORIZED => Verdict::RefreshToken,
+        StatusCode::REQUEST_TIMEOUT => Verdict::OutcomeUnknown,
+        status if status.is_server_error() => Verdict::OutcomeUnknown,
+        _ => Verdict::Postponed(Cause {
+            code: "mail-refused",
+            advice: "see the mailbox's own words",
+        }),
+    }
 }
 
 /// The rule of last resort: an answer that no rule names.
@@ -124,12 +152,14 @@ fn by_status(operation: Operation, refusal: &Refusal) -> Verdict {
                 Verdict::StopRun(StopCause::NotPermitted)
             }
             Operation::Read => Verdict::StopRun(StopCause::NotPermitted),
-            Operation::WriteMail | Operation::WriteOtherMails | Operation::Invite => {
-                Verdict::NotPermitted(Cause {
-                    code: "not-permitted",
-                    advice: "the guest may hold a role, or the application lacks a permission",
-                })
-            }
+            Operation::WriteMail
+            | Operation::WriteOtherMails
+            | Operation::Invite
+            | Operation::Mailbox
+            | Operation::SendMail => Verdict::NotPermitted(Cause {
+                code: "not-permitted",
+                advice: "the guest may hold a role, or the application lacks a permission",
+            }),
         },
         StatusCode::CONFLICT | StatusCode::LOCKED => Verdict::RetrySoon,
         StatusCode::NOT_FOUND => failed(GONE, "the guest no longer exists"),

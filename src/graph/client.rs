@@ -130,6 +130,7 @@ impl Call {
             Operation::Read => Lane::Read,
             Operation::WriteMail | Operation::WriteOtherMails => Lane::Patch,
             Operation::Invite => Lane::Invite,
+            Operation::Mailbox | Operation::SendMail => Lane::Mail,
         }
     }
 }
@@ -154,7 +155,7 @@ struct ForeignAnswers {
     /// Of any requests.
     in_a_row: u32,
     /// Of requests of one kind: what lets reads pass and no writes is in the way, too.
-    of: [u32; 3],
+    of: [u32; 4],
     /// The one that was one too many.
     last: Option<Box<Foreign>>,
 }
@@ -165,6 +166,7 @@ impl ForeignAnswers {
             Lane::Read => 0,
             Lane::Patch => 1,
             Lane::Invite => 2,
+            Lane::Mail => 3,
         }]
     }
 }
@@ -266,8 +268,9 @@ impl Graph {
                 if foreign.in_a_row.max(*foreign.of(lane)) >= FOREIGN_ANSWERS {
                     let by = Box::new(by);
                     foreign.last = Some(by.clone());
-                    // An invitation is lost all the same: nobody knows how far it came.
-                    if lane != Lane::Invite {
+                    // An invitation is lost all the same, and so is a mail: nobody knows how
+                    // far it came.
+                    if !matches!(call.operation, Operation::Invite | Operation::SendMail) {
                         return Err(CallError::Foreign(by));
                     }
                 }
@@ -380,7 +383,7 @@ impl Graph {
                 self.connected().await?;
             }
             let permit = match lane {
-                Lane::Read | Lane::Patch => self.pacer.enter(lane, shape).await?,
+                Lane::Read | Lane::Patch | Lane::Mail => self.pacer.enter(lane, shape).await?,
                 // Its turn was taken before its intent was written down.
                 Lane::Invite => match self.pacer.enter_now().await? {
                     Some(permit) => permit,
@@ -553,6 +556,11 @@ fn request(call: &Call, bearer: &HeaderValue, id: Uuid) -> Request<Bytes> {
         .header("x-ms-throttle-priority", "Low");
     if call.body.is_some() {
         builder = builder.header(http::header::CONTENT_TYPE, "application/json");
+    }
+    if call.lane() == Lane::Mail {
+        // The same id before and after the message was sent (Microsoft Graph, *Obtain
+        // immutable identifiers*).
+        builder = builder.header("Prefer", "IdType=\"ImmutableId\"");
     }
     if call.advanced {
         builder = builder.header("ConsistencyLevel", "eventual");

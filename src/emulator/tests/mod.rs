@@ -4,6 +4,7 @@ mod caller;
 mod contract;
 mod faults;
 mod invitations;
+mod mailbox;
 mod reads;
 mod sample;
 mod socket;

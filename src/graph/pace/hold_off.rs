@@ -13,6 +13,8 @@ pub(in crate::graph) enum Lane {
     Read,
     Patch,
     Invite,
+    /// A mailbox, whose limits are Exchange's.
+    Mail,
 }
 
 const ALL: &[Lane] = &[Lane::Read, Lane::Patch, Lane::Invite];
@@ -32,6 +34,9 @@ pub(super) fn held_by(
     scope: Option<&str>,
     information: Option<&str>,
 ) -> &'static [Lane] {
+    if lane == Lane::Mail {
+        return &[Lane::Mail];
+    }
     let (level, access) = scope
         .and_then(|scope| scope.split_once('/'))
         .map_or(("", ""), |(level, rest)| (level, rest.split('/').next().unwrap_or_default()));
@@ -48,13 +53,14 @@ pub(super) fn held_by(
         (Lane::Read, false) => &[Lane::Read],
         (Lane::Patch, _) | (Lane::Invite, true) => WRITES,
         (Lane::Invite, false) => &[Lane::Invite],
+        (Lane::Mail, _) => &[Lane::Mail],
     }
 }
 
 /// The moments before which nothing of a lane is sent. Moments, not spans: they mean
 /// the same to everyone who reads them.
 #[derive(Debug, Default)]
-pub(super) struct HoldOffs(Mutex<[Option<Instant>; 3]>);
+pub(super) struct HoldOffs(Mutex<[Option<Instant>; 4]>);
 
 impl HoldOffs {
     /// Until when the lane is held off, if that lies ahead.

@@ -152,7 +152,7 @@ impl Pacer {
     pub(super) fn let_through(&self, lane: Lane, headers: &HeaderMap) {
         let used = number(headers, "x-ms-throttle-limit-percentage");
         match lane {
-            Lane::Read => {}
+            Lane::Read | Lane::Mail => {}
             Lane::Patch => self.writes.accepted(used),
             Lane::Invite => {
                 let is_shared = self.writes.passed(used);
@@ -168,7 +168,7 @@ impl Pacer {
         let held = held_by(lane, scope, information);
         self.hold_offs.hold(held, until);
         match lane {
-            Lane::Read => {}
+            Lane::Read | Lane::Mail => {}
             // A quota of the directory, by what it says.
             Lane::Invite if held == [Lane::Invite] => self.invitations.refused(sent_at, until),
             Lane::Patch | Lane::Invite => self.writes.refused(sent_at, until),
@@ -199,6 +199,8 @@ impl Pacer {
                 self.waiting.during(Cause::Quota, self.budgets.take_units(units)).await;
                 return None;
             }
+            // Its pace is the mailbox's, and kept by whoever mails.
+            Lane::Mail => return None,
             Lane::Patch => self.patch_turn.lock().await,
             Lane::Invite => self.invite_turn.lock().await,
         };

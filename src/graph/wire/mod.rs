@@ -10,6 +10,7 @@
 //! is read of the tenant (`tenant`) and what the token endpoint says (`token`) have
 //! files of their own.
 
+mod mail;
 mod tenant;
 mod token;
 
@@ -19,6 +20,7 @@ mod tests;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
+pub use mail::{FOUND_SELECT, FileAttachment, FoundMessage, ItemBody, MailHeader, MailMessage};
 pub use tenant::{
     AuthorizationPolicy, B2bManagementPolicy, B2bSetting, CrossTenantDefault, DirectoryObject,
     IdentitySynchronization, MailRecipient, Organization, Partner, RoleAssignment,
