@@ -5,8 +5,11 @@ use std::path::Path;
 
 use crate::checkpoint::{CheckpointError, is_configured_name, read_ledger, read_status};
 use crate::config::args::{Cli, DoctorArgs, PlanningArgs};
-use crate::config::{Settings, checkpoint_path};
-use crate::doctor::{Configured, Diagnosis, Facts, Finding, Identity, LastRun, Seen, diagnose};
+use crate::config::{DeliverySettings, DeliveryWay, Settings, checkpoint_path};
+use crate::delivery::{Folder, Smtp, mailbox_advice};
+use crate::doctor::{
+    Configured, Diagnosis, Facts, Finding, Identity, LastRun, Mailing, Seen, Trouble, diagnose,
+};
 use crate::domain::Ledger;
 use crate::graph::{AuthError, CallError, Claims, Graph};
 use crate::manifest::Manifest;
@@ -36,6 +39,7 @@ pub(super) fn run(cli: &Cli, args: &DoctorArgs, ui: &Ui) -> Result<Exit, Failure
         seen: visit.seen,
         plan: visit.plan.as_ref(),
         last_run,
+        mailing: visit.mailing,
         obstacle: visit.obstacle,
     };
     let diagnosis = diagnose(&facts);
@@ -76,6 +80,7 @@ fn tell(failure: Failure, configured: Configured, ui: &Ui) -> Failure {
         seen: None,
         plan: None,
         last_run: None,
+        mailing: None,
         obstacle: Some(Finding::problem(code, failure.error.to_string(), advice)),
     };
     // When stdout is gone there is nobody left to tell; the error itself is what counts.
@@ -133,6 +138,7 @@ struct Visit {
     identity: Option<Identity>,
     seen: Option<Seen>,
     plan: Option<Plan>,
+    mailing: Option<Mailing>,
     obstacle: Option<Finding>,
     /// Where the obstacle decides the exit code.
     exit: Option<Exit>,
@@ -162,9 +168,11 @@ fn visit(
         Err(CallError::Stopped) => return Err(interrupted(CallError::Stopped, &stop)),
         Err(error) => {
             let (obstacle, exit) = obstacle(error);
+            visit.mailing = runtime.block_on(mailing(settings, None))?;
             return Ok(Visit { obstacle: Some(obstacle), exit: Some(exit), ..visit });
         }
     };
+    visit.mailing = runtime.block_on(mailing(settings, Some(&graph)))?;
     belongs(ledger, visit.seen.as_ref(), token_tenant, settings, path)?;
     let Some(manifest) = manifest else { return Ok(visit) };
     let context = Context { runtime: &runtime, graph: &graph, settings, stop: &stop, ui };
@@ -178,6 +186,45 @@ fn visit(
         Err(failure) => return Err(failure),
     }
     Ok(visit)
+}
+
+/// Tries the way of one's own mails as far as it can be tried without sending one. A
+/// mailbox is looked into by whoever could sign in.
+async fn mailing(settings: &Settings, graph: Option<&Graph>) -> Result<Option<Mailing>, Failure> {
+    let DeliverySettings { by, from, folder, smtp, .. } = &settings.delivery;
+    Ok(match (by, from, folder, smtp, graph) {
+        (DeliveryWay::None, ..) => Some(Mailing::Nobody),
+        (DeliveryWay::Files, _, Some(folder), ..) => {
+            let trouble = Folder::can_take(folder).err().map(|error| error.to_string());
+            Some(Mailing::Files { folder: folder.display().to_string(), trouble })
+        }
+        (DeliveryWay::Smtp, _, _, Some(smtp), _) => {
+            let greeted = Smtp::new(smtp.clone()).greet().await;
+            let trouble = greeted.err().map(|error| Trouble {
+                message: error.to_string(),
+                advice: error.advice().to_owned(),
+            });
+            let name = format!("{}:{}", smtp.host, smtp.port);
+            let user = smtp.login.as_ref().map(|login| login.user.clone());
+            Some(Mailing::Server { name, user, trouble })
+        }
+        (DeliveryWay::Graph, Some(from), _, _, Some(graph)) => {
+            let address = &from.address;
+            let trouble = match graph.look_into_mailbox(address).await {
+                Ok(()) => None,
+                Err(CallError::Refused { refusal, .. }) => Some(Trouble {
+                    advice: mailbox_advice(&refusal.code).to_owned(),
+                    message: refusal.to_string(),
+                }),
+                Err(error) => return Err(error.into()),
+            };
+            Some(Mailing::Mailbox { address: address.to_string(), trouble })
+        }
+        (
+            DeliveryWay::Microsoft | DeliveryWay::Files | DeliveryWay::Smtp | DeliveryWay::Graph,
+            ..,
+        ) => None,
+    })
 }
 
 /// Signs in and reads about the tenant; the token's tenant.

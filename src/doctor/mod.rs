@@ -5,6 +5,7 @@
 //! (`report`), and what an exit code is (`cli`).
 
 mod campaign;
+mod mailing;
 mod permissions;
 mod tenant;
 
@@ -19,6 +20,7 @@ use crate::domain::{Caller, Tenant};
 use crate::plan::Plan;
 
 pub use campaign::LastRun;
+pub use mailing::{Mailing, Trouble};
 pub use permissions::{Compared, Need, Needless, compare, needs};
 
 /// How much a finding weighs.
@@ -126,6 +128,8 @@ pub struct Facts<'a> {
     pub plan: Option<&'a Plan>,
     /// How the last run of the campaign ended; None without a checkpoint.
     pub last_run: Option<LastRun>,
+    /// How mails of one's own would leave; None where Microsoft mails.
+    pub mailing: Option<Mailing>,
     /// What ended the examination before its end.
     pub obstacle: Option<Finding>,
 }
@@ -170,12 +174,15 @@ pub fn diagnose(facts: &Facts<'_>) -> Diagnosis {
     };
     if let Some(identity) = &facts.identity {
         findings.push(signed_in(identity));
-        findings.extend(granted(identity, &needs, configured, &mut permissions));
+        let is_mailbox = matches!(facts.mailing, Some(Mailing::Mailbox { .. }));
+        findings.extend(granted(identity, &needs, configured, is_mailbox, &mut permissions));
         findings.extend(directory_role(identity));
     }
     if let Some(seen) = &facts.seen {
         findings.extend(tenant::findings(seen, facts.identity.as_ref(), facts.plan));
     }
+    let mailing = facts.mailing.iter();
+    findings.extend(mailing.flat_map(|it| mailing::findings(it, facts.identity.as_ref())));
     findings.extend(facts.plan.into_iter().flat_map(campaign::planned));
     findings.extend(facts.last_run.as_ref().map(campaign::last_run));
     findings.extend(facts.obstacle.clone());
@@ -215,6 +222,7 @@ fn granted(
     identity: &Identity,
     needs: &[Need],
     configured: &Configured,
+    is_mailbox: bool,
     permissions: &mut Permissions,
 ) -> Vec<Finding> {
     let Some(has) = &identity.permissions else {
@@ -224,7 +232,9 @@ fn granted(
             format!("it has to permit {}", permissions.needs.join(" and ")),
         )];
     };
-    let compared = compare(has, needs);
+    let mut compared = compare(has, needs);
+    let of_mailbox = |name: &str| is_mailbox && mailing::OF_A_MAILBOX.contains(&name);
+    compared.needless.retain(|needless| !of_mailbox(&needless.permission));
     permissions.has = Some(has.clone());
     permissions.missing = permissions::to_ask_for(&compared.missing);
     permissions.useful = permissions::to_ask_for(&compared.unseen);

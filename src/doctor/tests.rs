@@ -50,6 +50,7 @@ fn facts(identity: Identity, tenant: Tenant) -> Facts<'static> {
         }),
         plan: None,
         last_run: None,
+        mailing: None,
         obstacle: None,
     }
 }

@@ -306,3 +306,106 @@ fn a_server_that_has_users_and_nothing_else_is_examined_too() {
         assert_eq!(of(&report, code)[0].0, "not-seen", "{report}");
     }
 }
+
+/// The findings on how mails would leave.
+fn mailing(delivery: &str, permissions: &[&str]) -> Vec<(String, String)> {
+    let campaign = granted(&[&["User.Invite.All", "User.ReadWrite.All"], permissions].concat());
+    campaign.configure(
+        &campaign.origin(),
+        &format!("[delivery]\nfrom = \"it@contoso.example\"\n{delivery}"),
+    );
+    let report = campaign.run("doctor --output json").json();
+    assert_eq!(campaign.writes(), 0);
+    assert!(campaign.tenant.mailbox("it@contoso.example").is_empty());
+    let found =
+        [of(&report, "mailing"), of(&report, "mailbox-scope"), of(&report, "permission-needless")]
+            .concat();
+    found.into_iter().map(|(severity, message)| (severity.into(), message.into())).collect()
+}
+
+#[test]
+fn every_way_of_mailing_is_tried_and_nothing_is_sent() {
+    let closed = {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.local_addr().unwrap().port()
+    };
+    let port = format!(":{closed}");
+    let smtp = format!(
+        "by = \"smtp\"\n[delivery.smtp]\nhost = \"127.0.0.1\"\ntls = \"none\"\nport = {closed}\n"
+    );
+    let mut all = Vec::new();
+    for (delivery, permissions) in [
+        ("by = \"none\"\n", &[][..]),
+        ("by = \"files\"\nfolder = \"mails\"\n", &[]),
+        ("by = \"files\"\nfolder = \"reinvite.toml/mails\"\n", &[]),
+        ("by = \"graph\"\n", &[]),
+        ("by = \"graph\"\n", &["Mail.Send", "Mail.ReadWrite"]),
+        (&smtp, &[]),
+    ] {
+        let found = mailing(delivery, permissions).into_iter();
+        let found = found.map(|(severity, message)| (severity, message.replace(&port, ":[PORT]")));
+        all.push(found.collect::<Vec<_>>());
+    }
+    insta::assert_debug_snapshot!(all, @r#"
+    [
+        [
+            (
+                "warning",
+                "[delivery] by is none: nobody mails the guests, and a reset guest can't sign in",
+            ),
+        ],
+        [
+            (
+                "ok",
+                "mails are put into the folder mails, to be sent by you",
+            ),
+        ],
+        [
+            (
+                "problem",
+                "mails can't be put into the folder reinvite.toml/mails: not a directory",
+            ),
+        ],
+        [
+            (
+                "not-seen",
+                "the mailbox it@contoso.example may be written to; whether it may be sent from, the token does not say",
+            ),
+        ],
+        [
+            (
+                "ok",
+                "the mailbox it@contoso.example may be written to and sent from",
+            ),
+            (
+                "warning",
+                "granted for every mailbox of the tenant: Mail.Send, Mail.ReadWrite",
+            ),
+        ],
+        [
+            (
+                "problem",
+                "cannot reach the mail server 127.0.0.1:[PORT]: Connection error: Connection refused (os error 111)",
+            ),
+        ],
+    ]
+    "#);
+}
+
+#[test]
+fn a_mailbox_that_may_not_be_used_is_a_problem() {
+    let campaign = Campaign::new();
+    campaign.tenant.edit_application(SAMPLE_CLIENT_ID, |app| app.mailboxes.clear());
+    for (from, expected) in [
+        ("it@contoso.example", "can't be used: 403 ErrorAccessDenied"),
+        ("nobody@contoso.example", "can't be used: 403 ErrorAccessDenied"),
+    ] {
+        campaign.configure(
+            &campaign.origin(),
+            &format!("[delivery]\nby = \"graph\"\nfrom = \"{from}\"\n"),
+        );
+        let report = campaign.run("doctor --output json").exits(6).json();
+        let [(severity, message)] = of(&report, "mailing")[..] else { panic!("{report}") };
+        assert!(severity == "problem" && message.contains(expected), "{message}");
+    }
+}
