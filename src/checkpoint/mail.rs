@@ -11,7 +11,9 @@ use rusqlite::{Connection, Row, params};
 use super::database::{ReadError, in_one_state};
 use super::tables::{collect, content, key, optional, parsed, text};
 use super::{Checkpoint, CheckpointError, Entry, Record};
-use crate::domain::{InvitationKey, MailStanding, MailWay, RedeemUrl, Shows, Sighting};
+use crate::domain::{
+    EarlierMail, HeldLink, InvitationKey, MailStanding, MailWay, RedeemUrl, Shows, Sighting,
+};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Step {
@@ -107,6 +109,13 @@ impl MailState {
         }
     }
 
+    fn held(self) -> Option<HeldLink> {
+        let Self { step, at, message_id, link } = self;
+        let drafted_at = (step == Step::Drafted).then_some(at);
+        let earlier = message_id.map(|message_id| EarlierMail { message_id, drafted_at });
+        Some(HeldLink { link: link?, earlier })
+    }
+
     fn standing(&self) -> Option<MailStanding> {
         let has_link = self.link.is_some();
         match self.step {
@@ -187,12 +196,12 @@ pub(super) fn standings(
 
 impl Checkpoint {
     /// The links that are held, for mails that are still to be sent.
-    pub fn links(&self) -> Result<HashMap<InvitationKey, RedeemUrl>, CheckpointError> {
+    pub fn links(&self) -> Result<HashMap<InvitationKey, HeldLink>, CheckpointError> {
         let (path, connection) = self.connection();
         in_one_state(path, connection, |connection| {
             let states = states(connection)?.into_iter();
             let open = states.filter(|(_, state)| state.standing().is_some());
-            Ok(open.filter_map(|(key, state)| Some((key, state.link?))).collect())
+            Ok(open.filter_map(|(key, state)| Some((key, state.held()?))).collect())
         })
     }
 

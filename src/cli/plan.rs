@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::checkpoint::{CheckpointError, is_configured_name, read_ledger};
 use crate::config::args::{ApplyArgs, Cli, PlanArgs};
-use crate::config::{DeliveryWay, Settings, checkpoint_path};
+use crate::config::{Settings, checkpoint_path};
 use crate::manifest::Manifest;
 use crate::plan::Plan;
 use crate::report::{PlanView, plan_json, plan_text};
@@ -102,11 +102,6 @@ pub(super) fn settings(cli: &Cli, ui: &Ui) -> Result<Settings, Failure> {
         })?;
     for warning in warnings {
         ui.warn(warning);
-    }
-    if settings.delivery.by == DeliveryWay::Graph {
-        let text = "[delivery] by is `graph`: no mail is sent from a mailbox of the tenant yet";
-        return Err(Failure::new(Exit::Usage, anyhow::anyhow!(text))
-            .hint("set `by` to \"smtp\" or \"files\"; `preview` shows the mails all the same"));
     }
     if settings.auth.is_ambient() {
         ui.note(format_args!("signing in by {}", settings.auth));

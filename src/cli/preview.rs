@@ -7,7 +7,9 @@ use anyhow::anyhow;
 use jiff::Timestamp;
 
 use crate::config::args::{Cli, PreviewArgs};
-use crate::config::{DeliverySettings, InvitationDefaults, OfflineSettings, RowSelector};
+use crate::config::{
+    DeliverySettings, DeliveryWay, InvitationDefaults, OfflineSettings, RowSelector,
+};
 use crate::delivery::{
     Folder, Letter, Mail, Mailer, MessageError, MessageId, Outcome, RedeemUrl, Sender,
     TemplateError, Templates, check, columns,
@@ -15,12 +17,14 @@ use crate::delivery::{
 use crate::domain::{Email, GuestRef};
 use crate::manifest::{self, Manifest, Row, Source};
 use crate::report::{Schema, count};
+use crate::run::Stop;
 
 use super::checkpoint_args::offline;
+use super::connect::client;
 use super::failure::Failure;
-use super::planning::options;
+use super::planning::{lines, options, runtime};
 use super::ui::Ui;
-use super::{Exit, lint};
+use super::{Exit, lint, plan};
 
 pub(super) fn run(cli: &Cli, args: &PreviewArgs, ui: &Ui) -> Result<Exit, Failure> {
     let settings = offline(cli, ui)?;
@@ -48,7 +52,7 @@ pub(super) fn run(cli: &Cli, args: &PreviewArgs, ui: &Ui) -> Result<Exit, Failur
         })
         .collect::<Result<_, _>>()?;
     if let Some(to) = &args.to {
-        send(delivery, &letters, &templates, &sender, to, ui)?;
+        send(cli, delivery, &letters, &templates, &sender, to, ui)?;
     } else if let Some(directory) = &args.out {
         write(directory, &mails, ui)?;
     } else if !ui.json() {
@@ -67,7 +71,7 @@ fn sender(delivery: &DeliverySettings) -> Result<Sender, Failure> {
     Sender::of(delivery).filter(|_| by.is_own()).ok_or_else(|| {
         let text = format!("[delivery] by is `{}`: there is no mail of your own", by.as_str());
         Failure::new(Exit::Usage, anyhow!(text))
-            .hint("set `by` to \"smtp\" or \"files\", and `from` to the sender")
+            .hint("set `by` to \"graph\", \"smtp\" or \"files\", and `from` to the sender")
     })
 }
 
@@ -171,6 +175,7 @@ fn fit(templates: &Templates, manifest: &Manifest, ui: &Ui) -> Result<(), Failur
 
 /// Sends the mails to oneself.
 fn send(
+    cli: &Cli,
     delivery: &DeliverySettings,
     letters: &[Letter],
     templates: &Templates,
@@ -181,24 +186,33 @@ fn send(
     let mailer = Mailer::of(delivery)?.ok_or_else(|| {
         let text = format!("--to does not send by `{}`", delivery.by.as_str());
         Failure::new(Exit::Usage, anyhow!(text))
-            .hint("look at the mails with --out, or set `by` to \"smtp\" or \"files\"")
+            .hint("look at the mails with --out, or set `by` to \"graph\" or \"smtp\"")
     })?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = runtime()?;
+    let _guard = runtime.enter();
+    // A mailbox of the tenant takes mails of whoever has signed in.
+    let graph = match delivery.by {
+        DeliveryWay::Graph => Some(client(&plan::settings(cli, ui)?, &Stop::new(), &lines(ui))?),
+        DeliveryWay::Microsoft | DeliveryWay::Smtp | DeliveryWay::Files | DeliveryWay::None => None,
+    };
     for letter in letters {
         let letter = Letter { to: to.clone(), cc: Vec::new(), ..letter.clone() };
         let id = MessageId::random(&sender.from.address);
         let mail = Mail::new(templates, &letter, sender, id, Timestamp::now())?;
-        let why = match runtime.block_on(mailer.send(&mail, &letter)) {
+        let why = match runtime.block_on(mailer.send(&mail, &letter, graph.as_ref())) {
             Outcome::Accepted { .. } => continue,
             Outcome::RefusedRecipient(refused) | Outcome::RefusedSender(refused) => {
                 format!("refused: {refused}")
             }
             Outcome::TryLater { why, .. } => format!("not now: {why}"),
             Outcome::NotSent { why } => format!("not sent: {why}"),
-            Outcome::Lost { why } => format!("it may have been sent: {why}"),
+            Outcome::Lost { why } | Outcome::Unsettled { why } => {
+                format!("it may have been sent: {why}")
+            }
         };
         let message = anyhow!("the mail to {to}: {why}");
-        return Err(Failure::new(Exit::Unexpected, message).hint("see [delivery.smtp]"));
+        let place = if graph.is_some() { "[delivery] from" } else { "[delivery.smtp]" };
+        return Err(Failure::new(Exit::Unexpected, message).hint(format!("see {place}")));
     }
     let mails = count(letters.len() as u64, "mail", "mails");
     ui.note(format_args!("{mails} sent to {to}; their links lead nowhere"));

@@ -43,6 +43,20 @@ impl Folder {
         Ok(Self { path: path.to_owned(), links: Mutex::new(links) })
     }
 
+    /// Whether the folder could take mails. Nothing is left there.
+    pub fn can_take(path: &Path) -> io::Result<()> {
+        if !path.exists() {
+            // It would be made; what is above it has to be there and be a directory.
+            let above = path.ancestors().skip(1).find(|above| above.exists());
+            let above = above.unwrap_or(Path::new("."));
+            return if above.is_dir() { Ok(()) } else { Err(io::ErrorKind::NotADirectory.into()) };
+        }
+        read_links(&path.join(LINKS))?;
+        let probe = path.join(".doctor.partial");
+        create(&probe)?;
+        fs::remove_file(probe)
+    }
+
     /// Puts the mail and its link there. A mail of the same guest is replaced: its link is
     /// void since the next was made.
     pub fn put(&self, mail: &Mail, letter: &Letter) -> Outcome {

@@ -5,9 +5,11 @@
 use std::io;
 
 use crate::config::{DeliverySettings, DeliveryWay};
+use crate::graph::Graph;
 
 use super::files::Folder;
 use super::letter::Letter;
+use super::mailbox::Mailbox;
 use super::message::Mail;
 use super::outcome::Outcome;
 use super::smtp::Smtp;
@@ -16,6 +18,7 @@ use super::smtp::Smtp;
 pub enum Mailer {
     Smtp(Smtp),
     Files(Folder),
+    Mailbox(Mailbox),
 }
 
 impl Mailer {
@@ -24,13 +27,22 @@ impl Mailer {
         Ok(match (settings.by, &settings.smtp, &settings.folder) {
             (DeliveryWay::Smtp, Some(smtp), _) => Some(Self::Smtp(Smtp::new(smtp.clone()))),
             (DeliveryWay::Files, _, Some(folder)) => Some(Self::Files(Folder::open(folder)?)),
+            (DeliveryWay::Graph, _, _) => settings
+                .from
+                .as_ref()
+                .map(|from| Self::Mailbox(Mailbox { address: from.address.clone() })),
             _ => None,
         })
     }
 
-    /// Hands a mail over, once.
-    pub async fn send(&self, mail: &Mail, letter: &Letter) -> Outcome {
+    /// Hands a mail over, once, without a record of it: from a mailbox as a draft that is
+    /// sent at once.
+    pub async fn send(&self, mail: &Mail, letter: &Letter, graph: Option<&Graph>) -> Outcome {
         match self {
+            Self::Mailbox(mailbox) => match graph {
+                Some(graph) => mailbox.send_at_once(graph, mail).await,
+                None => Outcome::NotSent { why: "nobody is signed in".to_owned() },
+            },
             Self::Smtp(smtp) => smtp.send(mail).await,
             Self::Files(folder) => folder.put(mail, letter),
         }

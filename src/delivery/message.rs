@@ -18,7 +18,7 @@ use crate::domain::Email;
 
 use super::letter::Letter;
 use super::message_id::MessageId;
-use super::templates::{TemplateError, Templates};
+use super::templates::{Image, TemplateError, Templates};
 
 /// Why a letter can't be made a message.
 #[derive(Debug, thiserror::Error)]
@@ -55,6 +55,9 @@ pub struct Mail {
     pub to: Email,
     pub cc: Vec<Email>,
     pub subject: String,
+    pub(super) to_name: Option<String>,
+    pub(super) reply_to: Option<MailAddress>,
+    pub(super) images: Vec<Image>,
     pub(super) html: String,
     pub(super) text: String,
     pub(super) mime: Vec<u8>,
@@ -85,11 +88,12 @@ impl Mail {
             alternative = alternative.singlepart(SinglePart::plain(rendered.text.clone()));
         }
         let html = SinglePart::html(rendered.html.clone());
-        let body = if rendered.images.is_empty() {
+        let images = rendered.images.to_vec();
+        let body = if images.is_empty() {
             alternative.singlepart(html)
         } else {
             let mut related = MultiPart::related().singlepart(html);
-            for image in rendered.images {
+            for image in &images {
                 let kind = ContentType::parse(image.content_type)
                     .map_err(|error| MessageError::Shape(error.to_string()))?;
                 let part =
@@ -98,10 +102,11 @@ impl Mail {
             }
             alternative.multipart(related)
         };
+        let to_name = letter.display_name.as_deref().map(one_line);
         let seconds = u64::try_from(date.as_second()).unwrap_or_default();
         let mut builder = Message::builder()
             .from(mailbox(&sender.from)?)
-            .to(Mailbox::new(letter.display_name.as_deref().map(one_line), address(&letter.to)?))
+            .to(Mailbox::new(to_name.clone(), address(&letter.to)?))
             .subject(rendered.subject.clone())
             .date(UNIX_EPOCH + Duration::from_secs(seconds))
             .message_id(Some(message_id.to_string()))
@@ -121,6 +126,9 @@ impl Mail {
             to: letter.to.clone(),
             cc: letter.cc.clone(),
             subject: rendered.subject,
+            to_name,
+            reply_to: sender.reply_to.clone(),
+            images,
             html: rendered.html,
             text: rendered.text,
             mime: message.formatted(),

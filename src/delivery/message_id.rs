@@ -17,9 +17,10 @@ pub struct MessageId(String);
 impl MessageId {
     /// The id of the mail for one invitation: the same for the same guest, address and
     /// invitation, whichever run makes it. `invitation` tells one invitation of a guest
-    /// from the next, as the checkpoint names it.
+    /// from the next, as the checkpoint names it. Another sender's mail is another one: its
+    /// mailbox is the only one to ask.
     pub fn of(key: &InvitationKey, invitation: &str, from: &Email) -> Self {
-        let named = format!("{}\n{invitation}", key.stored());
+        let named = format!("{}\n{invitation}\n{}", key.stored(), from.folded());
         let digest = Sha256::digest(named.as_bytes());
         let half = digest.first_chunk::<16>().expect("the digest has 32 bytes");
         let id = uuid::Builder::from_custom_bytes(*half).into_uuid();
@@ -59,5 +60,7 @@ mod tests {
         assert_eq!(id, MessageId::of(&key("Ada@Fabrikam.example"), "1", &from));
         assert_ne!(id, MessageId::of(&key("ada@fabrikam.example"), "2", &from));
         assert_ne!(id, MessageId::of(&key("bob@fabrikam.example"), "1", &from));
+        let other = Email::parse("hr@contoso.example").unwrap();
+        assert_ne!(id, MessageId::of(&key("ada@fabrikam.example"), "1", &other));
     }
 }

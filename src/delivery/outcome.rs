@@ -40,12 +40,14 @@ pub enum Outcome {
     TryLater { after: Option<Duration>, why: String },
     /// The text left, and no answer came: it may be on its way.
     Lost { why: String },
+    /// As `Lost`, and the mailbox will tell when it is asked again.
+    Unsettled { why: String },
     /// The text certainly did not leave.
     NotSent { why: String },
 }
 
 impl Outcome {
-    pub(super) fn accepted() -> Self {
+    pub(crate) fn accepted() -> Self {
         Self::Accepted { refused_copies: Vec::new() }
     }
 }

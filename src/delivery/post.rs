@@ -13,10 +13,11 @@ use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
 use crate::config::{DeliverySettings, DeliveryWay, KeepLinks};
-use crate::domain::{Email, InvitationKey, Language, MailWay, RedeemUrl, UserId};
+use crate::domain::{Email, HeldLink, InvitationKey, Language, MailWay, UserId};
 
 use super::check::check;
 use super::letter::Letter;
+use super::mailbox::Mailbox;
 use super::mailer::Mailer;
 use super::message::{Mail, MessageError, Sender};
 use super::message_id::MessageId;
@@ -44,8 +45,8 @@ pub struct Known {
     pub columns: HashMap<u32, BTreeMap<String, String>>,
     /// Mails as they were before the campaign wrote them.
     pub old_mails: HashMap<UserId, Option<String>>,
-    /// Links that earlier runs left to be mailed.
-    pub links: HashMap<InvitationKey, RedeemUrl>,
+    /// Links that earlier runs left to be mailed, and what they began with them.
+    pub links: HashMap<InvitationKey, HeldLink>,
 }
 
 /// One's own post office during a run.
@@ -123,6 +124,15 @@ impl Post {
         match self.mailer {
             Mailer::Smtp(_) => MailWay::Server,
             Mailer::Files(_) => MailWay::File,
+            Mailer::Mailbox(_) => MailWay::Mailbox,
+        }
+    }
+
+    /// The mailbox that mails are sent from, if it is one.
+    pub fn mailbox(&self) -> Option<&Mailbox> {
+        match &self.mailer {
+            Mailer::Mailbox(mailbox) => Some(mailbox),
+            Mailer::Smtp(_) | Mailer::Files(_) => None,
         }
     }
 
@@ -150,8 +160,9 @@ impl Post {
         permit
     }
 
-    /// Hands a mail over, once.
+    /// Hands a mail over, once; from a mailbox in steps that are recorded, which is not done
+    /// here ([`Self::mailbox`]).
     pub async fn send(&self, mail: &Mail, letter: &Letter) -> Outcome {
-        self.mailer.send(mail, letter).await
+        self.mailer.send(mail, letter, None).await
     }
 }

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::words::words;
-use super::{InvitationKey, UserId};
+use super::{InvitationKey, RedeemUrl, UserId};
 
 /// The present state of one guest and address in the campaign.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -112,6 +112,22 @@ pub enum MailStanding {
     Begun { by: MailWay, has_link: bool },
     /// Its answer was lost.
     Unknown,
+}
+
+/// A link that is to be mailed.
+#[derive(Debug, Clone)]
+pub struct HeldLink {
+    pub link: RedeemUrl,
+    /// What an earlier run began with it.
+    pub earlier: Option<EarlierMail>,
+}
+
+/// A mail that an earlier run began, and of which it is not known that it left.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EarlierMail {
+    pub message_id: String,
+    /// Since when its draft may have been sent; None as long as it certainly was not.
+    pub drafted_at: Option<Timestamp>,
 }
 
 /// Everything planning needs to know of earlier runs.

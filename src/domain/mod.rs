@@ -28,7 +28,8 @@ pub use invitation::{
     RedirectUrlError,
 };
 pub use ledger::{
-    Ledger, LedgerEntry, LedgerState, MailStanding, MailWay, Redemption, Resend, TOLERANCE,
+    EarlierMail, HeldLink, Ledger, LedgerEntry, LedgerState, MailStanding, MailWay, Redemption,
+    Resend, TOLERANCE,
 };
 pub use policies::{InvitedDomains, InvitesFrom, Partner, Policies};
 pub use redeem_url::RedeemUrl;

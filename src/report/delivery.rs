@@ -27,8 +27,10 @@ pub(super) enum Delivery {
     /// A mail with Microsoft's standard text, though a message was given: an
     /// application sends it (Entra, *Troubleshoot B2B collaboration*, 2025-02).
     MessageDropped,
-    /// One's own mail.
+    /// One's own mail, from a server or a mailbox.
     OwnMail,
+    #[serde(rename = "own-mail")]
+    FromMailbox,
     /// One's own mail as a file, for somebody to send.
     File,
     /// No mail: `send` is off.
@@ -44,7 +46,8 @@ impl Delivery {
         match invitation.by {
             DeliveryWay::None => return Self::Nobody,
             DeliveryWay::Files if invitation.send => return Self::File,
-            DeliveryWay::Smtp | DeliveryWay::Graph if invitation.send => return Self::OwnMail,
+            DeliveryWay::Smtp if invitation.send => return Self::OwnMail,
+            DeliveryWay::Graph if invitation.send => return Self::FromMailbox,
             DeliveryWay::Microsoft
             | DeliveryWay::Files
             | DeliveryWay::Smtp
@@ -71,7 +74,7 @@ pub(super) fn mark(invitation: &Invitation, caller: Caller) -> String {
             None => "standard text".to_owned(),
         },
         Delivery::MessageDropped => "standard text, message dropped".to_owned(),
-        Delivery::OwnMail => "your mail".to_owned(),
+        Delivery::OwnMail | Delivery::FromMailbox => "your mail".to_owned(),
         Delivery::File => "your mail as a file".to_owned(),
         Delivery::NoMail | Delivery::Nobody => return "no mail".to_owned(),
     };
@@ -127,6 +130,7 @@ impl<'a> Mix<'a> {
                 "Microsoft mails its standard text and drops your message".to_owned()
             }
             Delivery::OwnMail => "your mail server sends your own mail".to_owned(),
+            Delivery::FromMailbox => "your own mail is sent from your mailbox".to_owned(),
             Delivery::File => "your own mail is written as a file: send it yourself".to_owned(),
             Delivery::Nobody => {
                 return "no mail, [delivery] by is none: tell the guest yourself".to_owned();

@@ -127,6 +127,12 @@ impl LostAnswer {
         if lag_is_over { undecided } else { too_early }
     }
 
+    /// Whether the guest waited before and waits as it did, so that another invitation takes
+    /// nothing from it, whether or not there was one.
+    pub fn waits_as_before(&self, now: &Redemption) -> bool {
+        now.state == Some(RedemptionState::PendingAcceptance) && self.before.as_ref() == Some(now)
+    }
+
     /// What a person needs to decide what the directory could not.
     pub fn evidence(&self, now: &Redemption) -> String {
         let show = |redemption: &Redemption| {

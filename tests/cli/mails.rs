@@ -146,12 +146,41 @@ fn a_server_that_is_not_there_ends_nothing_for_good() {
 }
 
 #[test]
-fn a_mailbox_of_the_tenant_is_refused() {
-    let campaign = campaign("[delivery]\nby = \"graph\"\nfrom = \"it@contoso.example\"\n");
-    snapshot!(campaign.run("apply three.csv --yes"), @r#"
+fn from_a_mailbox_of_the_tenant_each_guest_gets_a_mail() {
+    let campaign = campaign(
+        "[delivery]\nby = \"graph\"\nfrom = \"it@contoso.example\"\n[delivery.pace]\nper_minute = 600\n",
+    );
+    snapshot!(campaign.run("apply three.csv --yes"), @"
+    Done
+
+    3 rows
+      invited             3
+
+    Your mails
+      sent                3
+
+    took [DURATION], 3 mails written
     ------- stderr -------
-    error: [delivery] by is `graph`: no mail is sent from a mailbox of the tenant yet
-      hint: set `by` to "smtp" or "files"; `preview` shows the mails all the same
-    ------- exit 2 -------
-    "#);
+    three.csv: CSV, UTF-8, comma; 3 rows; columns: user, new_email
+    directory read in one sweep over all guests, in 14 requests
+    Plan for Contoso (tenant 7c0f5c1e-2b1d-4f0a-9a53-c0ffee000001): 3 rows, acting as an application
+
+    Change                      3
+      new-address               3  moves to a new address
+                                   your own mail is sent from your mailbox
+        line 2  hannah.wagner@northwind.example → hannah.wagner@fabrikam.example
+        line 3  ruth.mori@northwind.example → ruth.mori@fabrikam.example
+        line 4  olga.ramos@northwind.example → olga.ramos@fabrikam.example
+
+    Digest [DIGEST]   (apply --plan [DIGEST] carries out exactly this)
+    3 rows to do
+    line 2     invited       hannah.wagner@northwind.example → hannah.wagner@fabrikam.example
+    line 3     invited       ruth.mori@northwind.example → ruth.mori@fabrikam.example
+    line 4     invited       olga.ramos@northwind.example → olga.ramos@fabrikam.example
+    ");
+    let mailbox = campaign.tenant.mailbox("it@contoso.example");
+    assert!(mailbox.len() == 3 && mailbox.iter().all(|mail| mail.sent == 1 && mail.has_left));
+    campaign.run("preview three.csv 2 --to me@contoso.example").exits(0);
+    let mailbox = campaign.tenant.mailbox("it@contoso.example");
+    assert_eq!(mailbox.last().unwrap().to(), ["me@contoso.example"]);
 }

@@ -118,7 +118,7 @@ fn where_microsoft_mails_there_is_nothing_of_one_s_own() {
     snapshot!(campaign.run("preview mailed.csv"), @r#"
     ------- stderr -------
     error: [delivery] by is `microsoft`: there is no mail of your own
-      hint: set `by` to "smtp" or "files", and `from` to the sender
+      hint: set `by` to "graph", "smtp" or "files", and `from` to the sender
     ------- exit 2 -------
     "#);
 }

@@ -49,7 +49,7 @@ pub(crate) async fn with_server() -> (Campaign, SmtpServer) {
 }
 
 /// The newest link of each guest, as the tenant made it.
-fn newest(campaign: &mut Campaign, n: u32) -> String {
+pub(crate) fn newest(campaign: &mut Campaign, n: u32) -> String {
     let ledger = campaign.emulator().ledger();
     ledger.invitations_for(&id(n)).last().expect("it was invited").redeem_url.clone()
 }

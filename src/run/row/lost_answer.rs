@@ -88,6 +88,10 @@ impl RowRun<'_, '_> {
                         self.outstanding(MOOT.to_owned()).await?;
                         return Ok(false);
                     }
+                    // Nobody has the link either way, and it is made again.
+                    Verdict::Undecided if self.is_unmailed() && lost.waits_as_before(&now) => {
+                        return Ok(true);
+                    }
                     Verdict::Undecided => return Err(self.unknown(lost.evidence(&now)).await),
                     Verdict::TooEarly { until } => until,
                 },

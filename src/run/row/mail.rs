@@ -10,7 +10,7 @@ use tokio::sync::SemaphorePermit;
 
 use crate::checkpoint::{MailedHow, Record};
 use crate::delivery::{Letter, MessageId, Outcome as Handed, Post, columns};
-use crate::domain::{DirectoryUser, RedeemUrl, RedemptionState};
+use crate::domain::{DirectoryUser, EarlierMail, RedeemUrl, RedemptionState};
 use crate::plan::{Change, Invitation};
 use crate::run::event::{Event, Failure, InvitedHow, MailEnd, Outcome, Phase, StopReason};
 use crate::run::own_failure::OwnFailure;
@@ -105,7 +105,7 @@ impl<'r> RowRun<'r, '_> {
         let (Some(post), Some(invitation)) = (self.post(), &self.change.invite) else {
             return Err(self.not_attempted());
         };
-        let Some(link) = post.known.links.get(&self.key).cloned() else {
+        let Some(held) = post.known.links.get(&self.key) else {
             return Err(self.not_attempted());
         };
         let _place = self.place_ahead().await?;
@@ -114,8 +114,8 @@ impl<'r> RowRun<'r, '_> {
         if guest.redemption.state == Some(RedemptionState::Accepted) {
             return Ok(Outcome::AsWanted { written: false });
         }
-        let letter = self.letter(post, invitation, &guest, link);
-        let ended = self.hand_over_until_taken(post, &letter).await;
+        let letter = self.letter(post, invitation, &guest, held.link.clone());
+        let ended = self.hand_over_until_taken(post, &letter, held.earlier.clone()).await;
         self.count(&ended);
         match ended {
             Ended::Failed(failure) => Err(Done(Outcome::Failed(failure))),
@@ -139,7 +139,7 @@ impl<'r> RowRun<'r, '_> {
             return self.concluded(ended, how);
         };
         let letter = self.letter(post, invitation, guest, link);
-        let ended = self.hand_over_until_taken(post, &letter).await;
+        let ended = self.hand_over_until_taken(post, &letter, None).await;
         self.concluded(ended, how)
     }
 
@@ -193,7 +193,12 @@ impl<'r> RowRun<'r, '_> {
         self.run.tally.count_mail(self.row.line, end);
     }
 
-    async fn hand_over_until_taken(&self, post: &Post, letter: &Letter) -> Ended {
+    async fn hand_over_until_taken(
+        &self,
+        post: &Post,
+        letter: &Letter,
+        mut earlier: Option<EarlierMail>,
+    ) -> Ended {
         // The same for the same link, whichever run sends it.
         let id = MessageId::of(&self.key, letter.redeem_url.expose(), post.from());
         let mut wait = FIRST_WAIT;
@@ -212,13 +217,19 @@ impl<'r> RowRun<'r, '_> {
                         .await;
                 }
             };
-            // P1: the intent is durable before the mail leaves.
-            let (key, message_id) = (self.key.clone(), id.to_string());
-            let intent = Record::MailIntended { key, message_id, by: post.way() };
-            if self.append(intent).await.is_err() {
-                return Ended::At(MailEnd::NotYet);
-            }
-            let handed = post.send(&mail, letter).await;
+            let handed = if let Some(mailbox) = post.mailbox() {
+                self.hand_to_mailbox(mailbox, &mail, earlier.as_ref()).await
+            } else {
+                // P1: the intent is durable before the mail leaves.
+                let (key, message_id) = (self.key.clone(), id.to_string());
+                let intent = Record::MailIntended { key, message_id, by: post.way() };
+                if self.append(intent).await.is_err() {
+                    return Ended::At(MailEnd::NotYet);
+                }
+                post.send(&mail, letter).await
+            };
+            // What is withdrawn below was certainly not sent; its draft may be there.
+            earlier = Some(EarlierMail { message_id: id.to_string(), drafted_at: None });
             let (after, why, is_server) = match handed {
                 Handed::Accepted { .. } => return self.mailed(post).await,
                 Handed::RefusedRecipient(refused) => {
@@ -240,6 +251,8 @@ impl<'r> RowRun<'r, '_> {
                     let _ = self.append(record).await;
                     return Ended::At(MailEnd::Unknown);
                 }
+                // Its draft is on record, and the next run asks again.
+                Handed::Unsettled { .. } => return Ended::At(MailEnd::Unknown),
                 Handed::TryLater { after, why } => (after, why, false),
                 Handed::NotSent { why } => (None, why, true),
             };
@@ -248,6 +261,9 @@ impl<'r> RowRun<'r, '_> {
             }
             // Until here, so that nothing follows a refusal of the sender.
             drop(turn);
+            if self.run.stop.is_requested() {
+                return Ended::At(MailEnd::NotYet);
+            }
             if attempt == MOST_TRIES {
                 if is_server {
                     self.run.stop(StopReason::Mailing { message: why });

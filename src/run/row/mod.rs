@@ -5,6 +5,7 @@ mod end;
 mod invite;
 mod lost_answer;
 mod mail;
+mod mailbox;
 mod write;
 
 use std::sync::Mutex;

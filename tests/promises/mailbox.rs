@@ -1,0 +1,218 @@
+//! P1 and P2 for mails from a mailbox of the tenant: one mail with the newest link for
+//! every guest, whatever is lost, and none that is not known, since the mailbox tells.
+
+use reinvite::config::{DeliverySettings, DeliveryWay};
+use reinvite::emulator::{Action, Canned, Matcher, RetryAfter, SAMPLE_CLIENT_ID};
+
+use crate::mail_crash::run_until_full;
+use crate::mails::{GUESTS, assert_no_links, delivery, newest};
+use crate::support::{Campaign, Cut, Finished, Sent, address, seconds};
+
+const MAILBOX: &str = "it@contoso.example";
+
+fn by_mailbox() -> Campaign {
+    let mut campaign = Campaign::new().guests(GUESTS);
+    campaign.settings.delivery = delivery(DeliveryWay::Graph);
+    campaign
+}
+
+fn drafts() -> Matcher {
+    Matcher::new(http::Method::POST, "/users/it@contoso.example/messages")
+}
+
+/// Every guest has one mail, it has its newest link, and nothing of it is left behind.
+fn assert_mailed_once(campaign: &mut Campaign, guests: u32, when: &str) {
+    let mailbox = campaign.emulator().mailbox(MAILBOX);
+    for n in 1..=guests {
+        let address = address(n);
+        let sent: Vec<_> = mailbox
+            .iter()
+            .filter(|mail| mail.sent > 0 && mail.to() == [address.as_str()])
+            .collect();
+        let times: u32 = sent.iter().map(|mail| mail.sent).sum();
+        assert_eq!(times, 1, "mails to guest {n}, {when}");
+        let link = newest(campaign, n).replace('&', "&amp;");
+        assert!(sent[0].message.body.content.contains(&link), "an old link to {n}, {when}");
+    }
+    assert_no_links(&campaign.checkpoint());
+}
+
+fn assert_nothing_left(finished: &Finished) {
+    assert!(finished.writes().is_empty() && finished.summary.mails.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_guest_gets_one_mail_from_the_mailbox() {
+    let mut campaign = by_mailbox();
+    let finished = campaign.run().await;
+    assert_eq!((finished.summary.invited, finished.summary.mailed()), (3, 3));
+    assert_mailed_once(&mut campaign, GUESTS, "");
+    assert_nothing_left(&campaign.resume().await);
+    assert_eq!(campaign.emulator().mailbox(MAILBOX).len(), 3);
+}
+
+/// Some mail is on its way for a while, and of the mailbox's answers some are lost.
+fn bad_day() -> Campaign {
+    by_mailbox()
+        .guests(2)
+        .behaviour(|tenant| tenant.mail_lag = seconds(40))
+        .fault(Matcher::invitation(), Action::CommitThenDrop)
+        .fault(drafts().nth(1), Action::CommitThenDrop)
+        .fault(drafts().nth(3), Action::Drop)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_crash_at_any_request_leaves_every_guest_one_mail_from_the_mailbox() {
+    let sent = bad_day().run().await.sent;
+    let first_write = sent.iter().position(Sent::is_write).expect("there is something to do");
+    let mut reached = 0;
+    for n in first_write..=sent.len() {
+        for cut in [Cut::Before(n), Cut::After(n)] {
+            let mut campaign = bad_day().cut(cut);
+            reached += usize::from(campaign.run_until_cut().await.is_none());
+            let resumed = campaign.resume().await;
+            resumed.assert_adds_up();
+            assert_eq!(resumed.summary.mail_unknown(), 0, "{cut:?}");
+            assert_nothing_left(&campaign.resume().await);
+            assert_mailed_once(&mut campaign, 2, &format!("{cut:?}"));
+        }
+    }
+    assert!(reached > sent.len() - first_write, "only {reached} cuts were reached");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_disk_that_is_full_at_any_record_leaves_every_guest_one_mail_from_the_mailbox() {
+    let mut whole = bad_day();
+    whole.run().await;
+    let events = whole.query("SELECT what FROM event").len();
+    for n in 0..=events {
+        let mut campaign = run_until_full(bad_day(), n).await;
+        let resumed = campaign.resume().await;
+        assert_eq!(resumed.summary.mail_unknown(), 0, "record {n}");
+        assert_nothing_left(&campaign.resume().await);
+        assert_mailed_once(&mut campaign, 2, &format!("record {n}"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_answer_to_any_request_of_the_mailbox_is_settled_from_it() {
+    for action in [
+        Action::Drop,
+        Action::CommitThenDrop,
+        Action::Answer(Canned::status(503)),
+        Action::CommitThenAnswer(Canned::status(504)),
+        Action::TruncateBody,
+    ] {
+        for nth in 1..=4 {
+            let mut campaign = by_mailbox().guests(2).fault(drafts().nth(nth), action.clone());
+            let finished = campaign.run().await;
+            assert_eq!(finished.summary.mailed(), 2, "{action:?} {nth}");
+            assert_mailed_once(&mut campaign, 2, &format!("{action:?} {nth}"));
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_draft_that_was_sent_and_has_not_left_is_not_sent_again() {
+    let mut campaign = by_mailbox()
+        .guests(1)
+        .behaviour(|tenant| tenant.mail_lag = seconds(120))
+        .fault(drafts().nth(2), Action::CommitThenDrop);
+    assert_eq!(campaign.run().await.summary.mailed(), 1);
+    assert_mailed_once(&mut campaign, 1, "");
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_mailbox_is_no_witness_of_what_left_the_first() {
+    let mut campaign = by_mailbox().guests(1).tenant(|tenant| {
+        tenant.mailboxes.push("hr@contoso.example".to_owned());
+        tenant.applications[0].mailboxes.push("hr@contoso.example".to_owned());
+    });
+    let sent = campaign.run().await.sent;
+    assert!(sent.last().unwrap().path.ends_with("/send"));
+    let mut campaign = by_mailbox().guests(1).cut(Cut::After(sent.len())).tenant(|tenant| {
+        tenant.mailboxes.push("hr@contoso.example".to_owned());
+        tenant.applications[0].mailboxes.push("hr@contoso.example".to_owned());
+    });
+    assert!(campaign.run_until_cut().await.is_none());
+    let mut from = campaign.settings.delivery.from.clone().unwrap();
+    from.address = reinvite::domain::Email::parse("hr@contoso.example").unwrap();
+    campaign.settings.delivery.from = Some(from);
+    for _ in 0..2 {
+        assert_eq!(campaign.resume().await.summary.mail_unknown(), 1);
+    }
+    assert!(campaign.emulator().mailbox("hr@contoso.example").is_empty());
+    assert_no_links(&campaign.checkpoint());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_mailbox_that_wants_patience_gets_it() {
+    let throttled = Canned::throttled(RetryAfter::Seconds(30));
+    let mut campaign = by_mailbox()
+        .fault(drafts().nth(1), Action::Answer(throttled.clone()))
+        .fault(drafts().nth(3), Action::Answer(throttled));
+    let finished = campaign.run().await;
+    assert_eq!((finished.summary.mailed(), finished.summary.throttled), (3, 2));
+    assert_mailed_once(&mut campaign, GUESTS, "");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_mailbox_that_may_not_be_used_ends_the_run_and_the_next_mails_what_it_holds() {
+    for (status, code) in [
+        (403, "ErrorAccessDenied"),
+        (404, "MailboxNotEnabledForRESTAPI"),
+        (429, "ErrorExceededMessageLimit"),
+        (403, "ErrorMessageSubmissionBlocked"),
+    ] {
+        for nth in [1, 2] {
+            let no = Action::Answer(Canned::error(status, code, "no"));
+            let mut campaign = by_mailbox().fault(drafts().nth(nth), no);
+            campaign.settings.delivery =
+                DeliverySettings { ahead: 1, ..campaign.settings.delivery };
+            let stopped = campaign.run().await;
+            assert_eq!(stopped.stop_code(), Some("mailing-refused"), "{code} {nth}");
+            stopped.assert_adds_up();
+            assert_eq!(campaign.emulator().ledger().invitations().count(), 1);
+            let resumed = campaign.resume().await;
+            assert_eq!(resumed.summary.mailed(), 3, "{code} {nth}");
+            assert_mailed_once(&mut campaign, GUESTS, code);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_address_that_the_mailbox_refuses_is_a_failure_of_its_row() {
+    let no = Canned::error(400, "ErrorInvalidRecipients", "At least one recipient isn't valid.");
+    let mut campaign = by_mailbox().guests(1).fault(drafts().nth(2), Action::Answer(no));
+    let finished = campaign.run().await;
+    assert_eq!(finished.failure(1), "ErrorInvalidRecipients");
+    assert_eq!(finished.summary.mail_failed(), 1);
+    assert_no_links(&campaign.checkpoint());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_without_the_permission_may_be_enough_and_none_at_all_is_not() {
+    let mut campaign = by_mailbox();
+    campaign.emulator().edit_application(SAMPLE_CLIENT_ID, |app| app.mailboxes.clear());
+    assert_eq!(campaign.run().await.stop_code(), Some("mailing-refused"));
+    campaign.emulator().edit_application(SAMPLE_CLIENT_ID, |app| {
+        app.roles.extend(["Mail.ReadWrite", "Mail.Send"].map(str::to_owned));
+    });
+    assert_eq!(campaign.resume().await.summary.mailed(), u64::from(GUESTS));
+    assert_mailed_once(&mut campaign, GUESTS, "");
+}
+
+#[tokio::test(start_paused = true)]
+async fn mails_leave_at_the_pace_of_the_mailbox() {
+    let mut campaign = by_mailbox().guests(60);
+    campaign.settings.delivery.pace.per_minute = 20;
+    campaign.settings.delivery.ahead = 60;
+    let finished = campaign.run().await;
+    assert_eq!(finished.summary.mailed(), 60);
+    let sent: Vec<_> = finished.sent.iter().filter(|it| it.path.ends_with("/send")).collect();
+    let in_first_minute = sent.iter().filter(|it| it.at < sent[0].at + seconds(60)).count();
+    assert!((19..=21).contains(&in_first_minute), "{in_first_minute}");
+    // 59 intervals of three seconds are the optimum.
+    let took = sent[59].at.duration_since(sent[0].at).as_secs_f64();
+    assert!(took <= 177.0 * 1.03, "{took} s");
+}
