@@ -7,9 +7,9 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::config::{MailWrite, Settings};
-use crate::domain::{Directory, InvitationKey, Invitations, Ledger, Tenant};
+use crate::domain::{Directory, GuestRef, InvitationKey, Invitations, Ledger, Tenant, UserId};
 use crate::graph::{CallError, Graph, Method, Wanted};
-use crate::manifest::Manifest;
+use crate::manifest::{Manifest, Row};
 use crate::plan::{Guards, Plan, Policy, Reminders};
 
 /// What the command adds to the settings for planning.
@@ -54,12 +54,19 @@ pub async fn read_and_plan(
     let claims = graph.sign_in().await?;
     let caller = claims.caller();
     let read_at = graph.clock().now();
-    let remembered = manifest.rows.iter().map(|row| row.user.folded());
+    let known: BTreeSet<UserId> = ledger.users().collect();
+    let is_known = |row: &&Row| match &row.user {
+        GuestRef::Id(id) => known.contains(id),
+        GuestRef::Name(name) => ledger.user_named(&name.to_lowercase()).is_some(),
+    };
+    // Whatever else such a row calls its guest is most likely the address it was moved from.
+    let remembered = manifest.rows.iter().filter(is_known).flat_map(Row::names);
+    let remembered = remembered.map(GuestRef::folded).collect();
     let wanted = Wanted {
-        references: manifest.rows.iter().map(|row| row.user.clone()).collect(),
+        references: manifest.rows.iter().flat_map(|row| row.names().cloned()).collect(),
         addresses: manifest.rows.iter().filter_map(|row| row.wish.address().cloned()).collect(),
-        known: ledger.users().collect(),
-        remembered: remembered.filter(|name| ledger.user_named(name).is_some()).collect(),
+        known: known.into_iter().collect(),
+        remembered,
         writes_other_mails: settings.mail != MailWrite::Mail,
     };
     let survey = graph.survey(&wanted, caller).await?;

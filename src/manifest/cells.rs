@@ -40,7 +40,13 @@ pub(super) fn shown(text: &str) -> String {
             shown.push('…');
             break;
         }
-        if c != ' ' && is_blank(c) { shown.extend(c.escape_default()) } else { shown.push(c) }
+        match c {
+            ' ' => shown.push(c),
+            // It would end the quotation.
+            '`' => shown.push('\''),
+            c if is_blank(c) => shown.extend(c.escape_default()),
+            c => shown.push(c),
+        }
     }
     shown
 }

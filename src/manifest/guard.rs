@@ -15,7 +15,7 @@ pub fn guarded(cell: &str) -> Cow<'_, str> {
 }
 
 /// The cell without the apostrophe that [`guarded`] put in front.
-pub(super) fn unguarded(cell: &str) -> &str {
+pub fn unguarded(cell: &str) -> &str {
     cell.strip_prefix('\'').filter(|rest| would_run(rest)).unwrap_or(cell)
 }
 

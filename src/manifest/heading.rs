@@ -199,6 +199,14 @@ enum Word {
     Only,
     /// Means the present one beside Spanish words, and anything beside English ones.
     Actual,
+    /// German for the old one beside German words, and an alternate beside English ones.
+    Alt,
+    /// Means a new address in front of it, and behind it that it was changed at some time.
+    Updated,
+    /// Means the present address beside another word, and alone whatever it likes.
+    Source,
+    /// How a user signs in.
+    SignIn,
     /// `Email` in Spanish, which tells what `actual` means.
     Correo,
 }
@@ -210,7 +218,7 @@ const WORDS: &[(Word, &[&str])] = &[
         "erforderlich", "pflichtfeld", "pflicht", "der", "des", "die", "das", "fur", "ihre", "an",
         "obligatoire", "requis", "de", "du", "la", "le", "l", "d", "un", "une",
         "obligatorio", "obligatoria", "requerido", "requerida", "necesario", "el", "del", "al",
-        "verplicht", "vereist", "van", "het", "een", "value",
+        "verplicht", "vereist", "van", "het", "een", "value", "votre", "su", "uw", "ihr",
     ]),
     (Word::New, &[
         "new", "target", "future", "destination",
@@ -221,18 +229,24 @@ const WORDS: &[(Word, &[&str])] = &[
     ]),
     (Word::Present, &[
         "current", "present", "old", "existing", "previous", "former", "today",
-        "aktuell", "aktuelle", "aktueller", "bisherig", "bisherige", "bisheriger", "jetzige", "derzeitige",
+        "aktuell", "aktuelle", "aktueller", "bisher", "bisherig", "bisherige", "bisheriger", "jetzige", "derzeitige",
         "gegenwartige", "bestehende", "vorherige", "alte", "alter", "altes",
         "actuel", "actuelle", "ancien", "ancienne", "existant", "existante", "precedente",
         "antiguo", "antigua", "anterior", "existente", "vigente",
         "huidig", "huidige", "oud", "oude", "bestaand", "bestaande", "vorig", "vorige",
     ]),
     (Word::Actual, &["actual"]),
+    (Word::Alt, &["alt"]),
+    (Word::Updated, &[
+        "updated", "corrected", "replacement", "aktualisierte", "geanderte", "korrigierte", "bijgewerkt",
+    ]),
+    (Word::Source, &["original", "source", "legacy", "ursprungliche", "originale", "origen"]),
+    (Word::SignIn, &["login", "logon", "signin", "sign", "anmelde"]),
     (Word::Kind, &[
-        "work", "business", "company", "corporate", "account", "login", "signin", "sign", "in", "logon",
+        "work", "business", "company", "corporate", "account", "in",
         "windows", "entra", "azure", "ad", "aad", "contact",
         "geschaftlich", "geschaftliche", "geschaeftliche", "dienstliche", "professionnelle", "professionnel",
-        "zakelijk", "zakelijke", "konto", "anmelde", "compte", "cuenta",
+        "zakelijk", "zakelijke", "konto", "compte", "cuenta",
     ]),
     (Word::Email, &[
         "email", "emails", "courriel", "mel", "messagerie", "electronique", "courrier", "emailaddress",
@@ -240,7 +254,7 @@ const WORDS: &[(Word, &[&str])] = &[
     (Word::Correo, &["correo", "electronico", "electronica"]),
     (Word::Mail, &["mail"]),
     (Word::Address, &[
-        "address", "adresse", "anschrift", "direccion", "adres", "adress",
+        "address", "adresse", "anschrift", "direccion", "adres", "adress", "addr",
     ]),
     (Word::Smtp, &["smtp"]),
     (Word::Upn, &["upn"]),
@@ -319,19 +333,67 @@ fn of_words(text: &str) -> Option<Heading> {
         index += 1;
     }
     let mut all = Vec::new();
-    for word in &words {
+    for word in asked(&words) {
         all.extend(parts(word)?);
     }
     all.retain(|word| *word != Word::Filler);
-    let is_spanish = all.contains(&Word::Correo);
-    for word in &mut all {
-        match word {
-            Word::Correo => *word = Word::Email,
-            Word::Actual if is_spanish => *word = Word::Present,
-            _ => {}
-        }
-    }
+    settle(&mut all, text);
     understood(&all)
+}
+
+/// Words that mean something by where they stand and what stands beside them.
+fn settle(words: &mut [Word], text: &str) {
+    // In Spanish an adjective follows: `Email actual`.
+    let is_spanish =
+        words.contains(&Word::Correo) || (words.len() > 1 && words.last() == Some(&Word::Actual));
+    let is_german = text.contains("E-Mail") || text.to_lowercase().contains("adresse");
+    let several = words.len() > 1;
+    for (position, word) in words.iter_mut().enumerate() {
+        *word = match *word {
+            Word::Correo => Word::Email,
+            Word::Actual if is_spanish => Word::Present,
+            Word::Alt if is_german => Word::Present,
+            Word::Updated if several && position == 0 => Word::New,
+            Word::Source if several => Word::Present,
+            word => word,
+        };
+    }
+}
+
+/// How the questions of a form begin, without what says nothing.
+const QUESTIONS: &[&[&str]] = &[
+    &["what", "is"],
+    &["what", "will", "be"],
+    &["please", "enter"],
+    &["please", "provide"],
+    &["please", "give"],
+    &["enter"],
+    &["provide"],
+    &["wie", "lautet"],
+    &["quelle", "est"],
+    &["quel", "est"],
+    &["cual", "es"],
+    &["wat", "is"],
+];
+
+/// What a question asks for; and a heading without its number in a list, or the mark that
+/// Salesforce puts behind it.
+fn asked(words: &[String]) -> &[String] {
+    let mut words = words;
+    while let [number, rest @ ..] = words
+        && number.bytes().all(|b| b.is_ascii_digit())
+        && !rest.is_empty()
+    {
+        words = rest;
+    }
+    let is = |question: &&&[&str]| {
+        words.len() > question.len() + 1 && question.iter().zip(words).all(|(a, b)| a == b)
+    };
+    words = &words[QUESTIONS.iter().find(is).map_or(0, |question| question.len())..];
+    match words {
+        [rest @ .., mark] if mark == "c" && rest.len() > 1 => rest,
+        words => words,
+    }
 }
 
 fn understood(words: &[Word]) -> Option<Heading> {
@@ -346,6 +408,9 @@ fn understood(words: &[Word]) -> Option<Heading> {
             Word::New,
             Word::Present,
             Word::Kind,
+            Word::SignIn,
+            Word::Invitee,
+            Word::Invited,
             Word::Email,
             Word::Mail,
             Word::Address,
@@ -430,12 +495,14 @@ fn guest(words: &[Word]) -> Option<Heading> {
     if only(&[Word::User, Word::Guest]) {
         return Some(Heading::User);
     }
-    let is_upn = has(Word::Upn) || (has(Word::User) && has(Word::Name));
-    if is_upn && only(&[Word::Upn, Word::User, Word::Guest, Word::Principal, Word::Name]) {
+    let is_upn = has(Word::Upn) || ((has(Word::User) || has(Word::SignIn)) && has(Word::Name));
+    let upn = [Word::Upn, Word::User, Word::Guest, Word::Principal, Word::Name];
+    if is_upn && only(&[&upn[..], &[Word::SignIn, Word::Kind]].concat()) {
         return Some(Heading::UserPrincipalName);
     }
     let address = [Word::Email, Word::Mail, Word::Address, Word::Smtp, Word::Primary, Word::Id];
-    let address = [&address[..], &[Word::External, Word::Kind, Word::User, Word::Guest]].concat();
+    let kinds = [Word::External, Word::Kind, Word::SignIn, Word::User, Word::Guest];
+    let address = [&address[..], &kinds].concat();
     if !only(&address) {
         return None;
     }
@@ -500,6 +567,17 @@ mod tests {
                     "New email (as of May)",
                     "Guest's new email",
                     "New",
+                    "NeueEMail",
+                    "newemail",
+                    "Nouvelle adresse e-mail (obligatoire)",
+                    "New_Email_Address__c",
+                    "New e-mail addr.",
+                    "1. New email",
+                    "What is your new email address?",
+                    "Wie lautet Ihre neue E-Mail-Adresse?",
+                    "Please enter your new work email",
+                    "Updated email address",
+                    "New invited user email address",
                 ][..],
                 new,
             ),
@@ -523,6 +601,12 @@ mod tests {
                     "Huidig e-mailadres",
                     "Oud mailadres",
                     "Old",
+                    "E-Mail (alt)",
+                    "E-Mail bisher",
+                    "Email actual",
+                    "Original email",
+                    "Source address",
+                    "What is your current email?",
                 ],
                 Some(PresentAddress),
             ),
@@ -578,6 +662,9 @@ mod tests {
                     "Benutzerprinzipalname",
                     "Nom d'utilisateur",
                     "x [userPrincipalName] Required",
+                    "SignInName",
+                    "Login name",
+                    "Anmeldename",
                 ],
                 Some(UserPrincipalName),
             ),
@@ -659,6 +746,14 @@ mod tests {
             "Adresse",
             "Start time",
             "Principal",
+            "Source",
+            "Original",
+            "Email updated",
+            "Is new email",
+            "Company name",
+            "Login",
+            "Email (alt)",
+            "What is new",
         ] {
             assert_eq!(Heading::of(heading), None, "{heading}");
         }

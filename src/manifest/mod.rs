@@ -38,7 +38,7 @@ pub use columns::Meaning;
 pub use detected::{Detected, Format, TakenColumn};
 pub use encoding::Encoding;
 pub use error::{LoadError, LoadErrorKind};
-pub use guard::guarded;
+pub use guard::{guarded, unguarded};
 pub use options::{ColumnChoice, Options};
 pub use problem::{ProblemCode, RowProblem};
 pub use row::{Reset, Row, Wish};

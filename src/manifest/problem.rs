@@ -41,19 +41,12 @@ impl RowProblem {
     }
 
     /// What it has in common with others of the same cause: its code, and its sentence
-    /// without what it quotes.
+    /// without what it quotes and without lines, counts and places.
     fn cause(&self) -> (ProblemCode, String) {
-        let unquoted: String = self.problem.split('`').step_by(2).collect();
-        let numbers = matches!(
-            self.code,
-            ProblemCode::DuplicateUser
-                | ProblemCode::DuplicateAddress
-                | ProblemCode::BadAddress
-                | ProblemCode::BadUser
-                | ProblemCode::BadCc
-        );
-        let told = |c: char| !(numbers && c.is_ascii_digit());
-        (self.code, unquoted.chars().filter(|c| told(*c)).collect())
+        let unquoted = self.problem.split('`').step_by(2);
+        let is_told = |word: &&str| !word.contains(|c: char| c.is_ascii_digit());
+        let words: Vec<&str> = unquoted.flat_map(str::split_whitespace).filter(is_told).collect();
+        (self.code, words.join(" "))
     }
 }
 

@@ -11,6 +11,9 @@ pub struct Row {
     /// Line of the file on which the row begins, from 1.
     pub line: u32,
     pub user: GuestRef,
+    /// What else the row calls the guest; whether all of it means one guest only the
+    /// directory tells.
+    pub also: Box<[GuestRef]>,
     /// What the row asks for.
     pub wish: Wish,
     /// Text of the invitation; equal texts share one allocation.
@@ -30,6 +33,13 @@ pub struct Row {
     /// Cells of the columns this program has no use for, in the order of
     /// [`Manifest::extra_columns`](super::Manifest::extra_columns).
     pub extra: Box<[Box<str>]>,
+}
+
+impl Row {
+    /// Everything that the row calls the guest.
+    pub fn names(&self) -> impl Iterator<Item = &GuestRef> {
+        std::iter::once(&self.user).chain(&self.also)
+    }
 }
 
 /// What a row asks for. Neither can come about by leaving something out.

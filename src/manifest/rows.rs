@@ -293,6 +293,7 @@ impl<'c> Rows<'c> {
         };
         Some(Row {
             line: record.line,
+            also: user.as_ref().map(|user| self.also(record, user)).unwrap_or_default(),
             user: user?,
             wish: wish?,
             message,
@@ -420,6 +421,19 @@ impl<'c> Rows<'c> {
             ));
         }
         rival.is_none()
+    }
+
+    /// What other cells call the guest.
+    fn also(&self, record: &Record<'_>, user: &GuestRef) -> Box<[GuestRef]> {
+        let mut also: Vec<GuestRef> = Vec::new();
+        for &index in &self.columns.guest {
+            let Ok(other) = cells::user(undress(record.text(index)).0) else { continue };
+            let is_known = |known: &GuestRef| known.folded() == other.folded();
+            if !is_known(user) && !also.iter().any(is_known) {
+                also.push(other);
+            }
+        }
+        also.into()
     }
 
     fn is_the_templates_example(&mut self, record: &Record<'_>) -> bool {

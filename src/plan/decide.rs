@@ -153,6 +153,23 @@ impl<'a> Planner<'a> {
         }
     }
 
+    /// Whether another cell of the row names somebody else. One that names nobody, as
+    /// the old address of a guest who was moved, contradicts nothing.
+    fn two_guests(&self, row: &Row, guest: &DirectoryUser) -> Option<Blocked> {
+        row.also.iter().find_map(|reference| {
+            let other = match self.find(reference) {
+                Ok(user) if user.id != guest.id => holder(user),
+                Err(Blocked::Ambiguous { candidates })
+                    if candidates.iter().all(|candidate| candidate.id != guest.id) =>
+                {
+                    candidates.into_iter().next()?
+                }
+                Ok(_) | Err(_) => return None,
+            };
+            Some(Blocked::TwoGuests { named: reference.to_string().into(), other })
+        })
+    }
+
     fn decide(&self, row: &Row, guest: &DirectoryUser, address: &Email) -> Decision {
         if let Some(blocked) = internal(guest) {
             return Decision::Blocked(blocked);
@@ -174,7 +191,7 @@ impl<'a> Planner<'a> {
                 return self.reminder(row, guest, &key, &decision).unwrap_or(decision);
             }
         };
-        let obstacle = self.obstacle(guest, address, moves);
+        let obstacle = self.two_guests(row, guest).or_else(|| self.obstacle(guest, address, moves));
         let unsettled = match (reason, earlier) {
             (ChangeReason::UnknownOutcome, Some(entry)) => {
                 // It is to be settled whatever stands in the way by now.

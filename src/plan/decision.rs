@@ -181,6 +181,13 @@ pub enum Blocked {
     Ambiguous {
         candidates: Vec<AddressHolder>,
     },
+    /// Cells of the row name different guests, as the directory shows.
+    TwoGuests {
+        /// The other cell.
+        named: Box<str>,
+        /// Whom it names.
+        other: AddressHolder,
+    },
     /// A member of the tenant itself.
     NotAGuest,
     /// A guest who signs in here: an invitation would convert the account, one way.
@@ -368,6 +375,9 @@ impl fmt::Display for Blocked {
                 write!(f, "{} users hold it: ", candidates.len())?;
                 join(f, candidates, "; ")?;
                 f.write_str("; name the guest by object id")
+            }
+            Self::TwoGuests { named, other } => {
+                write!(f, "another cell of the row, {named}, names {other}; correct or clear one of the two")
             }
             Self::HoldsRole { holding: RoleHolding::Direct } => f.write_str(
                 "holds a directory role; an application can't reset it, a signed-in administrator can",

@@ -44,7 +44,7 @@ macro_rules! kinds {
 kinds! {
     /// [`Blocked`] without what is particular to a row.
     BlockedKind {
-        NotFound, Ambiguous, NotAGuest, InternalGuest, HoldsRole, Synced, ExternallyMastered,
+        NotFound, Ambiguous, TwoGuests, NotAGuest, InternalGuest, HoldsRole, Synced, ExternallyMastered,
         RestrictedUnit, Disabled, AddressTaken, OwnDomain, DomainNotAllowed, NoMail,
         ConflictingRows, FailedBefore, ChangedByHand, MailChanged, ResetRecently, MailHeld,
         InvalidRow,
@@ -71,6 +71,11 @@ impl BlockedKind {
                 "ambiguous",
                 "several users hold it; name the guest by object id",
                 "name the guest by object id",
+            ),
+            Self::TwoGuests => words(
+                "two-guests",
+                "cells of the row name different guests",
+                "correct or clear the cell that names the wrong guest",
             ),
             Self::NotAGuest => words(
                 "not-a-guest",
@@ -171,6 +176,7 @@ impl Blocked {
         match self {
             Self::NotFound => BlockedKind::NotFound,
             Self::Ambiguous { .. } => BlockedKind::Ambiguous,
+            Self::TwoGuests { .. } => BlockedKind::TwoGuests,
             Self::NotAGuest => BlockedKind::NotAGuest,
             Self::InternalGuest => BlockedKind::InternalGuest,
             Self::HoldsRole { .. } => BlockedKind::HoldsRole,

@@ -191,7 +191,7 @@ impl File<'_> {
                 DataRef::Error(error) => Err(problem(
                     (row, column),
                     ProblemCode::FormulaError,
-                    format!("{} holds the error {error}", address(sheet, row, column)),
+                    format!("{} holds the error `{error}`", address(sheet, row, column)),
                     "correct the formula, or paste its value",
                 )),
                 value => Ok(text(value)),
@@ -254,7 +254,7 @@ impl Seen<'_> {
                     (row, merged.first_column),
                     ProblemCode::MergedCells,
                     format!(
-                        "the cells {}!{} are merged, so that they hold one value",
+                        "the cells `{}!{}` are merged, so that they hold one value",
                         shown(self.sheet),
                         merged.name
                     ),
@@ -336,9 +336,9 @@ fn problem(
     Ruler::Sheet.place(row + 1, column).problem(code, problem, advice)
 }
 
-/// A cell as Excel calls it, `Guests!C2`.
+/// A cell as Excel calls it, quoted: `Guests!C2`.
 fn address(sheet: &str, row: u32, column: usize) -> String {
-    format!("{}!{}{}", shown(sheet), letters(column), row + 1)
+    format!("`{}!{}{}`", shown(sheet), letters(column), row + 1)
 }
 
 fn record(line: u32, cells: BTreeMap<usize, Result<String, RowProblem>>) -> Record<'static> {

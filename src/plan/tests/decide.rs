@@ -214,6 +214,31 @@ fn a_moved_guest_is_found_by_its_old_address_and_not_invited_again() {
 }
 
 #[test]
+fn cells_that_name_different_guests_move_nobody() {
+    let stranger = but(guest(2), |user| user.mail = Some("bea@fabrikam.example".into()));
+    let world = World::new([guest(1), stranger]).asks(&id(1).to_string(), NEW);
+    let with = |also: &str| {
+        world.clone().with(|w| w.rows[0].also = Box::new([GuestRef::parse(also)])).only().decision
+    };
+    for named in ["bea@fabrikam.example", &guest(2).user_principal_name, &id(2).to_string()] {
+        let Decision::Blocked(Blocked::TwoGuests { other, .. }) = with(named) else {
+            panic!("{named}")
+        };
+        assert_eq!(other.id, id(2));
+    }
+    // The same guest, and an address that nobody has any more.
+    for named in [OLD, "gone@fabrikam.example", &id(3).to_string()] {
+        assert!(matches!(with(named), Decision::Change(_)), "{named}");
+    }
+    // Nothing is to be done, so that nothing contradicts it.
+    let moved = world.left(1, NEW, LedgerState::Invited).with(|w| {
+        w.users[0].mail = Some(NEW.into());
+        w.rows[0].also = Box::new([GuestRef::parse("bea@fabrikam.example")]);
+    });
+    assert_eq!(moved.reasons(), ["already-invited"]);
+}
+
+#[test]
 fn an_invited_guest_whose_mail_was_changed_since_is_left_alone_and_never_as_wanted() {
     let decided = |mail: &str, hours: i64| {
         let user = but(guest(1), |user| user.mail = Some(mail.into()));

@@ -206,6 +206,7 @@ fn row(line: u32, user: &str, new_email: &str) -> Row {
     Row {
         line,
         user: GuestRef::parse(user),
+        also: Box::default(),
         wish: if new_email.is_empty() { Wish::ResetOnly } else { Wish::Move(email(new_email)) },
         message: None,
         cc: None,

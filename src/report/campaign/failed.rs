@@ -2,15 +2,15 @@
 //! encoding, with why and what to do: to be mended and fed in again. Unknown rows are
 //! not among them, since their invitation may have been sent.
 //!
-//! The user's own cells stay exactly as they were, even where a spreadsheet would take
-//! one for a formula: they came from the user's own file, and have to mean the same
-//! when they come back.
+//! The cells of a CSV stay exactly as they were, even where a spreadsheet would take
+//! one for a formula: they came from such a file, and have to mean the same when they
+//! come back. In a workbook and in JSON Lines they were text and could not run, so that
+//! they are guarded here, which the reader of manifests takes back.
 
 use ::csv::{Terminator, WriterBuilder};
 
 use crate::domain::State;
-use crate::manifest::{Form, Format};
-use crate::report::result_file::guarded;
+use crate::manifest::{Form, Format, guarded, unguarded};
 
 use super::row::RowView;
 use super::view::{Campaign, Report};
@@ -46,7 +46,7 @@ pub fn failed_csv(report: &Report) -> Option<Vec<u8>> {
             Some(explanation) => format!("{}: {explanation}", view.reason),
             None => view.reason.to_owned(),
         };
-        write(&columns.row(cells, &reason, view.advice.unwrap_or_default()));
+        write(&columns.row(&cells, &reason, view.advice.unwrap_or_default()));
     }
     let text = csv.into_inner().expect("memory takes everything");
     let text = String::from_utf8(text).expect("it was written from texts");
@@ -64,6 +64,8 @@ struct Columns {
     /// How many of the user's columns come back.
     own: usize,
     added: [&'static str; 2],
+    /// Whether the user's own file was one whose cells a spreadsheet runs.
+    may_run: bool,
 }
 
 /// The columns that are added.
@@ -89,15 +91,21 @@ impl Columns {
         };
         let taken = form.header[..own].iter().any(|cell| ADDED.iter().any(|name| is(cell, name)));
         let added = if taken { APART } else { ADDED };
-        Self { own, added }
+        Self { own, added, may_run: form.format == Format::Csv }
     }
 
     fn header(&self, form: &Form) -> Vec<String> {
-        let own = form.header[..self.own].iter().cloned();
+        let own = form.header[..self.own].iter().map(|cell| self.written(cell));
         own.chain(self.added.map(str::to_owned)).collect()
     }
 
-    fn row(&self, mut cells: Vec<String>, reason: &str, advice: &str) -> Vec<String> {
+    /// A cell of the user's as this file has it.
+    fn written(&self, cell: &str) -> String {
+        if self.may_run { cell.to_owned() } else { guarded(unguarded(cell)).into_owned() }
+    }
+
+    fn row(&self, cells: &[String], reason: &str, advice: &str) -> Vec<String> {
+        let mut cells: Vec<String> = cells.iter().map(|cell| self.written(cell)).collect();
         cells.resize(self.own, String::new());
         // These two may quote the directory.
         cells.extend([guarded(reason).into_owned(), guarded(advice).into_owned()]);

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use proptest::prelude::*;
 use serde_json::json;
 
 use crate::checkpoint::{
@@ -10,6 +11,7 @@ use crate::checkpoint::{
     SightingRecord, Status, WaitRecord,
 };
 use crate::domain::{Counts, InvitationKey, Shows, Sighting, State};
+use crate::manifest::{Loaded, Options, guarded, parse, unguarded};
 
 use super::row::{Attention, Redemption, RowView};
 use super::{Report, ReportFormat, ReportOptions, chart, failed_csv, is_report, write_report};
@@ -235,4 +237,54 @@ fn unknown_rows_are_not_handed_back() {
     guest2;x;failed;mend the cause, then run apply with --retry-failed
     guest4;x;new-address;mend the cause, then run apply again
     ");
+}
+
+proptest! {
+    /// A failed file read in again means the same, whatever the manifest was: every cell
+    /// as the reader of manifests understands it, and none that a spreadsheet would run
+    /// unless the manifest was such a file.
+    #[test]
+    fn what_is_handed_back_reads_as_it_was(
+        note in "['=+\\-@|＝a1 \t\r\n\"]{0,8}",
+        message in "['=+\\-@ab ]{0,6}",
+        is_csv in any::<bool>(),
+    ) {
+        let cells = ["ada@b.example", "ada@c.example", &message, &note];
+        let names = ["user", "new_email", "message", "=note"];
+        let (name, bytes) = if is_csv {
+            let mut csv = csv::Writer::from_writer(Vec::new());
+            csv.write_record(names).unwrap();
+            csv.write_record(cells).unwrap();
+            ("m.csv", csv.into_inner().unwrap())
+        } else {
+            let object: serde_json::Map<_, _> =
+                names.iter().zip(cells).map(|(n, c)| ((*n).to_owned(), json!(c))).collect();
+            ("m.jsonl", serde_json::to_vec(&object).unwrap())
+        };
+        let read = |name: &str, bytes: &[u8]| parse(name, bytes, &Options::default()).unwrap();
+        let before = read(name, &bytes);
+        let line = before.manifest.rows[0].line;
+        let written = &before.manifest.written;
+        let cells = written.cells(line).unwrap().to_owned();
+        let form = Some(serde_json::to_string(&written.form).unwrap());
+        let rows = vec![HistoryRow { cells, ..row(line, State::Failed) }];
+        let report = Report::new(vec![History { form, ..history(rows) }], options());
+        let failed = failed_csv(&report).unwrap();
+        let after = read("failed.csv", &failed);
+        let meant = |loaded: &Loaded| {
+            let row = &loaded.manifest.rows[0];
+            let by_name = loaded.manifest.extra_columns.iter().zip(&row.extra);
+            let mut note = by_name.filter(|(name, _)| *name == "=note").map(|(_, cell)| cell.clone());
+            (row.user.clone(), row.wish.clone(), row.message.clone(), note.next_back())
+        };
+        prop_assert_eq!(meant(&before), meant(&after));
+        if !is_csv {
+            let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(&*failed);
+            for cell in reader.records().flat_map(|record| {
+                record.unwrap().iter().map(str::to_owned).collect::<Vec<_>>()
+            }) {
+                prop_assert_eq!(guarded(unguarded(&cell)).into_owned(), cell.clone());
+            }
+        }
+    }
 }
