@@ -87,8 +87,14 @@ impl Campaign {
                 key,
             });
         }
-        let mut strangers: Vec<_> =
-            self.states.iter().filter(|(key, _)| !seen.contains(key)).collect();
+        // What was done about an address that a row takes back is told by that row.
+        let reverted: HashSet<UserId> = seen
+            .iter()
+            .filter(|key| self.states.get(key).is_some_and(|state| state.reverts.is_some()))
+            .map(|key| key.user_id)
+            .collect();
+        let is_left = |key: &InvitationKey| !seen.contains(key) && !reverted.contains(&key.user_id);
+        let mut strangers: Vec<_> = self.states.iter().filter(|(key, _)| is_left(key)).collect();
         strangers.sort_by_cached_key(|(key, _)| key.stored());
         rows.extend(strangers.into_iter().map(|(key, state)| CampaignRow {
             key: Some(key.clone()),
@@ -108,7 +114,7 @@ impl Campaign {
 /// Where a row stands. The state of the campaign decides; the plan's word counts only
 /// for rows of which nothing is known to have been sent.
 fn stands(planned: Option<Planned>, state: Option<&RowState>, is_written: bool) -> State {
-    let Some(RowState { step, resend, at: _ }) = state else {
+    let Some(RowState { step, resend, at: _, reverts: _ }) = state else {
         return match planned {
             Some(Planned::Settled) => State::Settled,
             Some(Planned::Blocked) => State::Blocked,
@@ -118,18 +124,20 @@ fn stands(planned: Option<Planned>, state: Option<&RowState>, is_written: bool) 
     match (step, planned) {
         (Step::Invited(_), _) => State::Invited,
         (Step::Intended(_), _) => State::Unknown,
+        (Step::Reverted, _) => State::Settled,
         // The first invitation stands, whatever became of another.
-        (Step::Patching | Step::Patched | Step::Outstanding | Step::Failed(_), _)
-            if resend.is_some() =>
-        {
-            State::Invited
-        }
+        (
+            Step::Patching | Step::Patched | Step::Outstanding | Step::Failed(_) | Step::Reverting,
+            _,
+        ) if resend.is_some() => State::Invited,
         (_, Some(Planned::Settled)) => State::Settled,
         (Step::Failed(_), _) => State::Failed,
         (_, Some(Planned::Blocked)) => State::Blocked,
         (Step::Patched, Some(Planned::Change) | None) => State::Patched,
         (Step::Outstanding, Some(Planned::Change) | None) if is_written => State::Patched,
         // Announced is not written: the run may have stopped just before the PATCH.
-        (Step::Patching | Step::Outstanding, Some(Planned::Change) | None) => State::NotAttempted,
+        (Step::Patching | Step::Outstanding | Step::Reverting, Some(Planned::Change) | None) => {
+            State::NotAttempted
+        }
     }
 }

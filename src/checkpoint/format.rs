@@ -14,7 +14,7 @@ pub(super) const APPLICATION_ID: i64 = 0x7276_6974;
 
 /// Each step makes the next format of the one before it; the first starts from
 /// nothing.
-const STEPS: [&str; 5] = [FIRST, NIGHTS, STATES, SEALED, MAILS];
+const STEPS: [&str; 6] = [FIRST, NIGHTS, STATES, SEALED, MAILS, REVERTS];
 
 /// The format this version writes and the newest it reads.
 #[expect(clippy::cast_possible_wrap, reason = "there are a handful of steps")]
@@ -135,6 +135,11 @@ const MAILS: &str = "
         link TEXT,
         PRIMARY KEY (user_id, address)
     ) STRICT, WITHOUT ROWID;
+";
+
+/// The way back: records of mails that are written back, and which rows are there for it.
+const REVERTS: &str = "
+    ALTER TABLE row ADD COLUMN reverts TEXT;
 ";
 
 /// Brings a file of an earlier format, or a blank one, to the present format: all

@@ -35,7 +35,10 @@ fn ledger(connection: &Connection) -> Result<Ledger, ReadError> {
     let begun = begun(connection)?;
     let mut states: Vec<_> = row_states(connection)?.into_iter().collect();
     states.sort_by_cached_key(|(key, _)| begun.get(key).copied());
-    for (key, RowState { step, at, resend }) in states {
+    for (key, RowState { step, at, resend, reverts }) in states {
+        if let Some(way) = reverts {
+            ledger.record_revert(key.clone(), way);
+        }
         let state = match step {
             Step::Patching => LedgerState::Patching,
             Step::Patched => LedgerState::Patched,
@@ -53,6 +56,8 @@ fn ledger(connection: &Connection) -> Result<Ledger, ReadError> {
             Step::Failed(failure) => {
                 LedgerState::Failed { code: failure.code, message: failure.message }
             }
+            Step::Reverting => LedgerState::Reverting,
+            Step::Reverted => LedgerState::Reverted,
         };
         ledger.record(key, LedgerEntry { state, at, resend });
     }

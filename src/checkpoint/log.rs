@@ -105,7 +105,7 @@ impl Log {
         let guest = self.guests.entry(key).or_default();
         let is_last = u64::from(is_last);
         match what {
-            What::Patched => {
+            What::Patched | What::Reverted => {
                 guest.patched_at = Some(at);
                 self.delta.patched += is_last;
             }
@@ -134,6 +134,7 @@ impl Log {
             | What::ResendAsked
             | What::Correcting
             | What::Corrected
+            | What::Reverting
             | What::MailIntended
             | What::MailDrafted
             | What::MailWithdrawn

@@ -105,6 +105,8 @@ impl MailState {
             | Record::ResendAsked { .. }
             | Record::Correcting { .. }
             | Record::Corrected { .. }
+            | Record::Reverting { .. }
+            | Record::Reverted { .. }
             | Record::Seen(_) => state,
         }
     }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::domain::{
-    Finding, InvitationKey, MailWay, RedeemUrl, Redemption, Shows, Sighting, Trace, words,
+    Finding, InvitationKey, MailWay, RedeemUrl, Redemption, Shows, Sighting, Trace, WayBack, words,
 };
 
 words! {
@@ -25,6 +25,8 @@ words! {
         ResendAsked = "resend-asked",
         Correcting = "correcting",
         Corrected = "corrected",
+        Reverting = "reverting",
+        Reverted = "reverted",
         MailIntended = "mail-intended",
         MailDrafted = "mail-drafted",
         MailWithdrawn = "mail-withdrawn",
@@ -45,7 +47,7 @@ impl What {
     /// The write that it announces, if any.
     pub(super) const fn announces(self) -> Option<Write> {
         match self {
-            Self::Patching | Self::Correcting => Some(Write::Mail),
+            Self::Patching | Self::Correcting | Self::Reverting => Some(Write::Mail),
             Self::Intended => Some(Write::Invitation),
             Self::Patched
             | Self::Outstanding
@@ -54,6 +56,7 @@ impl What {
             | Self::Failed
             | Self::ResendAsked
             | Self::Corrected
+            | Self::Reverted
             | Self::MailIntended
             | Self::MailDrafted
             | Self::MailWithdrawn
@@ -94,15 +97,16 @@ words! {
         Resend = "resend",
         Reminder = "reminder",
         Unmailed = "unmailed",
+        Revert = "revert",
         /// The first format kept none.
         Unrecorded = "",
     }
 }
 
 impl IntentReason {
-    /// Whether the row was never invited before.
+    /// Whether whatever was sent for the row before stands no more.
     pub(super) const fn is_first(self) -> bool {
-        matches!(self, Self::NewAddress | Self::ResetOnly)
+        matches!(self, Self::NewAddress | Self::ResetOnly | Self::Revert)
     }
 }
 
@@ -181,6 +185,20 @@ pub enum Record {
         found: Option<String>,
     },
     Corrected {
+        key: InvitationKey,
+    },
+    /// The mail from before the campaign is about to be written back.
+    Reverting {
+        key: InvitationKey,
+        /// How the manifest names the guest, folded.
+        reference: String,
+        /// What the guest looks like now.
+        before: BeforeImage,
+        /// Whether an invitation to it is to follow.
+        way: WayBack,
+    },
+    /// It is written back, and no invitation was ever needed.
+    Reverted {
         key: InvitationKey,
     },
     /// One's own mail is about to be handed over. From here until the next record of the
@@ -270,6 +288,7 @@ struct Detail {
     request_id: Option<String>,
     who: String,
     found: Option<String>,
+    way: Option<WayBack>,
     trace: Option<Trace>,
     silent: bool,
     message_id: String,
@@ -327,6 +346,12 @@ impl Entry {
                 by: detail.by.unwrap_or(MailWay::Server),
             },
             What::MailDrafted => Record::MailDrafted { key },
+            What::Reverting => {
+                let before = detail.before()?;
+                let way = detail.way.unwrap_or(WayBack::Invitation);
+                Record::Reverting { key, reference: detail.reference, before, way }
+            }
+            What::Reverted => Record::Reverted { key },
             What::MailWithdrawn => Record::MailWithdrawn { key, why: detail.why },
             What::Mailed => Record::Mailed {
                 key,
@@ -365,6 +390,8 @@ impl Record {
             | Self::ResendAsked { key, .. }
             | Self::Correcting { key, .. }
             | Self::Corrected { key }
+            | Self::Reverting { key, .. }
+            | Self::Reverted { key }
             | Self::MailIntended { key, .. }
             | Self::MailDrafted { key }
             | Self::MailWithdrawn { key, .. }
@@ -388,6 +415,8 @@ impl Record {
             Self::ResendAsked { .. } => What::ResendAsked,
             Self::Correcting { .. } => What::Correcting,
             Self::Corrected { .. } => What::Corrected,
+            Self::Reverting { .. } => What::Reverting,
+            Self::Reverted { .. } => What::Reverted,
             Self::MailIntended { .. } => What::MailIntended,
             Self::MailDrafted { .. } => What::MailDrafted,
             Self::MailWithdrawn { .. } => What::MailWithdrawn,
@@ -413,7 +442,13 @@ impl Record {
                 }
                 detail
             }
-            Self::Patched { .. } | Self::Corrected { .. } | Self::MailDrafted { .. } => json!({}),
+            Self::Patched { .. }
+            | Self::Corrected { .. }
+            | Self::Reverted { .. }
+            | Self::MailDrafted { .. } => json!({}),
+            Self::Reverting { reference, before, way, .. } => {
+                json!({ "reference": reference, "before": before, "way": way })
+            }
             Self::Correcting { found, .. } => json!({ "found": found }),
             Self::Seen(sighting) => shown(&sighting.shows),
             Self::Outstanding { why, .. } | Self::MailWithdrawn { why, .. } => {

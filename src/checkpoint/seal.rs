@@ -224,7 +224,9 @@ fn read_back(connection: &Connection, unfolded: i64) -> Result<ReadBack, ReadErr
         let entry = Entry::parse(parsed(row, 4)?, key.clone(), text(row, 5)?).map_err(content)?;
         let state = folded.entry(key).or_default();
         *state = RowState::after(state.take(), &entry.record, parsed(row, 1)?);
-        if let Record::Patching { key, before, .. } = entry.record {
+        if let Record::Patching { key, before, .. } | Record::Reverting { key, before, .. } =
+            entry.record
+        {
             images.entry(key.user_id).or_insert(before);
         }
     }

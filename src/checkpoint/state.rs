@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::Record;
-use super::record::InvitedHow;
-use crate::domain::{Redemption, Resend};
+use super::record::{IntentReason, InvitedHow};
+use crate::domain::{Redemption, Resend, WayBack};
 
 /// Where a guest and address are, since when, and what a person asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub(super) struct RowState {
     pub(super) at: Timestamp,
     /// Another invitation that a person asked for, until the service accepts it.
     pub(super) resend: Option<Resend>,
+    /// How it takes back what was done about another address, if it does.
+    pub(super) reverts: Option<WayBack>,
 }
 
 /// How far a guest and address have come, and what of it later records and plans need.
@@ -29,6 +31,9 @@ pub(super) enum Step {
     Outstanding,
     Invited(Invited),
     Failed(Failure),
+    Reverting,
+    /// The mail is written back, and nobody is to be invited.
+    Reverted,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,6 +81,19 @@ struct Nothing {}
 impl RowState {
     /// The state after a record; none before the first that leaves one.
     pub(super) fn after(state: Option<Self>, record: &Record, at: Timestamp) -> Option<Self> {
+        let reverts = match record {
+            Record::Patching { .. } => None,
+            Record::Reverting { way, .. } => Some(*way),
+            Record::Intended { reason, .. } if reason.is_first() => {
+                (*reason == IntentReason::Revert).then_some(WayBack::Invitation)
+            }
+            _ => state.as_ref().and_then(|state| state.reverts),
+        };
+        Some(Self { reverts, ..Self::next(state, record, at)? })
+    }
+
+    /// Whatever it is there for.
+    fn next(state: Option<Self>, record: &Record, at: Timestamp) -> Option<Self> {
         // One more invitation that was not sent leaves the accepted one as it was.
         if let Record::Outstanding { .. } | Record::Failed { .. } = record
             && let Some(accepted) = state.as_ref().and_then(Self::accepted)
@@ -101,6 +119,11 @@ impl RowState {
             }
             Record::Patching { .. } => Step::Patching,
             Record::Patched { .. } => Step::Patched,
+            // What a person asked for about this address before is over with it.
+            Record::Reverting { .. } => {
+                return Some(Self { step: Step::Reverting, at, resend: None, reverts: None });
+            }
+            Record::Reverted { .. } => Step::Reverted,
             Record::Intended { reason, before, silent, .. } => {
                 // The first of a row follows none.
                 let accepted = state.as_ref().filter(|_| !reason.is_first());
@@ -126,11 +149,11 @@ impl RowState {
             }),
         };
         // What a person asked for is carried along until the service accepts it.
-        Some(Self { step, at, resend: state.and_then(|state| state.resend) })
+        Some(Self { step, at, resend: state.and_then(|state| state.resend), reverts: None })
     }
 
     fn invited(Accepted { at, how }: Accepted) -> Self {
-        Self { step: Step::Invited(Invited { how }), at, resend: None }
+        Self { step: Step::Invited(Invited { how }), at, resend: None, reverts: None }
     }
 
     /// A person asks to send again: noted beside the state, which stays what it is, with
@@ -141,7 +164,15 @@ impl RowState {
             (Some(resend), _) => Some(resend.invited_at),
             (None, Step::Intended(intent)) => intent.accepted.map(|accepted| accepted.at),
             (None, Step::Invited(_)) => Some(self.at),
-            (None, Step::Patching | Step::Patched | Step::Outstanding | Step::Failed(_)) => None,
+            (
+                None,
+                Step::Patching
+                | Step::Patched
+                | Step::Outstanding
+                | Step::Failed(_)
+                | Step::Reverting
+                | Step::Reverted,
+            ) => None,
         };
         if let Some(invited_at) = standing {
             self.resend = Some(Resend { invited_at, before: before.clone() });
@@ -156,7 +187,12 @@ impl RowState {
             _ if self.resend.is_some() => None,
             Step::Invited(Invited { how }) => Some(Accepted { at: self.at, how: *how }),
             Step::Intended(intent) => intent.accepted,
-            Step::Patching | Step::Patched | Step::Outstanding | Step::Failed(_) => None,
+            Step::Patching
+            | Step::Patched
+            | Step::Outstanding
+            | Step::Failed(_)
+            | Step::Reverting
+            | Step::Reverted => None,
         }
     }
 }
@@ -170,15 +206,19 @@ impl Step {
             Self::Outstanding => "outstanding",
             Self::Invited(_) => "invited",
             Self::Failed(_) => "failed",
+            Self::Reverting => "reverting",
+            Self::Reverted => "reverted",
         }
     }
 
     /// The rest of it, as JSON.
     pub(super) fn detail(&self) -> String {
         let detail = match self {
-            Self::Patching | Self::Patched | Self::Outstanding => {
-                serde_json::to_string(&Nothing {})
-            }
+            Self::Patching
+            | Self::Patched
+            | Self::Outstanding
+            | Self::Reverting
+            | Self::Reverted => serde_json::to_string(&Nothing {}),
             Self::Intended(intent) => serde_json::to_string(intent),
             Self::Invited(invited) => serde_json::to_string(invited),
             Self::Failed(failure) => serde_json::to_string(failure),
@@ -196,6 +236,8 @@ impl Step {
             "outstanding" => Self::Outstanding,
             "invited" => Self::Invited(serde_json::from_str(detail).map_err(wrong)?),
             "failed" => Self::Failed(serde_json::from_str(detail).map_err(wrong)?),
+            "reverting" => Self::Reverting,
+            "reverted" => Self::Reverted,
             other => return Err(format!("state `{other}`")),
         })
     }

@@ -171,6 +171,8 @@ fn resends<'a>(rows: impl Iterator<Item = &'a CampaignRow<'a>>) -> Resends {
             Step::Patching | Step::Patched | Step::Outstanding | Step::Invited(_) => {
                 resends.outstanding += u64::from(open[key]);
             }
+            // Whatever a person asked for is over.
+            Step::Reverting | Step::Reverted => {}
         }
     }
     resends

@@ -14,7 +14,7 @@ use super::BeforeImage;
 use super::database::ReadError;
 use super::record::parse_sighting;
 use super::state::{RowState, Step};
-use crate::domain::{Email, Finding, InvitationKey, Sighting, UserId};
+use crate::domain::{Email, Finding, InvitationKey, Sighting, UserId, WayBack};
 
 /// A wait that the tenant imposed, as a run notes it.
 #[derive(Debug)]
@@ -100,11 +100,11 @@ pub(super) fn row_states(
     connection: &Connection,
 ) -> Result<HashMap<InvitationKey, RowState>, ReadError> {
     let mut states = HashMap::new();
-    let mut query =
-        connection.prepare("SELECT state, at, detail, resend, user_id, address FROM row")?;
+    let mut query = connection
+        .prepare("SELECT state, at, detail, resend, reverts, user_id, address FROM row")?;
     let mut rows = query.query([])?;
     while let Some(row) = rows.next()? {
-        states.insert(key(row, 4, 5)?, state(row)?);
+        states.insert(key(row, 5, 6)?, state(row)?);
     }
     Ok(states)
 }
@@ -113,8 +113,8 @@ pub(super) fn row_states(
 pub(super) fn begun(connection: &Connection) -> Result<HashMap<InvitationKey, i64>, ReadError> {
     let mut begun = HashMap::new();
     let mut query = connection.prepare(
-        "SELECT max(id), user_id, address FROM event WHERE what IN ('patching', 'intended')
-         GROUP BY user_id, address",
+        "SELECT max(id), user_id, address FROM event
+         WHERE what IN ('patching', 'reverting', 'intended') GROUP BY user_id, address",
     )?;
     let mut rows = query.query([])?;
     while let Some(row) = rows.next()? {
@@ -129,7 +129,7 @@ pub(super) fn row_state(
     key: &InvitationKey,
 ) -> Result<Option<RowState>, ReadError> {
     let mut query = connection.prepare_cached(
-        "SELECT state, at, detail, resend FROM row WHERE user_id = ?1 AND address = ?2",
+        "SELECT state, at, detail, resend, reverts FROM row WHERE user_id = ?1 AND address = ?2",
     )?;
     let mut rows = query.query(params![key.user_id.to_string(), key.address.folded()])?;
     rows.next()?.map(state).transpose()
@@ -138,13 +138,13 @@ pub(super) fn row_state(
 pub(super) fn write_row_state(
     connection: &Connection,
     key: &InvitationKey,
-    RowState { step, at, resend }: &RowState,
+    RowState { step, at, resend, reverts }: &RowState,
 ) -> rusqlite::Result<()> {
     let resend = resend.as_ref().map(|it| serde_json::to_string(it).expect("plain data"));
     connection
         .prepare_cached(
-            "INSERT OR REPLACE INTO row (user_id, address, state, at, detail, resend)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            "INSERT OR REPLACE INTO row (user_id, address, state, at, detail, resend, reverts)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         )?
         .execute(params![
             key.user_id.to_string(),
@@ -153,16 +153,17 @@ pub(super) fn write_row_state(
             at.to_string(),
             step.detail(),
             resend,
+            reverts.map(WayBack::as_str),
         ])
         .map(drop)
 }
 
-/// From the columns state, at, detail and resend.
+/// From the columns state, at, detail, resend and reverts.
 fn state(row: &Row<'_>) -> Result<RowState, ReadError> {
     let step = Step::parse(text(row, 0)?, text(row, 2)?).map_err(ReadError::Content)?;
     let resend = row.get_ref(3)?.as_str_or_null().map_err(rusqlite::Error::from)?;
     let resend = resend.map(serde_json::from_str).transpose().map_err(content)?;
-    Ok(RowState { step, at: parsed(row, 1)?, resend })
+    Ok(RowState { step, at: parsed(row, 1)?, resend, reverts: optional(row, 4)? })
 }
 
 /// The mail of every guest whose mail was written, as it was before.

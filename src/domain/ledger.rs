@@ -35,6 +35,21 @@ pub enum LedgerState {
         /// The sentence shown to a person.
         message: String,
     },
+    /// The mail from before the campaign was about to be written back; no answer is
+    /// recorded.
+    Reverting,
+    /// It is written back, and nobody is to be invited.
+    Reverted,
+}
+
+words! {
+    /// How a guest gets the address back that it had before the campaign.
+    pub enum WayBack ("way back") {
+        /// The mail is written, and an invitation follows, since the guest was reset.
+        Invitation = "invitation",
+        /// The mail is written, and that is all.
+        MailAlone = "mail-alone",
+    }
 }
 
 /// A change this long before the intent can be the intent's own:
@@ -71,7 +86,9 @@ impl LedgerEntry {
             LedgerState::Patching
             | LedgerState::Patched
             | LedgerState::Outstanding
-            | LedgerState::Failed { .. } => self.resend.is_some(),
+            | LedgerState::Failed { .. }
+            | LedgerState::Reverting
+            | LedgerState::Reverted => self.resend.is_some(),
         }
     }
 
@@ -139,6 +156,7 @@ pub struct Ledger {
     names: HashMap<Box<str>, UserId>,
     resent: HashSet<InvitationKey>,
     silent: HashSet<InvitationKey>,
+    ways_back: HashMap<InvitationKey, WayBack>,
     mails: HashMap<InvitationKey, MailStanding>,
 }
 
@@ -179,6 +197,23 @@ impl Ledger {
     /// Whether the invitation of unknown outcome would have brought no mail of Microsoft's.
     pub fn is_silent(&self, key: &InvitationKey) -> bool {
         self.silent.contains(key)
+    }
+
+    /// Records that the key takes back what was done about another address.
+    pub fn record_revert(&mut self, key: InvitationKey, way: WayBack) {
+        self.ways_back.insert(key, way);
+    }
+
+    /// How the guest gets this address back; None for an address that it moves to.
+    pub fn way_back(&self, key: &InvitationKey) -> Option<WayBack> {
+        self.ways_back.get(key).copied()
+    }
+
+    /// The address that a guest was given back, or is being, if that is the last thing that
+    /// the campaign did about it.
+    pub fn reverted_to(&self, user_id: UserId) -> Option<&InvitationKey> {
+        let (last, _) = self.wishes(user_id).last()?;
+        self.ways_back.contains_key(last).then_some(last)
     }
 
     /// Records a mail of one's own that is not at its end.

@@ -29,7 +29,7 @@ pub use invitation::{
 };
 pub use ledger::{
     EarlierMail, HeldLink, Ledger, LedgerEntry, LedgerState, MailStanding, MailWay, Redemption,
-    Resend, TOLERANCE,
+    Resend, TOLERANCE, WayBack,
 };
 pub use policies::{InvitedDomains, InvitesFrom, Partner, Policies};
 pub use redeem_url::RedeemUrl;

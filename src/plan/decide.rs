@@ -243,12 +243,14 @@ impl<'a> Planner<'a> {
                     }))
                 }
                 LedgerState::Unknown { .. } => Ok(ChangeReason::UnknownOutcome),
-                LedgerState::Patching | LedgerState::Patched | LedgerState::Outstanding => {
-                    match self.changed_by_hand(guest, moves) {
-                        Some(blocked) => Err(Decision::Blocked(blocked)),
-                        None => Ok(ChangeReason::FinishEarlierRun),
-                    }
-                }
+                LedgerState::Patching
+                | LedgerState::Patched
+                | LedgerState::Outstanding
+                | LedgerState::Reverting
+                | LedgerState::Reverted => match self.changed_by_hand(guest, moves) {
+                    Some(blocked) => Err(Decision::Blocked(blocked)),
+                    None => Ok(ChangeReason::FinishEarlierRun),
+                },
             };
         }
         if moves {

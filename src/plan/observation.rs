@@ -84,10 +84,11 @@ fn observation(
         LedgerState::Invited => true,
         // A person asked to send again, and whatever became of that, one was accepted.
         _ if entry.resend.is_some() => true,
-        LedgerState::Patched => false,
-        LedgerState::Patching | LedgerState::Outstanding | LedgerState::Failed { .. } => {
-            return Observation::NotInvited;
-        }
+        LedgerState::Patched | LedgerState::Reverted => false,
+        LedgerState::Patching
+        | LedgerState::Outstanding
+        | LedgerState::Failed { .. }
+        | LedgerState::Reverting => return Observation::NotInvited,
     };
     let Some(guest) = guest else { return shows(Shows::Deleted, None) };
     let has_caught_up = entry.at.saturating_add(look.lag).is_ok_and(|then| look.at >= then);

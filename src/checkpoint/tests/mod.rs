@@ -4,6 +4,7 @@
 mod projection;
 mod records;
 mod refused;
+mod reverts;
 mod status;
 mod torn;
 mod upgrade;
@@ -19,7 +20,7 @@ use super::{
     BeforeImage, Checkpoint, IntentReason, InvitedHow, Journal, ManifestRow, Record, RunEnd,
     RunStart,
 };
-use crate::domain::{InvitationKey, Redemption, RedemptionState};
+use crate::domain::{InvitationKey, Redemption, RedemptionState, WayBack};
 
 const TENANT: &str = "c0c0c0c0-0000-4000-8000-000000000001";
 
@@ -83,6 +84,11 @@ fn patching(n: u128, mail: &str) -> Record {
     let before =
         BeforeImage { mail: Some(mail.to_owned()), other_mails: vec!["x@y.example".into()] };
     Record::Patching { key: key(n), reference: format!("guest{n}@fabrikam.example"), before }
+}
+
+fn reverting(n: u128, way: WayBack) -> Record {
+    let before = BeforeImage::default();
+    Record::Reverting { key: key(n), reference: format!("guest{n}@fabrikam.example"), before, way }
 }
 
 fn intended(n: u128) -> Record {

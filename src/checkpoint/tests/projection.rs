@@ -14,7 +14,7 @@ use crate::checkpoint::tables::row_states;
 fn record() -> impl Strategy<Value = Record> {
     let reason = prop::sample::select(IntentReason::ALL);
     let how = prop::sample::select(InvitedHow::ALL);
-    (1..=2_u128, 0..10, reason, how).prop_map(|(n, what, reason, how)| match what {
+    (1..=2_u128, 0..12, reason, how).prop_map(|(n, what, reason, how)| match what {
         0 => patching(n, "Old@fabrikam.example"),
         1 => Record::Patched { key: key(n) },
         2 | 3 => Record::Intended {
@@ -29,9 +29,15 @@ fn record() -> impl Strategy<Value = Record> {
         6 => Record::Invited { key: key(n), how },
         7 => failed(n, "gone"),
         8 => resend_asked(n),
+        9 => reverting(n, way_back(how)),
+        10 => Record::Reverted { key: key(n) },
         _ if how == InvitedHow::Accepted => Record::Correcting { key: key(n), found: None },
         _ => Record::Corrected { key: key(n) },
     })
+}
+
+fn way_back(how: InvitedHow) -> WayBack {
+    if how == InvitedHow::Accepted { WayBack::Invitation } else { WayBack::MailAlone }
 }
 
 fn fold(records: &[Record], n: u128) -> Option<RowState> {

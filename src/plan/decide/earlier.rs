@@ -154,7 +154,10 @@ impl Planner<'_> {
                     return Err(Decision::Blocked(blocked));
                 }
             }
-            LedgerState::Failed { .. } | LedgerState::Invited => {}
+            LedgerState::Failed { .. }
+            | LedgerState::Invited
+            | LedgerState::Reverting
+            | LedgerState::Reverted => {}
         }
         if guest.redemption == resend.before {
             Ok(ChangeReason::Resend)

@@ -225,6 +225,12 @@ fn happened(Entry { record, trace, .. }: &Entry) -> String {
         Record::ResendAsked { who, why, .. } => asked_again(who, why),
         Record::Correcting { .. } => "correcting".to_owned(),
         Record::Corrected { .. } => "corrected".to_owned(),
+        Record::Reverting { .. } => {
+            "the mail from before the campaign is about to be written back".to_owned()
+        }
+        Record::Reverted { .. } => {
+            "the mail from before the campaign was written back; nobody was invited".to_owned()
+        }
         Record::MailIntended { message_id, .. } => {
             format!("the mail with the link is about to be sent: {}", harmless(message_id))
         }
@@ -328,6 +334,8 @@ fn mails(trail: &Trail) -> Vec<Mail> {
             | Record::Failed { .. }
             | Record::Correcting { .. }
             | Record::Corrected { .. }
+            | Record::Reverting { .. }
+            | Record::Reverted { .. }
             | Record::MailIntended { .. }
             | Record::MailDrafted { .. }
             | Record::MailWithdrawn { .. }

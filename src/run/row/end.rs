@@ -182,6 +182,7 @@ impl RowRun<'_, '_> {
             | Record::Intended { .. }
             | Record::ResendAsked { .. }
             | Record::Correcting { .. }
+            | Record::Reverting { .. }
             | Record::MailIntended { .. }
             | Record::MailDrafted { .. }
             | Record::MailWithdrawn { .. }
@@ -191,6 +192,7 @@ impl RowRun<'_, '_> {
             | Record::Seen(_) => None,
             Record::Patched { .. }
             | Record::Corrected { .. }
+            | Record::Reverted { .. }
             | Record::Outstanding { .. }
             | Record::Unknown { .. }
             | Record::Invited { .. }
