@@ -6,13 +6,14 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::checkpoint::{Checkpoint, CheckpointError, Journal, Record, RunStart};
+use crate::checkpoint::{Checkpoint, CheckpointError, Journal, ManifestRow, Record, RunStart};
 use crate::manifest::Manifest;
 use crate::plan::{ChangeReason, Plan};
 use crate::run::{RunResult, RunSettings, carry_out};
 
 use super::CampaignError;
 use super::read::{Asked, Read, read_and_plan};
+use super::revert::merged;
 use super::session::{
     Carried, Earlier, Host, Notice, Refusal, Review, Session, tell_of_other_manifest,
 };
@@ -29,6 +30,9 @@ pub struct ApplyRequest {
     pub resend: BTreeSet<String>,
     /// By whom that is asked, and why.
     pub resend_reason: Option<ResendReason>,
+    /// Guests that were given their old address back may be moved again: somebody said so,
+    /// or is asked.
+    pub moves_reverted: bool,
     /// The digest of the plan that was reviewed.
     pub reviewed: Option<String>,
 }
@@ -40,6 +44,7 @@ impl ApplyRequest {
             reset_matching: self.reset_matching,
             retry_failed: self.retry_failed,
             resend: self.resend.clone(),
+            moves_reverted: self.moves_reverted,
             ..Asked::default()
         }
     }
@@ -70,22 +75,41 @@ pub async fn apply<H: Host>(
     host: &H,
     exit_code: impl FnOnce(&RunResult) -> u8,
 ) -> Result<Carried<Applied, H::Objection>, CampaignError> {
-    let work = apply_in_order(session, checkpoint, manifest, request, host, exit_code);
+    let asked = request.asked();
+    let ApplyRequest { resend_reason, reviewed, .. } = request;
+    let task = Task { command: "apply", asked, resend_reason, reviewed, kept: None };
+    let work = carry_out_task(session, checkpoint, manifest, task, host, exit_code);
     // It holds a directory and a plan on its way.
     session.within_budget(Box::pin(work)).await
 }
 
-async fn apply_in_order<H: Host>(
+/// What is to be carried out, beyond the manifest's rows.
+pub(super) struct Task {
+    pub(super) command: &'static str,
+    pub(super) asked: Asked,
+    pub(super) resend_reason: Option<ResendReason>,
+    pub(super) reviewed: Option<String>,
+    /// What earlier runs left of a manifest of which this run takes some guests.
+    pub(super) kept: Option<Kept>,
+}
+
+/// A manifest as the last run left it.
+pub(super) struct Kept {
+    pub(super) rows: Vec<ManifestRow>,
+    /// As JSON.
+    pub(super) form: String,
+}
+
+pub(super) async fn carry_out_task<H: Host>(
     session: &Session<'_>,
     checkpoint: Checkpoint,
     manifest: &Manifest,
-    request: ApplyRequest,
+    task: Task,
     host: &H,
     exit_code: impl FnOnce(&RunResult) -> u8,
 ) -> Result<Carried<Applied, H::Objection>, CampaignError> {
     let Session { settings, graph, stop, .. } = *session;
-    let asked = request.asked();
-    let ApplyRequest { resend_reason, reviewed, .. } = request;
+    let Task { command, asked, resend_reason, reviewed, kept } = task;
     let ledger = checkpoint.ledger()?;
     let earlier = Earlier::read(&checkpoint, graph.clock().now())?;
     tell_of_other_manifest(&checkpoint, manifest, host)?;
@@ -110,16 +134,7 @@ async fn apply_in_order<H: Host>(
 
     session.tell_what_was_spent(&checkpoint)?;
     let post = session.post(&checkpoint, manifest, &plan)?;
-    let start = RunStart {
-        at: graph.clock().now(),
-        command: "apply",
-        manifest: &manifest.name,
-        tenant_name: plan.tenant_name.as_deref(),
-        plan_digest: plan.digest.to_string(),
-        manifest_form: serde_json::to_string(&manifest.written.form).expect("plain data"),
-    };
-    let rows = plan.rows.iter().map(|row| manifest_row(row, manifest));
-    let journal = checkpoint.begin_run(&start, rows)?;
+    let journal = begin(session, checkpoint, manifest, &plan, command, kept)?;
     session.give_up_mails(&journal, begun).await?;
     if let Some(reason) = &resend_reason {
         record_resends(session, &journal, &plan, reason).await?;
@@ -131,6 +146,38 @@ async fn apply_in_order<H: Host>(
     let end = run_end(graph.clock().now(), &result.summary, exit_code(&result), None);
     let ended = journal.end_run(&end);
     Ok(Carried::Out(Applied { plan, result, ended }))
+}
+
+fn begin(
+    session: &Session<'_>,
+    checkpoint: Checkpoint,
+    manifest: &Manifest,
+    plan: &Plan,
+    command: &'static str,
+    kept: Option<Kept>,
+) -> Result<Journal, CheckpointError> {
+    let start = |manifest_form| RunStart {
+        at: session.graph.clock().now(),
+        command,
+        manifest: &manifest.name,
+        tenant_name: plan.tenant_name.as_deref(),
+        plan_digest: plan.digest.to_string(),
+        manifest_form,
+    };
+    match kept {
+        None => {
+            let form = serde_json::to_string(&manifest.written.form).expect("plain data");
+            let rows = plan.rows.iter().map(|row| manifest_row(row, manifest));
+            checkpoint.begin_run(&start(form), rows)
+        }
+        // Nothing goes back: what the manifest's rows came to stays as it is.
+        Some(_) if plan.counts.change == 0 => {
+            checkpoint.begin_look(command, session.graph.clock().now())
+        }
+        Some(Kept { rows, form }) => {
+            checkpoint.begin_run(&start(form), merged(&rows, &plan.rows).into_iter())
+        }
+    }
 }
 
 /// Writes down who asked for another invitation, and why, before it is sent.

@@ -1,5 +1,5 @@
-//! What a campaign does, below its printing: what `apply`, `reconcile`, `remind` and
-//! `verify` do, in their order. Nobody else knows it.
+//! What a campaign does, below its printing: what `apply`, `reconcile`, `remind`,
+//! `verify` and `revert` do, in their order. Nobody else knows it.
 //!
 //! `cli` reads the manifest, opens the checkpoint, prints and exits; here the directory
 //! is read, the plan made, shown to the caller for review, and carried out. Time is the
@@ -16,6 +16,7 @@ mod look;
 mod night;
 mod prepare;
 mod read;
+mod revert;
 mod row_names;
 mod session;
 mod stored;
@@ -31,6 +32,7 @@ pub use look::{Verification, verify};
 pub use night::{NightRequest, Reconciled, reconcile};
 pub use prepare::{NightPlan, Scope};
 pub use read::{Asked, Read, read_and_plan};
+pub use revert::{RevertRequest, Reverted, WayBack, revert};
 pub use row_names::RowName;
 pub use session::{Carried, Host, Notice, Refusal, Review, Session};
 pub use unfinished::Unfinished;
@@ -39,6 +41,7 @@ pub use verify::{SettledAnswers, Unsettled, Verified};
 use crate::checkpoint::CheckpointError;
 use crate::delivery::PostError;
 use crate::graph::CallError;
+use crate::manifest::LoadError;
 
 /// Why a command could not come to its end.
 #[derive(Debug, thiserror::Error)]
@@ -52,4 +55,7 @@ pub enum CampaignError {
     /// No mail of one's own can be written.
     #[error(transparent)]
     Post(#[from] PostError),
+    /// What the checkpoint keeps of the manifest can't be read.
+    #[error(transparent)]
+    Kept(#[from] LoadError),
 }

@@ -10,10 +10,11 @@ use crate::config::{MailWrite, Settings};
 use crate::domain::{Directory, GuestRef, InvitationKey, Invitations, Ledger, Tenant, UserId};
 use crate::graph::{CallError, Graph, Method, Wanted};
 use crate::manifest::{Manifest, Row};
-use crate::plan::{Guards, Plan, Policy, Reminders};
+use crate::plan::{Guards, Plan, Policy, Reminders, Revert};
 
 /// What the command adds to the settings for planning.
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of a command")]
 pub struct Asked {
     /// Reset guests whose mail already matches, too.
     pub reset_matching: bool,
@@ -25,6 +26,10 @@ pub struct Asked {
     pub remind: Option<Arc<HashMap<InvitationKey, Invitations>>>,
     /// Plan the reminders and nothing else.
     pub only_reminders: bool,
+    /// Guests that were given their old address back may be moved again.
+    pub moves_reverted: bool,
+    /// Plan the way back instead of a move.
+    pub revert: Option<Arc<Revert>>,
 }
 
 /// A plan, and what it was made from.
@@ -96,10 +101,12 @@ pub async fn read_and_plan(
         read_at: read_at.saturating_add(graph.clock().skew()).unwrap_or(read_at),
         lag: lag(settings),
         reminders,
+        revert: asked.revert,
     };
     let guards = Guards {
         max_changes: settings.guards.max_changes,
         allowed_domains: settings.guards.allowed_domains.clone(),
+        moves_reverted: asked.moves_reverted,
     };
     let make = if asked.only_reminders { Plan::reminders } else { Plan::make };
     let plan = make(manifest, &directory, ledger, &policy, &guards);

@@ -123,7 +123,9 @@ fn is_invited(row: &PlannedRow) -> bool {
             | ChangeReason::FinishEarlierRun
             | ChangeReason::UnknownOutcome
             | ChangeReason::RetryFailed
-            | ChangeReason::Resend => false,
+            | ChangeReason::Resend
+            | ChangeReason::Revert
+            | ChangeReason::RevertMail => false,
         },
         Decision::Blocked(blocked) => {
             matches!(blocked, Blocked::MailChanged { .. } | Blocked::MailHeld { .. })

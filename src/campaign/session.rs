@@ -3,6 +3,7 @@
 //!
 //! Leaves to others: the order of each command (its own file).
 
+use std::collections::HashMap;
 use std::convert::Infallible;
 use std::sync::Arc;
 
@@ -12,10 +13,10 @@ use tokio::time::{Instant, sleep_until};
 use crate::checkpoint::{Checkpoint, CheckpointError, Journal, LastRun, Record, WaitLog};
 use crate::config::{DeliveryWay, Settings};
 use crate::delivery::{Known, Post, columns};
-use crate::domain::{InvitationKey, MailWay};
+use crate::domain::{InvitationKey, MailWay, UserId};
 use crate::graph::{CallError, EarlierWrite, Graph, Method};
 use crate::manifest::Manifest;
-use crate::plan::Plan;
+use crate::plan::{Plan, PlannedRow};
 use crate::run::{Event, RunSettings, Stop, StopReason, Summary};
 
 use super::CampaignError;
@@ -238,7 +239,7 @@ impl Session<'_> {
             tenant_name: tenant,
             headings: manifest.extra_columns.clone(),
             columns: cells.collect(),
-            old_mails: checkpoint.old_mails()?,
+            old_mails: old_mails(checkpoint, plan)?,
             links: checkpoint.links()?,
         };
         let default = invitation.language.as_ref();
@@ -267,6 +268,29 @@ impl Session<'_> {
         }
         Ok(())
     }
+}
+
+/// The mail that each guest has had: before the campaign, or, of one that goes back, the
+/// address that it gives up.
+fn old_mails(
+    checkpoint: &Checkpoint,
+    plan: &Plan,
+) -> Result<HashMap<UserId, Option<String>>, CheckpointError> {
+    let mut mails = checkpoint.old_mails()?;
+    let ledger = checkpoint.ledger()?;
+    for key in plan.rows.iter().filter_map(PlannedRow::key) {
+        let is_back = |mail: &Option<String>| {
+            mail.as_ref().is_some_and(|mail| mail.eq_ignore_ascii_case(key.address.as_str()))
+        };
+        let wishes = ledger.wishes(key.user_id).iter().rev();
+        let given_up = wishes.map(|(other, _)| &other.address).find(|it| **it != key.address);
+        if let (Some(mail), Some(given_up)) = (mails.get_mut(&key.user_id), given_up)
+            && is_back(mail)
+        {
+            *mail = Some(given_up.as_str().to_owned());
+        }
+    }
+    Ok(mails)
 }
 
 /// A checkpoint is one campaign's, and its manifest has a name.

@@ -10,6 +10,11 @@ use crate::run::{LimitedBy, StopReason, Summary};
 
 /// The row as it was planned and as its manifest has it.
 pub(super) fn manifest_row(row: &PlannedRow, manifest: &Manifest) -> ManifestRow {
+    planned_row(row, manifest.written.cells(row.line).unwrap_or("[]").to_owned())
+}
+
+/// The row as it was planned, with the cells that a manifest has of it.
+pub(super) fn planned_row(row: &PlannedRow, cells: String) -> ManifestRow {
     ManifestRow {
         line: row.line,
         user: row.user.to_string(),
@@ -26,7 +31,7 @@ pub(super) fn manifest_row(row: &PlannedRow, manifest: &Manifest) -> ManifestRow
             Decision::Change(_) => String::new(),
             Decision::Settled(_) | Decision::Blocked(_) => row.decision.to_string(),
         },
-        cells: manifest.written.cells(row.line).unwrap_or("[]").to_owned(),
+        cells,
     }
 }
 

@@ -124,13 +124,12 @@ fn stands(planned: Option<Planned>, state: Option<&RowState>, is_written: bool) 
     match (step, planned) {
         (Step::Invited(_), _) => State::Invited,
         (Step::Intended(_), _) => State::Unknown,
-        (Step::Reverted, _) => State::Settled,
         // The first invitation stands, whatever became of another.
         (
             Step::Patching | Step::Patched | Step::Outstanding | Step::Failed(_) | Step::Reverting,
             _,
         ) if resend.is_some() => State::Invited,
-        (_, Some(Planned::Settled)) => State::Settled,
+        (Step::Reverted, _) | (_, Some(Planned::Settled)) => State::Settled,
         (Step::Failed(_), _) => State::Failed,
         (_, Some(Planned::Blocked)) => State::Blocked,
         (Step::Patched, Some(Planned::Change) | None) => State::Patched,

@@ -32,7 +32,7 @@ pub struct Checkpoint {
 pub struct RunStart<'a> {
     /// When.
     pub at: Timestamp,
-    /// The command: `apply`, `reconcile`, `remind`, `verify`.
+    /// The command: `apply`, `reconcile`, `revert`.
     pub command: &'static str,
     pub manifest: &'a str,
     /// Name of the tenant, for a person.

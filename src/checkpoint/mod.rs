@@ -26,6 +26,7 @@ mod state;
 mod status;
 mod tables;
 mod trail;
+mod undo;
 
 #[cfg(test)]
 mod tests;
@@ -46,3 +47,4 @@ pub use status::{
 };
 pub use tables::{RunRecord, SightingRecord, WaitRecord};
 pub use trail::{HistoryEvent, Trail, read_trail, user_named};
+pub use undo::{Undo, read_undo};

@@ -167,12 +167,11 @@ fn resends<'a>(rows: impl Iterator<Item = &'a CampaignRow<'a>>) -> Resends {
         match step {
             Step::Failed(_) => resends.failed += 1,
             // Counted as unknown.
-            Step::Intended(_) => {}
+            // Of one that goes back it is over.
+            Step::Intended(_) | Step::Reverting | Step::Reverted => {}
             Step::Patching | Step::Patched | Step::Outstanding | Step::Invited(_) => {
                 resends.outstanding += u64::from(open[key]);
             }
-            // Whatever a person asked for is over.
-            Step::Reverting | Step::Reverted => {}
         }
     }
     resends

@@ -179,6 +179,20 @@ pub(super) fn old_mails(
     Ok(mails)
 }
 
+/// Every guest whose mail was written, as it was before.
+pub(super) fn before_images(
+    connection: &Connection,
+) -> Result<HashMap<UserId, BeforeImage>, ReadError> {
+    let mut query = connection.prepare("SELECT user_id, mail, other_mails FROM before_image")?;
+    let mut images = HashMap::new();
+    let mut rows = query.query([])?;
+    while let Some(row) = rows.next()? {
+        let other_mails = serde_json::from_str(text(row, 2)?).map_err(content)?;
+        images.insert(parsed(row, 0)?, BeforeImage { mail: row.get(1)?, other_mails });
+    }
+    Ok(images)
+}
+
 pub(super) fn before_image(
     connection: &Connection,
     user_id: UserId,

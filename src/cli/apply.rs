@@ -27,7 +27,7 @@ use super::{Exit, signals};
 pub(super) fn run(cli: &Cli, args: &ApplyArgs, ui: &Ui) -> Result<Exit, Failure> {
     let settings = settings(cli, ui)?;
     if args.dry_run {
-        return dry_run(args, &settings, ui);
+        return dry_run(args, cli.global.yes, &settings, ui);
     }
     let after = After::new(&settings, ui);
     let work = || {
@@ -76,7 +76,7 @@ fn apply_manifest(
     ui: &Ui,
 ) -> Result<Exit, Failure> {
     let Job { settings, args, .. } = job;
-    let request = request(args, manifest)?;
+    let request = request(args, manifest, job.yes)?;
     let stop = Stop::new();
     let runtime = runtime()?;
     let _guard = runtime.enter();
@@ -126,7 +126,11 @@ fn tell(job: &Job<'_>, manifest: &Manifest, applied: Applied, ui: &Ui) -> Result
 }
 
 /// What the flags ask for.
-pub(super) fn request(args: &ApplyArgs, manifest: &Manifest) -> Result<ApplyRequest, Failure> {
+pub(super) fn request(
+    args: &ApplyArgs,
+    manifest: &Manifest,
+    yes: bool,
+) -> Result<ApplyRequest, Failure> {
     let who = ["USER", "USERNAME", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok());
     let who = who.unwrap_or_else(|| "unknown".to_owned());
     Ok(ApplyRequest {
@@ -134,6 +138,8 @@ pub(super) fn request(args: &ApplyArgs, manifest: &Manifest) -> Result<ApplyRequ
         retry_failed: args.retry_failed,
         resend: rows_to_resend(args, manifest)?,
         resend_reason: args.reason.clone().map(|why| ResendReason { who, why }),
+        // Who is not asked has to say so beforehand.
+        moves_reverted: !yes || args.move_reverted,
         reviewed: args.plan.clone(),
     })
 }

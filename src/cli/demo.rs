@@ -44,6 +44,7 @@ pub(super) fn run(args: &DemoArgs, ui: &Ui) -> Result<Exit, Failure> {
         &Job {
             settings: &settings,
             args: &ApplyArgs {
+                move_reverted: false,
                 planning: PlanningArgs {
                     manifest: files.manifest.clone(),
                     ..PlanningArgs::default()

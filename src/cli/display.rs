@@ -36,6 +36,7 @@ const IDLE: Duration = Duration::from_millis(200);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Occasion {
     Apply,
+    Revert,
     Night(Scope),
 }
 
@@ -79,12 +80,13 @@ impl<'a> Display<'a> {
         let ui = self.ui;
         let is_shown = !ui.quiet
             && match self.occasion {
-                Occasion::Apply => ui.is_read_by_a_person(),
+                Occasion::Apply | Occasion::Revert => ui.is_read_by_a_person(),
                 Occasion::Night(_) => plan.counts.rows > 0 && (begins > 0 || ui.verbose > 0),
             };
         if is_shown {
-            let is_pinned = self.occasion == Occasion::Apply;
-            let view = PlanView { is_pinned, ..view(ui, ui.styles_err()) };
+            let is_pinned = !matches!(self.occasion, Occasion::Night(_));
+            let command = if self.occasion == Occasion::Revert { "revert" } else { "apply" };
+            let view = PlanView { command, is_pinned, ..view(ui, ui.styles_err()) };
             // A stderr that nobody reads is no reason not to do what was asked.
             let _ = plan_text(&mut ui.stderr(), plan, &view);
         }
@@ -140,6 +142,7 @@ impl Host for Display<'_> {
         let plain = || "look at it, then pass --yes".to_owned();
         let (what, hint) = match self.occasion {
             Occasion::Apply => ("Move or reset", pinned()),
+            Occasion::Revert => ("Take back", pinned()),
             Occasion::Night(Scope::Everything) => ("Move, reset, remind or correct", plain()),
             Occasion::Night(Scope::Reminders) => ("Remind", plain()),
         };

@@ -27,6 +27,7 @@ mod preview;
 mod reconcile;
 mod report;
 mod resume_command;
+mod revert;
 mod session_log;
 mod sign_in;
 mod signals;
@@ -87,6 +88,7 @@ fn schema(command: &Command) -> Schema {
         Command::Apply(args) if args.dry_run => Schema::Plan,
         Command::Demo(_) | Command::Apply(_) => Schema::Apply,
         Command::Plan(_) => Schema::Plan,
+        Command::Revert(_) => Schema::Revert,
         Command::Remind(_) | Command::Reconcile(_) => Schema::Reconcile,
         Command::Init(_)
         | Command::Lint(_)
@@ -120,6 +122,7 @@ fn open_log(cli: &Cli, ui: &Ui) -> Result<(), Failure> {
         Command::Verify(args) => ("verify", args.manifest.as_ref()),
         Command::Remind(args) => ("remind", Some(&args.manifest)),
         Command::Reconcile(args) => ("reconcile", Some(&args.planning.manifest)),
+        Command::Revert(args) => ("revert", args.campaign.as_ref()),
         Command::Status(args) => ("status", args.manifest.as_ref()),
         Command::Explain(args) => ("explain", args.manifest.as_ref()),
         Command::Report(args) => ("report", args.campaigns.first()),
@@ -143,6 +146,7 @@ fn run(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
         Command::Verify(args) => verify::run(cli, args, ui),
         Command::Remind(args) => reconcile::remind(cli, args, ui),
         Command::Reconcile(args) => reconcile::run(cli, args, ui),
+        Command::Revert(args) => revert::run(cli, args, ui),
         Command::Status(args) => status::run(cli, args, ui),
         Command::Explain(args) => explain::run(cli, args, ui),
         Command::Report(args) => report::run(cli, args, ui),

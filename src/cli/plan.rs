@@ -7,7 +7,7 @@ use crate::config::args::{ApplyArgs, Cli, PlanArgs};
 use crate::config::{Settings, checkpoint_path};
 use crate::manifest::Manifest;
 use crate::plan::Plan;
-use crate::report::{PlanView, plan_json, plan_text};
+use crate::report::{PlanView, Schema, plan_json, plan_text};
 use crate::run::Stop;
 
 use super::apply::request;
@@ -25,7 +25,11 @@ pub(super) const ROWS_PER_REASON: usize = 8;
 pub(super) fn run(cli: &Cli, args: &PlanArgs, ui: &Ui) -> Result<Exit, Failure> {
     let settings = settings(cli, ui)?;
     let manifest = read_manifest(&args.planning, &settings.manifest, ui)?;
-    let asked = Asked { reset_matching: args.planning.reset_matching, ..Asked::default() };
+    let asked = Asked {
+        reset_matching: args.planning.reset_matching,
+        moves_reverted: true,
+        ..Asked::default()
+    };
     let path = &args.planning.manifest;
     let plan = || {
         let plan = plan(path, &settings, &manifest, asked, ui)?;
@@ -36,10 +40,15 @@ pub(super) fn run(cli: &Cli, args: &PlanArgs, ui: &Ui) -> Result<Exit, Failure> 
 }
 
 /// `apply --dry-run`: the plan that this very command would carry out.
-pub(super) fn dry_run(args: &ApplyArgs, settings: &Settings, ui: &Ui) -> Result<Exit, Failure> {
+pub(super) fn dry_run(
+    args: &ApplyArgs,
+    yes: bool,
+    settings: &Settings,
+    ui: &Ui,
+) -> Result<Exit, Failure> {
     let manifest = read_manifest(&args.planning, &settings.manifest, ui)?;
     let plan = || {
-        let asked = request(args, &manifest)?.asked();
+        let asked = request(args, &manifest, yes)?.asked();
         let plan = plan(&args.planning.manifest, settings, &manifest, asked, ui)?;
         show(&plan, Exit::Done, ui)
     };
@@ -76,7 +85,7 @@ fn plan(
 
 fn show(plan: &Plan, exit: Exit, ui: &Ui) -> Result<Exit, Failure> {
     let printed = if ui.json() {
-        plan_json(&mut ui.stdout(), plan, exit.code(), ui.log.elapsed())
+        plan_json(&mut ui.stdout(), Schema::Plan, plan, exit.code(), ui.log.elapsed())
     } else {
         plan_text(&mut ui.stdout(), plan, &view(ui, ui.styles_out()))
     };
@@ -111,5 +120,5 @@ pub(super) fn settings(cli: &Cli, ui: &Ui) -> Result<Settings, Failure> {
 
 pub(super) fn view(ui: &Ui, styles: crate::report::Styles) -> PlanView {
     let max_rows_per_reason = if ui.verbose > 0 { usize::MAX } else { ROWS_PER_REASON };
-    PlanView { styles, max_rows_per_reason, width: Ui::width(), is_pinned: true }
+    PlanView { styles, max_rows_per_reason, width: Ui::width(), command: "apply", is_pinned: true }
 }

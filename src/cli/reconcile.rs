@@ -203,7 +203,7 @@ fn exit_of(night: &Night) -> Exit {
     match &night.trouble {
         Some(CampaignError::Call(CallError::Stopped)) | None => exit,
         Some(CampaignError::Call(error)) => exit.or_more_urgent(Failure::from(error.clone()).exit),
-        Some(CampaignError::Checkpoint(_) | CampaignError::Post(_)) => {
+        Some(CampaignError::Checkpoint(_) | CampaignError::Post(_) | CampaignError::Kept(_)) => {
             exit.or_more_urgent(Exit::Unexpected)
         }
     }

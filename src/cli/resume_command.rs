@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::path::Path;
 
-use crate::config::args::{ApplyArgs, BudgetArgs, Cli, PlanningArgs, ReadingArgs};
+use crate::config::args::{ApplyArgs, BudgetArgs, Cli, PlanningArgs, ReadingArgs, RevertArgs};
 
 /// The command as it was given, without what belongs to one run alone: the digest
 /// of a plan that has changed since, and requests to send once more, which the
@@ -15,6 +15,7 @@ pub(super) fn continue_with(cli: &Cli, args: &ApplyArgs) -> String {
         retry_failed,
         resend: _,
         reason: _,
+        move_reverted,
         canary,
         budget,
         result,
@@ -22,6 +23,7 @@ pub(super) fn continue_with(cli: &Cli, args: &ApplyArgs) -> String {
     } = args;
     let mut command = Words::new(cli, "apply", planning);
     command.flag("--retry-failed", *retry_failed);
+    command.flag("--move-reverted", *move_reverted);
     command.value("--canary", *canary);
     command.budget(budget, result.as_deref());
     command.0
@@ -40,6 +42,34 @@ pub(super) fn night_again(
     command.0
 }
 
+/// The same for a way back.
+pub(super) fn revert_again(cli: &Cli, args: &RevertArgs) -> String {
+    let RevertArgs {
+        campaign,
+        columns,
+        dry_run: _,
+        plan: _,
+        even_redeemed,
+        retry_failed,
+        max_changes,
+        canary,
+        budget,
+        result,
+    } = args;
+    let name = campaign.as_deref().map(|path| format!(" {}", quoted(path)));
+    let mut command = Words(format!("reinvite revert{}", name.unwrap_or_default()));
+    command.global(cli);
+    for column in columns {
+        command.value("--column", Some(word(&column.to_string())));
+    }
+    command.flag("--even-redeemed", *even_redeemed);
+    command.flag("--retry-failed", *retry_failed);
+    command.value("--max-changes", *max_changes);
+    command.value("--canary", *canary);
+    command.budget(budget, result.as_deref());
+    command.0
+}
+
 struct Words(String);
 
 impl Words {
@@ -48,9 +78,7 @@ impl Words {
             planning;
         let ReadingArgs { columns, reset_only, sheet, include_hidden } = reading;
         let mut command = Self(format!("reinvite {name} {}", quoted(manifest)));
-        command.value("--config", cli.global.config.as_deref().map(quoted));
-        command.value("--checkpoint", cli.global.checkpoint.as_deref().map(quoted));
-        command.flag("--yes", cli.global.yes);
+        command.global(cli);
         for column in columns {
             command.value("--column", Some(word(&column.to_string())));
         }
@@ -61,6 +89,12 @@ impl Words {
         command.flag("--reset-matching", *reset_matching);
         command.value("--max-changes", *max_changes);
         command
+    }
+
+    fn global(&mut self, cli: &Cli) {
+        self.value("--config", cli.global.config.as_deref().map(quoted));
+        self.value("--checkpoint", cli.global.checkpoint.as_deref().map(quoted));
+        self.flag("--yes", cli.global.yes);
     }
 
     fn budget(&mut self, budget: &BudgetArgs, result: Option<&Path>) {
@@ -146,6 +180,24 @@ mod tests {
                 _ => panic!("{command}"),
             };
             assert_eq!(again, command);
+        }
+    }
+
+    #[test]
+    fn a_way_back_is_asked_for_again_as_it_was() {
+        let flags = "--config c.toml --checkpoint k --yes --column user=Gast --even-redeemed \
+                     --retry-failed --max-changes 50% --canary 5 --max-failures 7 --until 06:00 \
+                     --result r.csv";
+        for (given, again) in [
+            (
+                format!("reinvite revert a.csv {flags} --plan 0123"),
+                format!("reinvite revert a.csv {flags}"),
+            ),
+            ("reinvite revert".to_owned(), "reinvite revert".to_owned()),
+        ] {
+            let cli = Cli::try_parse_from(given.split_whitespace()).unwrap();
+            let Command::Revert(args) = &cli.command else { panic!("{given}") };
+            assert_eq!(revert_again(&cli, args), again);
         }
     }
 

@@ -12,13 +12,14 @@ use clap::{ArgAction, Args, ColorChoice, Parser, Subcommand, ValueEnum};
 
 pub use super::command_args::{
     ApplyArgs, BudgetArgs, DoctorArgs, ExplainArgs, LintArgs, PlanArgs, PlanningArgs, PreviewArgs,
-    ReadingArgs, ReconcileArgs, RemindArgs, ReportArgs, ReportFormat, StatusArgs, VerifyArgs,
+    ReadingArgs, ReconcileArgs, RemindArgs, ReportArgs, ReportFormat, RevertArgs, StatusArgs,
+    VerifyArgs,
 };
 use super::help::{
     APPLY_EXAMPLES, COMPLETIONS_EXAMPLES, DEMO_EXAMPLES, DOCTOR_EXAMPLES, EMULATE_EXAMPLES,
     EXAMPLES, EXPLAIN_EXAMPLES, INIT_EXAMPLES, LINT_EXAMPLES, MAN_EXAMPLES, PLAN_EXAMPLES,
-    PREVIEW_EXAMPLES, RECONCILE_EXAMPLES, REMIND_EXAMPLES, REPORT_EXAMPLES, STATUS_EXAMPLES,
-    VERIFY_EXAMPLES, help_with,
+    PREVIEW_EXAMPLES, RECONCILE_EXAMPLES, REMIND_EXAMPLES, REPORT_EXAMPLES, REVERT_EXAMPLES,
+    STATUS_EXAMPLES, VERIFY_EXAMPLES, help_with,
 };
 use super::settings::Overrides;
 pub use super::shell_args::{CompletionsArgs, ManArgs, Shell};
@@ -202,6 +203,9 @@ pub enum Command {
     /// Apply, put drift right, verify and remind: every night, unattended
     #[command(help_template = help_with(RECONCILE_EXAMPLES))]
     Reconcile(ReconcileArgs),
+    /// Give the guests of a campaign their old address back
+    #[command(help_template = help_with(REVERT_EXAMPLES))]
+    Revert(RevertArgs),
     /// Count what a campaign has done and what is left
     #[command(help_template = help_with(STATUS_EXAMPLES))]
     Status(StatusArgs),
@@ -244,6 +248,9 @@ impl Cli {
             Command::Apply(args) => args.planning.reading.clone(),
             Command::Reconcile(args) => args.planning.reading.clone(),
             Command::Remind(args) => args.reading.clone(),
+            Command::Revert(args) => {
+                ReadingArgs { columns: args.columns.clone(), ..ReadingArgs::default() }
+            }
             Command::Demo(_)
             | Command::Init(_)
             | Command::Status(_)
@@ -268,6 +275,12 @@ impl Cli {
                 max_changes: apply.planning.max_changes,
                 max_failures: apply.budget.max_failures,
                 canary: apply.canary,
+                ..read
+            },
+            Command::Revert(args) => Overrides {
+                max_changes: args.max_changes,
+                max_failures: args.budget.max_failures,
+                canary: args.canary,
                 ..read
             },
             Command::Plan(plan) => Overrides { max_changes: plan.planning.max_changes, ..read },

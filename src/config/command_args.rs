@@ -198,6 +198,15 @@ pub struct ApplyArgs {
     )]
     pub resend: Vec<RowSelector>,
 
+    /// Move guests again whom `revert` took back, without being asked
+    #[arg(
+        long,
+        env = "REINVITE_MOVE_REVERTED",
+        hide_env_values = true,
+        value_parser = BoolishValueParser::new()
+    )]
+    pub move_reverted: bool,
+
     /// Record why guests are invited once more
     #[arg(long, value_name = "TEXT", env = "REINVITE_REASON", hide_env_values = true)]
     pub reason: Option<String>,
@@ -215,7 +224,72 @@ pub struct ApplyArgs {
     pub result: Option<PathBuf>,
 }
 
-/// What `apply`, `reconcile` and `remind` have in common: when a run ends.
+/// `revert`.
+#[derive(Debug, Clone, Args)]
+pub struct RevertArgs {
+    /// Manifest of the campaign, to find its checkpoint, or the checkpoint itself
+    #[arg(value_name = "MANIFEST|CHECKPOINT")]
+    pub campaign: Option<PathBuf>,
+
+    /// Name a column of the manifest as `apply` was told to
+    #[arg(
+        long = "column",
+        value_name = "NAME=HEADING",
+        env = "REINVITE_COLUMN",
+        hide_env_values = true
+    )]
+    pub columns: Vec<NamedColumn>,
+
+    /// Only show the plan, with what the other flags ask for
+    #[arg(
+        long,
+        env = "REINVITE_DRY_RUN",
+        hide_env_values = true,
+        conflicts_with_all = ["plan", "result"],
+        value_parser = BoolishValueParser::new()
+    )]
+    pub dry_run: bool,
+
+    /// Carry out the plan with this digest, or nothing
+    #[arg(long, value_name = "DIGEST", env = "REINVITE_PLAN", hide_env_values = true)]
+    pub plan: Option<String>,
+
+    /// Take guests back who have redeemed their new address, too; they lose access again
+    #[arg(
+        long,
+        env = "REINVITE_EVEN_REDEEMED",
+        hide_env_values = true,
+        value_parser = BoolishValueParser::new()
+    )]
+    pub even_redeemed: bool,
+
+    /// Try rows again that failed in an earlier run
+    #[arg(
+        long,
+        env = "REINVITE_RETRY_FAILED",
+        hide_env_values = true,
+        value_parser = BoolishValueParser::new()
+    )]
+    pub retry_failed: bool,
+
+    /// Refuse to change more guests, or a larger share of the tenant's [default: 30%]
+    #[arg(long, value_name = "N|%", env = "REINVITE_MAX_CHANGES", hide_env_values = true)]
+    pub max_changes: Option<Limit>,
+
+    /// Take so many guests back first and verify them; 0 for none
+    #[arg(long, value_name = "N", env = "REINVITE_CANARY", hide_env_values = true)]
+    pub canary: Option<u32>,
+
+    /// When the run ends.
+    #[command(flatten)]
+    pub budget: BudgetArgs,
+
+    /// Write what became of every row to this file
+    #[arg(long, value_name = "FILE", env = "REINVITE_RESULT", hide_env_values = true)]
+    pub result: Option<PathBuf>,
+}
+
+/// What `apply`, `reconcile`, `remind` and `revert` have in common: when a run ends.
 #[derive(Debug, Clone, Default, Args)]
 pub struct BudgetArgs {
     /// Stop when more rows fail, or a larger share of those attempted

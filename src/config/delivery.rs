@@ -280,11 +280,11 @@ fn login(layers: &mut Layers<'_>) -> Result<Option<SmtpLogin>, Reported> {
     Ok(Some(SmtpLogin { user, secret, oauth }))
 }
 
-fn path(layers: &mut Layers<'_>, key: Key) -> Result<Option<PathBuf>, Reported> {
+pub(super) fn path(layers: &mut Layers<'_>, key: Key) -> Result<Option<PathBuf>, Reported> {
     Ok(layers.path(key)?.map(|found| found.value))
 }
 
-fn one_line(value: &Value) -> Result<String, Fault> {
+pub(super) fn one_line(value: &Value) -> Result<String, Fault> {
     let text = value.text()?;
     if text.contains(char::is_control) {
         return Err(Fault::new("holds a line break or another control character"));

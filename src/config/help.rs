@@ -79,6 +79,13 @@ Examples:
   reinvite reconcile guests.csv --yes --max-duration 2h --output json
 ";
 
+pub(super) const REVERT_EXAMPLES: &str = "\
+Examples:
+  reinvite revert guests.csv --dry-run
+  reinvite revert guests.csv
+  reinvite revert guests.csv.checkpoint --even-redeemed --result back.csv
+";
+
 pub(super) const STATUS_EXAMPLES: &str = "\
 Examples:
   reinvite status guests.csv

@@ -100,6 +100,10 @@ keys! {
     REMIND_GAP = "remind" "gap";
     REMIND_QUIET_HOURS = "remind" "quiet_hours";
     REMIND_WEEKDAYS = "remind" "weekdays";
+    REVERT_MESSAGE = "revert" "message";
+    REVERT_SUBJECT = "revert" "subject";
+    REVERT_TEMPLATE = "revert" "template";
+    REVERT_TEXT_TEMPLATE = "revert" "text_template";
     WAVES_SIZES = "waves" "sizes";
     WAVES_MAX_FAILURES = "waves" "max_failures";
     WAVES_REDEEMED = "waves" "redeemed";
@@ -171,6 +175,7 @@ mod tests {
                 "manifest",
                 "reconcile",
                 "remind",
+                "revert",
                 "waves",
                 "delivery",
                 "delivery.smtp",

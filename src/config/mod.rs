@@ -32,6 +32,7 @@ mod night;
 mod notify;
 mod pace;
 mod platform;
+mod revert;
 mod secret;
 mod secret_place;
 mod settings;
@@ -63,6 +64,7 @@ pub use night::{Correct, QuietHours, ReconcileSettings, RemindSettings, Weekdays
 pub use notify::{NotifyOn, NotifySettings, WebhookFormat};
 pub use pace::{PaceSettings, Preset};
 pub use platform::{Federation, IdentityHost};
+pub use revert::RevertSettings;
 pub use secret::{PROGRAM_LIMIT, SecretError, SecretSource};
 pub use settings::{OfflineSettings, Overrides, Settings};
 pub use variables::unknown_variables;

@@ -20,6 +20,7 @@ use super::manifest::{ManifestSettings, NamedColumn};
 use super::night::{ReconcileSettings, RemindSettings};
 use super::notify::NotifySettings;
 use super::pace::PaceSettings;
+use super::revert::RevertSettings;
 use super::value::Fault;
 use super::waves::WaveSettings;
 
@@ -64,6 +65,8 @@ pub struct Settings {
     pub reconcile: ReconcileSettings,
     /// Whom to remind, and when.
     pub remind: RemindSettings,
+    /// The words of the way back.
+    pub revert: RevertSettings,
     /// How many to begin in which night.
     pub waves: WaveSettings,
     /// Who mails the guests.
@@ -113,6 +116,7 @@ impl Settings {
         let pace = PaceSettings::resolve(layers);
         let reconcile = ReconcileSettings::resolve(layers);
         let remind = RemindSettings::resolve(layers);
+        let revert = RevertSettings::resolve(layers);
         let waves = WaveSettings::resolve(layers);
         let metrics = layers.path(key::METRICS_TEXTFILE).and_then(|found| textfile(layers, found));
         let notify = NotifySettings::resolve(layers);
@@ -130,6 +134,7 @@ impl Settings {
             manifest,
             reconcile: reconcile?,
             remind: remind?,
+            revert: revert?,
             waves: waves?,
             delivery,
             metrics: metrics?,

@@ -3,6 +3,9 @@
 //! it be done.
 
 mod earlier;
+mod way_back;
+
+pub use way_back::{Before, Returning, Revert};
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -12,7 +15,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::config::{DeliveryWay, InvitationDefaults, MailWrite};
 use crate::domain::{
     AddressHolder, Caller, Directory, DirectoryUser, Email, GuestRef, HolderKind, InvitationKey,
-    Ledger, LedgerEntry, LedgerState, Redemption, RedemptionState, UserId, UserType,
+    Ledger, LedgerEntry, LedgerState, Redemption, RedemptionState, UserId, UserType, WayBack,
 };
 use crate::manifest::{InvalidRow, Manifest, Reset, Row, Wish};
 
@@ -47,6 +50,8 @@ pub struct Policy {
     pub lag: SignedDuration,
     /// Whom to remind; None for nobody.
     pub reminders: Option<Box<Reminders>>,
+    /// The way back is planned, rather than a move.
+    pub revert: Option<Arc<Revert>>,
 }
 
 /// Within this time an invitation that nobody knows of is taken for the campaign's own.
@@ -62,7 +67,10 @@ pub fn decide(
     policy: &Policy,
 ) -> Vec<PlannedRow> {
     let planner = Planner::new(directory, ledger, policy);
-    let mut rows: Vec<PlannedRow> = manifest.rows.iter().map(|row| planner.row(row)).collect();
+    let mut rows: Vec<PlannedRow> = match &policy.revert {
+        Some(revert) => planner.ways_back(manifest, revert),
+        None => manifest.rows.iter().map(|row| planner.row(row)).collect(),
+    };
     refuse_conflicting_rows(&mut rows);
     rows.extend(manifest.invalid.iter().map(invalid));
     rows.sort_by_key(|row| row.line);
@@ -179,7 +187,9 @@ impl<'a> Planner<'a> {
         let moves = set_mail.is_some();
         // A wish that was replaced and comes back is a new one.
         let came_back = self.came_back(guest, &key, moves);
-        let earlier = self.ledger.get(&key).filter(|_| !came_back);
+        // A mail that was written back, and no more, is no part of this wish.
+        let is_alone = self.ledger.way_back(&key) == Some(WayBack::MailAlone);
+        let earlier = self.ledger.get(&key).filter(|_| !came_back && !is_alone);
         let reason = match self.reason(row, guest, earlier, moves) {
             Err(Decision::Settled(Settled::AlreadyMatches)) if came_back => ChangeReason::ResetOnly,
             Ok(reason) => reason,
@@ -329,6 +339,9 @@ impl<'a> Planner<'a> {
 
     /// The PATCH that gives the guest the address, or None when it has it.
     pub(super) fn set_mail(&self, guest: &DirectoryUser, address: &Email) -> Option<SetMail> {
+        if self.policy.revert.is_some() {
+            return self.set_mail_back(guest, address);
+        }
         let mail = match self.policy.mail {
             MailWrite::Mail | MailWrite::Both => !guest.has_mail(address),
             MailWrite::OtherMails => false,
@@ -348,6 +361,7 @@ impl<'a> Planner<'a> {
                 desired.push(address.as_str().into());
                 SetOtherMails { expected: guest.other_mails.clone(), desired }
             }),
+            restores: false,
         })
     }
 

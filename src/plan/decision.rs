@@ -89,6 +89,10 @@ pub enum ChangeReason {
     /// An earlier run invited the guest, and no mail with the link left; Microsoft mails by
     /// now, which takes another invitation.
     Unmailed,
+    /// The guest gets its old address back and is invited to it, since it was reset.
+    Revert,
+    /// It gets its old address back, and nobody is invited: it never was reset.
+    RevertMail,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
@@ -99,6 +103,9 @@ pub struct SetMail {
     pub desired: Option<Email>,
     /// `otherMails`, when they are to be written.
     pub other_mails: Option<SetOtherMails>,
+    /// It is what was there before the campaign.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub restores: bool,
 }
 
 /// A replacement of `otherMails`, which Graph replaces as a whole.
@@ -108,6 +115,16 @@ pub struct SetOtherMails {
     pub expected: Vec<Box<str>>,
     /// The list as it is to be.
     pub desired: Vec<Box<str>>,
+}
+
+/// Whether two lists of addresses are the same: `otherMails` has no order worth keeping.
+pub fn same_addresses(one: &[Box<str>], other: &[Box<str>]) -> bool {
+    let folded = |list: &[Box<str>]| {
+        let mut list: Vec<String> = list.iter().map(|mail| mail.to_lowercase()).collect();
+        list.sort_unstable();
+        list
+    };
+    folded(one) == folded(other)
 }
 
 /// Everything an invitation carries, with the configuration's defaults applied.
@@ -170,6 +187,15 @@ pub enum Settled {
     },
     /// Another row asks for the very same thing.
     SameAsLine { line: u32 },
+    /// The campaign never changed the guest's address, and a reset can't be undone.
+    NothingToUndo,
+    /// The guest has its old address back.
+    Reverted {
+        /// When that was recorded.
+        at: Timestamp,
+    },
+    /// The guest was never reset and has its old address.
+    AsBefore,
 }
 
 /// Why a row can't or mustn't be carried out.
@@ -256,6 +282,31 @@ pub enum Blocked {
     },
     /// The row itself is unusable and was skipped on request.
     InvalidRow,
+    /// Whether the guest was invited to the new address is not known, so neither is what
+    /// there is to undo.
+    OutcomeUnknown {
+        address: Email,
+    },
+    /// Before the campaign the guest had no mail, and Graph sets none to nothing (user-update,
+    /// 2026-07).
+    HadNoMail,
+    /// The guest has redeemed the new address: going back would lock it out again.
+    Redeemed {
+        /// When.
+        since: Option<Timestamp>,
+    },
+    /// Somebody else has invited the guest since.
+    InvitedSince {
+        /// When the redemption became pending.
+        since: Timestamp,
+    },
+    /// Somebody else has written it since this campaign did.
+    ChangedSince {
+        attribute: &'static str,
+        found: Box<str>,
+    },
+    /// The campaign wrote to the guest a moment ago, and what was read may be older.
+    MayLag,
 }
 
 impl Decision {
@@ -336,6 +387,13 @@ impl fmt::Display for Change {
                 f,
                 "invited earlier, and no mail with the link left; invited again, and Microsoft mails {address}"
             ),
+            ChangeReason::Revert => write!(
+                f,
+                "goes back from {before} to {address}; has no access until it redeems again"
+            ),
+            ChangeReason::RevertMail => {
+                write!(f, "goes back from {before} to {address}; it was never reset")
+            }
             ChangeReason::Reminder => {
                 write!(f, "invited earlier and not redeemed; {address} is reminded")
             }
@@ -362,7 +420,10 @@ impl fmt::Display for Settled {
                 f,
                 "invited on {invited_at:.0}; whether the mail with the link was sent is not known (ask the guest; --resend invites and mails again)"
             ),
-            Self::AlreadyMatches => f.write_str(self.kind().words().about),
+            Self::AlreadyMatches | Self::NothingToUndo | Self::AsBefore => {
+                f.write_str(self.kind().words().about)
+            }
+            Self::Reverted { at } => write!(f, "written back on {at:.0}; nobody was invited"),
             Self::SameAsLine { line } => write!(f, "line {line} asks for the same"),
         }
     }
@@ -419,6 +480,19 @@ impl fmt::Display for Blocked {
                 f,
                 "invited on {invited_at:.0}; no mail with the link left, and nobody is to mail it any more"
             ),
+            Self::OutcomeUnknown { address } => {
+                write!(f, "whether it was invited to {address} is not known")
+            }
+            Self::Redeemed { since: Some(since) } => {
+                write!(f, "redeemed the new address on {since:.0}; --even-redeemed takes it back")
+            }
+            Self::InvitedSince { since } => {
+                write!(f, "pending since {since:.0} by an invitation of someone else")
+            }
+            Self::ChangedSince { attribute, found } => write!(
+                f,
+                "this campaign wrote its address, and someone has changed {attribute} to {found} since"
+            ),
             Self::NotFound
             | Self::NotAGuest
             | Self::InternalGuest
@@ -427,6 +501,9 @@ impl fmt::Display for Blocked {
             | Self::RestrictedUnit
             | Self::Disabled
             | Self::NoMail
+            | Self::HadNoMail
+            | Self::Redeemed { since: None }
+            | Self::MayLag
             | Self::InvalidRow => f.write_str(self.kind().words().about),
         }
     }

@@ -21,10 +21,10 @@ mod tests;
 
 use serde::Serialize;
 
-pub use decide::{Policy, decide};
+pub use decide::{Before, Policy, Returning, Revert, decide};
 pub use decision::{
     Blocked, Change, ChangeReason, Decision, Invitation, PlannedRow, SetMail, SetOtherMails,
-    Settled, Unsettled,
+    Settled, Unsettled, same_addresses,
 };
 pub use digest::Digest;
 pub use drift::{Correction, corrections};
@@ -32,7 +32,7 @@ pub use finding::{Finding, Severity};
 pub use observation::{Look, Observation, observations};
 pub use reason::{BlockedKind, SettledKind, Words};
 pub use remind::Reminders;
-pub use review::{Guards, count, exceeds, review};
+pub use review::{Guards, count, exceeds, reverted, review};
 pub use tonight::{Progress, Tonight, Wave, tonight};
 
 use crate::domain::{Caller, Directory, Ledger};
@@ -92,7 +92,9 @@ impl Plan {
         policy: &Policy,
         guards: &Guards,
     ) -> Self {
-        Self::from_rows(decide(manifest, directory, ledger, policy), directory, policy, guards)
+        let rows = decide(manifest, directory, ledger, policy);
+        let reverted = reverted(&rows, ledger, guards);
+        Self::from_rows(rows, reverted, directory, policy, guards)
     }
 
     /// The reminders alone: everything else in the manifest is another command's.
@@ -104,20 +106,24 @@ impl Plan {
         guards: &Guards,
     ) -> Self {
         let mut rows = decide(manifest, directory, ledger, policy);
+        let reverted = reverted(&rows, ledger, guards);
         rows.retain(|row| {
             matches!(&row.decision, Decision::Change(change) if change.reason == ChangeReason::Reminder)
         });
-        Self::from_rows(rows, directory, policy, guards)
+        Self::from_rows(rows, reverted, directory, policy, guards)
     }
 
     fn from_rows(
         rows: Vec<PlannedRow>,
+        reverted: Option<Finding>,
         directory: &Directory,
         policy: &Policy,
         guards: &Guards,
     ) -> Self {
         let counts = Counts::from_rows(&rows);
-        let findings = review(&rows, counts, directory, policy.caller, guards);
+        let mut findings = review(&rows, counts, directory, policy.caller, guards);
+        findings.extend(reverted);
+        findings.sort_by_key(|finding| finding.severity);
         let tenant_id = directory.tenant.id.clone().unwrap_or_else(|| policy.tenant.clone());
         Self {
             digest: Digest::new(&tenant_id, &rows),

@@ -47,7 +47,7 @@ kinds! {
         NotFound, Ambiguous, TwoGuests, NotAGuest, InternalGuest, HoldsRole, Synced, ExternallyMastered,
         RestrictedUnit, Disabled, AddressTaken, OwnDomain, DomainNotAllowed, NoMail,
         ConflictingRows, FailedBefore, ChangedByHand, MailChanged, ResetRecently, MailHeld,
-        InvalidRow,
+        InvalidRow, OutcomeUnknown, HadNoMail, Redeemed, InvitedSince, ChangedSince, MayLag,
     }
 }
 
@@ -55,6 +55,7 @@ kinds! {
     /// [`Settled`] without what is particular to a row.
     SettledKind {
         AlreadyInvited, ResendFailed, ResendLapsed, MailUnknown, AlreadyMatches, SameAsLine,
+        NothingToUndo, Reverted, AsBefore,
     }
 }
 
@@ -167,6 +168,36 @@ impl BlockedKind {
                 "the row is unusable (see `lint`) and was skipped",
                 "run lint on the manifest and mend the row",
             ),
+            Self::OutcomeUnknown => words(
+                "outcome-unknown",
+                "the answer to its invitation was lost, and what there is to undo is not known",
+                "run verify, or apply where you mail yourself; once the answer is settled, revert again",
+            ),
+            Self::HadNoMail => words(
+                "had-no-mail",
+                "had no mail before, and a mail can't be set to nothing",
+                "leave the guest where it is, or change it in the Exchange admin center",
+            ),
+            Self::Redeemed => words(
+                "redeemed",
+                "has redeemed the new address; going back would lock it out until it redeems again",
+                "leave the guest where it is, or take it back with --even-redeemed",
+            ),
+            Self::InvitedSince => words(
+                "invited-since",
+                "was invited by someone else since; going back would void that invitation",
+                "ask who invited the guest",
+            ),
+            Self::ChangedSince => words(
+                "changed-since",
+                "was changed by someone else since this campaign wrote it, and is left alone",
+                "ask who changed it, and put it right by hand",
+            ),
+            Self::MayLag => words(
+                "may-lag",
+                "was written a moment ago, and the directory may not show that yet",
+                "run revert again when [pace] replication_lag has passed",
+            ),
         }
     }
 }
@@ -195,6 +226,12 @@ impl Blocked {
             Self::ResetRecently { .. } => BlockedKind::ResetRecently,
             Self::MailHeld { .. } => BlockedKind::MailHeld,
             Self::InvalidRow => BlockedKind::InvalidRow,
+            Self::OutcomeUnknown { .. } => BlockedKind::OutcomeUnknown,
+            Self::HadNoMail => BlockedKind::HadNoMail,
+            Self::Redeemed { .. } => BlockedKind::Redeemed,
+            Self::InvitedSince { .. } => BlockedKind::InvitedSince,
+            Self::ChangedSince { .. } => BlockedKind::ChangedSince,
+            Self::MayLag => BlockedKind::MayLag,
         }
     }
 
@@ -225,6 +262,11 @@ impl SettledKind {
                 "the mail already is the new address; a reset would lock the guest out until they redeem (reset = always, or --reset-matching, sends it)",
             ),
             Self::SameAsLine => words("same-as-line", "another row asks for the same"),
+            Self::NothingToUndo => {
+                words("nothing-to-undo", "its address was never changed; a reset can't be undone")
+            }
+            Self::Reverted => words("reverted", "has its old address back; nobody was invited"),
+            Self::AsBefore => words("as-before", "has its old address, and was never reset"),
         }
     }
 }
@@ -238,6 +280,9 @@ impl Settled {
             Self::MailUnknown { .. } => SettledKind::MailUnknown,
             Self::AlreadyMatches => SettledKind::AlreadyMatches,
             Self::SameAsLine { .. } => SettledKind::SameAsLine,
+            Self::NothingToUndo => SettledKind::NothingToUndo,
+            Self::Reverted { .. } => SettledKind::Reverted,
+            Self::AsBefore => SettledKind::AsBefore,
         }
     }
 
@@ -268,6 +313,14 @@ impl ChangeReason {
             Self::Correction => {
                 words("correction", "invited earlier; its mail is put right, nobody is invited")
             }
+            Self::Revert => words(
+                "revert",
+                "goes back to its old address; has no access until it redeems again",
+            ),
+            Self::RevertMail => words(
+                "revert-mail",
+                "goes back to its old address; was never reset, nobody is invited",
+            ),
             Self::Mail => {
                 words("mail", "invited earlier; the mail with the link is still to be sent")
             }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::config::{DeliveryWay, Limit};
-use crate::domain::{Caller, Directory, DirectoryUser, InvitesFrom, Unreadable, UserType};
+use crate::domain::{Caller, Directory, DirectoryUser, InvitesFrom, Ledger, Unreadable, UserType};
 
 use super::decision::{ChangeReason, Decision, Invitation, PlannedRow, Settled};
 use super::{Counts, Finding};
@@ -16,6 +16,8 @@ pub struct Guards {
     pub max_changes: Limit,
     /// Domains guests may be moved to, in lower case; None allows all.
     pub allowed_domains: Option<Vec<String>>,
+    /// Whether guests that were given their old address back may be moved again.
+    pub moves_reverted: bool,
 }
 
 /// Up to this many changes a share of the tenant's guests says nothing: in a
@@ -41,6 +43,7 @@ pub fn review(
         too_many_changes(counts, directory.tenant.guests, guards.max_changes),
         domains_not_allowed(&invitations, guards.allowed_domains.as_deref()),
         resets(rows),
+        stays_undone(rows),
         already_match(rows),
         invitations_disabled(&invitations, directory),
         may_activate_role(rows, directory),
@@ -125,6 +128,56 @@ fn domains_not_allowed(invitations: &[&Invitation], allowed: Option<&[String]>) 
         ),
         "correct the rows, or add the domains to [guards] allowed_domains",
     ))
+}
+
+/// Guests whose way back somebody began, and whom the manifest asks to move again: a
+/// scheduler that still has it must not undo what a person has undone.
+pub fn reverted(rows: &[PlannedRow], ledger: &Ledger, guards: &Guards) -> Option<Finding> {
+    let is_back = |row: &&PlannedRow| {
+        let key = row.key();
+        let back = key.as_ref().and_then(|key| ledger.reverted_to(key.user_id));
+        back.is_some() && back != key.as_ref()
+    };
+    let lines: Vec<u32> = rows.iter().filter(is_back).map(|row| row.line).collect();
+    let guests = count(lines.len() as u64, "guest", "guests");
+    let message = format!(
+        "revert took {guests} back, and the manifest moves them again ({})",
+        some_lines(&lines)
+    );
+    let advice = "take their rows out; or run apply, which asks before it moves them, or with --yes wants --move-reverted";
+    (!lines.is_empty()).then(|| {
+        if guards.moves_reverted {
+            Finding::warn(
+                "reverted",
+                message,
+                "they are moved once more, and must redeem once more",
+            )
+        } else {
+            Finding::refuse("reverted", message, advice)
+        }
+    })
+}
+
+/// What going back does not bring back (Entra, *Reset redemption status*, 2026-04; Microsoft
+/// Graph, *Update user*, 2026-07).
+fn stays_undone(rows: &[PlannedRow]) -> Option<Finding> {
+    let goes_back = |row: &&PlannedRow| {
+        let set = row.change().and_then(|change| change.set_mail.as_ref());
+        set.is_some_and(|set| set.restores)
+    };
+    let back: Vec<&PlannedRow> = rows.iter().filter(goes_back).collect();
+    let invited = back.iter().filter(|row| invitation(row).is_some()).count() as u64;
+    (!back.is_empty()).then(|| {
+        Finding::warn(
+            "not-undone",
+            format!(
+                "{} no access until the new invitation is redeemed, and {} the new address as a second one",
+                count(invited, "guest has", "guests have"),
+                count(back.len() as u64, "guest may keep", "guests may keep")
+            ),
+            "mails that were sent stay sent; only Exchange takes an address off a guest (Set-MailUser)",
+        )
+    })
 }
 
 fn resets(rows: &[PlannedRow]) -> Option<Finding> {

@@ -112,7 +112,9 @@ impl SoFar {
                 | ChangeReason::Unmailed
                 | ChangeReason::UnknownOutcome
                 | ChangeReason::RetryFailed
-                | ChangeReason::Resend => self.under_way += 1,
+                | ChangeReason::Resend
+                | ChangeReason::Revert
+                | ChangeReason::RevertMail => self.under_way += 1,
             },
             Decision::Settled(
                 Settled::AlreadyInvited { .. }
@@ -124,7 +126,13 @@ impl SoFar {
                 self.invited += 1;
             }
             Decision::Blocked(Blocked::FailedBefore { .. }) => self.failed += 1,
-            Decision::Settled(Settled::AlreadyMatches | Settled::SameAsLine { .. })
+            Decision::Settled(
+                Settled::AlreadyMatches
+                | Settled::SameAsLine { .. }
+                | Settled::NothingToUndo
+                | Settled::Reverted { .. }
+                | Settled::AsBefore,
+            )
             | Decision::Blocked(_) => {}
         }
     }

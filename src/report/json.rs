@@ -104,6 +104,7 @@ pub(super) struct RunSummary<'a> {
 /// Writes the plan as one object with `summary`, `findings` and `rows`.
 pub fn plan_json(
     out: &mut dyn Write,
+    schema: Schema,
     plan: &Plan,
     exit_code: u8,
     elapsed: Duration,
@@ -125,7 +126,7 @@ pub fn plan_json(
         caller: plan.caller,
     };
     let rows = plan.rows.iter().map(|row| RowKeys::planned(row, plan.caller));
-    write_object(out, Schema::Plan, &summary, &plan.findings, rows, None)
+    write_object(out, schema, &summary, &plan.findings, rows, None)
 }
 
 /// What is left to say when there is no plan: how many rows there are, that none
@@ -267,7 +268,8 @@ mod tests {
 
     fn planned() -> Value {
         let mut out = Vec::new();
-        plan_json(&mut out, &sample::plan(), 3, Duration::from_micros(1_234_567)).unwrap();
+        plan_json(&mut out, Schema::Plan, &sample::plan(), 3, Duration::from_micros(1_234_567))
+            .unwrap();
         serde_json::from_slice(&out).unwrap()
     }
 
@@ -344,7 +346,7 @@ mod tests {
         let mut out = Vec::new();
         let mut plan = sample::plan();
         plan.rows.retain(|row| [3, 13, 15].contains(&row.line));
-        plan_json(&mut out, &plan, 3, Duration::from_micros(1_234_567)).unwrap();
+        plan_json(&mut out, Schema::Plan, &plan, 3, Duration::from_micros(1_234_567)).unwrap();
         insta::assert_snapshot!(String::from_utf8(out).unwrap(), @r#"
         {"schema":"reinvite-plan/1",
         "summary":{"rows":14,"change":6,"settled":3,"blocked":5,"reasons":{"ambiguous":1,"invalid-row":1,"new-address":1},"refusals":1,"plan_digest":"4232697f88502bb2c289f73d522c8f49e2f590181a2e0696c94ea8012a60a85b","exit_code":3,"stop_reason":null,"elapsed_seconds":1.235,"tenant_id":"7d1c2a40-0000-4000-8000-0000000000aa","tenant_name":"Contoso","caller":"app-only"},
@@ -379,7 +381,7 @@ mod tests {
     #[test]
     fn an_empty_plan_is_valid_json() {
         let mut out = Vec::new();
-        plan_json(&mut out, &sample::plan_of(Vec::new()), 0, Duration::ZERO).unwrap();
+        plan_json(&mut out, Schema::Plan, &sample::plan_of(Vec::new()), 0, Duration::ZERO).unwrap();
         let empty: Value = serde_json::from_slice(&out).unwrap();
         assert_eq!(empty["rows"], Value::Array(Vec::new()));
     }

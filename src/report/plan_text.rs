@@ -22,7 +22,9 @@ pub struct PlanView {
     pub max_rows_per_reason: usize,
     /// Columns of the terminal; `usize::MAX` where there is none.
     pub width: usize,
-    /// Whether the digest is for `apply --plan`.
+    /// The command that carries it out.
+    pub command: &'static str,
+    /// Whether the digest is for its `--plan`.
     pub is_pinned: bool,
 }
 
@@ -71,9 +73,9 @@ pub fn plan_text(out: &mut dyn Write, plan: &Plan, view: &PlanView) -> io::Resul
     }
     let digest = plan.digest.short();
     let note = if plan.refusals().next().is_some() {
-        "(apply refuses it until the findings allow it)".to_owned()
+        format!("({} refuses it until the findings allow it)", view.command)
     } else {
-        format!("(apply --plan {digest} carries out exactly this)")
+        format!("({} --plan {digest} carries out exactly this)", view.command)
     };
     let (title, note) = (paint(styles.heading, "Digest"), paint(styles.faint, note));
     writeln!(out, "\n{title} {digest}   {note}")?;
@@ -271,7 +273,13 @@ mod tests {
 
     fn render(plan: &Plan, styles: Styles, rows: usize, width: usize) -> String {
         let mut out = Vec::new();
-        let view = PlanView { styles, max_rows_per_reason: rows, width, is_pinned: true };
+        let view = PlanView {
+            styles,
+            max_rows_per_reason: rows,
+            width,
+            command: "apply",
+            is_pinned: true,
+        };
         plan_text(&mut out, plan, &view).unwrap();
         String::from_utf8(out).unwrap()
     }

@@ -100,6 +100,12 @@ impl<'a> RowEnd<'a> {
             Some(Outcome::AsWanted { .. }) if reason == ChangeReason::Mail => {
                 end("settled", "mail", Message::Text("invited earlier; its mail was due"), None)
             }
+            Some(Outcome::AsWanted { .. }) if reason == ChangeReason::RevertMail => end(
+                "settled",
+                "reverted",
+                Message::Text("the old address is back; nobody was invited"),
+                None,
+            ),
             Some(Outcome::AsWanted { written: true }) => {
                 end("settled", "corrected", Message::Text("the mail was put right"), None)
             }
@@ -136,7 +142,9 @@ impl<'a> RowEnd<'a> {
                     | ChangeReason::Resend
                     | ChangeReason::Unmailed
                     | ChangeReason::Correction
-                    | ChangeReason::Mail => "the run ended before this row",
+                    | ChangeReason::Mail
+                    | ChangeReason::Revert
+                    | ChangeReason::RevertMail => "the run ended before this row",
                     ChangeReason::Reminder => {
                         "not reminded: the guest has changed since the plan was made, the hours for reminders are over, or the run ended before"
                     }

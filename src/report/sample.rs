@@ -65,6 +65,7 @@ pub(super) fn change(
         expected: Some(from.into()),
         desired: Some(address.clone()),
         other_mails: None,
+        restores: false,
     });
     let redemption = Redemption::default();
     let decision = Decision::Change(Box::new(Change {

@@ -26,6 +26,8 @@ pub enum Schema {
     Reconcile,
     /// A line of a result file.
     Result,
+    /// A plan of the way back, or its run.
+    Revert,
     Status,
     Verify,
 }
@@ -45,6 +47,7 @@ impl Schema {
             Self::Preview => "reinvite-preview/1",
             Self::Reconcile => "reinvite-reconcile/1",
             Self::Result => "reinvite-result/1",
+            Self::Revert => "reinvite-revert/1",
             Self::Status => "reinvite-status/1",
             Self::Verify => "reinvite-verify/1",
         }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anstyle::Style;
 
-use crate::plan::{Plan, PlannedRow};
+use crate::plan::{ChangeReason, Plan, PlannedRow};
 use crate::run::{InvitedHow, LimitedBy, Outcome, Summary};
 
 use super::row::{RowEnd, journey};
@@ -46,7 +46,7 @@ pub fn summary_text(
 ) -> io::Result<()> {
     let view = &SummaryView { width: view.width.max(NARROWEST), ..*view };
     why_it_ended(out, summary, view)?;
-    counts(out, outcomes, summary, view)?;
+    counts(out, plan, outcomes, summary, view)?;
     mails(out, summary, view)?;
     effort(out, summary, view)?;
     let ended = plan.rows.iter().zip(outcomes).filter_map(|(row, outcome)| {
@@ -87,6 +87,7 @@ fn why_it_ended(out: &mut dyn Write, summary: &Summary, view: &SummaryView<'_>) 
 /// Every row is in exactly one of these lines.
 fn counts(
     out: &mut dyn Write,
+    plan: &Plan,
     outcomes: &[Option<Outcome>],
     summary: &Summary,
     view: &SummaryView<'_>,
@@ -98,8 +99,19 @@ fn counts(
         number_of(|outcome| matches!(outcome, Outcome::Invited(InvitedHow::SettledFromDirectory)));
     let half_done = number_of(|outcome| matches!(outcome, Outcome::NotAttempted { patched: true }));
     let aside = |n: u64, text: &str| if n == 0 { String::new() } else { format!("{n} {text}") };
+    let is_back = |row: &PlannedRow| {
+        row.change().is_some_and(|change| change.reason == ChangeReason::RevertMail)
+    };
+    let back =
+        plan.rows.iter().zip(outcomes).filter(|(row, outcome)| {
+            matches!(outcome, Some(Outcome::AsWanted { .. })) && is_back(row)
+        });
+    let settled = match back.count() {
+        0 => "nothing to do".to_owned(),
+        back => format!("{back} of them got the old address back without an invitation"),
+    };
     let styles = view.styles;
-    let plain = Style::new();
+    let unstyled = Style::new();
     let lines = [
         (
             "invited",
@@ -107,7 +119,7 @@ fn counts(
             styles.good,
             aside(from_directory, "of them known from the directory, as the answer was lost"),
         ),
-        ("settled", summary.settled, plain, "nothing to do".to_owned()),
+        ("settled", summary.settled, unstyled, settled),
         ("blocked", summary.blocked, styles.attention, "refused by the plan".to_owned()),
         ("failed", summary.failed, styles.bad, String::new()),
         (
@@ -127,7 +139,7 @@ fn counts(
     writeln!(out, "\n{}", paint(styles.heading, count(summary.rows, "row", "rows")))?;
     for (label, n, style, aside) in lines {
         if n > 0 || label == "invited" {
-            let style = if n > 0 { style } else { plain };
+            let style = if n > 0 { style } else { unstyled };
             let line = format!("{}{n:>7}  {aside}", fit(label, LABEL_COLUMNS));
             writeln!(out, "  {}", paint(style, line.trim_end()))?;
         }

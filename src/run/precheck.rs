@@ -4,7 +4,7 @@
 use std::cmp::Ordering;
 
 use crate::domain::{DirectoryUser, RedemptionState};
-use crate::plan::{Change, SetMail};
+use crate::plan::{Change, SetMail, same_addresses};
 
 use super::event::Failure;
 use super::own_failure::OwnFailure;
@@ -74,7 +74,7 @@ fn changed(guest: &DirectoryUser, expected: &str) -> Precheck {
 fn is_written(set: &SetMail, guest: &DirectoryUser) -> bool {
     let mail = set.desired.as_ref().is_none_or(|desired| guest.has_mail(desired));
     let other_mails =
-        set.other_mails.as_ref().is_none_or(|set| same_list(&guest.other_mails, &set.desired));
+        set.other_mails.as_ref().is_none_or(|set| same_addresses(&guest.other_mails, &set.desired));
     mail && other_mails
 }
 
@@ -88,19 +88,10 @@ fn is_as_expected(set: &SetMail, guest: &DirectoryUser) -> bool {
     };
     let desired = set.desired.as_ref().is_some_and(|desired| guest.has_mail(desired));
     let other_mails = set.other_mails.as_ref().is_none_or(|set| {
-        same_list(&guest.other_mails, &set.expected) || same_list(&guest.other_mails, &set.desired)
+        same_addresses(&guest.other_mails, &set.expected)
+            || same_addresses(&guest.other_mails, &set.desired)
     });
     (mail || desired) && other_mails
-}
-
-/// `otherMails` has no order worth keeping.
-fn same_list(one: &[Box<str>], other: &[Box<str>]) -> bool {
-    let folded = |list: &[Box<str>]| {
-        let mut list: Vec<String> = list.iter().map(|mail| mail.to_lowercase()).collect();
-        list.sort_unstable();
-        list
-    };
-    folded(one) == folded(other)
 }
 
 #[cfg(test)]

@@ -66,7 +66,8 @@ fn boxed(mails: &[&str]) -> Vec<Box<str>> {
 
 /// `mail` from the old address to the new.
 fn mail() -> SetMail {
-    SetMail { expected: Some(OLD.into()), desired: Some(email(NEW)), other_mails: None }
+    let (expected, desired) = (Some(OLD.into()), Some(email(NEW)));
+    SetMail { expected, desired, other_mails: None, restores: false }
 }
 
 /// The new address added to `otherMails`.

@@ -17,7 +17,8 @@ pub(super) fn intent_reason(reason: ChangeReason) -> Option<IntentReason> {
         ChangeReason::Resend => Some(IntentReason::Resend),
         ChangeReason::Reminder => Some(IntentReason::Reminder),
         ChangeReason::Unmailed => Some(IntentReason::Unmailed),
-        ChangeReason::Correction | ChangeReason::Mail => None,
+        ChangeReason::Revert => Some(IntentReason::Revert),
+        ChangeReason::Correction | ChangeReason::Mail | ChangeReason::RevertMail => None,
     }
 }
 

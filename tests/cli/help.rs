@@ -29,6 +29,7 @@ fn the_short_help_fits_on_a_screen() {
       verify       Look at the campaign's guests: pending, redeemed, changed or gone
       remind       Invite those once more who have not redeemed, as configured
       reconcile    Apply, put drift right, verify and remind: every night, unattended
+      revert       Give the guests of a campaign their old address back
       status       Count what a campaign has done and what is left
       explain      Tell everything about one row and its guest
       report       Report a campaign as a web page, for spreadsheets, programs, tickets or CI
@@ -73,6 +74,7 @@ fn every_help_begins_with_examples() {
         "verify ",
         "remind ",
         "reconcile ",
+        "revert ",
         "status ",
         "explain ",
         "report ",

@@ -26,3 +26,4 @@ mod send_again;
 mod stopping;
 mod tenant_says_stop;
 mod waiting;
+mod way_back;

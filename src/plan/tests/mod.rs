@@ -72,9 +72,14 @@ impl World {
                 resend: BTreeSet::new(),
                 read_at: earlier() + jiff::SignedDuration::from_hours(12),
                 lag: jiff::SignedDuration::from_mins(5),
+                revert: None,
                 reminders: None,
             },
-            guards: Guards { max_changes: Limit::Count(u64::MAX), allowed_domains: None },
+            guards: Guards {
+                max_changes: Limit::Count(u64::MAX),
+                allowed_domains: None,
+                moves_reverted: false,
+            },
         }
     }
 

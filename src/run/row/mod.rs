@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::checkpoint::Record;
 use crate::domain::{DirectoryUser, InvitationKey, RedeemUrl, RedemptionState, Trace, UserId};
 use crate::graph::Presence;
 use crate::plan::{Change, ChangeReason, PlannedRow};
@@ -152,6 +153,9 @@ impl RowRun<'_, '_> {
             Precheck::NothingToWrite => self.assume_written(),
             Precheck::Write => self.write_mail(&guest).await?,
         }
+        if self.change.reason == ChangeReason::RevertMail {
+            self.record(Record::Reverted { key: self.key.clone() }).await?;
+        }
         let Some(invitation) = &self.change.invite else {
             return Ok(Outcome::AsWanted { written: verdict == Precheck::Write });
         };
@@ -198,6 +202,8 @@ impl RowRun<'_, '_> {
             | ChangeReason::FinishEarlierRun
             | ChangeReason::UnknownOutcome
             | ChangeReason::RetryFailed
+            | ChangeReason::Revert
+            | ChangeReason::RevertMail
             // One that was cut off may have written it a moment ago.
             | ChangeReason::Resend => true,
             ChangeReason::ResetOnly

@@ -5,7 +5,7 @@
 use tokio::time::Instant;
 
 use crate::checkpoint::{BeforeImage, Record};
-use crate::domain::{DirectoryUser, Trace};
+use crate::domain::{DirectoryUser, Trace, WayBack};
 use crate::graph::{CallError, GONE, Verdict, backoff};
 use crate::plan::ChangeReason;
 use crate::run::event::Event;
@@ -45,10 +45,14 @@ impl RowRun<'_, '_> {
             Record::Correcting { key: self.key.clone(), found: mail }
         } else {
             let other_mails = guest.other_mails.iter().map(|mail| (**mail).to_owned()).collect();
-            Record::Patching {
-                key: self.key.clone(),
-                reference: self.reference(),
-                before: BeforeImage { mail, other_mails },
+            let before = BeforeImage { mail, other_mails };
+            let (key, reference) = (self.key.clone(), self.reference());
+            if set.restores {
+                let is_alone = self.change.invite.is_none();
+                let way = if is_alone { WayBack::MailAlone } else { WayBack::Invitation };
+                Record::Reverting { key, reference, before, way }
+            } else {
+                Record::Patching { key, reference, before }
             }
         })
         .await?;
@@ -73,7 +77,9 @@ impl RowRun<'_, '_> {
         if is_correction {
             return self.record(Record::Corrected { key: self.key.clone() }).await;
         }
-        self.record(Record::Patched { key: self.key.clone() }).await?;
+        if self.change.invite.is_some() {
+            self.record(Record::Patched { key: self.key.clone() }).await?;
+        }
         self.patched = true;
         self.written_at = Some(Instant::now());
         self.run.tally.count_patch();

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use reinvite::campaign::{
-    self, Applied, ApplyRequest, CampaignError, Carried, Host, Notice, ResendReason, Review,
-    Session,
+    self, Applied, ApplyRequest, CampaignError, Carried, Host, Notice, ResendReason, RevertRequest,
+    Review, Session,
 };
 use reinvite::checkpoint::Checkpoint;
 use reinvite::emulator::{Emulator, SAMPLE_CLIENT_ID};
@@ -115,6 +115,7 @@ impl Campaign {
             reset_matching: self.reset_matching,
             retry_failed: self.retry_failed,
             resend: resend.unwrap_or_default(),
+            moves_reverted: !self.yes,
             resend_reason: why
                 .map(|why| ResendReason { who: "ada".to_owned(), why: why.to_owned() }),
             ..ApplyRequest::default()
@@ -135,8 +136,18 @@ impl Campaign {
         };
         let (settings, deadline) = (&self.settings, self.deadline);
         let session = Session { settings, graph: &graph, stop: &stop, deadline };
-        let carried =
-            campaign::apply(&session, checkpoint, &loaded.manifest, request, &watch, |_| 0).await;
+        let carried = if let Some(revert) = self.revert.clone() {
+            let request = RevertRequest { retry_failed: self.retry_failed, ..revert };
+            let carried = campaign::revert(&session, checkpoint, request, &watch, |_| 0).await;
+            carried.map(|carried| match carried {
+                Carried::Out(reverted) => Carried::Out(reverted.applied),
+                Carried::Refused { plan, refusal } => Carried::Refused { plan, refusal },
+                Carried::Declined(objection) => Carried::Declined(objection),
+            })
+        } else {
+            let manifest = &loaded.manifest;
+            campaign::apply(&session, checkpoint, manifest, request, &watch, |_| 0).await
+        };
         (watch.events.into_inner().unwrap(), carried)
     }
 

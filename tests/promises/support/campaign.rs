@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::SignedDuration;
+use reinvite::campaign::RevertRequest;
 use reinvite::checkpoint::{Status, read_status};
 use reinvite::config::{Limit, MailWrite, Overrides, Settings};
 use reinvite::domain::Caller;
@@ -86,6 +87,8 @@ pub(crate) struct Campaign {
     pub(super) reset_matching: bool,
     pub(super) skip_invalid: bool,
     pub(super) objects: bool,
+    pub(super) yes: bool,
+    pub(super) revert: Option<RevertRequest>,
     pub(super) resend: Option<(BTreeSet<String>, &'static str)>,
     pub(super) cut: Option<Cut>,
     pub(super) away: Option<Range<Duration>>,
@@ -118,6 +121,8 @@ impl Campaign {
             reset_matching: false,
             skip_invalid: false,
             objects: false,
+            yes: false,
+            revert: None,
             resend: None,
             cut: None,
             away: None,
@@ -210,6 +215,27 @@ impl Campaign {
     /// Whoever is asked to review the next plan does not want it.
     pub(crate) fn objects(self) -> Self {
         Self { objects: true, ..self }
+    }
+
+    /// Nobody is asked about the next plans.
+    pub(crate) fn yes(self) -> Self {
+        Self { yes: true, ..self }
+    }
+
+    /// From the next run on, the campaign is taken back.
+    pub(crate) fn reverts(self) -> Self {
+        Self { revert: Some(RevertRequest::default()), ..self }
+    }
+
+    /// The same, with the guests who have redeemed.
+    pub(crate) fn reverts_even_redeemed(self) -> Self {
+        let revert = RevertRequest { even_redeemed: true, ..RevertRequest::default() };
+        Self { revert: Some(revert), ..self }
+    }
+
+    /// From the next run on, the manifest is applied again.
+    pub(crate) fn applies(self) -> Self {
+        Self { revert: None, ..self }
     }
 
     pub(crate) fn max_failures(self, limit: &str) -> Self {
