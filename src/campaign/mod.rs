@@ -32,7 +32,7 @@ pub use look::{Verification, verify};
 pub use night::{NightRequest, Reconciled, reconcile};
 pub use prepare::{NightPlan, Scope};
 pub use read::{Asked, Read, read_and_plan};
-pub use revert::{RevertRequest, Reverted, WayBack, revert};
+pub use revert::{KeptError, RevertRequest, Reverted, WayBack, revert};
 pub use row_names::RowName;
 pub use session::{Carried, Host, Notice, Refusal, Review, Session};
 pub use unfinished::Unfinished;
@@ -41,7 +41,6 @@ pub use verify::{SettledAnswers, Unsettled, Verified};
 use crate::checkpoint::CheckpointError;
 use crate::delivery::PostError;
 use crate::graph::CallError;
-use crate::manifest::LoadError;
 
 /// Why a command could not come to its end.
 #[derive(Debug, thiserror::Error)]
@@ -57,5 +56,5 @@ pub enum CampaignError {
     Post(#[from] PostError),
     /// What the checkpoint keeps of the manifest can't be read.
     #[error(transparent)]
-    Kept(#[from] LoadError),
+    Kept(#[from] KeptError),
 }

@@ -38,6 +38,15 @@ pub struct Reverted {
     pub manifest: Manifest,
 }
 
+/// The manifest can't be read any more from what the checkpoint keeps of it.
+#[derive(Debug, thiserror::Error)]
+pub enum KeptError {
+    #[error("the manifest as the checkpoint keeps it: {0}")]
+    Load(#[from] LoadError),
+    #[error("line {line} of {manifest}, as the checkpoint keeps it, can't be read as it was")]
+    Row { manifest: String, line: u32 },
+}
+
 /// What a way back is planned from.
 #[derive(Debug)]
 pub struct WayBack {
@@ -54,7 +63,7 @@ impl WayBack {
         past: &mut Past,
         undo: Undo,
         request: &RevertRequest,
-    ) -> Result<Self, LoadError> {
+    ) -> Result<Self, KeptError> {
         let guests = guests(ledger, &past.manifest);
         let (mut rows, extra_columns) = kept_rows(&undo, &past.manifest, &request.options)?;
         let before: HashMap<UserId, Before> = undo
@@ -65,12 +74,20 @@ impl WayBack {
                 (id, Before { mail: image.mail.map(Into::into), other_mails })
             })
             .collect();
-        let rows = guests.iter().filter_map(|guest| {
-            let mail = before.get(&guest.user_id)?.mail.as_deref()?;
-            let address = Email::parse(mail).ok()?;
-            Some(row(guest, address, rows.remove(&guest.line)))
-        });
-        let manifest = Manifest::of_rows(undo.manifest, rows.collect(), extra_columns);
+        let cells: HashSet<u32> =
+            past.manifest.iter().filter(is_kept).map(|row| row.line).collect();
+        let mut back = Vec::with_capacity(guests.len());
+        for guest in &guests {
+            let mail = before.get(&guest.user_id).and_then(|before| before.mail.as_deref());
+            let Some(address) = mail.and_then(|mail| Email::parse(mail).ok()) else { continue };
+            let kept = rows.remove(&guest.line);
+            // That it said `send = no`, for one, must not be lost.
+            if kept.is_none() && undo.form.is_some() && cells.contains(&guest.line) {
+                return Err(KeptError::Row { manifest: undo.manifest, line: guest.line });
+            }
+            back.push(row(guest, address, kept));
+        }
+        let manifest = Manifest::of_rows(undo.manifest, back, extra_columns);
         let revert = Revert {
             guests,
             before,
@@ -84,6 +101,11 @@ impl WayBack {
         };
         Ok(Self { manifest, asked })
     }
+}
+
+/// Whether the row's cells are on record.
+fn is_kept(row: &&ManifestRow) -> bool {
+    row.cells != "[]"
 }
 
 /// Everybody whom the campaign acted on: under its line and name in the manifest, and the
@@ -114,9 +136,8 @@ fn kept_rows(
     options: &Options,
 ) -> Result<(BTreeMap<u32, Row>, Vec<String>), LoadError> {
     let form: Option<Form> = undo.form.as_deref().and_then(|form| serde_json::from_str(form).ok());
-    let is_kept = |row: &&ManifestRow| row.cells != "[]";
     let Some(form) = form.filter(|_| rows.iter().any(|row| is_kept(&row))) else {
-        return Ok(Default::default());
+        return Ok((BTreeMap::new(), Vec::new()));
     };
     // Whatever the row asked for, it says what its guest's mails are like.
     let options = Options { reset_only: true, ..options.clone() };

@@ -1,6 +1,7 @@
 //! An error on its way to the person: what went wrong, what to do, and with
 //! which code to exit.
 
+use crate::campaign::KeptError;
 use crate::checkpoint::CheckpointError;
 use crate::config::{ConfigError, SecretError};
 use crate::graph::{AuthError, CallError, CertificateError, Foreign, TransportError};
@@ -91,6 +92,13 @@ impl From<LoadError> for Failure {
     fn from(error: LoadError) -> Self {
         let advice = error.advice().to_owned();
         Self::new(Exit::Usage, error).hint(advice)
+    }
+}
+
+impl From<KeptError> for Failure {
+    fn from(error: KeptError) -> Self {
+        Self::new(Exit::Usage, error)
+            .hint("name its columns as apply was told to, with --column or [manifest] columns")
     }
 }
 

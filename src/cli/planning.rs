@@ -118,11 +118,7 @@ pub(super) fn campaign_failure(error: CampaignError, stop: &Stop) -> Failure {
     match error {
         CampaignError::Call(error) => interrupted(error, stop),
         CampaignError::Checkpoint(error) => error.into(),
-        CampaignError::Kept(error) => {
-            let text = format!("the manifest as the checkpoint keeps it: {error}");
-            Failure::new(Exit::Usage, anyhow::anyhow!(text))
-                .hint("name its columns as apply was told to, with --column or [manifest] columns")
-        }
+        CampaignError::Kept(error) => error.into(),
         CampaignError::Post(error) => Failure::new(Exit::Usage, error)
             .hint("mend [delivery]; `preview` shows each mail without sending it"),
     }

@@ -150,7 +150,7 @@ pub fn reverted(rows: &[PlannedRow], ledger: &Ledger, guards: &Guards) -> Option
             Finding::warn(
                 "reverted",
                 message,
-                "they are moved once more, and must redeem once more",
+                "apply asks before it moves them once more, and with --yes it wants --move-reverted",
             )
         } else {
             Finding::refuse("reverted", message, advice)

@@ -207,6 +207,13 @@ pub(super) fn who(row: &PlannedRow) -> String {
 /// The guest and the address it moves to: `ada@a.example → ada@b.example`. A
 /// guest that keeps its address moves nowhere.
 pub(super) fn journey(row: &PlannedRow) -> String {
+    // One that goes back comes from the address that it gives up, whatever its row calls it.
+    if let Some(set) = row.change().and_then(|change| change.set_mail.as_ref())
+        && set.restores
+        && let (Some(given_up), Some(address)) = (&set.expected, &set.desired)
+    {
+        return format!("{} → {}", harmless(given_up), harmless(address.as_str()));
+    }
     let who = who(row);
     let address = match &row.new_email {
         Some(address) if !address.as_str().eq_ignore_ascii_case(&row.user) => {

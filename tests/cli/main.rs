@@ -28,6 +28,7 @@ mod pfx;
 mod plan;
 mod preview;
 mod report;
+mod revert;
 mod schedulers;
 mod secrets;
 mod sign_in;
