@@ -75,7 +75,7 @@ impl WayBack {
             })
             .collect();
         let cells: HashSet<u32> =
-            past.manifest.iter().filter(is_kept).map(|row| row.line).collect();
+            past.manifest.iter().filter(|row| is_kept(row)).map(|row| row.line).collect();
         let mut back = Vec::with_capacity(guests.len());
         for guest in &guests {
             let mail = before.get(&guest.user_id).and_then(|before| before.mail.as_deref());
@@ -104,7 +104,7 @@ impl WayBack {
 }
 
 /// Whether the row's cells are on record.
-fn is_kept(row: &&ManifestRow) -> bool {
+fn is_kept(row: &ManifestRow) -> bool {
     row.cells != "[]"
 }
 
@@ -136,12 +136,12 @@ fn kept_rows(
     options: &Options,
 ) -> Result<(BTreeMap<u32, Row>, Vec<String>), LoadError> {
     let form: Option<Form> = undo.form.as_deref().and_then(|form| serde_json::from_str(form).ok());
-    let Some(form) = form.filter(|_| rows.iter().any(|row| is_kept(&row))) else {
+    let Some(form) = form.filter(|_| rows.iter().any(is_kept)) else {
         return Ok((BTreeMap::new(), Vec::new()));
     };
     // Whatever the row asked for, it says what its guest's mails are like.
     let options = Options { reset_only: true, ..options.clone() };
-    let cells = rows.iter().filter(is_kept).map(|row| (row.line, &*row.cells));
+    let cells = rows.iter().filter(|row| is_kept(row)).map(|row| (row.line, &*row.cells));
     let read = manifest::reread(&undo.manifest, &form, cells, &options)?;
     let rows = read.rows.into_iter().map(|row| (row.line, row)).collect();
     Ok((rows, read.extra_columns))
