@@ -10,7 +10,7 @@ use rusqlite::{Connection, Row, params};
 
 use super::database::{ReadError, in_one_state};
 use super::tables::{collect, content, key, optional, parsed, text};
-use super::{Checkpoint, CheckpointError, Entry, Record};
+use super::{Checkpoint, CheckpointError, Entry, InvitedHow, Record};
 use crate::domain::{
     EarlierMail, HeldLink, InvitationKey, MailStanding, MailWay, RedeemUrl, Shows, Sighting,
 };
@@ -139,6 +139,16 @@ pub(super) fn write(
 ) -> Result<(), ReadError> {
     let key = entry.record.key();
     let (user, address) = (key.user_id.to_string(), key.address.folded());
+    // One to another address of the guest voids the link as well; a lost answer that is
+    // settled late may have been to an earlier one.
+    if let Record::Invited { how: InvitedHow::Accepted, .. } = entry.record {
+        connection
+            .prepare_cached(
+                "UPDATE mail SET link = NULL
+                 WHERE user_id = ?1 AND address <> ?2 AND link IS NOT NULL",
+            )?
+            .execute(params![user, address])?;
+    }
     let before = {
         let mut query = connection.prepare_cached(
             "SELECT state, at, message_id, link FROM mail WHERE user_id = ?1 AND address = ?2",

@@ -1,8 +1,8 @@
 //! The way back on record: which guests are on it, how, and since which address.
 
 use super::*;
-use crate::checkpoint::{Planned, read_ledger, read_past, read_status};
-use crate::domain::{Email, LedgerState};
+use crate::checkpoint::{Entry, Planned, read_ledger, read_past, read_status};
+use crate::domain::{Email, LedgerState, RedeemUrl};
 
 /// Guest 1 at another address than its first.
 fn old() -> InvitationKey {
@@ -117,4 +117,32 @@ async fn a_mail_that_was_refused_is_still_to_be_written_alone() {
     let ledger = read_ledger(&place.path()).unwrap();
     assert!(matches!(ledger.get(&old()).unwrap().state, LedgerState::Failed { .. }));
     assert_eq!(ledger.way_back(&old()), Some(WayBack::MailAlone));
+}
+
+/// A link that a later invitation has voided is a secret that nobody needs.
+#[tokio::test]
+async fn the_link_of_the_address_that_is_given_up_is_wiped() {
+    let place = Place::new();
+    let journal = place.begin(vec![row(&key(1))]);
+    let link = |to: &str| Some(RedeemUrl::new(format!("https://redeem.example/{to}")));
+    let records = [
+        Entry { link: link("new"), ..invited(1).into() },
+        of_old(reverting(1, WayBack::Invitation)).into(),
+        of_old(intended(1)).into(),
+        Entry {
+            link: link("old"),
+            ..Record::Invited { key: old(), how: InvitedHow::Accepted }.into()
+        },
+    ];
+    for (second, record) in (1..).zip(records) {
+        journal.append(record, at(second)).await.unwrap();
+    }
+    end(journal);
+    let connection = rusqlite::Connection::open(place.path()).unwrap();
+    let mut query = connection.prepare("SELECT link FROM mail WHERE link IS NOT NULL").unwrap();
+    let links = query.query_map([], |row| row.get(0)).unwrap();
+    let links: Vec<String> = links.collect::<Result<_, _>>().unwrap();
+    assert_eq!(links, ["https://redeem.example/old"]);
+    let bytes = std::fs::read(place.path()).unwrap();
+    assert!(!bytes.windows(26).any(|part| part == b"https://redeem.example/new"));
 }
