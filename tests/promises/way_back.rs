@@ -297,6 +297,25 @@ async fn a_mail_that_is_refused_on_the_way_back_is_tried_again_when_asked_and_st
     assert_eq!(campaign.emulator().user(&id(4)).unwrap().mail, Some(old_address(4)));
 }
 
+/// Trying again is about what was refused, and not about what somebody else has written.
+#[tokio::test(start_paused = true)]
+async fn a_way_back_that_failed_overwrites_nobody_when_it_is_tried_again() {
+    let refused = Canned::error(400, "BadRequest", "the invitation is refused");
+    let mut campaign = moved(MailWrite::Mail)
+        .await
+        .fault(Matcher::invitation().of(&id(1)), Action::Answer(refused))
+        .reverts();
+    let finished = campaign.run().await;
+    assert!(!finished.failure(1).is_empty());
+    let theirs = "else@fabrikam.example".to_owned();
+    campaign.emulator().edit(&id(1), |user| user.mail = Some(theirs.clone()));
+    later().await;
+    campaign = campaign.retry_failed();
+    let finished = campaign.run().await;
+    assert_eq!((finished.planned(1), finished.writes().len()), ("changed-since", 0));
+    assert_eq!(campaign.emulator().user(&id(1)).unwrap().mail, Some(theirs));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_guest_that_never_had_a_mail_and_one_that_was_only_reset_stay_and_are_told() {
     let mut campaign = Campaign::new()

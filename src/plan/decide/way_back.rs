@@ -121,7 +121,13 @@ impl Planner<'_> {
         entry: &LedgerEntry,
     ) -> Decision {
         if self.ledger.way_back(key) != Some(WayBack::MailAlone) {
-            return self.decide(row, guest, &key.address);
+            // What was perhaps sent is settled whatever the mail is by now. The rest is not
+            // for `--retry-failed` to overwrite.
+            let is_sent = entry.may_be_invited();
+            return match self.restore(guest) {
+                Err(blocked) if !is_sent => Decision::Blocked(blocked),
+                Ok(_) | Err(_) => self.decide(row, guest, &key.address),
+            };
         }
         if let LedgerState::Failed { code, message } = &entry.state
             && !self.policy.retry_failed
