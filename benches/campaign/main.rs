@@ -108,32 +108,54 @@ fn main() -> Outcome<()> {
 }
 
 /// Quotas ten times the documented rates, over a thirtieth of their windows: 200 writes
-/// a second, 1,000 at once.
-fn settings(quick: bool) -> [Setting; 3] {
+/// a second, 1,000 at once. Refusals by chance are against the preset `full`: faster,
+/// their waits would overlap.
+fn settings(quick: bool) -> [Setting; 6] {
     const WINDOW: f64 = 1.0 / 30.0;
     let guests = |guests: u32| if quick { guests / 8 } else { guests };
     let pace = Pace { writes_per_second: 200, burst: 100, in_flight: 256, settle_ms: 0 };
+    let full = Pace { writes_per_second: 18, burst: 100, in_flight: 64, settle_ms: 0 };
+    let known = Setting {
+        name: "the configured pace is the quota",
+        guests: guests(5_500),
+        quota: 10.0,
+        window: WINDOW,
+        is_silent: false,
+        refuse_every: None,
+        pace,
+    };
+    let hidden = Setting {
+        name: "a hidden quota at a third of the configured pace",
+        guests: guests(2_000),
+        quota: 10.0 / 3.0,
+        ..known
+    };
     [
-        Setting {
-            name: "the configured pace is the quota",
-            guests: guests(5_500),
-            quota: 10.0,
-            window: WINDOW,
-            pace,
-        },
+        known,
         Setting {
             name: "the same, and all of its depth at once",
-            guests: guests(5_500),
-            quota: 10.0,
-            window: WINDOW,
             pace: Pace { burst: 1_000, ..pace },
+            ..known
+        },
+        hidden,
+        Setting { name: "the same, without a word before it refuses", is_silent: true, ..hidden },
+        Setting {
+            name: "one in twenty refused whatever the pace",
+            guests: guests(250),
+            quota: 1.0,
+            window: 1.0,
+            refuse_every: Some(20),
+            pace: full,
+            ..known
         },
         Setting {
-            name: "a hidden quota at a third of the configured pace",
-            guests: guests(2_000),
-            quota: 10.0 / 3.0,
-            window: WINDOW,
-            pace,
+            name: "that, and a hidden third without a word",
+            guests: guests(250),
+            quota: 0.3,
+            is_silent: true,
+            refuse_every: Some(20),
+            pace: full,
+            ..known
         },
     ]
 }

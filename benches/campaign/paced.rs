@@ -31,6 +31,10 @@ pub(super) struct Setting {
     /// The documented windows times this: in a run of a minute, those of minutes would
     /// let everything through at once.
     pub(super) window: f64,
+    /// Nothing is said of it before it is used up.
+    pub(super) is_silent: bool,
+    /// Every how many writes is refused for a second, whatever the pace.
+    pub(super) refuse_every: Option<u32>,
     pub(super) pace: Pace,
 }
 
@@ -45,15 +49,16 @@ pub(super) struct Paced {
 
 impl Setting {
     /// The least time for all writes: of every bucket its depth at once, the rest at
-    /// its rate.
+    /// its rate, and what is refused whatever the pace waits its second.
     fn optimum(&self) -> f64 {
-        let Self { quota, window, pace, .. } = *self;
+        let Self { quota, window, refuse_every, pace, .. } = *self;
         let guests = f64::from(self.guests);
         let own = f64::from(pace.writes_per_second);
         let [writes, invitations] =
             [WRITES_PER_SECOND, INVITATIONS_PER_SECOND].map(|rate| rate * quota);
+        let waits = refuse_every.map_or(0.0, |every| 2.0 * guests / f64::from(every - 1));
         [
-            (2.0 * guests, own, f64::from(pace.burst)),
+            (2.0 * guests + waits * own, own, f64::from(pace.burst)),
             (2.0 * guests, writes, writes * WRITES_WINDOW * window),
             (guests, invitations, invitations * INVITATIONS_WINDOW * window.max(1.0)),
         ]
@@ -65,12 +70,14 @@ impl Setting {
     pub(super) fn measure(self) -> Outcome<Paced> {
         let directory = workplace()?;
         let directory = directory.path();
-        let flags = [
+        let mut flags = vec![
             format!("--quota={}", self.quota),
             format!("--quota-window={}", self.window),
             format!("--latency={LATENCY}"),
             "--invitations-are-writes".to_owned(),
         ];
+        flags.extend(self.is_silent.then(|| "--silent-quota".to_owned()));
+        flags.extend(self.refuse_every.map(|every| format!("--refuse-every={every}")));
         let tenant = Tenant::start(directory, self.guests, &flags)?;
         fs::write(directory.join("guests.csv"), manifest(self.guests))?;
         fs::write(directory.join("reinvite.toml"), tenant.configuration(&self.pace))?;

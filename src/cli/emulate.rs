@@ -10,7 +10,8 @@ use tokio::net::TcpListener;
 use crate::config::args::EmulateArgs;
 use crate::config::{Latencies, Latency, Quota};
 use crate::emulator::{
-    Emulator, Lag, Options, Quotas, SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET, TenantSeed,
+    Action, Canned, Emulator, Fault, Lag, Matcher, Options, Quotas, RetryAfter, SAMPLE_CLIENT_ID,
+    SAMPLE_CLIENT_SECRET, TenantSeed,
 };
 use crate::report::Schema;
 use crate::run::Stop;
@@ -72,7 +73,12 @@ fn options(args: &EmulateArgs) -> Options {
         Quota::Factor(factor) => Quotas::default().scaled(factor),
     };
     Options {
-        quotas: Quotas { invitations_are_writes, ..quotas.over(args.quota_window.0) },
+        quotas: Quotas {
+            invitations_are_writes,
+            tells_share: !args.silent_quota,
+            ..quotas.over(args.quota_window.0)
+        },
+        faults: args.refuse_every.map(by_chance).unwrap_or_default(),
         read_lag: lag(args.read_lag),
         invitation_lag: lag(args.invitation_lag),
         latency: (all.max > Duration::ZERO).then(|| latency(all)),
@@ -82,6 +88,13 @@ fn options(args: &EmulateArgs) -> Options {
         log_requests: false,
         ..Options::default()
     }
+}
+
+/// Refusals that come whatever the pace.
+fn by_chance(every: u64) -> Vec<Fault> {
+    let writes = [Matcher::patch(), Matcher::invitation()];
+    let refused = || Action::Answer(Canned::throttled(RetryAfter::Seconds(1)));
+    writes.map(|write| Fault::new(write.nth(every).every(every).always(), refused())).into()
 }
 
 fn lag(lag: Duration) -> Lag {

@@ -94,6 +94,25 @@ pub struct EmulateArgs {
     )]
     pub quota_window: Factor,
 
+    /// Say nothing of a quota before it is used up
+    #[arg(
+        long,
+        env = "REINVITE_SILENT_QUOTA",
+        hide_env_values = true,
+        value_parser = BoolishValueParser::new()
+    )]
+    pub silent_quota: bool,
+
+    /// Refuse every Nth PATCH and every Nth invitation for a second, whatever the pace
+    #[arg(
+        long,
+        value_name = "N",
+        env = "REINVITE_REFUSE_EVERY",
+        hide_env_values = true,
+        value_parser = clap::value_parser!(u64).range(2..)
+    )]
+    pub refuse_every: Option<u64>,
+
     /// Take so many milliseconds for an answer; a PATCH or an invitation may take its own
     /// time, as in 30..120,patch=80..250,invite=150..600
     #[arg(

@@ -451,7 +451,7 @@ impl Graph {
             }
             self.pacer.learn_cost(shape, answer.headers());
             if answer.status() != StatusCode::TOO_MANY_REQUESTS {
-                self.pacer.let_through(lane, answer.headers());
+                self.pacer.let_through(lane, sent_at, answer.headers());
             }
             if answer.status().is_success() {
                 return Ok(answer);

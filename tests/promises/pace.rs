@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use reinvite::emulator::{Limit, Quotas};
+use reinvite::emulator::{Action, Canned, Limit, Matcher, Quotas, RetryAfter};
 
 use crate::support::Campaign;
 
@@ -41,6 +41,8 @@ struct Case {
     invitations: Option<Has>,
     invitations_are_writes: bool,
     tells_share: bool,
+    /// Every how many writes is refused for no reason of ours, for a second.
+    by_chance: Option<u64>,
     /// Most time, as a multiple of the optimum.
     slower: f64,
     /// Most requests refused, as a share of all writes.
@@ -67,6 +69,12 @@ async fn measure(case: &Case) -> (f64, f64) {
             options.patch_latency = milliseconds(80, 250);
             options.invitation_latency = milliseconds(150, 600);
         });
+    if let Some(every) = case.by_chance {
+        let second = || Action::Answer(Canned::throttled(RetryAfter::Seconds(1)));
+        for write in [Matcher::patch(), Matcher::invitation()] {
+            campaign = campaign.fault(write.nth(every / 2).every(every).always(), second());
+        }
+    }
     let finished = campaign.run().await;
     assert_eq!(finished.summary.invited, u64::from(guests), "{}", case.name);
     let ledger = campaign.ledger();
@@ -79,12 +87,21 @@ async fn measure(case: &Case) -> (f64, f64) {
         .collect();
     let took = times.last().unwrap().duration_since(times[0]).as_secs_f64();
 
+    // Waits that were asked for by chance come on top; those that overlap are one.
+    let (mut waits, mut held_until) = (0.0, f64::MIN);
+    let refused_at = ledger.requests.iter().filter(|request| request.status == 429);
+    for at in refused_at.map(|request| request.at.duration_since(times[0]).as_secs_f64()) {
+        waits += at + 1.0 - held_until.clamp(at, at + 1.0);
+        held_until = held_until.max(at + 1.0);
+    }
+    let waits = case.by_chance.map_or(0.0, |_| waits);
     let own = Has { per_second, window: 0 };
     let counted = if case.invitations_are_writes { 2 * guests } else { guests };
     let optimum = own
         .seconds_for((2 * guests).saturating_sub(burst))
         .max(writes.seconds_for(counted))
-        .max(invitations.map_or(0.0, |has| has.seconds_for(guests)));
+        .max(invitations.map_or(0.0, |has| has.seconds_for(guests)))
+        + waits;
     let refused = ledger.requests.iter().filter(|request| request.status == 429).count();
     #[expect(clippy::cast_precision_loss, reason = "thousands")]
     let refused = refused as f64 / (2.0 * f64::from(guests));
@@ -99,6 +116,7 @@ const MILD: Case = Case {
     invitations: None,
     invitations_are_writes: true,
     tells_share: true,
+    by_chance: None,
     slower: 1.03,
     refused: 0.001,
 };
@@ -109,7 +127,7 @@ const HARSH: Case = Case {
     pace: (24.0, 24),
     writes: Has { per_second: 8.0, window: 5 },
     slower: 1.15,
-    refused: 0.05,
+    refused: 0.03,
     ..MILD
 };
 
@@ -169,6 +187,27 @@ async fn a_lower_quota_is_found_without_any_warning_before_it_refuses() {
             invitations: Some(Has { per_second: 4.0, window: 5 }),
             ..SILENT
         },
+    ])
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn refusals_that_have_nothing_to_do_with_the_pace_cost_their_waits_and_no_more() {
+    const CHANCE: Case = Case { by_chance: Some(20), slower: 1.25, refused: 0.07, ..MILD };
+    holds(&[
+        Case { name: "one in twenty", guests: 250, pace: (18.0, 100), ..CHANCE },
+        Case { name: "one in fifty", by_chance: Some(50), tells_share: false, ..CHANCE },
+    ])
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lower_quota_is_found_among_refusals_that_have_nothing_to_do_with_it() {
+    const BOTH: Case =
+        Case { by_chance: Some(20), tells_share: false, slower: 1.5, refused: 0.15, ..HARSH };
+    holds(&[
+        Case { name: "without a word", ..BOTH },
+        Case { name: "with a warning", tells_share: true, ..BOTH },
     ])
     .await;
 }

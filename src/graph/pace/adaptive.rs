@@ -1,10 +1,10 @@
-//! Finding the rate that the tenant bears, below the configured one.
+//! Going slower than configured where the tenant wants it.
 //!
 //! Two signals slow it down. `x-ms-throttle-limit-percentage`, which comes with
-//! answers from 0.8 of a limit on, does so in proportion, before anything is refused.
-//! A refusal cuts the rate by a part of what got through until then, once for all
-//! requests that were under way; while nothing speaks against it the rate grows again,
-//! step by step, up to the configured one and never above.
+//! answers from 0.8 of a limit on, does so in proportion, before anything is refused;
+//! a refusal after such a warning cuts the rate at once. What a refusal without a warning
+//! says of the rate is found out (`bearable`). The rate is never above the configured
+//! one.
 //!
 //! Leaves to others: the wait that a refusal asked for (`hold_off`).
 
@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::bearable::Bearable;
 use super::bucket::Bucket;
 
 /// Where the service begins to tell how much of a limit is used, and where it begins
@@ -30,18 +31,8 @@ const STALE: Duration = Duration::from_secs(30);
 /// How long ago two answers may lie apart to be about the same.
 const SHARED: Duration = Duration::from_secs(5);
 
-/// What is left of the rate after a refusal.
+/// What is left of what got through when a refusal followed a warning.
 const CUT: f64 = 0.8;
-
-/// From nothing to the configured rate in so many seconds.
-const REGAIN: f64 = 240.0;
-
-/// But by no more than a part of the present rate in a second: far below the
-/// configured rate, steps that are small there are leaps.
-const STEEPEST: f64 = 0.05;
-
-/// No slower than this, if the configuration is not: one in twenty seconds.
-const LEAST: f64 = 0.05;
 
 /// Over how long the rate that gets through is taken.
 const AVERAGED: f64 = 10.0;
@@ -90,21 +81,21 @@ impl Adaptive {
     }
 
     /// Learns from an answer that was no refusal.
-    pub(super) fn accepted(&self, used: Option<f64>) {
-        self.state().accepted(Instant::now(), used);
+    pub(super) fn accepted(&self, sent_at: Instant, used: Option<f64>) {
+        self.state().accepted(Instant::now(), sent_at, used);
     }
 
     /// Counts what got through with an answer that may be about another quota. Returns
     /// whether it was taken for this one: a limit that others have just been told is
     /// near, and that is said to be near again, is the one they share.
-    pub(super) fn passed(&self, used: Option<f64>) -> bool {
+    pub(super) fn passed(&self, sent_at: Instant, used: Option<f64>) -> bool {
         let (mut state, now) = (self.state(), Instant::now());
         let since_told = state.near.map(|(_, told)| now.duration_since(told));
         if since_told.is_some_and(|since| since < SHARED) && used.is_some() {
-            state.accepted(now, used);
+            state.accepted(now, sent_at, used);
             return true;
         }
-        state.through.one(now);
+        state.one_through(now, sent_at);
         false
     }
 
@@ -121,12 +112,8 @@ impl Adaptive {
 #[derive(Debug)]
 struct State {
     most: f64,
-    /// Requests per second, but for what the nearness of a limit takes off.
-    rate: f64,
-    /// Until when the rate has grown.
-    grown_at: Instant,
-    /// When the rate was cut. What was sent before belongs to the same congestion.
-    cut_at: Option<Instant>,
+    /// The rate that the tenant bears, but for what the nearness of a limit takes off.
+    bearable: Bearable,
     /// How much of a limit is used, as last told, and when.
     near: Option<(f64, Instant)>,
     /// When a limit was last said to be near or used up.
@@ -138,9 +125,7 @@ impl State {
     fn new(most: f64, now: Instant) -> Self {
         Self {
             most,
-            rate: most,
-            grown_at: now,
-            cut_at: None,
+            bearable: Bearable::new(most, now),
             near: None,
             signal_at: None,
             through: Throughput::new(now),
@@ -154,22 +139,23 @@ impl State {
             let way = ((used - NEAR) / (USED_UP - NEAR)).clamp(0.0, 1.0);
             1.0 - way * (1.0 - AT_LIMIT)
         });
-        if self.near.is_none_or(|(used, _)| used < STEADY) {
-            let seconds = now.saturating_duration_since(self.grown_at).as_secs_f64();
-            let step = (self.most / REGAIN).min(self.rate * STEEPEST);
-            self.rate = (self.rate + step * seconds).min(self.most);
-        }
-        self.grown_at = self.grown_at.max(now);
-        (self.rate * slowed / self.most).clamp(f64::MIN_POSITIVE, 1.0)
+        let may_grow = self.near.is_none_or(|(used, _)| used < STEADY);
+        let rate = self.bearable.rate(now, may_grow);
+        (rate * slowed / self.most).clamp(f64::MIN_POSITIVE, 1.0)
     }
 
     fn is_at_ease(&self, now: Instant) -> bool {
         self.signal_at.is_none_or(|at| now.saturating_duration_since(at) >= STALE)
     }
 
-    fn accepted(&mut self, now: Instant, used: Option<f64>) {
+    fn one_through(&mut self, now: Instant, sent_at: Instant) {
         self.share(now);
         self.through.one(now);
+        self.bearable.accepted(sent_at);
+    }
+
+    fn accepted(&mut self, now: Instant, sent_at: Instant, used: Option<f64>) {
+        self.one_through(now, sent_at);
         let was_near = self.near.is_some();
         self.near = used.filter(|used| *used >= NEAR).map(|used| (used, now));
         self.signal_at = self.near.map(|(_, told)| told).or(self.signal_at);
@@ -177,26 +163,23 @@ impl State {
             && !was_near
             && let Some(through) = self.through.per_second(now)
         {
-            self.lower_to(through * ROOM);
+            self.bearable.lower_to(through * ROOM);
         }
     }
 
     fn refused(&mut self, now: Instant, sent_at: Instant, until: Instant) {
-        if self.cut_at.is_some_and(|cut_at| sent_at <= cut_at) {
+        self.share(now);
+        let rate = self.bearable.rate(now, false);
+        if !self.bearable.refused(now, sent_at, until) {
             return;
         }
-        self.share(now);
-        let through = self.through.per_second(now).unwrap_or(f64::INFINITY);
-        self.lower_to(self.rate.min(through) * CUT);
-        self.cut_at = Some(now);
+        // A limit that was said to be near has been reached. The wait and the cut are
+        // the answer to that, too.
+        if self.near.take().is_some() {
+            let through = self.through.per_second(now).unwrap_or(f64::INFINITY);
+            self.bearable.lower_to(rate.min(through) * CUT);
+        }
         self.signal_at = Some(until);
-        self.grown_at = until;
-        // The wait and the cut are the answer to it.
-        self.near = None;
-    }
-
-    fn lower_to(&mut self, rate: f64) {
-        self.rate = self.rate.min(rate.max(LEAST));
     }
 }
 
@@ -246,36 +229,39 @@ mod tests {
         while now < from + SECOND * seconds {
             let rate = state.share(now) * state.most;
             now += Duration::from_secs_f64(1.0 / rate);
-            state.accepted(now, used);
+            state.accepted(now, now, used);
         }
         now
     }
 
     #[test]
-    fn a_refusal_cuts_the_rate_once_for_all_that_was_under_way() {
+    fn a_refusal_after_a_warning_cuts_the_rate_once_for_all_that_was_under_way() {
         let start = Instant::now();
         let mut state = State::new(10.0, start);
-        let now = send(&mut state, start, 30, None);
+        let now = send(&mut state, start, 30, Some(0.8));
         for ago in [3, 2, 1, 0] {
             state.refused(now, now - SECOND * ago, now + SECOND);
         }
-        assert!((state.share(now) - 0.8).abs() < 0.05, "{}", state.share(now));
-        // A later one is another.
-        state.refused(now + SECOND, now + SECOND / 2, now + SECOND);
-        assert!(state.share(now) < 0.7, "{}", state.share(now));
+        let cut = state.share(now);
+        assert!((cut - 0.8).abs() < 0.05, "{cut}");
+        // Nor does it grow before the wait is over.
+        assert!((state.share(now + SECOND) - cut).abs() < 1e-9);
+        // A later one, after another warning, is another.
+        let now = send(&mut state, now + SECOND, 1, Some(0.8));
+        state.refused(now, now, now + SECOND);
+        let cut = state.share(now);
+        assert!(cut < 0.7, "{cut}");
+        assert!(state.share(now + SECOND * 60) > cut);
     }
 
     #[test]
-    fn what_was_cut_grows_again_after_the_wait_and_not_beyond_the_configured_rate() {
+    fn one_refusal_without_a_warning_asks_for_a_wait_and_no_more() {
         let start = Instant::now();
         let mut state = State::new(10.0, start);
         let now = send(&mut state, start, 30, None);
-        state.refused(now, now, now + SECOND * 60);
-        let cut = state.share(now);
-        assert!((state.share(now + SECOND * 60) - cut).abs() < 1e-9);
-        let later = state.share(now + SECOND * 66);
-        assert!((later - cut - 6.0 / REGAIN).abs() < 1e-6, "{cut} {later}");
-        assert!((state.share(now + SECOND * 600) - 1.0).abs() < 1e-9);
+        state.refused(now, now, now + SECOND);
+        assert!((state.share(now + SECOND) - 1.0).abs() < 1e-9);
+        assert!(!state.is_at_ease(now + SECOND));
     }
 
     #[test]
@@ -283,9 +269,10 @@ mod tests {
         let start = Instant::now();
         let mut state = State::new(1000.0, start);
         for n in 0..100 {
-            state.accepted(start + SECOND * n / 4, None);
+            state.accepted(start + SECOND * n / 4, start + SECOND * n / 4, None);
         }
         let now = start + SECOND * 25;
+        state.accepted(now, now, Some(0.85));
         state.refused(now, now, now + SECOND);
         let rate = state.share(now) * 1000.0;
         assert!((2.0..4.0).contains(&rate), "{rate}");
@@ -304,22 +291,10 @@ mod tests {
         ] {
             let mut state = State::new(10.0, start);
             let now = send(&mut state, start, 30, None);
-            state.accepted(now, used);
+            state.accepted(now, now, used);
             assert!((state.share(now) - expected).abs() < 0.02, "{used:?} {}", state.share(now));
             // What nobody repeats is forgotten.
             assert!(state.share(now + STALE) > 0.99);
         }
-    }
-
-    #[test]
-    fn it_never_stands_still() {
-        let start = Instant::now();
-        let mut state = State::new(1.0, start);
-        for n in 0..100 {
-            let now = start + SECOND * n;
-            state.refused(now, now, now);
-        }
-        let rate = state.share(start + SECOND * 100);
-        assert!(rate >= LEAST, "{rate}");
     }
 }

@@ -1,5 +1,5 @@
 //! How fast: every request passes here, there is no second way to send. What it
-//! waits for, in this order: the rate that the tenant bears (`adaptive`), the
+//! waits for, in this order: the rate that the tenant bears (`adaptive`, `bearable`), the
 //! configured pace and the documented quotas (`budgets`), the end of a hold-off
 //! (`hold_off`), and a place among the requests in flight.
 //!
@@ -7,6 +7,7 @@
 //! part of Graph and knows no pace.
 
 mod adaptive;
+mod bearable;
 mod bucket;
 mod budgets;
 mod hold_off;
@@ -149,14 +150,14 @@ impl Pacer {
     }
 
     /// Learns from an answer that was no refusal for want of quota.
-    pub(super) fn let_through(&self, lane: Lane, headers: &HeaderMap) {
+    pub(super) fn let_through(&self, lane: Lane, sent_at: Instant, headers: &HeaderMap) {
         let used = number(headers, "x-ms-throttle-limit-percentage");
         match lane {
             Lane::Read | Lane::Mail => {}
-            Lane::Patch => self.writes.accepted(used),
+            Lane::Patch => self.writes.accepted(sent_at, used),
             Lane::Invite => {
-                let is_shared = self.writes.passed(used);
-                self.invitations.accepted(used.filter(|_| !is_shared));
+                let is_shared = self.writes.passed(sent_at, used);
+                self.invitations.accepted(sent_at, used.filter(|_| !is_shared));
             }
         }
     }
