@@ -10,8 +10,8 @@ use tokio::net::TcpListener;
 use crate::config::args::EmulateArgs;
 use crate::config::{Latencies, Latency, Quota};
 use crate::emulator::{
-    Action, Canned, Emulator, Fault, Lag, Matcher, Options, Quotas, RetryAfter, SAMPLE_CLIENT_ID,
-    SAMPLE_CLIENT_SECRET, TenantSeed,
+    Action, Canned, Certificate, Emulator, Fault, Lag, Matcher, Options, Quotas, RetryAfter,
+    SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET, TenantSeed,
 };
 use crate::report::Schema;
 use crate::run::Stop;
@@ -22,6 +22,7 @@ use super::{Exit, signals};
 
 pub(super) fn run(args: &EmulateArgs, ui: &Ui) -> Result<Exit, Failure> {
     let seed = seed(args)?;
+    let certificate = certificate(args)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let stop = Stop::new();
@@ -35,7 +36,10 @@ pub(super) fn run(args: &EmulateArgs, ui: &Ui) -> Result<Exit, Failure> {
                     .hint("name another address with --listen; port 0 takes a free one")
             })?;
         let emulator = Emulator::new(seed, options(args));
-        let server = emulator.serve(listener)?;
+        let server = match certificate {
+            Some(certificate) => emulator.serve_tls(listener, certificate)?,
+            None => emulator.serve(listener)?,
+        };
         announce(&emulator, &server.origin(), ui)?;
         stop.requested().await;
         server.shutdown().await;
@@ -61,6 +65,17 @@ fn seed(args: &EmulateArgs) -> Result<TenantSeed, Failure> {
         (None, Some(guests)) => Ok(TenantSeed::with_guests(guests)),
         (None, None) => Ok(TenantSeed::sample()),
     }
+}
+
+fn certificate(args: &EmulateArgs) -> Result<Option<Certificate>, Failure> {
+    let (Some(certificate), Some(key)) = (&args.tls_certificate, &args.tls_key) else {
+        return Ok(None);
+    };
+    let read = Certificate::read(certificate, key).with_context(|| {
+        let (certificate, key) = (certificate.display(), key.display());
+        format!("cannot use the certificate {certificate} with the key {key}")
+    });
+    read.map(Some).map_err(|error| Failure::new(Exit::Usage, error))
 }
 
 fn options(args: &EmulateArgs) -> Options {

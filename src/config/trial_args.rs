@@ -94,6 +94,26 @@ pub struct EmulateArgs {
     )]
     pub quota_window: Factor,
 
+    /// Serve it over https, with this certificate (PEM), which MSAL and its kin demand
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "tls_key",
+        env = "REINVITE_TLS_CERTIFICATE",
+        hide_env_values = true
+    )]
+    pub tls_certificate: Option<PathBuf>,
+
+    /// The private key of that certificate (PEM)
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "tls_certificate",
+        env = "REINVITE_TLS_KEY",
+        hide_env_values = true
+    )]
+    pub tls_key: Option<PathBuf>,
+
     /// Say nothing of a quota before it is used up
     #[arg(
         long,

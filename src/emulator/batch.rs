@@ -89,7 +89,11 @@ pub(super) fn item_request(batch: &Request, item: BatchItem) -> Result<Request, 
         Refusal::bad_request(format!("Invalid {what} of batch request '{}'.", item.id))
     };
     let method = item.method.to_uppercase().parse().map_err(|_| invalid("method"))?;
-    let (path, query) = item.url.split_once('?').unwrap_or((&item.url, ""));
+    // The Python SDK names items by their whole URL, and its own tests expect that to
+    // work; it is not documented.
+    let root = format!("{}/v1.0", batch.origin);
+    let url = item.url.strip_prefix(&root).unwrap_or(&item.url);
+    let (path, query) = url.split_once('?').unwrap_or((url, ""));
     let mut headers = HeaderMap::new();
     if let Some(token) = batch.headers.get(http::header::AUTHORIZATION) {
         headers.insert(http::header::AUTHORIZATION, token.clone());

@@ -1,11 +1,13 @@
 //! The types of the bodies that Graph takes: which properties there are and what may
 //! be in them (Microsoft Graph, the pages of the types). Any other property is refused.
+//! Annotations are not looked at: the SDKs put `@odata.type` into every object.
 //!
 //! Leaves to others: which operation takes which (`contract`), and the values.
 
 use serde_json::Value;
 
 use super::errors::Refusal;
+use super::property::Property;
 
 pub(super) struct Type {
     name: &'static str,
@@ -19,6 +21,8 @@ enum Shape {
     Texts,
     Object(&'static Type),
     Objects(&'static Type),
+    /// A user: an object with nothing but properties of one.
+    User,
     /// Of any type: it is judged elsewhere.
     Any,
 }
@@ -34,7 +38,7 @@ pub(super) static INVITATION: Type = Type {
         ("sendInvitationMessage", Shape::Bool),
         ("invitedUserMessageInfo", Shape::Object(&MESSAGE_INFO)),
         ("resetRedemption", Shape::Bool),
-        ("invitedUser", Shape::Object(&INVITED_USER)),
+        ("invitedUser", Shape::User),
         ("invitedUserSponsors", Shape::Objects(&OBJECT)),
     ],
 };
@@ -50,12 +54,7 @@ static RECIPIENT: Type =
     Type { name: "recipient", properties: &[("emailAddress", Shape::Object(&EMAIL_ADDRESS))] };
 static EMAIL_ADDRESS: Type =
     Type { name: "emailAddress", properties: &[("name", Shape::Text), ("address", Shape::Text)] };
-/// Only the id, as in Microsoft's example.
-static INVITED_USER: Type = Type { name: "user", properties: &[("id", Shape::Text)] };
-static OBJECT: Type = Type {
-    name: "directoryObject",
-    properties: &[("id", Shape::Text), ("@odata.type", Shape::Text)],
-};
+static OBJECT: Type = Type { name: "directoryObject", properties: &[("id", Shape::Text)] };
 /// Microsoft Graph, *message resource type*, without what only answers have.
 pub(super) static MESSAGE: Type = Type {
     name: "message",
@@ -81,7 +80,6 @@ static MESSAGE_HEADER: Type = Type {
 static FILE_ATTACHMENT: Type = Type {
     name: "fileAttachment",
     properties: &[
-        ("@odata.type", Shape::Text),
         ("name", Shape::Text),
         ("contentType", Shape::Text),
         ("isInline", Shape::Bool),
@@ -111,7 +109,7 @@ impl Type {
     /// Refuses a body with a property that the type has not, or of another type.
     pub(super) fn check(&self, body: &Value) -> Result<(), Refusal> {
         let body = body.as_object().ok_or_else(|| wrong(self.name, "an object"))?;
-        for (name, value) in body {
+        for (name, value) in body.iter().filter(|(name, _)| !is_annotation(name)) {
             let Some((_, shape)) = self.properties.iter().find(|(known, _)| known == name) else {
                 return Err(Refusal::bad_request(format!(
                     "The property '{name}' does not exist on type 'microsoft.graph.{}'.",
@@ -135,10 +133,32 @@ impl Shape {
             Self::Texts if list()?.iter().all(Value::is_string) => Ok(()),
             Self::Texts => Err(wrong(name, "a list of strings")),
             Self::Object(of) => of.check(value),
+            Self::User => check_user(value),
             Self::Objects(of) => list()?.iter().try_for_each(|item| of.check(item)),
             Self::Any => Ok(()),
         }
     }
+}
+
+/// Only the id counts. That the rest may be there is what Microsoft's PowerShell sample
+/// supposes, which sends the whole user as it was read.
+fn check_user(value: &Value) -> Result<(), Refusal> {
+    let user = value.as_object().ok_or_else(|| wrong("invitedUser", "an object"))?;
+    if user.get("id").is_some_and(|id| !id.is_string()) {
+        return Err(wrong("id", "a string"));
+    }
+    let mut names = user.keys().filter(|name| !is_annotation(name));
+    match names.find(|name| Property::named(name).is_none()) {
+        Some(name) => Err(Refusal::bad_request(format!(
+            "The property '{name}' does not exist on type 'microsoft.graph.user'."
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// `@odata.type`, or `otherMails@odata.type` (OData JSON Format 4.01, *Annotations*).
+pub(super) fn is_annotation(name: &str) -> bool {
+    name.contains("@odata.")
 }
 
 /// A value of another type than the property has.

@@ -27,6 +27,8 @@ struct Record {
     current: Person,
     /// When `current` was written; None when it was there from the start.
     written: Option<Instant>,
+    /// The revision of the directory that wrote it.
+    revision: u64,
     past: Vec<(Option<Instant>, Person)>,
 }
 
@@ -65,6 +67,10 @@ pub(super) struct Directory {
     /// SMTP addresses in `proxyAddresses`, which are.
     by_proxy: HashMap<String, Holder>,
     pub(super) deleted: Vec<Person>,
+    /// Counts everything that was written.
+    revision: u64,
+    /// Who was deleted in which revision.
+    gone: Vec<(u64, String)>,
     pub(super) groups: HashMap<String, Group>,
     pub(super) contacts: Vec<Contact>,
     pub(super) role_assignments: Vec<wire::RoleAssignment>,
@@ -155,7 +161,9 @@ impl Directory {
     /// Adds a user that was written at this moment, or was always there.
     pub(super) fn add(&mut self, person: Person, written: Option<Instant>) -> usize {
         let at = self.records.len();
-        self.records.push(Record { current: person, written, past: Vec::new() });
+        self.revision += 1;
+        let revision = self.revision;
+        self.records.push(Record { current: person, written, revision, past: Vec::new() });
         self.index(at);
         at
     }
@@ -172,7 +180,26 @@ impl Directory {
         change(&mut person);
         self.unindex(at);
         self.records[at].replace(person, keep, now);
+        self.revision += 1;
+        self.records[at].revision = self.revision;
         self.index(at);
+    }
+
+    /// How often something was written.
+    pub(super) fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// The positions of the users that were written after a revision.
+    pub(super) fn changed(&self, since: u64) -> impl Iterator<Item = usize> {
+        let records = self.records.iter().enumerate();
+        records.filter(move |(_, record)| record.revision > since).map(|(at, _)| at)
+    }
+
+    /// The users that were deleted after a revision. One from the start is told of none.
+    pub(super) fn gone(&self, since: u64) -> impl Iterator<Item = &str> {
+        let gone = self.gone.iter().filter(move |(revision, _)| since > 0 && *revision > since);
+        gone.map(|(_, id)| id.as_str())
     }
 
     /// Deletes a user softly: nobody finds it any more, and its proxy addresses stay
@@ -180,6 +207,8 @@ impl Directory {
     pub(super) fn delete(&mut self, at: usize, now: Timestamp) {
         self.unindex(at);
         let mut person = self.records.remove(at).current;
+        self.revision += 1;
+        self.gone.push((self.revision, person.user.id.clone()));
         person.deleted_date_time = Some(format!("{now:.0}"));
         self.by_id.clear();
         self.by_upn.clear();

@@ -28,9 +28,21 @@ pub(super) struct Request {
 }
 
 impl Request {
-    /// The segments of the path, decoded.
+    /// The segments of the path, decoded. A cast may leave out `microsoft.`, as the SDKs
+    /// do; here it never does.
     pub(super) fn segments(&self) -> Vec<String> {
-        self.path.split('/').filter(|segment| !segment.is_empty()).map(decode).collect()
+        let segments = self.path.split('/').filter(|segment| !segment.is_empty()).map(decode);
+        segments
+            .map(|segment| match segment.strip_prefix("graph.") {
+                Some(cast) => format!("microsoft.graph.{cast}"),
+                None => segment,
+            })
+            .collect()
+    }
+
+    /// Host and port that it was sent to.
+    pub(super) fn host(&self) -> &str {
+        self.origin.split_once("://").map_or(self.origin.as_str(), |(_, host)| host)
     }
 
     /// Path and query, as sent.

@@ -6,6 +6,8 @@
 //! service checks is not documented; here what is true of the caller and of the
 //! tenant comes before what is true of one invitation.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use http::StatusCode;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -74,7 +76,8 @@ impl Shared {
             (tenant.directory.add(person, Some(Instant::now())), Effect::Created)
         };
         let user = &tenant.directory.current(at).user;
-        let redeem_url = self.redeem_url(&user.id);
+        let id = Uuid::new_v4();
+        let redeem_url = self.redeem_url(id);
         let info = invitation.invited_user_message_info.clone().unwrap_or_default();
         let message = info.customized_message_body.clone();
         let entry = InvitationEntry {
@@ -90,7 +93,7 @@ impl Shared {
             redirect_url: invitation.invite_redirect_url.clone(),
             redeem_url: redeem_url.clone(),
         };
-        let body = body(request, &invitation, user, &redeem_url, "PendingAcceptance");
+        let body = body(request, &invitation, user, id, &redeem_url, "PendingAcceptance");
         Ok((Answer::json(StatusCode::CREATED, &body), Write::Invitation(entry)))
     }
 
@@ -174,9 +177,13 @@ impl Shared {
         Person { created_date_time: Some(now.to_string()), ..Person::from(user) }
     }
 
-    /// A link with a new ticket; the one before is void from now on.
-    fn redeem_url(&self, id: &str) -> String {
-        let ticket = Uuid::new_v4().simple();
+    /// A link with a new ticket; the one before is void from now on. Its `user` is the
+    /// invitation's id, and its ticket 32 bytes in base64, encoded once more
+    /// (msgraph-sdk-dotnet#535 and other samples).
+    fn redeem_url(&self, id: Uuid) -> String {
+        let bytes = [Uuid::new_v4().into_bytes(), Uuid::new_v4().into_bytes()].concat();
+        let ticket = STANDARD.encode(bytes);
+        let ticket = ticket.replace('+', "%252b").replace('/', "%252f").replace('=', "%253d");
         format!(
             "https://login.microsoftonline.com/redeem?rd=https%3a%2f%2finvitations.microsoft.com\
              %2fredeem%2f%3ftenant%3d{}%26user%3d{id}%26ticket%3d{ticket}%26ver%3d2.0",
@@ -193,7 +200,7 @@ pub(super) fn error_in_201(request: &Request) -> Answer {
         Ok(invitation) => {
             let id = invitation.invited_user.as_ref().map(|user| user.id.clone());
             let user = wire::User { id: id.unwrap_or_default(), ..wire::User::default() };
-            let body = body(request, &invitation, &user, "", "Error");
+            let body = body(request, &invitation, &user, Uuid::new_v4(), "", "Error");
             Answer::json(StatusCode::CREATED, &body)
         }
         Err(_) => Answer::json(StatusCode::CREATED, &json!({ "status": "Error" })),
@@ -299,6 +306,7 @@ fn body(
     request: &Request,
     invitation: &InvitationRequest,
     user: &wire::User,
+    id: Uuid,
     redeem_url: &str,
     status: &str,
 ) -> Value {
@@ -306,7 +314,7 @@ fn body(
     let cc = info.cc_recipients.first().map(|cc| &cc.email_address);
     json!({
         "@odata.context": format!("{}/v1.0/$metadata#invitations/$entity", request.origin),
-        "id": Uuid::new_v4(),
+        "id": id,
         "inviteRedeemUrl": redeem_url,
         "invitedUserDisplayName": invitation.invited_user_display_name,
         "invitedUserType": user.user_type.as_deref().unwrap_or("Guest"),

@@ -6,7 +6,7 @@
 
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::directory::{Directory, fold};
@@ -29,6 +29,9 @@ const READ_ORGANIZATION: &[&str] = &[
     "Directory.Read.All",
     "Directory.ReadWrite.All",
 ];
+/// Microsoft Graph, *List domains*, permissions.
+const READ_DOMAINS: &[&str] =
+    &["Domain.Read.All", "Domain.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"];
 /// Microsoft Graph, *List unifiedRoleAssignments*, permissions, 2024-07.
 const READ_ROLES: &[&str] = &[
     "RoleManagement.Read.Directory",
@@ -70,6 +73,43 @@ impl Shared {
         }
         let items = std::iter::once((0, organization)).skip(query.start);
         Ok(page(request, &query, &context("organization", &query), None, items))
+    }
+
+    /// `GET /domains` (Microsoft Graph, *List domains*).
+    pub(super) fn verified_domains(
+        &self,
+        grant: &Grant,
+        request: &Request,
+    ) -> Result<Answer, Refusal> {
+        grant.require_any(READ_DOMAINS)?;
+        let query = Query::parse(&request.query)?;
+        let domains = self.organization.verified_domains.iter().map(|domain| {
+            json!({
+                "id": domain.name,
+                "authenticationType": "Managed",
+                "isDefault": domain.is_default,
+                "isInitial": domain.is_initial,
+                "isVerified": true,
+            })
+        });
+        let items = domains.enumerate().skip(query.start);
+        Ok(page(request, &query, &context("domains", &query), None, items))
+    }
+
+    /// `GET /users/{id}/sponsors` (Microsoft Graph, *List sponsors*). Nobody has one here.
+    pub(super) fn sponsors(
+        &self,
+        grant: &Grant,
+        name: &str,
+        request: &Request,
+    ) -> Result<Answer, Refusal> {
+        grant.require_any(READ_USERS)?;
+        if self.tenant().directory.find_named(name).is_none() {
+            return Err(Refusal::no_such_resource(name));
+        }
+        let nobody = std::iter::empty::<(usize, Value)>();
+        let query = Query::parse(&request.query)?;
+        Ok(page(request, &query, "directoryObjects", None, nobody))
     }
 
     /// `GET /directory/deletedItems/microsoft.graph.user`

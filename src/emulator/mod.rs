@@ -10,12 +10,16 @@
 //! that travels (`graph::wire`) and nothing else of the client.
 
 mod assertion;
+mod audits;
 mod batch;
 mod body;
 mod clock;
+mod connection;
 mod contract;
+mod delta;
 mod device;
 mod directory;
+mod discovery;
 mod errors;
 mod faults;
 mod http;
@@ -51,6 +55,7 @@ use tokio::net::TcpListener;
 use tokio::time::Instant;
 
 pub use clock::Clock;
+pub use connection::{Certificate, CertificateError};
 pub use device::DeviceSignIn;
 pub use faults::{Action, Canned, CannedBody, Fault, Matcher, RetryAfter};
 pub use ledger::{
@@ -98,7 +103,12 @@ impl Emulator {
 
     /// Serves the tenant on a socket until the server is shut down.
     pub fn serve(&self, listener: TcpListener) -> io::Result<Server> {
-        Server::start(self.router(), listener)
+        Server::start(self.router(), listener, None)
+    }
+
+    /// The same over TLS, which MSAL demands.
+    pub fn serve_tls(&self, listener: TcpListener, certificate: Certificate) -> io::Result<Server> {
+        Server::start(self.router(), listener, Some(certificate))
     }
 
     pub fn tenant_id(&self) -> &str {
@@ -140,7 +150,11 @@ impl Emulator {
     /// The guest redeems the invitation. False when there is no such user.
     pub fn redeem(&self, id: &str) -> bool {
         let now = self.shared.clock.now_in_seconds();
-        self.edit(id, |user| invitations::set_state(user, "Accepted", now))
+        let is_known = self.edit(id, |user| invitations::set_state(user, "Accepted", now));
+        if is_known {
+            self.shared.tenant().redemptions.push((now, id.to_owned()));
+        }
+        is_known
     }
 
     /// Somebody changes a user by hand; no rule is checked and no write is noted.

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 
 use super::seed::Person;
+use crate::graph::wire::User;
 
 /// Operators that a `$filter` may use with a property, as bits.
 pub(super) mod op {
@@ -62,6 +63,7 @@ enum Field {
     OnPremisesImmutableId,
     IsManagementRestricted,
     BusinessPhones,
+    Identities,
     /// Exists in Graph; here it is always null.
     Other,
 }
@@ -73,6 +75,34 @@ pub(super) enum Value<'a> {
     Text(&'a str),
     Bool(bool),
     List(&'a [String]),
+    Identity(Identity<'a>),
+}
+
+/// How a user signs in (Microsoft Graph, *objectIdentity resource type*; Entra, *B2B user
+/// properties*, 2026-03): a guest by its home domain until it has redeemed, and then by
+/// what it redeemed with, which is an Entra tenant here.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Identity<'a> {
+    sign_in_type: &'static str,
+    issuer: &'a str,
+    issuer_assigned_id: Option<&'a str>,
+}
+
+impl<'a> Identity<'a> {
+    fn of(user: &'a User) -> Self {
+        let domain = |address: &'a str| address.rsplit('@').next().unwrap_or_default();
+        let upn = &user.user_principal_name;
+        if user.external_user_state.is_none() {
+            let (issuer, id) = (domain(upn), Some(upn.as_str()));
+            return Self { sign_in_type: "userPrincipalName", issuer, issuer_assigned_id: id };
+        }
+        let issuer = match user.external_user_state.as_deref() {
+            Some("Accepted") => "ExternalAzureAD",
+            _ => domain(user.mail.as_deref().unwrap_or(upn)),
+        };
+        Self { sign_in_type: "federated", issuer, issuer_assigned_id: None }
+    }
 }
 
 const BASIC: u16 = EQ | NE | NOT | IN;
@@ -102,6 +132,7 @@ static PROPERTIES: &[Property] = &[
     own("onPremisesSyncEnabled", Field::OnPremisesSyncEnabled, BASIC | NULL, false),
     own("onPremisesImmutableId", Field::OnPremisesImmutableId, BASIC | NULL, false),
     own("isManagementRestricted", Field::IsManagementRestricted, 0, false),
+    own("identities", Field::Identities, 0, false),
     own("businessPhones", Field::BusinessPhones, 0, true),
     own("mobilePhone", Field::Other, 0, true),
     own("officeLocation", Field::Other, 0, true),
@@ -110,7 +141,7 @@ static PROPERTIES: &[Property] = &[
     other("country"), other("customSecurityAttributes"), other("deletedDateTime"),
     other("employeeHireDate"), other("employeeId"), other("employeeLeaveDateTime"),
     other("employeeOrgData"), other("employeeType"), other("faxNumber"), other("hireDate"),
-    other("identities"), other("imAddresses"), other("interests"), other("isResourceAccount"),
+    other("imAddresses"), other("interests"), other("isResourceAccount"),
     other("lastPasswordChangeDateTime"), other("legalAgeGroupClassification"),
     other("licenseAssignmentStates"), other("mailNickname"), other("mailboxSettings"),
     other("mySite"), other("onPremisesDistinguishedName"), other("onPremisesDomainName"),
@@ -179,6 +210,7 @@ impl Property {
             Field::OnPremisesImmutableId => text(&user.on_premises_immutable_id),
             Field::IsManagementRestricted => bool(user.is_management_restricted),
             Field::BusinessPhones => Value::List(&[]),
+            Field::Identities => Value::Identity(Identity::of(user)),
             Field::Other => Value::Null,
         }
     }
@@ -191,6 +223,7 @@ impl Serialize for Value<'_> {
             Self::Text(text) => serializer.serialize_str(text),
             Self::Bool(bool) => serializer.serialize_bool(*bool),
             Self::List(list) => list.serialize(serializer),
+            Self::Identity(identity) => [identity].serialize(serializer),
         }
     }
 }
@@ -220,7 +253,7 @@ impl Serialize for Selected<'_> {
 mod tests {
     use super::*;
     use crate::emulator::seed::guest;
-    use crate::graph::wire::{USER_SELECT, User};
+    use crate::graph::wire::USER_SELECT;
 
     #[test]
     fn the_default_set_is_the_documented_one() {

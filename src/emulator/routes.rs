@@ -92,6 +92,17 @@ impl Shared {
             [tenant, "oauth2", "v2.0", "devicecode"] if request.method == Method::POST => {
                 return self.device_code(tenant, request);
             }
+            [tenant, "v2.0", ".well-known", "openid-configuration"]
+                if request.method == Method::GET =>
+            {
+                return self.openid_configuration(tenant, request);
+            }
+            [_, "discovery", "v2.0", "keys"] if request.method == Method::GET => {
+                return Self::signing_keys();
+            }
+            ["common", "discovery", "instance"] if request.method == Method::GET => {
+                return self.instance_discovery(request);
+            }
             ["v1.0", path @ ..] => return self.graph(path, request).await,
             // The one thing of the beta version that this program reads.
             ["beta", path @ ..] if path == ["policies", "b2bManagementPolicies"] => {
@@ -164,6 +175,12 @@ impl Shared {
             ("GET", ["groups", "$count"]) => self.count_groups(&grant, request),
             ("GET", ["users"]) => self.list_users(&grant, request),
             ("GET", ["users", "$count"]) => self.count_users(&grant, request),
+            ("GET", ["users", "delta" | "delta()" | "microsoft.graph.delta()"]) => {
+                self.changed_users(&grant, request)
+            }
+            ("GET", ["users", name, "sponsors"]) => self.sponsors(&grant, name, request),
+            ("GET", ["domains"]) => self.verified_domains(&grant, request),
+            ("GET", ["auditLogs", "directoryAudits"]) => self.audits(&grant, request),
             ("GET", ["users", name]) => self.get_user(&grant, name, request),
             ("PATCH", ["users", name]) => self.patch_user(&grant, name, request),
             ("GET", ["directory", "deletedItems", "microsoft.graph.user"]) => {

@@ -1,27 +1,23 @@
-//! The emulator behind a socket, with connections that can be cut.
+//! The emulator behind a socket.
 //!
-//! Leaves to others: what is answered (`routes`).
+//! Leaves to others: what is answered (`routes`), and the connections (`connection`).
 
 use std::io;
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll};
 
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
-use axum::extract::connect_info::{ConnectInfo, Connected};
+use axum::extract::connect_info::ConnectInfo;
 use axum::response::Response;
-use axum::serve::{IncomingStream, Listener};
 use futures_util::{StreamExt, stream};
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST};
 use http::{HeaderValue, StatusCode};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use super::connection::{Certificate, Doors, Line};
 use super::http::{Answer, Loss, Request, random_id};
 use super::state::Shared;
 
@@ -37,29 +33,35 @@ pub struct AnswerLost;
 #[derive(Debug)]
 pub struct Server {
     addr: SocketAddr,
+    scheme: &'static str,
     stop: CancellationToken,
     task: JoinHandle<io::Result<()>>,
 }
 
 impl Server {
-    pub(super) fn start(router: Router, listener: TcpListener) -> io::Result<Self> {
+    pub(super) fn start(
+        router: Router,
+        listener: TcpListener,
+        certificate: Option<Certificate>,
+    ) -> io::Result<Self> {
         let addr = listener.local_addr()?;
+        let scheme = if certificate.is_some() { "https" } else { "http" };
         let stop = CancellationToken::new();
         let service = router.into_make_service_with_connect_info::<Line>();
-        let serving = axum::serve(Cuttable(listener), service)
+        let serving = axum::serve(Doors::new(listener, certificate), service)
             .with_graceful_shutdown(stop.clone().cancelled_owned());
         let task = tokio::spawn(async move { serving.await });
-        Ok(Self { addr, stop, task })
+        Ok(Self { addr, scheme, stop, task })
     }
 
     pub fn addr(&self) -> SocketAddr {
         self.addr
     }
 
-    /// `http://127.0.0.1:…`, without a slash at the end: the base of the token
+    /// `http://127.0.0.1:…`, or with TLS `https://…`, without a slash at the end: the base of the token
     /// endpoint, and with `/v1.0` that of Graph.
     pub fn origin(&self) -> String {
-        format!("http://{}", self.addr)
+        format!("{}://{}", self.scheme, self.addr)
     }
 
     /// Answers what is under way, takes nothing new, and returns.
@@ -88,7 +90,8 @@ async fn handle(shared: &Shared, request: axum::extract::Request) -> Response {
     };
     let authority = parts.uri.authority().map(http::uri::Authority::as_str);
     let host = || parts.headers.get(HOST).and_then(|host| host.to_str().ok());
-    let scheme = parts.uri.scheme_str().unwrap_or("http");
+    let is_secure = line.as_ref().is_some_and(Line::is_secure);
+    let scheme = parts.uri.scheme_str().unwrap_or(if is_secure { "https" } else { "http" });
     let origin = format!("{scheme}://{}", authority.or_else(host).unwrap_or("localhost"));
     let request = Request {
         method: parts.method,
@@ -140,97 +143,4 @@ fn broken(part: Bytes) -> Body {
         Err(io::Error::new(io::ErrorKind::ConnectionReset, "the connection was cut on purpose"))
     };
     Body::from_stream(stream::once(async { Ok(part) }).chain(stream::once(end)))
-}
-
-/// The switch that cuts one connection.
-#[derive(Debug, Clone, Default)]
-struct Line(Arc<AtomicBool>);
-
-impl Line {
-    fn cut(&self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-
-    fn check(&self) -> io::Result<()> {
-        if self.0.load(Ordering::Relaxed) {
-            Err(io::ErrorKind::ConnectionReset.into())
-        } else {
-            Ok(())
-        }
-    }
-}
-
-impl Connected<IncomingStream<'_, Cuttable>> for Line {
-    fn connect_info(stream: IncomingStream<'_, Cuttable>) -> Self {
-        stream.io().line.clone()
-    }
-}
-
-/// A listener whose connections can be cut.
-struct Cuttable(TcpListener);
-
-impl Listener for Cuttable {
-    type Io = Connection;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Connection, SocketAddr) {
-        let (stream, addr) = Listener::accept(&mut self.0).await;
-        // Without this a small answer waits for the acknowledgement of the last; if
-        // it fails, answers are slow and right.
-        let _ = stream.set_nodelay(true);
-        (Connection { stream, line: Line::default() }, addr)
-    }
-
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.0.local_addr()
-    }
-}
-
-/// A connection that fails every write once it was cut, which makes the server
-/// close it.
-struct Connection {
-    stream: TcpStream,
-    line: Line,
-}
-
-impl AsyncRead for Connection {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, buffer)
-    }
-}
-
-impl AsyncWrite for Connection {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        self.line.check()?;
-        Pin::new(&mut self.stream).poll_write(context, bytes)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        slices: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        self.line.check()?;
-        Pin::new(&mut self.stream).poll_write_vectored(context, slices)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
-    }
 }

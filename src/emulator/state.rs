@@ -31,6 +31,8 @@ pub(super) struct Tenant {
     pub(super) invitations: u64,
     pub(super) failed_invitations: u64,
     pub(super) writes: Vec<Write>,
+    /// When who redeemed an invitation.
+    pub(super) redemptions: Vec<(Timestamp, String)>,
 }
 
 type Hook = Box<dyn FnOnce(&Write) + Send>;
@@ -104,6 +106,7 @@ impl Shared {
                 invitations: 0,
                 failed_invitations: 0,
                 writes: Vec::new(),
+                redemptions: Vec::new(),
             }),
             applications: Mutex::new(applications),
             tokens: Mutex::default(),

@@ -7,6 +7,7 @@ use http::StatusCode;
 use serde_json::{Map, Value};
 use tokio::time::Instant;
 
+use super::body::is_annotation;
 use super::directory::{Directory, Holder, smtp_addresses};
 use super::errors::Refusal;
 use super::http::{Answer, Request};
@@ -181,7 +182,7 @@ pub(super) fn context(set: &str, query: &Query) -> String {
 /// emulator changes.
 pub(super) fn parse_patch(body: &Map<String, Value>) -> Result<UserPatch, Refusal> {
     let mut patch = UserPatch::default();
-    for (name, value) in body {
+    for (name, value) in body.iter().filter(|(name, _)| !is_annotation(name)) {
         match (name.as_str(), value) {
             ("mail", Value::String(mail)) => patch.mail = Some(address("mail", mail)?),
             // `mail` cannot be set to null (Microsoft Graph, *user resource type*).

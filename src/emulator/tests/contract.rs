@@ -99,8 +99,8 @@ async fn a_body_that_graph_does_not_take_is_noted_and_refused() {
             invitation(|body| body["invitedUserMessageInfo"]["subject"] = json!("x")),
         ),
         (
-            "'mail' does not exist on type 'microsoft.graph.user'",
-            invitation(|body| body["invitedUser"]["mail"] = json!("x")),
+            "'email' does not exist on type 'microsoft.graph.user'",
+            invitation(|body| body["invitedUser"]["email"] = json!("x")),
         ),
         (
             "'address' does not exist on type 'microsoft.graph.recipient'",

@@ -5,6 +5,7 @@ mod contract;
 mod faults;
 mod invitations;
 mod mailbox;
+mod other_clients;
 mod reads;
 mod sample;
 mod socket;
