@@ -32,6 +32,9 @@ const DOUBLES: f64 = 60.0;
 const FASTEST: f64 = 4.0;
 const SLOWEST: f64 = 0.05;
 
+/// And where a limit was just found, it begins with this.
+const CAUTIOUS: f64 = 0.7;
+
 /// What is left of the rate at least when a step upwards was refused.
 const STEP_BACK: f64 = 0.97;
 
@@ -327,6 +330,7 @@ impl Bearable {
             self.rate = kept.max(LEAST.min(self.most));
             return;
         } else {
+            self.growth = CAUTIOUS;
             found
         };
         self.limit = Some(reached);
