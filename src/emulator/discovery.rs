@@ -1,5 +1,5 @@
 //! What a sign-in library asks before it asks for a token: where the endpoints of the
-//! tenant are (OpenID Connect Discovery 1.0; Microsoft identity platform, *OpenID Connect
+//! tenant are (`OpenID` Connect Discovery 1.0; Microsoft identity platform, *`OpenID` Connect
 //! metadata document*), and whether it may believe the host (*instance discovery*).
 //!
 //! Leaves to others: the token (`token`).
@@ -11,7 +11,7 @@ use super::state::Shared;
 
 impl Shared {
     /// `GET /{tenant}/v2.0/.well-known/openid-configuration`
-    pub(super) fn openid_configuration(&self, tenant: &str, request: &Request) -> Answer {
+    pub(super) fn openid_configuration(tenant: &str, request: &Request) -> Answer {
         let root = format!("{}/{tenant}", request.origin);
         Answer::ok(&json!({
             "issuer": format!("{root}/v2.0"),

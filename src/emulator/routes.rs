@@ -95,7 +95,7 @@ impl Shared {
             [tenant, "v2.0", ".well-known", "openid-configuration"]
                 if request.method == Method::GET =>
             {
-                return self.openid_configuration(tenant, request);
+                return Self::openid_configuration(tenant, request);
             }
             [_, "discovery", "v2.0", "keys"] if request.method == Method::GET => {
                 return Self::signing_keys();

@@ -1,7 +1,7 @@
 //! Microsoft's own clients against the emulator: msgraph-sdk with MSAL (Python), and
 //! microsoft-graph-client with MSAL (Node.js), do the documented job unchanged.
 //!
-//! They are installed from PyPI and npm, so these tests are ignored; `.ci/sdk` runs them.
+//! They are installed from `PyPI` and npm, so these tests are ignored; `.ci/sdk` runs them.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
