@@ -57,6 +57,11 @@ impl Folder {
         fs::remove_file(probe)
     }
 
+    /// Whether it takes mails now. Nothing is left there.
+    pub fn can_be_written(&self) -> io::Result<()> {
+        Self::can_take(&self.path)
+    }
+
     /// Puts the mail and its link there. A mail of the same guest is replaced: its link is
     /// void since the next was made.
     pub fn put(&self, mail: &Mail, letter: &Letter) -> Outcome {

@@ -12,7 +12,15 @@ use super::letter::Letter;
 use super::mailbox::Mailbox;
 use super::message::Mail;
 use super::outcome::Outcome;
-use super::smtp::Smtp;
+use super::smtp::{Smtp, SmtpError};
+
+/// Why no mail would leave now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotReady {
+    pub why: String,
+    /// Whether it may be otherwise in a moment.
+    pub may_pass: bool,
+}
 
 /// Where one's own mail goes.
 pub enum Mailer {
@@ -33,6 +41,25 @@ impl Mailer {
                 .map(|from| Self::Mailbox(Mailbox { address: from.address.clone() })),
             _ => None,
         })
+    }
+
+    /// Whether mails would leave, as far as that shows without sending one: what is in the
+    /// way, if anything is.
+    pub async fn ready(&self, graph: &Graph) -> Result<(), NotReady> {
+        let lasting = |why: String| NotReady { why, may_pass: false };
+        match self {
+            Self::Smtp(smtp) => smtp.greet().await.map_err(|error| NotReady {
+                why: error.to_string(),
+                may_pass: matches!(error, SmtpError::Unreachable { .. } | SmtpError::Busy { .. }),
+            }),
+            Self::Files(folder) => {
+                folder.can_be_written().map_err(|error| lasting(error.to_string()))
+            }
+            Self::Mailbox(mailbox) => {
+                let looked = graph.look_into_mailbox(&mailbox.address).await;
+                looked.map_err(|error| lasting(format!("the mailbox {}: {error}", mailbox.address)))
+            }
+        }
     }
 
     /// Hands a mail over, once, without a record of it: from a mailbox as a draft that is

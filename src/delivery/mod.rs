@@ -23,7 +23,7 @@ pub use check::{TemplateProblem, check};
 pub use files::Folder;
 pub use letter::{Letter, columns};
 pub use mailbox::{Found, Mailbox, advice as mailbox_advice, refused};
-pub use mailer::Mailer;
+pub use mailer::{Mailer, NotReady};
 pub use message::{Mail, MessageError, Sender};
 pub use message_id::MessageId;
 pub use outcome::{Outcome, Refused};

@@ -14,11 +14,12 @@ use tokio::time::Instant;
 
 use crate::config::{DeliverySettings, DeliveryWay, KeepLinks};
 use crate::domain::{Email, HeldLink, InvitationKey, Language, MailWay, UserId};
+use crate::graph::Graph;
 
 use super::check::check;
 use super::letter::Letter;
 use super::mailbox::Mailbox;
-use super::mailer::Mailer;
+use super::mailer::{Mailer, NotReady};
 use super::message::{Mail, MessageError, Sender};
 use super::message_id::MessageId;
 use super::outcome::Outcome;
@@ -158,6 +159,11 @@ impl Post {
         }
         *next = Some(Instant::now() + self.interval);
         permit
+    }
+
+    /// Whether mails would leave: nobody is to be reset whose mail would not.
+    pub async fn ready(&self, graph: &Graph) -> Result<(), NotReady> {
+        self.mailer.ready(graph).await
     }
 
     /// Hands a mail over, once; from a mailbox in steps that are recorded, which is not done

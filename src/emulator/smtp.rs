@@ -37,6 +37,8 @@ pub enum SmtpAction {
     Drop,
     /// The mail is taken, and the connection closes without an answer.
     TakeThenDrop,
+    /// Nothing is taken, and nothing is said any more.
+    Stall,
 }
 
 /// Something that goes wrong, so many times.
@@ -278,6 +280,7 @@ impl<'a> Session<'a> {
     async fn rcpt_to(&mut self, line: &str) -> io::Result<bool> {
         let to = address(line);
         match self.post.strike(SmtpStep::RcptTo, &to) {
+            Some(SmtpAction::Stall) => std::future::pending().await,
             Some(SmtpAction::Reply(reply)) => self.say(&reply).await?,
             Some(SmtpAction::Drop | SmtpAction::TakeThenDrop) => return Ok(false),
             None => {
@@ -294,6 +297,7 @@ impl<'a> Session<'a> {
             return Ok(true);
         }
         match self.post.strike(SmtpStep::Data, "") {
+            Some(SmtpAction::Stall) => std::future::pending().await,
             Some(SmtpAction::Reply(reply)) => {
                 self.say(&reply).await?;
                 return Ok(true);
@@ -323,6 +327,7 @@ impl<'a> Session<'a> {
         match action {
             Some(SmtpAction::Reply(reply)) => self.say(&reply).await?,
             Some(SmtpAction::Drop) => return Ok(false),
+            Some(SmtpAction::Stall) => std::future::pending().await,
             Some(SmtpAction::TakeThenDrop) => {
                 lock(&self.post.mails).push(mail);
                 return Ok(false);
@@ -338,6 +343,7 @@ impl<'a> Session<'a> {
     /// Answers, or does what goes wrong here. False when the connection is to close.
     async fn answer(&mut self, at: SmtpStep, about: &str, reply: &str) -> io::Result<bool> {
         match self.post.strike(at, about) {
+            Some(SmtpAction::Stall) => std::future::pending().await,
             Some(SmtpAction::Reply(reply)) => self.say(&reply).await?,
             Some(SmtpAction::Drop | SmtpAction::TakeThenDrop) => return Ok(false),
             None => self.say(reply).await?,

@@ -15,7 +15,7 @@ use tokio::time::Instant;
 
 use crate::checkpoint::Journal;
 use crate::config::Limit;
-use crate::delivery::Post;
+use crate::delivery::{NotReady, Post};
 use crate::graph::Graph;
 use crate::plan::{Change, ChangeReason, Decision, Plan, PlannedRow, Settled};
 
@@ -61,6 +61,10 @@ pub struct RunSettings {
 /// Graph's documented quota a row that waits the default replication lag of five
 /// minutes keeps some 3,000 of them company.
 const ROWS_UNDER_WAY: usize = 8192;
+
+/// How often a mail server is greeted that is not there or wants nothing now, with a
+/// wait that doubles from a second: longer, and a run can be started again.
+const READY_ATTEMPTS: u32 = 4;
 
 /// How often the stop file is looked for.
 const STOP_FILE_INTERVAL: Duration = Duration::from_secs(1);
@@ -183,6 +187,7 @@ impl Run<'_> {
         });
         let held = jobs.iter().take_while(|job| job.change.reason == ChangeReason::Mail).count();
         let (held, jobs) = jobs.split_at(held);
+        self.must_be_able_to_mail(held.iter().chain(jobs)).await;
         self.rows(held, outcomes).await;
         let mut rest = jobs;
         if self.settings.probe {
@@ -196,6 +201,30 @@ impl Run<'_> {
             rest = others;
         }
         self.rows(rest, outcomes).await;
+    }
+
+    /// Ends the run before its first row where mails are to be sent and none would leave:
+    /// whoever is reset without one is locked out.
+    async fn must_be_able_to_mail<'j>(&self, mut jobs: impl Iterator<Item = &'j Job<'j>>) {
+        let Some(post) = &self.settings.post else { return };
+        let is_mailed =
+            |job: &Job<'_>| job.change.invite.as_ref().is_some_and(|invitation| invitation.send);
+        if !jobs.any(is_mailed) {
+            return;
+        }
+        for attempt in 1.. {
+            let Err(NotReady { why, may_pass }) = post.ready(self.graph).await else { return };
+            if !may_pass || attempt == READY_ATTEMPTS {
+                return self.stop(StopReason::Mailing { message: why });
+            }
+            let wait = Duration::from_secs(1 << (attempt - 1));
+            (self.observe)(Event::Retrying { line: None, attempt, wait, why });
+            tokio::select! {
+                biased;
+                () = self.stop.requested() => return,
+                () = tokio::time::sleep(wait) => {}
+            }
+        }
     }
 
     /// Carries out one row after another until one was accepted, which shows that the

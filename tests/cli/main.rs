@@ -19,6 +19,8 @@ mod hooks;
 mod init;
 mod lint;
 mod log;
+#[cfg(target_os = "linux")]
+mod mail_tls;
 mod mails;
 #[cfg(target_os = "linux")]
 mod network;

@@ -140,3 +140,30 @@ async fn the_list_of_links_is_appended_to_by_every_run() {
     assert!(first.lines().all(|line| both.lines().any(|other| other == line)), "{both}");
     assert_files_hold_the_newest_links(&mut campaign, &folder, Cut::Before(0));
 }
+
+#[tokio::test(start_paused = true)]
+async fn nobody_is_reset_where_no_mail_would_leave() {
+    let (mut campaign, folder) = by_files();
+    campaign.settings.delivery.folder = Some(folder.join("mails"));
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::create_dir_all(folder.join("mails/.doctor.partial/x")).unwrap();
+    let stopped = campaign.run().await;
+    assert_eq!(stopped.stop_code(), Some("mailing-refused"));
+    stopped.assert_adds_up();
+    assert!(stopped.writes().is_empty());
+    campaign.settings.delivery = delivery(DeliveryWay::Graph);
+    campaign.settings.delivery.from.as_mut().unwrap().address =
+        reinvite::domain::Email::parse("nobody@contoso.example").unwrap();
+    let stopped = campaign.resume().await;
+    assert_eq!(stopped.stop_code(), Some("mailing-refused"));
+    assert!(stopped.writes().is_empty());
+}
+
+#[tokio::test]
+async fn nobody_is_reset_where_no_server_takes_mails() {
+    let (mut campaign, server) = one_guest().await;
+    drop(server);
+    let stopped = campaign.run().await;
+    assert_eq!(stopped.stop_code(), Some("mailing-refused"));
+    assert!(stopped.writes().is_empty());
+}

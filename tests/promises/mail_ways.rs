@@ -102,9 +102,9 @@ async fn microsoft_invites_nobody_again_who_was_mailed() {
 
 #[tokio::test]
 async fn a_mail_that_may_have_left_by_a_server_is_not_written_as_a_file() {
-    let (mut campaign, _server) = with_server().await;
-    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    campaign.settings.delivery = crate::mails::by_smtp(silent.local_addr().unwrap().port());
+    let (mut campaign, server) = with_server().await;
+    let silent = SmtpFault::new(SmtpStep::Text, SmtpAction::Stall);
+    server.inject(SmtpFault { times: 3, ..silent });
     campaign.settings.delivery.pace.in_flight = GUESTS;
     let moment = campaign.emulator().now() + crate::support::seconds(2);
     campaign = campaign.cut(Cut::At(moment));

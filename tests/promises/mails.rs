@@ -179,16 +179,14 @@ async fn a_mail_whose_answer_was_lost_is_unknown_and_never_sent_again() {
 #[tokio::test]
 async fn a_run_that_dies_while_mailing_leaves_a_mail_that_is_not_known() {
     let (mut campaign, server) = with_server().await;
-    // It takes the connection and never says a word.
-    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    campaign.settings.delivery = by_smtp(silent.local_addr().unwrap().port());
+    let silent = SmtpFault::new(SmtpStep::Text, SmtpAction::Stall);
+    server.inject(SmtpFault { times: 2, ..silent });
     let moment = campaign.emulator().now() + seconds(2);
     campaign = campaign.cut(Cut::At(moment));
     assert!(campaign.run_until_cut().await.is_none());
     let begun = campaign.query("SELECT state FROM mail WHERE state = 'intended'").len();
     assert!(begun > 0);
 
-    campaign.settings.delivery = by_smtp(server.addr().port());
     let resumed = campaign.resume().await;
     assert_eq!(resumed.summary.mail_unknown(), begun as u64);
     assert_eq!(server.mails().len(), GUESTS as usize - begun);
