@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 
 use super::database::{ReadError, journal_mode};
 use super::lock::Lock;
+use super::projection::Addition;
 use super::queue::{File, Queue};
 use super::seal::Seal;
 use super::tables::{Wait, write_waits};
@@ -48,8 +49,18 @@ impl Journal {
         record: impl Into<Entry>,
         at: Timestamp,
     ) -> Result<(), CheckpointError> {
+        self.add(Addition::Record { entry: record.into(), at }).await
+    }
+
+    /// Writes down why the run is about to end, where no record tells of it: whatever
+    /// becomes of this program, the next run knows.
+    pub async fn stopped(&self, reason: &'static str) -> Result<(), CheckpointError> {
+        self.add(Addition::Stop(reason)).await
+    }
+
+    async fn add(&self, addition: Addition) -> Result<(), CheckpointError> {
         let (acknowledge, acknowledged) = oneshot::channel();
-        if let Some(writer) = self.queue.push(record.into(), at, acknowledge) {
+        if let Some(writer) = self.queue.push(addition, acknowledge) {
             tokio::task::spawn_blocking(move || writer.run());
         }
         acknowledged

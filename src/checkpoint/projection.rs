@@ -15,11 +15,13 @@ use super::tables::{Wait, row_state, write_row_state, write_waits};
 use super::{BeforeImage, Entry, Record, mail, record};
 use crate::domain::{InvitationKey, Sighting, UserId};
 
-/// A record to be written, and when it happened.
+/// Something to be written.
 #[derive(Debug)]
-pub(super) struct Addition {
-    pub(super) entry: Entry,
-    pub(super) at: Timestamp,
+pub(super) enum Addition {
+    /// A record, and when it happened.
+    Record { entry: Entry, at: Timestamp },
+    /// Why the run is about to end, where no record tells of it.
+    Stop(&'static str),
 }
 
 /// A row as a commit found it, and as it leaves it.
@@ -41,8 +43,18 @@ pub(super) fn commit(
     let run = seal.run();
     write_waits(&transaction, run, waits)?;
     let mut rows: HashMap<&InvitationKey, Row> = HashMap::new();
-    for Addition { entry, at } in additions {
+    for addition in additions {
+        let (entry, at) = match addition {
+            Addition::Record { entry, at } => (entry, at),
+            Addition::Stop(reason) => {
+                write_stop(&transaction, run, reason)?;
+                continue;
+            }
+        };
         let record = &entry.record;
+        if let Some(reason) = entry.stops {
+            write_stop(&transaction, run, reason)?;
+        }
         if let Record::Seen(sighting) = record {
             write_sighting(&transaction, &mut sealed, *at, sighting)?;
             mail::write(&transaction, entry, *at)?;
@@ -70,6 +82,14 @@ pub(super) fn commit(
     transaction.commit()?;
     *seal = sealed;
     Ok(())
+}
+
+/// Its end writes the reason once more, with everything else.
+fn write_stop(connection: &Connection, run: i64, reason: &str) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("UPDATE run SET stop_reason = ?2 WHERE id = ?1")?
+        .execute(params![run, reason])
+        .map(drop)
 }
 
 fn write_sighting(

@@ -9,11 +9,9 @@
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use jiff::Timestamp;
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-use super::Entry;
 use super::lock::Lock;
 use super::projection::{Addition, commit};
 use super::seal::Seal;
@@ -68,12 +66,11 @@ impl Queue {
     /// Takes a record in. Returns a writer to be run when there is none.
     pub(super) fn push(
         self: &Arc<Self>,
-        entry: Entry,
-        at: Timestamp,
+        addition: Addition,
         acknowledge: Acknowledge,
     ) -> Option<Writer> {
         let mut pending = lock(&self.pending);
-        pending.additions.push(Addition { entry, at });
+        pending.additions.push(addition);
         pending.acknowledges.push(acknowledge);
         let needs_writer = !std::mem::replace(&mut pending.has_writer, true);
         needs_writer.then(|| Writer { queue: Arc::clone(self), has_ended: false })

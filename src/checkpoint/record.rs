@@ -250,6 +250,9 @@ pub struct Entry {
     pub link: Option<RedeemUrl>,
     /// Microsoft was asked not to mail this invitation.
     pub silent: bool,
+    /// What came of it ends the run: the code of the reason. A run that is killed before it
+    /// writes its end has it on record all the same.
+    pub stops: Option<&'static str>,
 }
 
 impl From<Record> for Entry {
@@ -374,7 +377,7 @@ impl Entry {
 impl Record {
     /// The record of what came of a request, with its traces.
     pub fn after(self, trace: Option<Trace>) -> Entry {
-        Entry { record: self, trace, link: None, silent: false }
+        Entry { record: self, trace, link: None, silent: false, stops: None }
     }
 
     /// The guest and address it is about.

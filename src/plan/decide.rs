@@ -218,6 +218,7 @@ impl<'a> Planner<'a> {
             set_mail,
             invite: Some(self.invitation(row, address.clone())),
             redemption: guest.redemption.clone(),
+            own_until: earlier.and_then(|entry| self.own_until(entry)),
             unsettled,
         }))
     }

@@ -38,6 +38,11 @@ pub struct Change {
     pub invite: Option<Invitation>,
     /// The guest's redemption when the plan was made.
     pub redemption: Redemption,
+    /// Until then, in the service's time, a guest who turns out to be invited anew has the
+    /// campaign's own earlier invitation, which a replica may not have shown the plan. None
+    /// where there is none, or every replica shows it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub own_until: Option<Timestamp>,
     /// An invitation of an earlier run whose answer was lost: to be settled from
     /// the directory before another is sent.
     pub unsettled: Option<Unsettled>,

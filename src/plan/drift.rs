@@ -66,6 +66,7 @@ pub fn corrections(
                     set_mail: Some(set_mail),
                     invite: None,
                     redemption: guest.redemption.clone(),
+                    own_until: None,
                     unsettled: None,
                 },
             })

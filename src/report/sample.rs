@@ -73,6 +73,7 @@ pub(super) fn change(
         set_mail,
         invite: Some(invitation),
         redemption,
+        own_until: None,
         unsettled: None,
     }));
     row(line, user, Some(address.as_str()), decision)

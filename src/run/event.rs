@@ -170,6 +170,11 @@ pub enum StopReason {
         /// What is known of it.
         message: String,
     },
+    /// The mailbox or the mail server refuses every mail.
+    Mailing {
+        /// Its own words.
+        message: String,
+    },
     /// The tenant says stop: an answer that is true of all rows.
     Tenant {
         /// Stable code: `invitations-blocked`, `invitations-disabled`, `quota-exceeded`.
@@ -180,11 +185,6 @@ pub enum StopReason {
     /// Sign-in or permission is missing, for all rows.
     Permission {
         /// The service's own words.
-        message: String,
-    },
-    /// The mailbox or the mail server refuses every mail.
-    Mailing {
-        /// Its own words.
         message: String,
     },
     /// The checkpoint can't be written: going on could send twice.

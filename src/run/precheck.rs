@@ -47,7 +47,11 @@ pub fn precheck(change: &Change, guest: &DirectoryUser) -> Precheck {
 pub(super) fn redemption_conflict(change: &Change, guest: &DirectoryUser) -> Option<Failure> {
     let planned = &change.redemption;
     let newer = guest.redemption.changed_at.cmp(&planned.changed_at) == Ordering::Greater;
-    if !newer {
+    let is_ours = |until| {
+        guest.redemption.state == Some(RedemptionState::PendingAcceptance)
+            && guest.redemption.changed_at <= Some(until)
+    };
+    if !newer || change.own_until.is_some_and(is_ours) {
         return None;
     }
     let (own, what) = match &guest.redemption.state {

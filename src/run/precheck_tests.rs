@@ -56,6 +56,7 @@ fn change(set_mail: Option<SetMail>) -> Change {
             state: Some(RedemptionState::Accepted),
             changed_at: Some(SINCE.parse().unwrap()),
         },
+        own_until: None,
         unsettled: None,
     }
 }

@@ -4,7 +4,7 @@
 use reinvite::checkpoint::Resends;
 use reinvite::emulator::{Action, Canned, Matcher};
 
-use crate::support::{Campaign, Cut, id};
+use crate::support::{Campaign, Cut, id, seconds};
 
 /// Two guests, both invited.
 async fn both_invited() -> Campaign {
@@ -91,4 +91,41 @@ async fn a_guest_who_redeemed_meanwhile_is_not_locked_out_by_an_old_request() {
     assert!(campaign.emulator().redeem(&id(1)));
     let resumed = campaign.retry_failed().resume().await;
     assert_eq!((resumed.planned(1), resumed.writes().len()), ("resend-lapsed", 0));
+}
+
+/// A replica may show the campaign's own invitation only after the plan to send again was
+/// made: that is nobody else's hand.
+#[tokio::test(start_paused = true)]
+async fn asked_within_the_lag_it_is_sent_although_the_first_shows_late() {
+    let late = || Campaign::new().guests(2).read_lag(seconds(10));
+    let mut campaign = late();
+    campaign.run().await;
+    campaign = ask(campaign);
+    let again = campaign.run().await;
+    assert_eq!((again.planned(1), again.summary.failed), ("resend", 0), "{:?}", again.outcomes);
+    assert_eq!((campaign.invitations(1), campaign.invitations(2)), (2, 1));
+    assert_eq!(campaign.status().resends, Resends::default());
+
+    // The run that was asked is gone before the invitation: what it saw is not what shows now.
+    let mut campaign = late();
+    campaign.run().await;
+    let now = campaign.emulator().now();
+    campaign = ask(campaign).cut(Cut::At(now + seconds(5)));
+    assert!(campaign.run_until_cut().await.is_none());
+    assert_eq!(campaign.status().resends, Resends { outstanding: 1, failed: 0 });
+    tokio::time::sleep(seconds(60)).await;
+    let resumed = campaign.resume().await;
+    assert_eq!(resumed.planned(1), "resend");
+    assert_eq!((campaign.invitations(1), campaign.invitations(2)), (2, 1));
+    assert_eq!(campaign.status().resends, Resends::default());
+}
+
+/// Somebody else's invitation is another matter, also within the lag.
+#[tokio::test(start_paused = true)]
+async fn asked_within_the_lag_a_guest_who_redeems_meanwhile_is_not_locked_out() {
+    let mut campaign = both_invited().await;
+    campaign = ask(campaign).after_plan(|tenant| assert!(tenant.redeem(&id(1))));
+    let again = campaign.run().await;
+    assert_eq!(again.failure(1), "redeemed-since-plan");
+    assert_eq!(campaign.invitations(1), 1);
 }

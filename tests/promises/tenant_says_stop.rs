@@ -8,7 +8,7 @@ use reinvite::emulator::{
 };
 use reinvite::run::Outcome;
 
-use crate::support::{Campaign, Finished, id, seconds};
+use crate::support::{Campaign, Cut, Finished, id, seconds};
 
 const GUESTS: u32 = 200;
 
@@ -88,6 +88,41 @@ async fn a_block_for_suspicious_activity_ends_the_run_and_the_patch_lane_too() {
     let wait = rest.writes()[1].at.duration_since(probe.at).unsigned_abs();
     assert!(wait >= seconds(10), "the others waited {wait:?} for the probe's answer");
     assert!((1..=GUESTS).all(|n| campaign.invitations(n) == 1));
+}
+
+/// The answer that stopped a run is as durable as what it says of its row.
+#[tokio::test(start_paused = true)]
+async fn a_run_killed_before_it_wrote_its_end_is_followed_by_one_probe() {
+    let slow = |campaign: Campaign, on: fn() -> Matcher| {
+        // Another is still under way when the tenant has said stop, and the run waits for it.
+        let campaign = campaign.pace(20.0, 20, 16).fault(on().of(&id(2)), delay(600));
+        campaign.fault(on().always(), delay(10))
+    };
+    let unpermitted = || {
+        many().tenant(|tenant| {
+            roles(tenant, &["User.Invite.All", "User.Read.All", "Directory.Read.All"]);
+        })
+    };
+    let cases = [
+        (slow(disabled(), Matcher::invitation), "invitations-disabled"),
+        (slow(unpermitted(), Matcher::patch), "permission"),
+    ];
+    for (campaign, code) in cases {
+        let mut campaign = campaign;
+        let killed_at = campaign.emulator().now() + seconds(120);
+        campaign = campaign.cut(Cut::At(killed_at));
+        assert!(campaign.run_until_cut().await.is_none(), "{code}");
+        let reasons = campaign.query("SELECT coalesce(stop_reason, '') FROM run");
+        assert_eq!(reasons, [code]);
+        for _ in 0..2 {
+            let probe = campaign.resume().await;
+            assert_eq!((probe.stop_code(), probe.writes().len()), (Some(code), 1));
+        }
+    }
+}
+
+fn delay(of: u64) -> Action {
+    Action::Delay(seconds(of))
 }
 
 /// A run in between that ended for another reason has found nothing out either.

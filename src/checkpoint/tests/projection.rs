@@ -54,7 +54,7 @@ fn write(connection: &mut rusqlite::Connection, records: &[Record], batch: usize
             .iter()
             .map(|record| {
                 second += 1;
-                Addition { entry: record.clone().into(), at: at(second) }
+                Addition::Record { entry: record.clone().into(), at: at(second) }
             })
             .collect();
         commit(connection, &mut seal, &additions, &[]).unwrap();

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use crate::config::DeliveryWay;
 use crate::domain::{
     DirectoryUser, Email, InvitationKey, LedgerEntry, LedgerState, MailStanding, MailWay,
-    RedemptionState, Resend,
+    RedemptionState, Resend, TOLERANCE,
 };
 use crate::manifest::Row;
 
@@ -110,6 +110,7 @@ impl Planner<'_> {
             set_mail: None,
             invite: Some(self.invitation(row, address.clone())),
             redemption: guest.redemption.clone(),
+            own_until: None,
             unsettled,
         }))
     }
@@ -159,11 +160,39 @@ impl Planner<'_> {
             | LedgerState::Reverting
             | LedgerState::Reverted => {}
         }
-        if guest.redemption == resend.before {
+        if self.is_as_asked(guest, resend) {
             Ok(ChangeReason::Resend)
         } else {
             Err(Decision::Settled(Settled::ResendLapsed { invited_at }))
         }
+    }
+
+    /// Whether nothing has happened to the guest since the person asked. The replica that
+    /// was read then, or the one read now, may not have had the campaign's own invitation yet.
+    fn is_as_asked(&self, guest: &DirectoryUser, resend: &Resend) -> bool {
+        let (now, then) = (&guest.redemption, &resend.before);
+        let is_older = now.changed_at.is_some() && now.changed_at < then.changed_at;
+        let ours_ends = self.ours_ends(resend.invited_at);
+        let is_ours = now.state == Some(RedemptionState::PendingAcceptance)
+            && now.changed_at.is_some_and(|at| at <= ours_ends);
+        now == then || is_ours || is_older && self.policy.read_at < ours_ends
+    }
+
+    /// Until when an invitation that was accepted then may be what changed the guest.
+    fn ours_ends(&self, invited_at: Timestamp) -> Timestamp {
+        invited_at
+            .saturating_add(self.policy.lag.saturating_add(TOLERANCE))
+            .unwrap_or(Timestamp::MAX)
+    }
+
+    /// See [`Change::own_until`].
+    pub(super) fn own_until(&self, entry: &LedgerEntry) -> Option<Timestamp> {
+        let invited_at = match (&entry.resend, &entry.state) {
+            (Some(resend), _) => resend.invited_at,
+            (None, LedgerState::Invited) => entry.at,
+            (None, _) => return None,
+        };
+        Some(self.ours_ends(invited_at)).filter(|until| self.policy.read_at < *until)
     }
 
     /// A move begun earlier finds a mail that is neither the old nor the new one.
@@ -232,6 +261,7 @@ impl Planner<'_> {
             set_mail: None,
             invite: Some(invitation),
             redemption: guest.redemption.clone(),
+            own_until: None,
             unsettled: None,
         })))
     }
@@ -259,6 +289,7 @@ impl Planner<'_> {
                 set_mail: None,
                 invite: Some(invitation),
                 redemption: guest.redemption.clone(),
+                own_until: None,
                 unsettled: None,
             }))
         })

@@ -242,6 +242,7 @@ impl Planner<'_> {
             set_mail,
             invite: invites.then(|| self.invitation(row, address.clone())),
             redemption: guest.redemption.clone(),
+            own_until: None,
             unsettled: None,
         })))
     }

@@ -54,6 +54,7 @@ fn change(reason: ChangeReason) -> Decision {
             display_name: None,
         }),
         redemption: crate::domain::Redemption::default(),
+        own_until: None,
         unsettled,
     }))
 }

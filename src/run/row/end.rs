@@ -38,7 +38,7 @@ impl RowRun<'_, '_> {
                 }
                 Verdict::NotPermitted(cause) => {
                     if let Some(reason) = self.run.tally.count_refusal(&refusal.to_string()) {
-                        self.run.stop(reason);
+                        self.stop(reason);
                     }
                     self.failed(refused(&refusal, cause)).await
                 }
@@ -56,7 +56,29 @@ impl RowRun<'_, '_> {
     /// Ends the run when the error is true of all rows.
     pub(super) fn note_stop(&self, error: &CallError) {
         if let Some(reason) = stop_reason(error) {
-            self.run.stop(reason);
+            self.stop(reason);
+        }
+    }
+
+    /// Ends the run. That the tenant said stop goes into the commit that tells what came of
+    /// the row: if the program is killed now, the next run has to know it.
+    fn stop(&self, reason: StopReason) {
+        if StopReason::is_of_tenant(reason.code()) {
+            *self.stops.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason.code());
+        }
+        self.run.stop(reason);
+    }
+
+    fn take_stop(&self) -> Option<&'static str> {
+        self.stops.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Writes the tenant's word down where the row had nothing else to record.
+    pub(super) async fn keep_stop(&self) {
+        if let Some(reason) = self.take_stop()
+            && let Err(error) = self.run.journal.stopped(reason).await
+        {
+            self.run.stop(unwritten(&error));
         }
     }
 
@@ -200,15 +222,21 @@ impl RowRun<'_, '_> {
                 self.trace.lock().unwrap_or_else(PoisonError::into_inner).take()
             }
         };
-        let written = self.run.journal.append(Entry { trace, ..entry }, at).await;
+        let stops = self.take_stop();
+        let written = self.run.journal.append(Entry { trace, stops, ..entry }, at).await;
         if let Err(error) = &written {
-            let message = match error {
-                CheckpointError::Broken(why) => why.clone(),
-                other => other.to_string(),
-            };
-            self.run.stop(StopReason::Checkpoint { message });
+            self.run.stop(unwritten(error));
         }
         written
+    }
+}
+
+fn unwritten(error: &CheckpointError) -> StopReason {
+    StopReason::Checkpoint {
+        message: match error {
+            CheckpointError::Broken(why) => why.clone(),
+            other => other.to_string(),
+        },
     }
 }
 

@@ -64,6 +64,8 @@ pub(super) struct RowRun<'r, 'a> {
     pub(super) link: Option<RedeemUrl>,
     /// What the last write left with the service, until it is written down.
     pub(super) trace: Mutex<Option<Trace>>,
+    /// The code of an answer that is true of the tenant, until it is written down.
+    pub(super) stops: Mutex<Option<&'static str>>,
 }
 
 impl Run<'_> {
@@ -86,10 +88,12 @@ impl Run<'_> {
             is_silent: AtomicBool::new(change.unsettled.as_ref().is_some_and(|open| open.silent)),
             link: None,
             trace: Mutex::default(),
+            stops: Mutex::default(),
         };
         let outcome = match row.steps().await {
             Ok(outcome) | Err(Done(outcome)) => outcome,
         };
+        row.keep_stop().await;
         (row.phase, outcome)
     }
 }
