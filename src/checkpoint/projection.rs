@@ -17,6 +17,7 @@ use crate::domain::{InvitationKey, Sighting, UserId};
 
 /// Something to be written.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "all but one of a run are records")]
 pub(super) enum Addition {
     /// A record, and when it happened.
     Record { entry: Entry, at: Timestamp },
