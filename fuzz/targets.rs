@@ -42,6 +42,11 @@ pub(crate) fn manifest(bytes: &[u8]) {
             return;
         }
     };
+    let check = manifest::Options { only_check: true, ..manifest::Options::default() };
+    let checked = manifest::parse("fuzzed", bytes, &check).expect("it was read a moment ago");
+    assert_eq!(checked.problems, loaded.problems, "a check finds what a reading finds");
+    assert_eq!(checked.manifest.detected, loaded.manifest.detected);
+    assert_eq!(checked.manifest.invalid.len(), loaded.manifest.invalid.len());
     let rows = loaded.manifest.rows.iter().map(|row| row.line);
     let invalid = loaded.manifest.invalid.iter().map(|row| row.line);
     let mut lines: Vec<u32> = rows.chain(invalid).collect();

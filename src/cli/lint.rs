@@ -3,7 +3,7 @@
 use std::io::Write as _;
 
 use crate::config::args::{Cli, LintArgs};
-use crate::manifest::{self, Loaded, Manifest, Source};
+use crate::manifest::{self, Loaded, Manifest, Options, Source};
 use crate::report::{Level, Schema, count, harmless};
 
 use super::Exit;
@@ -14,14 +14,14 @@ use super::ui::Ui;
 
 pub(super) fn run(cli: &Cli, args: &LintArgs, ui: &Ui) -> Result<Exit, Failure> {
     let settings = offline(cli, ui)?;
-    let options = options(&settings.manifest);
+    let options = Options { only_check: true, ..options(&settings.manifest) };
     let loaded = manifest::read(&Source::from_arg(&args.manifest), &options)?;
     detected(&loaded.manifest, ui);
     if ui.json() {
         json(&loaded, ui)?;
     }
     if loaded.problems.is_empty() {
-        let rows = count(loaded.manifest.rows.len() as u64, "row", "rows");
+        let rows = count(loaded.manifest.detected.rows as u64, "row", "rows");
         ui.note(format_args!("{}: {rows}, no problems", loaded.manifest.name));
         return Ok(Exit::Done);
     }
@@ -91,8 +91,8 @@ fn json(loaded: &Loaded, ui: &Ui) -> Result<(), Failure> {
     let report = serde_json::json!({
         "summary": {
             "manifest": loaded.manifest.name,
-            "rows": loaded.manifest.rows.len() + loaded.manifest.invalid.len(),
-            "valid": loaded.manifest.rows.len(),
+            "rows": loaded.manifest.detected.rows,
+            "valid": loaded.manifest.detected.rows - loaded.manifest.invalid.len(),
             "reset_only": loaded.manifest.detected.resets,
             "problems": problems.len(),
             "exit_code": exit.code(),

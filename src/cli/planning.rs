@@ -66,6 +66,7 @@ pub(super) fn options(settings: &ManifestSettings) -> Options {
         reset_only: settings.reset_only,
         sheet: settings.sheet.clone(),
         include_hidden: settings.include_hidden,
+        only_check: false,
     }
 }
 

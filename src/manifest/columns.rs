@@ -4,6 +4,11 @@
 //! Leaves to others: the words of a heading (`heading`), the cells below (`cells`), and
 //! choosing per row among the columns that name the guest (`rows`).
 
+mod missing;
+
+#[cfg(test)]
+mod tests;
+
 use super::cells::shown;
 use super::detected::TakenColumn;
 use super::heading::{Heading, cleaned, folded};
@@ -298,36 +303,6 @@ impl Columns {
         ))
     }
 
-    /// The problem of a header without a column of new addresses, where no row asks for
-    /// a reset. `holds_addresses` says per column whether its cells look like addresses.
-    pub(super) fn missing_new_address(&self, holds_addresses: &[bool]) -> RowProblem {
-        let is_candidate = |index: &usize| {
-            let is_guest = |known: &&Known| known.index == *index && !known.heading.is_everyday();
-            !self.known.iter().any(|known| is_guest(&known))
-                && self.guest != [*index]
-                && (holds_addresses.get(*index).copied().unwrap_or_default()
-                    || is_like_an_address(&self.headers[*index]))
-        };
-        let candidates: Vec<usize> = (0..self.headers.len()).filter(is_candidate).collect();
-        let settle = match candidates.as_slice() {
-            [] => "name the column `new_email`".to_owned(),
-            candidates => {
-                let heading = shown(&self.headers[candidates[0]]);
-                format!(
-                    "it might be {}: name it `new_email`, or say so with \
-                     --column new_email=\"{heading}\"",
-                    self.listed(candidates.iter().copied()),
-                )
-            }
-        };
-        let place = candidates.first().or(self.guest.first()).map_or(0, |index| *index);
-        self.places[place].problem(
-            ProblemCode::MissingColumn,
-            "no column gives new addresses, and no row asks for a reset",
-            format!("{settle}; to reset the guests at their present addresses, say --reset-only"),
-        )
-    }
-
     fn listed(&self, indices: impl IntoIterator<Item = usize>) -> String {
         const SHOWN: usize = 12;
         let names: Vec<_> = indices
@@ -369,44 +344,6 @@ impl Columns {
         };
         known.into_iter().map(taken).collect()
     }
-
-    /// Extra columns that were probably meant to be known ones the manifest does
-    /// not have, with what they were meant to be.
-    pub(super) fn misspelt(&self) -> Vec<(&str, &'static str)> {
-        let absent = |meaning: Meaning| self.of(meaning).next().is_none();
-        let meant = |index: &usize| {
-            let header = self.headers[*index].as_str();
-            nearest(header, absent).map(|name| (header, name))
-        };
-        self.extra.iter().filter_map(meant).collect()
-    }
-
-    fn missing_user(&self, header: &Record<'_>) -> RowProblem {
-        let users = NAMES.iter().filter(|(_, meaning)| *meaning == Meaning::User);
-        let names: Vec<_> = users.map(|(name, _)| format!("`{name}`")).collect();
-        let accepted = format!(
-            "one column must be named {} or the like, or be named with --column user=HEADING",
-            names.join(", ")
-        );
-        let guess = self.extra.iter().find_map(|&index| {
-            nearest(&self.headers[index], |meaning| meaning == Meaning::User).map(|name| {
-                (index, format!("`{}` looks like `{name}`; ", shown(&self.headers[index])))
-            })
-        });
-        let data = (0..header.filled()).find(|&index| header.text(index).contains('@'));
-        let (index, hint) = match (guess, data) {
-            (Some(guess), _) => guess,
-            (None, Some(index)) => {
-                (index, "this line looks like data: put a line with names above it; ".to_owned())
-            }
-            (None, None) => (0, String::new()),
-        };
-        header.place(index).problem(
-            ProblemCode::MissingColumn,
-            "no column names the guest",
-            format!("{hint}{accepted}"),
-        )
-    }
 }
 
 /// How a person settles which of two columns is meant.
@@ -416,155 +353,4 @@ fn settle(meaning: &str, headings: [&str; 2]) -> String {
          [manifest] columns",
         headings[0], headings[1]
     )
-}
-
-fn is_like_an_address(heading: &str) -> bool {
-    let heading = heading.to_lowercase();
-    ["mail", "address", "adresse", "courriel", "correo", "upn", "smtp"]
-        .iter()
-        .any(|part| heading.contains(part))
-}
-
-/// The known name that a header is a slip of the finger away from. Names of two
-/// or three letters are near to everything and never suggested.
-fn nearest(header: &str, wanted: impl Fn(Meaning) -> bool) -> Option<&'static str> {
-    let header = folded(header);
-    let slips = |name: &str| {
-        let allowed = match name.len() {
-            0..4 => return None,
-            4..8 => 1,
-            _ => 2,
-        };
-        let distance = strsim::damerau_levenshtein(&header, name);
-        (distance <= allowed).then_some(distance)
-    };
-    NAMES
-        .iter()
-        .filter(|(_, meaning)| wanted(*meaning))
-        .filter_map(|(name, _)| slips(&folded(name)).map(|distance| (distance, *name)))
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, name)| name)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::manifest::delimited::Records;
-
-    fn resolve(header: &str) -> (Columns, Vec<RowProblem>) {
-        let header = Records::new(header, b',', 0, 1).next().unwrap();
-        Columns::resolve(&header, &Options::default())
-    }
-
-    fn chosen(header: &str, meaning: Meaning, heading: &str) -> (Columns, Vec<RowProblem>) {
-        let header = Records::new(header, b',', 0, 1).next().unwrap();
-        let columns = vec![ColumnChoice { meaning, heading: heading.to_owned() }];
-        Columns::resolve(&header, &Options { columns, ..Options::default() })
-    }
-
-    fn indices(columns: &Columns, meaning: Meaning) -> Vec<usize> {
-        columns.of(meaning).collect()
-    }
-
-    fn codes(problems: &[RowProblem]) -> Vec<(&'static str, u32)> {
-        problems.iter().map(|problem| (problem.code.as_str(), problem.column)).collect()
-    }
-
-    #[test]
-    fn columns_that_name_the_guest_are_ranked_by_name_not_by_position() {
-        let (columns, problems) = resolve("mail,upn,email,id,Object Id,new email,department,");
-        assert_eq!(problems, []);
-        assert_eq!(indices(&columns, Meaning::User), [4, 3, 1, 0]);
-        assert_eq!(indices(&columns, Meaning::NewEmail), [5]);
-        assert_eq!(columns.extra, [2, 6]);
-        assert!(!columns.invitee_names_guest());
-    }
-
-    #[test]
-    fn email_is_never_the_new_address() {
-        for (header, guest, extra) in [
-            ("Email,New Email Address", &[0][..], &[][..]),
-            ("id,Email,New Email Address", &[0, 1], &[]),
-            ("user,Email,new_email", &[0], &[1]),
-            ("E-Mail,note", &[0], &[1]),
-        ] {
-            let (columns, problems) = resolve(header);
-            assert_eq!(problems, [], "{header}");
-            assert_eq!((&columns.guest[..], &columns.extra[..]), (guest, extra), "{header}");
-        }
-        for header in ["user,email", "id,Email Address,reset", "mail,E-Mail"] {
-            let (_, problems) = resolve(header);
-            assert_eq!(problems.len(), 1, "{header}");
-            assert_eq!(problems[0].code, ProblemCode::AmbiguousColumn);
-            assert!(problems[0].advice.contains("--column current_email="), "{header}");
-        }
-        for meaning in [Meaning::User, Meaning::NewEmail] {
-            let (columns, problems) = chosen("user,email", meaning, "E-mail");
-            assert_eq!(problems, []);
-            assert_eq!(columns.of(meaning).collect::<Vec<_>>(), [1]);
-        }
-    }
-
-    #[test]
-    fn the_portal_template_names_guests_by_the_invited_address() {
-        let (columns, problems) = resolve(
-            "Email address to invite [inviteeEmail] Required,Redirection url [inviteRedirectURL] \
-             Required,Send invitation message (true or false) [sendEmail],Customized invitation \
-             message [customizedMessageBody]",
-        );
-        assert_eq!(problems, []);
-        assert!(columns.invitee_names_guest());
-        let meanings: Vec<_> = columns.taken().into_iter().map(|taken| taken.meaning).collect();
-        assert_eq!(
-            meanings,
-            [Meaning::NewEmail, Meaning::RedirectUrl, Meaning::Send, Meaning::Message]
-        );
-    }
-
-    #[test]
-    fn two_columns_of_one_meaning_are_asked_about() {
-        for (header, expected) in [
-            (
-                "user,new_email,User,New Email",
-                &[("duplicate-column", 16), ("duplicate-column", 21)][..],
-            ),
-            ("user,New UPN,New Email", &[("ambiguous-column", 14)]),
-            ("user,new_email,message,Nachricht", &[("ambiguous-column", 24)]),
-        ] {
-            assert_eq!(codes(&resolve(header).1), expected, "{header}");
-        }
-        let (columns, problems) = chosen("user,New UPN,New Email", Meaning::NewEmail, "new email");
-        assert_eq!(problems, []);
-        assert_eq!((indices(&columns, Meaning::NewEmail), &columns.extra[..]), (vec![2], &[1][..]));
-        let (_, problems) = chosen("user,new_email", Meaning::NewEmail, "Neue Adresse");
-        assert_eq!(codes(&problems), [("missing-column", 1)]);
-        assert_eq!(problems[0].advice, "the headings are `user`, `new_email`");
-    }
-
-    #[test]
-    fn a_missing_guest_column_is_explained() {
-        for (header, column, advice) in [
-            ("new_email,usre", 11, "`usre` looks like `user`; one column must be named `user`,"),
-            ("name,new_email", 1, "one column must be named `user`, `object_id`,"),
-            ("4711,ada@fabrikam.example", 6, "this line looks like data"),
-        ] {
-            let (_, problems) = resolve(header);
-            assert_eq!(codes(&problems), [("missing-column", column)], "{header}");
-            assert!(problems[0].advice.starts_with(advice), "{}", problems[0].advice);
-        }
-    }
-
-    #[test]
-    fn slips_are_noticed_and_other_words_are_not() {
-        let (columns, _) = resolve("user,mesage,redirect-ulr,language,langauge");
-        assert_eq!(columns.misspelt(), [("mesage", "message"), ("redirect-ulr", "redirect_url")]);
-        let (columns, _) = resolve(
-            "id,surname,givenName,userType,jobTitle,department,accountEnabled,usageLocation,\
-             streetAddress,state,country,officeLocation,city,postalCode,telephoneNumber,\
-             mobilePhone,alternateEmailAddress,ageGroup,consentProvidedForMinor,\
-             legalAgeGroupClassification,companyName,creationType,directorySynced,\
-             invitationState,identityIssuer,createdDateTime,authenticationEmail,notes,manager",
-        );
-        assert_eq!(columns.misspelt(), []);
-    }
 }

@@ -16,6 +16,8 @@ use super::encoding::Encoding;
 pub struct Detected {
     pub name: String,
     pub format: Format,
+    /// The sheet of a workbook that is read.
+    pub sheet: Option<String>,
     /// Its encoding; a workbook has none.
     pub encoding: Option<Encoding>,
     /// What separates the cells of a CSV.
@@ -109,9 +111,12 @@ impl fmt::Display for Format {
 
 impl fmt::Display for Detected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, format, encoding, delimiter, rows, resets, .. } = self;
+        let Self { name, format, sheet, encoding, delimiter, rows, resets, .. } = self;
         let Self { taken, ignored, kept, notes, .. } = self;
         write!(f, "{name}: {format}")?;
+        if let Some(sheet) = sheet {
+            write!(f, ", sheet `{}`", shown(sheet))?;
+        }
         if let Some(encoding) = encoding {
             write!(f, ", {}", encoding.name())?;
         }
@@ -159,6 +164,7 @@ mod tests {
         let detected = Detected {
             name: "guests.csv".to_owned(),
             format: Format::Csv,
+            sheet: None,
             encoding: Some(Encoding::Utf8),
             delimiter: Some(';'),
             rows: 204,

@@ -8,6 +8,7 @@
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use crate::domain::{Email, GuestRef};
 
@@ -15,11 +16,16 @@ use super::cells::shown;
 use super::problem::{ProblemCode, RowProblem};
 use super::record::Record;
 
+/// The first line of every claim, by the claim's digest: in a manifest of a million rows
+/// the texts themselves would take a multiple of it, and among 2^128 digests no two of
+/// different texts are met.
+type Lines = HashMap<u128, u32>;
+
 /// What earlier rows have claimed.
 #[derive(Debug, Default)]
 pub(super) struct Claims {
-    users: HashMap<String, u32>,
-    addresses: HashMap<String, u32>,
+    users: Lines,
+    addresses: Lines,
     contradicted: HashSet<u32>,
 }
 
@@ -35,7 +41,8 @@ impl Claims {
         let line = record.line;
         let mut problems = Vec::new();
         let advice = "delete one of the two rows";
-        let same_user = user.and_then(|(user, _)| first_line(&mut self.users, user.folded(), line));
+        let same_user =
+            user.and_then(|(user, _)| first_line(&mut self.users, &user.folded(), line));
         if let (Some(first), Some((user, index))) = (same_user, user) {
             problems.push(record.place(index).problem(
                 ProblemCode::DuplicateUser,
@@ -47,7 +54,7 @@ impl Claims {
             ));
         }
         let same_address = address
-            .and_then(|(address, _)| first_line(&mut self.addresses, address.folded(), line));
+            .and_then(|(address, _)| first_line(&mut self.addresses, &address.folded(), line));
         // A row repeated as a whole is one mistake, not two.
         if let (Some(first), Some((address, index))) = (same_address, address)
             && same_user != same_address
@@ -69,12 +76,21 @@ impl Claims {
 }
 
 /// The line that claimed the key first, if it was not this one.
-fn first_line(claims: &mut HashMap<String, u32>, key: String, line: u32) -> Option<u32> {
-    match claims.entry(key) {
+fn first_line(claims: &mut Lines, key: &str, line: u32) -> Option<u32> {
+    match claims.entry(digest(key)) {
         Entry::Occupied(first) => Some(*first.get()),
         Entry::Vacant(free) => {
             free.insert(line);
             None
         }
     }
+}
+
+fn digest(key: &str) -> u128 {
+    let half = |salt: u8| {
+        let mut hasher = DefaultHasher::new();
+        (salt, key).hash(&mut hasher);
+        u128::from(hasher.finish())
+    };
+    half(0) << 64 | half(1)
 }

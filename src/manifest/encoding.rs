@@ -2,6 +2,8 @@
 //!
 //! Leaves to others: what the text means, and workbooks, which are no text.
 
+use std::borrow::Cow;
+
 use encoding_rs::{Encoding as Decoder, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
 use serde::{Deserialize, Serialize};
@@ -51,21 +53,24 @@ const KNOWN_BINARIES: &[(&[u8], &str)] = &[
 ];
 
 /// Decodes a text, or says why it is none.
-pub(super) fn decode(name: &str, bytes: &[u8]) -> Result<(String, Encoding), LoadError> {
+pub(super) fn decode<'b>(
+    name: &str,
+    bytes: &'b [u8],
+) -> Result<(Cow<'b, str>, Encoding), LoadError> {
     if let Some((_, what)) = KNOWN_BINARIES.iter().find(|(magic, _)| bytes.starts_with(magic)) {
         return Err(LoadErrorKind::NotText { name: name.to_owned(), what }.into());
     }
     let (text, encoding) = if let Some(rest) = bytes.strip_prefix(b"\xef\xbb\xbf") {
         let text = std::str::from_utf8(rest)
             .map_err(|error| broken_utf8(name, rest, error.valid_up_to()))?;
-        (text.to_owned(), Encoding::Utf8Bom)
+        (text.into(), Encoding::Utf8Bom)
     } else if let Some(rest) = bytes.strip_prefix(b"\xff\xfe") {
-        (decode_utf16(name, rest, UTF_16LE)?, Encoding::Utf16Le)
+        (decode_utf16(name, rest, UTF_16LE)?.into(), Encoding::Utf16Le)
     } else if let Some(rest) = bytes.strip_prefix(b"\xfe\xff") {
-        (decode_utf16(name, rest, UTF_16BE)?, Encoding::Utf16Be)
+        (decode_utf16(name, rest, UTF_16BE)?.into(), Encoding::Utf16Be)
     } else if let Some(encoding) = utf16_by_its_nul_bytes(bytes) {
         let decoder = if encoding == Encoding::Utf16Le { UTF_16LE } else { UTF_16BE };
-        (decode_utf16(name, bytes, decoder)?, encoding)
+        (decode_utf16(name, bytes, decoder)?.into(), encoding)
     } else {
         decode_without_mark(name, bytes)?
     };
@@ -75,13 +80,16 @@ pub(super) fn decode(name: &str, bytes: &[u8]) -> Result<(String, Encoding), Loa
     Ok((text, encoding))
 }
 
-fn decode_without_mark(name: &str, bytes: &[u8]) -> Result<(String, Encoding), LoadError> {
+fn decode_without_mark<'b>(
+    name: &str,
+    bytes: &'b [u8],
+) -> Result<(Cow<'b, str>, Encoding), LoadError> {
     match std::str::from_utf8(bytes) {
-        Ok(text) => Ok((text.to_owned(), Encoding::Utf8)),
+        Ok(text) => Ok((text.into(), Encoding::Utf8)),
         Err(error) if mostly_utf8(bytes) => Err(broken_utf8(name, bytes, error.valid_up_to())),
         Err(_) => {
             let (text, _) = WINDOWS_1252.decode_without_bom_handling(bytes);
-            Ok((text.into_owned(), Encoding::Windows1252))
+            Ok((text, Encoding::Windows1252))
         }
     }
 }
@@ -184,14 +192,14 @@ mod tests {
             (utf16(TEXT, u16::to_be_bytes), Encoding::Utf16Be),
             (windows_1252, Encoding::Windows1252),
         ] {
-            assert_eq!(decode("m.csv", &bytes).unwrap(), (TEXT.to_owned(), encoding));
+            assert_eq!(decode("m.csv", &bytes).unwrap(), (TEXT.into(), encoding));
         }
     }
 
     #[test]
     fn windows_1252_has_its_own_euro_sign_and_quotes() {
         let (text, encoding) = decode("m.csv", b"\x80 \x84x\x94").unwrap();
-        assert_eq!((text.as_str(), encoding), ("€ „x”", Encoding::Windows1252));
+        assert_eq!((&*text, encoding), ("€ „x”", Encoding::Windows1252));
     }
 
     #[test]

@@ -65,7 +65,8 @@ pub struct Loaded {
 #[derive(Debug)]
 pub struct Manifest {
     pub name: String,
-    /// The rows without problems, in the order of the file.
+    /// The rows without problems, in the order of the file; none where they are only
+    /// checked.
     pub rows: Vec<Row>,
     /// The rows with problems, in the order of the file.
     pub invalid: Vec<InvalidRow>,
@@ -107,13 +108,13 @@ fn load(table: Table<'_>, options: &Options) -> Result<Loaded, LoadError> {
         (Columns::default(), Width::UpToHeader(usize::MAX), header.defects.clone())
     };
     let header_is_sound = problems.is_empty();
-    let mut rows = Rows::new(&columns, width, problems, options.reset_only, Written::new(form));
+    let mut rows = Rows::new(&columns, width, problems, options, Written::new(form));
     for record in records {
         rows.take(&record);
     }
-    let Read { rows, invalid, problems, used, undone, written } = rows.finish();
-    detected.rows = rows.len() + invalid.len();
-    detected.resets = rows.iter().filter(|row| row.wish.is_reset_only()).count();
+    let Read { rows, valid, resets, invalid, problems, used, undone, written } = rows.finish();
+    detected.rows = valid + invalid.len();
+    detected.resets = resets;
     if detected.rows == 0 && header_is_sound {
         return Err(LoadErrorKind::NoRows { name: detected.name }.into());
     }

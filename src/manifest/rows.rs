@@ -3,15 +3,18 @@
 //! Leaves to others: splitting the file into records (`table`), and what is said
 //! about a whole file (`detected`).
 
+mod guest;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::domain::{Email, GuestRef, Message, RedirectUrl};
+use crate::domain::{Email, Message, RedirectUrl};
 
 use super::cells::{self, Fault, shown};
 use super::columns::{Columns, Meaning};
-use super::dressing::{Dressing, Undone, undress};
+use super::dressing::{Undone, undress};
 use super::duplicates::Claims;
+use super::options::Options;
 use super::problem::{ProblemCode, Problems, RowProblem};
 use super::record::Record;
 use super::row::{Reset, Row, Wish};
@@ -28,8 +31,12 @@ pub struct InvalidRow {
     pub new_email: String,
 }
 
-/// Characters of an object id in its usual spelling.
-const HYPHENATED: usize = 36;
+impl InvalidRow {
+    /// A row of which nothing but the place is kept.
+    fn at(line: u32) -> Self {
+        Self { line, user: String::new(), new_email: String::new() }
+    }
+}
 
 /// Reads the rows of one manifest.
 #[derive(Debug)]
@@ -42,15 +49,17 @@ pub(super) struct Rows<'c> {
     claims: Claims,
     messages: HashMap<Box<str>, Arc<Message>>,
     redirect_urls: HashMap<Box<str>, Arc<RedirectUrl>>,
-    /// Rows without a new address ask for a reset, as the whole file does.
-    reset_only: bool,
+    options: &'c Options,
     /// Whether any row says that it wants a reset.
     asks_for_resets: bool,
     /// Per column, whether its cells look like addresses, as far as looked at.
     holds_addresses: Vec<bool>,
     undone: Undone,
     used: Vec<bool>,
+    /// The rows without problems; none if they are only checked.
     sound: Vec<Row>,
+    /// Line of every such row, and whether it asks for a reset only.
+    sound_lines: Vec<(u32, bool)>,
     invalid: Vec<InvalidRow>,
     problems: Problems,
     written: Written,
@@ -78,6 +87,10 @@ pub(super) enum Width {
 #[derive(Debug)]
 pub(super) struct Read {
     pub(super) rows: Vec<Row>,
+    /// How many rows have no problem.
+    pub(super) valid: usize,
+    /// How many of them ask for a reset only.
+    pub(super) resets: usize,
     pub(super) invalid: Vec<InvalidRow>,
     pub(super) problems: Vec<RowProblem>,
     /// Per column of the header, whether any row took its cell.
@@ -101,7 +114,7 @@ impl<'c> Rows<'c> {
         columns: &'c Columns,
         width: Width,
         header_problems: Vec<RowProblem>,
-        reset_only: bool,
+        options: &'c Options,
         written: Written,
     ) -> Self {
         let header_is_sound = header_problems.is_empty();
@@ -111,7 +124,7 @@ impl<'c> Rows<'c> {
             columns,
             width,
             header_is_sound,
-            reset_only,
+            options,
             asks_for_resets: false,
             holds_addresses: vec![false; columns.headers.len()],
             undone: Undone::default(),
@@ -120,6 +133,7 @@ impl<'c> Rows<'c> {
             redirect_urls: HashMap::new(),
             used: vec![false; columns.headers.len()],
             sound: Vec::new(),
+            sound_lines: Vec::new(),
             invalid: Vec::new(),
             problems,
             written,
@@ -130,7 +144,9 @@ impl<'c> Rows<'c> {
         if record.is_blank() {
             return;
         }
-        self.written.keep(record);
+        if !self.options.only_check {
+            self.written.keep(record);
+        }
         let record = &*record.unguarded();
         let found = self.problems.found();
         self.problems.extend(record.defects.iter().cloned());
@@ -141,8 +157,12 @@ impl<'c> Rows<'c> {
         };
         match row {
             Some(row) if self.problems.found() == found && self.header_is_sound => {
-                self.sound.push(row);
+                self.sound_lines.push((row.line, row.wish.is_reset_only()));
+                if !self.options.only_check {
+                    self.sound.push(row);
+                }
             }
+            _ if self.options.only_check => self.invalid.push(InvalidRow::at(record.line)),
             _ => self.invalid.push(InvalidRow {
                 line: record.line,
                 user: self.guest_cell(record).text.to_owned(),
@@ -153,20 +173,27 @@ impl<'c> Rows<'c> {
 
     /// Sets aside what later rows contradict, and hands everything over.
     pub(super) fn finish(mut self) -> Read {
-        let (contradicted, rows) =
-            self.sound.into_iter().partition(|row: &Row| self.claims.contradicts(row.line));
-        let set_aside: Vec<Row> = contradicted;
-        self.invalid.extend(set_aside.into_iter().map(|row| InvalidRow {
+        let is_contradicted = |line: u32| self.claims.contradicts(line);
+        let (contradicted, rows): (Vec<Row>, Vec<Row>) =
+            self.sound.into_iter().partition(|row| is_contradicted(row.line));
+        self.invalid.extend(contradicted.into_iter().map(|row| InvalidRow {
             line: row.line,
             user: row.user.to_string(),
             new_email: row.wish.address().map(ToString::to_string).unwrap_or_default(),
         }));
+        if self.options.only_check {
+            let lines = self.sound_lines.iter().map(|(line, _)| *line);
+            self.invalid.extend(lines.filter(|line| is_contradicted(*line)).map(InvalidRow::at));
+        }
+        self.sound_lines.retain(|(line, _)| !is_contradicted(*line));
+        let valid = self.sound_lines.len();
+        let resets = self.sound_lines.iter().filter(|(_, is_reset)| *is_reset).count();
         self.invalid.sort_by_key(|row| row.line);
         let has_new_addresses = self.columns.of(Meaning::NewEmail).next().is_some();
         let mut problems = self.problems.into_sorted();
         if self.header_is_sound
             && !has_new_addresses
-            && !self.reset_only
+            && !self.options.reset_only
             && !self.asks_for_resets
             && !self.invalid.is_empty()
         {
@@ -176,7 +203,7 @@ impl<'c> Rows<'c> {
             problems.sort_by_key(|problem| (problem.line, problem.column));
         }
         let Self { invalid, used, undone, written, .. } = self;
-        Read { rows, invalid, problems, used, undone, written }
+        Read { rows, valid, resets, invalid, problems, used, undone, written }
     }
 
     fn has_the_right_width(&mut self, record: &Record<'_>) -> bool {
@@ -218,16 +245,6 @@ impl<'c> Rows<'c> {
         choose(record, self.columns.of(meaning))
     }
 
-    /// The cell that names the guest: the first that does, or else the first that is not
-    /// empty. A running number steps back for the address beside it.
-    fn guest_cell<'r>(&self, record: &'r Record<'_>) -> Chosen<'r> {
-        let usable = self.columns.guest.iter().find_map(|&index| {
-            let text = record.text(index);
-            cells::user(undress(text).0).is_ok().then_some(Chosen { index, text })
-        });
-        usable.unwrap_or_else(|| choose(record, self.columns.guest.iter().copied()))
-    }
-
     /// Parses the chosen cell, if it is not empty, and keeps what is wrong.
     fn parse<T>(
         &mut self,
@@ -265,6 +282,9 @@ impl<'c> Rows<'c> {
         );
         self.problems.extend(duplicates);
         let message = self.parse(record, Meaning::Message, |rows, text| {
+            if rows.options.only_check {
+                return cells::message(text).map(Arc::new);
+            }
             interned(&mut rows.messages, text, cells::message)
         });
         let cc = self.parse(record, Meaning::Cc, |rows, text| {
@@ -281,7 +301,7 @@ impl<'c> Rows<'c> {
             self.parse(record, Meaning::DisplayName, |_, text| cells::display_name(text));
         let reset = self.parse(record, Meaning::Reset, |_, text| cells::reset(text));
         self.asks_for_resets |= reset == Some(true);
-        let wants_reset = reset.unwrap_or(self.reset_only);
+        let wants_reset = reset.unwrap_or(self.options.reset_only);
         let wish = match address {
             Address::Given(email) => Some(Wish::Move(email)),
             Address::None if wants_reset => Some(Wish::ResetOnly),
@@ -353,87 +373,6 @@ impl<'c> Rows<'c> {
                  `{reset}`, or say --reset-only for the whole file"
             ),
         ));
-    }
-
-    /// The guest. A header without a column for it bears that problem itself.
-    fn user(&mut self, record: &Record<'_>) -> Option<GuestRef> {
-        if self.columns.guest.is_empty() {
-            return None;
-        }
-        let Chosen { index, text } = self.guest_cell(record);
-        if text.is_empty() {
-            let place = record.place(index);
-            let known = |p: &RowProblem| (p.line, p.column) == (place.line, place.column);
-            if !record.defects.iter().any(known) {
-                self.problems.push(place.problem(
-                    ProblemCode::NoUser,
-                    "this row names no guest",
-                    format!("fill in `{}`, or delete the row", shown(&self.columns.headers[index])),
-                ));
-            }
-            return None;
-        }
-        self.used[index] = true;
-        let (bare, taken) = undress(text);
-        self.undone.add(&taken);
-        match cells::user(bare) {
-            Ok(user) => {
-                let is_id = matches!(user, GuestRef::Id(_));
-                if is_id && bare.len() != HYPHENATED {
-                    self.undone.add(&[Dressing::IdForm]);
-                }
-                self.names_one_guest(record, index, &user).then_some(user)
-            }
-            // The same cell is read as the new address too, and reported there.
-            Err(_)
-                if self.columns.invitee_names_guest()
-                    && self.cell(record, Meaning::NewEmail).index == index =>
-            {
-                None
-            }
-            Err(fault) => {
-                self.problems.push(fault.at(record.place(index)));
-                None
-            }
-        }
-    }
-
-    /// Whether no other cell of the row names somebody else, as far as that can be told
-    /// without the directory: by two object ids or two guests' own UPNs.
-    fn names_one_guest(&mut self, record: &Record<'_>, index: usize, user: &GuestRef) -> bool {
-        let differs = |other: &GuestRef| match (user, other) {
-            (GuestRef::Id(one), GuestRef::Id(other)) => one != other,
-            (GuestRef::Name(one), GuestRef::Name(other)) => {
-                let is_guests_upn = |name: &str| name.to_lowercase().contains("#ext#@");
-                is_guests_upn(one) && is_guests_upn(other) && !one.eq_ignore_ascii_case(other)
-            }
-            _ => false,
-        };
-        let rival = self.columns.guest.iter().copied().find(|&other| {
-            other != index && cells::user(undress(record.text(other)).0).is_ok_and(|u| differs(&u))
-        });
-        if let Some(other) = rival {
-            let heading = |index: usize| shown(&self.columns.headers[index]);
-            self.problems.push(record.place(other).problem(
-                ProblemCode::TwoGuests,
-                format!("`{}` and `{}` name different guests", heading(index), heading(other)),
-                "correct or clear one of the two cells",
-            ));
-        }
-        rival.is_none()
-    }
-
-    /// What other cells call the guest.
-    fn also(&self, record: &Record<'_>, user: &GuestRef) -> Box<[GuestRef]> {
-        let mut also: Vec<GuestRef> = Vec::new();
-        for &index in &self.columns.guest {
-            let Ok(other) = cells::user(undress(record.text(index)).0) else { continue };
-            let is_known = |known: &GuestRef| known.folded() == other.folded();
-            if !is_known(user) && !also.iter().any(is_known) {
-                also.push(other);
-            }
-        }
-        also.into()
     }
 
     fn is_the_templates_example(&mut self, record: &Record<'_>) -> bool {

@@ -72,6 +72,7 @@ impl<'a> Table<'a> {
     ) -> Result<Table<'static>, LoadError> {
         let sheet = workbook::read(name, bytes, MAX_COLUMNS, options)?;
         let mut detected = detected(name, Format::Workbook);
+        detected.sheet = Some(sheet.name);
         detected.notes.extend(sheet.notes);
         let mut records = sheet.rows.filter(|record| !record.is_blank()).peekable();
         if records.next_if(is_version_row).is_some() {
@@ -140,6 +141,7 @@ fn detected(name: &str, format: Format) -> Detected {
     Detected {
         name: name.to_owned(),
         format,
+        sheet: None,
         encoding: None,
         delimiter: None,
         rows: 0,

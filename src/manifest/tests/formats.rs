@@ -78,10 +78,10 @@ fn a_workbook_is_read_from_its_first_sheet_with_cells() {
     assert_eq!(places(&loaded), [""; 0]);
     assert_eq!(
         loaded.manifest.detected.to_string(),
-        "manifest.xlsx: Excel workbook; 5 rows, 1 of which asks for a reset only; columns: Object Id (as user), New Email (as \
+        "manifest.xlsx: Excel workbook, sheet `Guests`; 5 rows, 1 of which asks for a reset only; columns: Object Id (as user), New Email (as \
          new_email), Message (as message), CC (as cc), Language (as language), Send (as send), Reset (as reset)\n\
          kept for templates and the report: Moved on, Cost centre\n\
-         note: sheet `Guests` is read"
+         note: left out: sheet `Cover`"
     );
     let rows = &loaded.manifest.rows;
     assert_eq!(rows.iter().map(|row| row.line).collect::<Vec<_>>(), [2, 3, 4, 5, 6]);

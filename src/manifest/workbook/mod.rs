@@ -36,9 +36,10 @@ const HEADER_WITHIN: usize = 20;
 
 /// The sheet that holds the manifest.
 pub(super) struct Sheet {
+    pub(super) name: String,
     /// Its rows that hold anything.
     pub(super) rows: Box<dyn Iterator<Item = Record<'static>>>,
-    /// Which sheet it is, and what of it is left out.
+    /// What of the workbook is left out.
     pub(super) notes: Vec<String>,
 }
 
@@ -92,7 +93,6 @@ struct File<'a> {
 impl File<'_> {
     fn sheet(&self) -> Result<Sheet, Refusal> {
         let mut workbook: Workbook<'_> = Xlsx::new(Cursor::new(self.bytes))?;
-        let several = workbook.sheet_names().len() > 1;
         let sheet = self.choose(&mut workbook)?;
         let cells = self.cells(&mut workbook, &sheet, usize::MAX)?;
         if cells.is_empty() {
@@ -100,8 +100,10 @@ impl File<'_> {
         }
         let header = header_row(&cells);
         let mut seen = Seen { file: self, sheet: &sheet, header, cells, notes: Vec::new() };
-        if several {
-            seen.notes.push(format!("sheet `{}` is read", shown(&sheet)));
+        let all = workbook.sheets_metadata().iter();
+        let others: Vec<_> = all.filter(|other| other.name != sheet).map(named).collect();
+        if !others.is_empty() {
+            seen.notes.push(format!("left out: {}", others.join(", ")));
         }
         let mut archive = ZipArchive::new(Cursor::new(self.bytes)).map_err(XlsxError::from)?;
         if let Some(part) = visible::part_of(&mut archive, &sheet)? {
@@ -112,7 +114,7 @@ impl File<'_> {
         }
         let notes = std::mem::take(&mut seen.notes);
         let rows = seen.cells.into_iter().map(|(row, cells)| record(row + 1, cells));
-        Ok(Sheet { rows: Box::new(rows), notes })
+        Ok(Sheet { name: sheet, rows: Box::new(rows), notes })
     }
 
     /// The sheet that was named, or the only one a person sees that has a header; where
@@ -316,6 +318,12 @@ impl Seen<'_> {
         self.cells.retain(|_, row| !row.is_empty());
         Ok(())
     }
+}
+
+/// A sheet that is not read, for a note.
+fn named(sheet: &calamine::Sheet) -> String {
+    let hidden = if sheet.visible == SheetVisible::Visible { "" } else { ", which is hidden" };
+    format!("sheet `{}`{hidden}", shown(&sheet.name))
 }
 
 /// The first row in which a cell is the heading of guests or of new addresses.
