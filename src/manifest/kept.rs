@@ -54,6 +54,7 @@ impl Manifest {
         let detected = Detected {
             name: name.clone(),
             format,
+            sheet: None,
             encoding,
             delimiter,
             rows: rows.len(),
