@@ -44,10 +44,40 @@ pub(super) async fn confirm(
         )?;
         stderr.flush()?;
     }
-    if answer(stop).await?.trim().eq_ignore_ascii_case("yes") {
-        Ok(())
-    } else {
-        Err(Failure::new(Exit::Interrupted, anyhow::anyhow!("not confirmed; nothing was sent")))
+    loop {
+        match Answer::of(&answer(stop).await?) {
+            Answer::Yes => return Ok(()),
+            Answer::Abbreviated => {
+                let mut stderr = ui.stderr();
+                write!(stderr, "Type the whole word yes to go on, anything else to leave: ")?;
+                stderr.flush()?;
+            }
+            Answer::No => {
+                let not_confirmed = anyhow::anyhow!("not confirmed; nothing was sent");
+                return Err(Failure::new(Exit::Interrupted, not_confirmed));
+            }
+        }
+    }
+}
+
+/// What a line at the prompt means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Answer {
+    Yes,
+    /// `y`: meant as a yes, but too quickly typed for what can't be called back. Asked again
+    /// rather than refused, so that nobody has to plan anew for two letters.
+    Abbreviated,
+    /// Everything else, and the end of the input.
+    No,
+}
+
+impl Answer {
+    fn of(line: &str) -> Self {
+        match line.trim() {
+            word if word.eq_ignore_ascii_case("yes") => Self::Yes,
+            word if word.eq_ignore_ascii_case("y") => Self::Abbreviated,
+            _ => Self::No,
+        }
     }
 }
 
@@ -63,5 +93,27 @@ async fn answer(stop: &Stop) -> Result<String, Failure> {
     tokio::select! {
         line = line => Ok(line.map_err(std::io::Error::other)??),
         () = stop.requested() => Err(interrupted(CallError::Stopped, stop)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Answer;
+
+    #[test]
+    fn only_the_whole_word_is_a_yes_and_its_letter_is_asked_again() {
+        for (line, meant) in [
+            ("yes\n", Answer::Yes),
+            (" YES \r\n", Answer::Yes),
+            ("y\n", Answer::Abbreviated),
+            ("Y\r\n", Answer::Abbreviated),
+            ("no\n", Answer::No),
+            ("ye\n", Answer::No),
+            ("yes please\n", Answer::No),
+            ("\n", Answer::No),
+            ("", Answer::No),
+        ] {
+            assert_eq!(Answer::of(line), meant, "{line:?}");
+        }
     }
 }
