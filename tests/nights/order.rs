@@ -39,7 +39,7 @@ async fn the_night_after_a_tenants_stop_probes() {
     let policy = Matcher::new(Method::GET, "/policies/authorizationPolicy").always();
     campaign.tenant.inject(Fault::new(policy, Action::Answer(unseen)));
     // So long that others would follow before the first is answered.
-    let slow = Action::Delay(Duration::from_secs(60));
+    let slow = Action::Delay(Duration::from_mins(1));
     campaign.tenant.inject(Fault::new(Matcher::invitation().always(), slow));
     let said = campaign.once().await;
     assert!(said.ends_with("exit 5\n"), "{said}");
