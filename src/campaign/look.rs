@@ -50,7 +50,8 @@ pub async fn verify(
     let verified =
         look_at_everybody(graph, &directory, (&ledger, &past), &journal, settings, looked).await;
     // After the look, which settles lost answers.
-    let unfinished = Unfinished::from(&read_status(journal.path())?);
+    let left = verified.as_ref().map_or(0, |verified| verified.left.len() as u64);
+    let unfinished = Unfinished::new(&read_status(journal.path())?, left);
     let summary = verified.as_ref().map(serde_json::to_value).ok().and_then(Result::ok);
     let ended = journal.end_run(&RunEnd {
         at: graph.clock().now(),

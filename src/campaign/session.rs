@@ -96,6 +96,7 @@ impl Refusal {
             rows: plan.counts.rows,
             settled: plan.counts.settled,
             blocked: plan.counts.blocked,
+            left: plan.left.len() as u64,
             not_attempted: plan.counts.change,
             stop_reason: Some(self.reason.clone()),
             ..Summary::default()

@@ -4,7 +4,7 @@
 
 use serde::Serialize;
 
-use crate::checkpoint::{NotInManifest, Resends, Status};
+use crate::checkpoint::{Resends, Status};
 use crate::domain::Counts;
 
 /// Rows by what they lack.
@@ -18,22 +18,17 @@ pub struct Unfinished {
     pub blocked: u64,
     /// Another invitation that a person asked for was not sent.
     pub resends: u64,
-    /// As `patched`, of guests that no row of the manifest asks for any more.
+    /// Guests that no row of the manifest asks for any more, and that have the new mail
+    /// and no invitation.
     pub left_patched: u64,
 }
 
-impl From<&Status> for Unfinished {
-    fn from(status: &Status) -> Self {
+impl Unfinished {
+    /// By the rows' states, and the number of guests that are left half way.
+    pub(super) fn new(status: &Status, left: u64) -> Self {
         // What was invited, settled or is unknown is told by the look at the guests.
         let Counts { invited: _, unknown: _, settled: _, patched, failed, blocked, not_attempted } =
             status.counts;
-        let NotInManifest {
-            invited: _,
-            unknown: _,
-            failed: _,
-            patched: left,
-            not_attempted: begun,
-        } = status.not_in_manifest;
         let Resends { outstanding, failed: refused } = status.resends;
         Self {
             not_begun: not_attempted,
@@ -41,12 +36,10 @@ impl From<&Status> for Unfinished {
             failed,
             blocked,
             resends: outstanding + refused,
-            left_patched: left + begun,
+            left_patched: left,
         }
     }
-}
 
-impl Unfinished {
     pub fn total(self) -> u64 {
         let Self { not_begun, patched, failed, blocked, resends, left_patched } = self;
         not_begun + patched + failed + blocked + resends + left_patched

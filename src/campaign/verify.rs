@@ -11,7 +11,7 @@ use crate::checkpoint::{CheckpointError, Entry, InvitedHow, Journal, Past, Recor
 use crate::config::{DeliveryWay, Settings};
 use crate::domain::{Directory, InvitationKey, Ledger, LedgerState, Shows, Sighting, UserId};
 use crate::graph::{CallError, Graph};
-use crate::plan::{Look, Observation, observations};
+use crate::plan::{Look, Observation, left_half_way, observations};
 use crate::run::{Horizon, Intent, LostAnswer, MOOT, NO_CHANGE, Verdict};
 
 use super::CampaignError;
@@ -34,6 +34,10 @@ pub struct Verified {
     pub settled: SettledAnswers,
     /// Lost answers that are still open.
     pub unknown: Vec<Unsettled>,
+    /// New addresses of guests that no row is about any more, and that have the new mail
+    /// and no invitation. A night has them in its plan.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub left: Vec<String>,
 }
 
 /// Lost answers by what the directory showed of them. Serialised, a pair.
@@ -87,6 +91,9 @@ pub(super) async fn look_at_everybody(
     // Those that were settled just now are looked at next time.
     observations.retain(|(_, observation)| *observation != Observation::Unknown);
     judge(&observations, past, &names, &mut verified);
+    let asked = past.manifest.iter().filter_map(|row| row.user_id).collect();
+    let left = left_half_way(&asked, directory, ledger);
+    verified.left = left.iter().map(|address| address.as_str().to_owned()).collect();
     keep(graph, journal, past, &observations).await?;
     Ok(verified)
 }

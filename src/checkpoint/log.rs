@@ -61,8 +61,11 @@ pub struct Delta {
 
 impl Log {
     pub(super) fn read(connection: &Connection) -> Result<Self, ReadError> {
-        let last_run: Option<i64> =
-            connection.query_row("SELECT max(id) FROM run", [], |row| row.get(0))?;
+        let last_run: Option<i64> = connection.query_row(
+            "SELECT max(id) FROM run WHERE command <> 'verify'",
+            [],
+            |row| row.get(0),
+        )?;
         let mut log = Self::default();
         // Of most records the word says all that is needed here.
         let mut query = connection.prepare(

@@ -45,6 +45,6 @@ pub use state::Failure;
 pub use status::{
     FailureCount, LastRun, NotInManifest, Resends, Status, last_success, read_status,
 };
-pub use tables::{RunRecord, SightingRecord, WaitRecord};
+pub use tables::{RunRecord, SightingRecord, WaitRecord, last_run};
 pub use trail::{HistoryEvent, Trail, read_trail, user_named};
 pub use undo::{Undo, read_undo};

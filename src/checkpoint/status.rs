@@ -11,7 +11,7 @@ use super::database::{in_one_state, read};
 use super::lock::holder;
 use super::manifest_row::Planned;
 use super::state::Step;
-use super::tables::{RunRecord, runs};
+use super::tables::{RunRecord, last_run, runs};
 use super::{Checkpoint, CheckpointError, Owner};
 use crate::domain::{Counts, InvitationKey, State};
 
@@ -126,7 +126,7 @@ impl Status {
             failures: failures(of_manifest()),
             resends: resends(of_manifest()),
             not_in_manifest: strangers.map(|row| row.stands).collect::<Counts>().into(),
-            last_run: campaign.runs.last().map(LastRun::from),
+            last_run: last_run(&campaign.runs).map(LastRun::from),
             held_by: None,
         }
     }

@@ -50,6 +50,12 @@ pub struct RunRecord {
     pub summary: Value,
 }
 
+/// The last that carried something out: a look with `verify` is none, and what it found
+/// must not hide how the run before it ended.
+pub fn last_run(runs: &[RunRecord]) -> Option<&RunRecord> {
+    runs.iter().rev().find(|run| run.command != "verify")
+}
+
 pub(super) fn write_waits(
     connection: &Connection,
     run: i64,

@@ -177,7 +177,7 @@ impl Exit {
             Some(Self::OutOfTime) | None if summary.unknown + summary.mail_unknown() > 0 => {
                 Self::SomeUnknown
             }
-            Some(Self::OutOfTime) | None if summary.failed + summary.blocked > 0 => {
+            Some(Self::OutOfTime) | None if summary.failed + summary.blocked + summary.left > 0 => {
                 Self::SomeFailed
             }
             Some(exit) => exit,

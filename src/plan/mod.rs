@@ -10,6 +10,7 @@ mod decision;
 mod digest;
 mod drift;
 mod finding;
+mod left;
 mod observation;
 mod reason;
 mod remind;
@@ -29,13 +30,14 @@ pub use decision::{
 pub use digest::Digest;
 pub use drift::{Correction, corrections};
 pub use finding::{Finding, Severity};
+pub use left::{LEFT, left_half_way};
 pub use observation::{Look, Observation, observations};
 pub use reason::{BlockedKind, SettledKind, Words};
 pub use remind::Reminders;
 pub use review::{Guards, count, exceeds, reverted, review};
 pub use tonight::{Progress, Tonight, Wave, tonight};
 
-use crate::domain::{Caller, Directory, Ledger};
+use crate::domain::{Caller, Directory, Email, Ledger};
 use crate::manifest::Manifest;
 
 /// How many rows got which decision.
@@ -81,6 +83,9 @@ pub struct Plan {
     /// Name of the tenant, for a person to recognise it by.
     pub tenant_name: Option<String>,
     pub caller: Caller,
+    /// New addresses of guests that no row is about any more, and that have the new mail
+    /// and no invitation.
+    pub left: Vec<Email>,
 }
 
 impl Plan {
@@ -94,10 +99,18 @@ impl Plan {
     ) -> Self {
         let rows = decide(manifest, directory, ledger, policy);
         let reverted = reverted(&rows, ledger, guards);
-        Self::from_rows(rows, reverted, directory, policy, guards)
+        // A way back goes by its own rows.
+        let left = if policy.revert.is_some() {
+            Vec::new()
+        } else {
+            let asked = rows.iter().filter_map(|row| row.user_id).collect();
+            left_half_way(&asked, directory, ledger)
+        };
+        Self::from_rows(rows, (reverted, left), directory, policy, guards)
     }
 
-    /// The reminders alone: everything else in the manifest is another command's.
+    /// The reminders alone: everything else in the manifest, or gone from it, is another
+    /// command's.
     pub fn reminders(
         manifest: &Manifest,
         directory: &Directory,
@@ -110,12 +123,12 @@ impl Plan {
         rows.retain(|row| {
             matches!(&row.decision, Decision::Change(change) if change.reason == ChangeReason::Reminder)
         });
-        Self::from_rows(rows, reverted, directory, policy, guards)
+        Self::from_rows(rows, (reverted, Vec::new()), directory, policy, guards)
     }
 
     fn from_rows(
         rows: Vec<PlannedRow>,
-        reverted: Option<Finding>,
+        (reverted, left): (Option<Finding>, Vec<Email>),
         directory: &Directory,
         policy: &Policy,
         guards: &Guards,
@@ -123,6 +136,7 @@ impl Plan {
         let counts = Counts::from_rows(&rows);
         let mut findings = review(&rows, counts, directory, policy.caller, guards);
         findings.extend(reverted);
+        findings.extend(left::finding(&left));
         findings.sort_by_key(|finding| finding.severity);
         let tenant_id = directory.tenant.id.clone().unwrap_or_else(|| policy.tenant.clone());
         Self {
@@ -132,6 +146,7 @@ impl Plan {
             tenant_id,
             tenant_name: directory.tenant.display_name.clone(),
             caller: policy.caller,
+            left,
             rows,
         }
     }

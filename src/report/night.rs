@@ -115,6 +115,7 @@ pub fn verify_text(
     }
     listed(out, "Needs a person", &attention(verified), view)?;
     listed(out, "Not done", &not_done(unfinished), view)?;
+    listed(out, "With the new mail, no invitation and no row", &verified.left, view)?;
     if names_pending {
         let names: Vec<String> = verified
             .pending
@@ -141,7 +142,7 @@ fn not_done(unfinished: Unfinished) -> Vec<String> {
         (resends, "not sent again, though a person asked for it; `reinvite apply` takes it up"),
         (
             left_patched,
-            "begun and not invited, and no row asks for it any more; put the row back, or set the mail back by hand",
+            "with the new mail and no invitation, and no row any more; put the row back and apply, or set the mail back by hand",
         ),
     ];
     let lines = lines.into_iter().filter(|(n, _)| *n > 0);

@@ -85,6 +85,8 @@ struct VerifyKeys<'a> {
     news: &'a [Seen],
     pending: &'a [Seen],
     unknown: &'a [Unsettled],
+    /// Without a row, with the new mail and no invitation.
+    left: &'a [String],
 }
 
 /// Writes what a look at the guests showed as one object.
@@ -94,7 +96,8 @@ pub fn verify_json(
     unfinished: Unfinished,
     exit_code: u8,
 ) -> io::Result<()> {
-    let Verified { standing, news, attention, pending: not_redeemed, settled, unknown } = verified;
+    let Verified { standing, news, attention, pending: not_redeemed, settled, unknown, left } =
+        verified;
     let Standing {
         pending,
         redeemed,
@@ -127,7 +130,7 @@ pub fn verify_json(
         exit_code,
     };
     let mut out = BufWriter::new(out);
-    let keys = VerifyKeys { summary, attention, news, pending: not_redeemed, unknown };
+    let keys = VerifyKeys { summary, attention, news, pending: not_redeemed, unknown, left };
     Schema::Verify.write(&mut out, &keys)?;
     out.flush()
 }

@@ -226,6 +226,7 @@ pub(super) fn plan_of(rows: Vec<PlannedRow>) -> Plan {
         tenant_id,
         tenant_name: Some("Contoso".to_owned()),
         caller: Caller::AppOnly,
+        left: Vec::new(),
     }
 }
 
@@ -263,6 +264,7 @@ pub(crate) fn summary() -> Summary {
         failed: 1,
         unknown: 1,
         not_attempted: 2,
+        left: 0,
         retries: 7,
         throttled: 1,
         limited_by: Some(LimitedBy::Throttling {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anstyle::Style;
 
-use crate::plan::{ChangeReason, Plan, PlannedRow};
+use crate::plan::{ChangeReason, LEFT, Plan, PlannedRow};
 use crate::run::{InvitedHow, LimitedBy, Outcome, Summary};
 
 use super::row::{RowEnd, journey};
@@ -47,6 +47,7 @@ pub fn summary_text(
     let view = &SummaryView { width: view.width.max(NARROWEST), ..*view };
     why_it_ended(out, summary, view)?;
     counts(out, plan, outcomes, summary, view)?;
+    left(out, plan, view)?;
     mails(out, summary, view)?;
     effort(out, summary, view)?;
     let ended = plan.rows.iter().zip(outcomes).filter_map(|(row, outcome)| {
@@ -71,6 +72,9 @@ fn why_it_ended(out: &mut dyn Write, summary: &Summary, view: &SummaryView<'_>) 
         let mails = summary.mail_unknown() + summary.mails_due();
         let unsuccessful = summary.failed + summary.unknown + summary.not_attempted + mails;
         let (style, word) = match (unsuccessful, summary.blocked) {
+            (0, 0) if summary.left > 0 => {
+                (view.styles.attention, "Done, but for guests without a row")
+            }
             (0, 0) => (view.styles.good, "Done"),
             (0, _) => (view.styles.attention, "Done, but for the blocked rows"),
             (_, _) => (view.styles.attention, "Finished, and not every row succeeded"),
@@ -149,6 +153,16 @@ fn counts(
         writeln!(out, "  {}", paint(styles.bad, text))?;
     }
     Ok(())
+}
+
+/// The guests that no row counts, and that need a person.
+fn left(out: &mut dyn Write, plan: &Plan, view: &SummaryView<'_>) -> io::Result<()> {
+    let Some(finding) = plan.findings.iter().find(|finding| finding.code == LEFT) else {
+        return Ok(());
+    };
+    writeln!(out, "\n{}", paint(view.styles.attention, "Needs a person"))?;
+    indented(out, 2, "", Some(&finding.message), view)?;
+    indented(out, 2, "advice: ", Some(&finding.advice), view)
 }
 
 /// What became of one's own mails.

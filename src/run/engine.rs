@@ -349,6 +349,7 @@ impl Run<'_> {
             rows: plan.counts.rows,
             settled: plan.counts.settled,
             blocked: plan.counts.blocked,
+            left: plan.left.len() as u64,
             patched: self.tally.patched(),
             retries: self.graph.traffic().retries.load(Ordering::Relaxed),
             throttled: self.graph.traffic().throttled.load(Ordering::Relaxed),

@@ -31,6 +31,9 @@ pub struct Summary {
     pub unknown: u64,
     /// Rows the run did not come to.
     pub not_attempted: u64,
+    /// Guests without a row that are left with the new mail and no invitation; no part of
+    /// the sum.
+    pub left: u64,
     pub retries: u64,
     /// Answers that asked for patience.
     pub throttled: u64,
@@ -58,6 +61,7 @@ impl Summary {
             failed,
             unknown,
             not_attempted,
+            left: _,
             retries,
             throttled,
             stop_reason: _,

@@ -92,6 +92,99 @@ fn a_campaign_that_was_cut_short_is_not_as_wanted() {
     ");
 }
 
+/// A row that is deleted half way takes nobody out of sight.
+#[test]
+fn a_guest_left_half_way_needs_a_person_though_the_row_is_gone() {
+    let campaign = Campaign::new();
+    campaign.without_lag();
+    let refused = Canned::error(400, "Request_BadRequest", "This guest is not wanted.");
+    campaign.tenant.inject(Fault::new(Matcher::invitation().of(RUTH), Action::Answer(refused)));
+    campaign.run("apply three.csv --yes").exits(4);
+    let rows = campaign.read("three.csv");
+    let without: Vec<&str> = rows.lines().filter(|row| !row.contains("ruth")).collect();
+    campaign.write("three.csv", &format!("{}\n", without.join("\n")));
+    snapshot!(campaign.run("plan three.csv"), @"
+    Plan for Contoso (tenant 7c0f5c1e-2b1d-4f0a-9a53-c0ffee000001): 2 rows, acting as an application
+
+    Change                      0
+
+    Settled                     2
+      already-invited           2  invited by this campaign
+        line 2  hannah.wagner@northwind.example  invited on [TIME]
+        line 3  olga.ramos@northwind.example     invited on [TIME]
+
+    Findings
+      warn    left-half-way
+              1 guest has the new mail and no invitation, and the manifest has no row for them any more:
+              ruth.mori@fabrikam.example
+              nothing invites them any more; put their rows back and apply again, with --retry-failed where the
+              invitation was refused
+
+    Nothing to change
+    ------- stderr -------
+    three.csv: CSV, UTF-8, comma; 2 rows; columns: user, new_email
+    directory read in one sweep over all guests, in 14 requests
+    ");
+    snapshot!(campaign.run("apply three.csv --yes"), @"
+    Done, but for guests without a row
+
+    2 rows
+      invited             0
+      settled             2  nothing to do
+
+    Needs a person
+      1 guest has the new mail and no invitation, and the manifest has no row for them any more: ruth.mori@fabrikam.example
+      advice: nothing invites them any more; put their rows back and apply again, with --retry-failed where the
+      invitation was refused
+
+    took [DURATION]
+    ------- stderr -------
+    three.csv: CSV, UTF-8, comma; 2 rows; columns: user, new_email
+    directory read in one sweep over all guests, in 14 requests
+    Plan for Contoso (tenant 7c0f5c1e-2b1d-4f0a-9a53-c0ffee000001): 2 rows, acting as an application
+
+    Change                      0
+
+    Settled                     2
+      already-invited           2  invited by this campaign
+        line 2  hannah.wagner@northwind.example  invited on [TIME]
+        line 3  olga.ramos@northwind.example     invited on [TIME]
+
+    Findings
+      warn    left-half-way
+              1 guest has the new mail and no invitation, and the manifest has no row for them any more:
+              ruth.mori@fabrikam.example
+              nothing invites them any more; put their rows back and apply again, with --retry-failed where the
+              invitation was refused
+
+    Nothing to change
+    0 rows to do
+    ------- exit 4 -------
+    ");
+    snapshot!(campaign.run("verify three.csv"), @"
+    1 row is not as wanted yet
+
+    Not done
+      1 with the new mail and no invitation, and no row any more; put the row back and apply, or set the mail back by
+          hand
+
+    With the new mail, no invitation and no row
+      ruth.mori@fabrikam.example
+
+    3 guests of the campaign: 2 pending, 1 not invited
+    ------- exit 4 -------
+    ");
+    let night = campaign.run("reconcile three.csv --yes").exits(4).stdout;
+    assert!(night.contains("ruth.mori@fabrikam.example"), "{night}");
+    // A look is no run: how the last one ended is still told.
+    let ended = campaign.run("status three.csv").stdout;
+    campaign.run("verify three.csv").exits(4);
+    assert_eq!(campaign.run("status three.csv").stdout, ended);
+    // Somebody resolved it.
+    campaign.tenant.edit(RUTH, |user| user.mail = Some("ruth.mori@northwind.example".into()));
+    campaign.run("apply three.csv --yes").exits(0);
+}
+
 #[test]
 fn without_a_campaign_there_is_nothing_to_look_at() {
     let campaign = Campaign::new();

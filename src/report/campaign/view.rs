@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::checkpoint::{Delta, History, HistoryRow, RunRecord};
+use crate::checkpoint::{Delta, History, HistoryRow, RunRecord, last_run};
 use crate::domain::{Counts, State};
 
 use super::row::{Attention, Redemption, ReportOptions, RowView};
@@ -135,7 +135,7 @@ impl Campaign {
             running: status.held_by.is_some(),
             verified_at: self.history.looked_at,
             left_manifest: self.history.rows.len() - self.rows().len(),
-            last_run: self.history.runs.last().map(|run| self.last_run(run)),
+            last_run: last_run(&self.history.runs).map(|run| self.last_run(run)),
         }
     }
 
