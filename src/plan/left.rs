@@ -3,7 +3,7 @@
 //!
 //! Leaves to others: rows that are still in the manifest (`decide`).
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 use crate::domain::{
     Directory, DirectoryUser, Email, Ledger, LedgerEntry, LedgerState, RedemptionState, TOLERANCE,
@@ -20,10 +20,11 @@ pub const LEFT: &str = "left-half-way";
 const SHOWN: usize = 8;
 
 /// The new addresses of guests that no row is about any more and that are left half way,
-/// sorted. `asked` are the guests that the rows are about. What the directory shows decides: whoever was invited by another way, got the
-/// old mail back or was deleted is not among them.
+/// sorted. `asked` are the guests that the rows are about. What the directory shows
+/// decides: whoever was invited by another way, got the old mail back or was deleted is
+/// not among them.
 pub fn left_half_way(
-    asked: &HashSet<UserId>,
+    asked: &BTreeSet<UserId>,
     directory: &Directory,
     ledger: &Ledger,
 ) -> Vec<Email> {
