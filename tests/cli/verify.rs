@@ -117,8 +117,8 @@ fn a_guest_left_half_way_needs_a_person_though_the_row_is_gone() {
       warn    left-half-way
               1 guest has the new mail and no invitation, and the manifest has no row for them any more:
               ruth.mori@fabrikam.example
-              nothing invites them any more; put their rows back and apply again, with --retry-failed where the
-              invitation was refused
+              nothing invites them any more; put their rows back and apply again, with --retry-failed where the invitation
+              was refused
 
     Nothing to change
     ------- stderr -------
@@ -134,8 +134,8 @@ fn a_guest_left_half_way_needs_a_person_though_the_row_is_gone() {
 
     Needs a person
       1 guest has the new mail and no invitation, and the manifest has no row for them any more: ruth.mori@fabrikam.example
-      advice: nothing invites them any more; put their rows back and apply again, with --retry-failed where the
-      invitation was refused
+      advice: nothing invites them any more; put their rows back and apply again, with --retry-failed where the invitation
+      was refused
 
     took [DURATION]
     ------- stderr -------
@@ -154,8 +154,8 @@ fn a_guest_left_half_way_needs_a_person_though_the_row_is_gone() {
       warn    left-half-way
               1 guest has the new mail and no invitation, and the manifest has no row for them any more:
               ruth.mori@fabrikam.example
-              nothing invites them any more; put their rows back and apply again, with --retry-failed where the
-              invitation was refused
+              nothing invites them any more; put their rows back and apply again, with --retry-failed where the invitation
+              was refused
 
     Nothing to change
     0 rows to do
