@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 
 use super::database::{ReadError, meta};
+use super::mail::{self, MailCounts};
 use super::manifest_row::{self, ManifestRow, Planned};
 use super::state::{RowState, Step};
 use super::tables::{RunRecord, old_mails, row_states, runs};
@@ -30,6 +31,7 @@ pub(super) struct Campaign {
     pub(super) about: About,
     pub(super) manifest: Vec<ManifestRow>,
     pub(super) runs: Vec<RunRecord>,
+    pub(super) mails: MailCounts,
     states: HashMap<InvitationKey, RowState>,
     /// Mails from before the campaign, of guests whose mail it was about to write.
     old_mails: HashMap<UserId, Option<String>>,
@@ -61,6 +63,7 @@ impl Campaign {
             about,
             manifest: manifest_row::read(connection)?,
             runs: runs(connection)?,
+            mails: mail::counts(connection)?,
             states: row_states(connection)?,
             old_mails: old_mails(connection)?,
         })

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 use rusqlite::{Connection, Row, params};
+use serde::Serialize;
 
 use super::database::{ReadError, in_one_state};
 use super::tables::{collect, content, key, optional, parsed, text};
@@ -196,6 +197,41 @@ fn states(connection: &Connection) -> Result<Vec<(InvitationKey, MailState)>, Re
     let mut query =
         connection.prepare("SELECT user_id, address, state, at, message_id, link FROM mail")?;
     collect(&mut query, |row| Ok((key(row, 0, 1)?, state(row, 2)?)))
+}
+
+/// Mails of one's own by where they stand, each guest's newest.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct MailCounts {
+    /// Sent, or written as a file.
+    pub mailed: u64,
+    /// The link is held, and no mail left.
+    pub held: u64,
+    /// Refused for the guest.
+    pub failed: u64,
+    /// Sent or not: not known.
+    pub unknown: u64,
+}
+
+impl MailCounts {
+    pub fn total(self) -> u64 {
+        let Self { mailed, held, failed, unknown } = self;
+        mailed + held + failed + unknown
+    }
+}
+
+pub(super) fn counts(connection: &Connection) -> Result<MailCounts, ReadError> {
+    let mut counts = MailCounts::default();
+    for (_, state) in states(connection)? {
+        match (state.step, state.standing()) {
+            (Step::Mailed, _) => counts.mailed += 1,
+            (Step::Failed, _) => counts.failed += 1,
+            (_, Some(MailStanding::Held)) => counts.held += 1,
+            (_, Some(MailStanding::Begun { .. } | MailStanding::Unknown)) => counts.unknown += 1,
+            // It had redeemed before its mail left.
+            (_, None) => {}
+        }
+    }
+    Ok(counts)
 }
 
 /// Where mails are not at their end.

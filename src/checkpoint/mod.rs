@@ -38,6 +38,7 @@ pub use journal::{Journal, RunEnd, WaitLog};
 pub use ledger::read_ledger;
 pub use lock::Owner;
 pub use log::Delta;
+pub use mail::MailCounts;
 pub use manifest_row::{ManifestRow, Planned};
 pub use past::{Announced, Past, read_past};
 pub use record::{BeforeImage, Entry, IntentReason, InvitedHow, MailedHow, Record, What};

@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::campaign::{Campaign, CampaignRow};
 use super::database::{in_one_state, read};
 use super::lock::holder;
+use super::mail::MailCounts;
 use super::manifest_row::Planned;
 use super::state::Step;
 use super::tables::{RunRecord, last_run, runs};
@@ -33,6 +34,8 @@ pub struct Status {
     pub resends: Resends,
     /// Guests of the campaign that no row of the manifest asks for any more.
     pub not_in_manifest: NotInManifest,
+    /// Mails of one's own, whoever asks for their guests by now.
+    pub mails: MailCounts,
     pub last_run: Option<LastRun>,
     /// Who holds the checkpoint right now.
     pub held_by: Option<Owner>,
@@ -126,6 +129,7 @@ impl Status {
             failures: failures(of_manifest()),
             resends: resends(of_manifest()),
             not_in_manifest: strangers.map(|row| row.stands).collect::<Counts>().into(),
+            mails: campaign.mails,
             last_run: last_run(&campaign.runs).map(LastRun::from),
             held_by: None,
         }

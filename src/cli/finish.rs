@@ -3,6 +3,7 @@
 //!
 //! Leaves to others: what the run came to (`exit`), and its words (`report`).
 
+use std::collections::BTreeMap;
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
@@ -10,7 +11,7 @@ use crate::checkpoint::CheckpointError;
 use crate::manifest::Manifest;
 use crate::plan::Plan;
 use crate::report::{ExtraColumns, ResultFileError, check_result_path, result_file};
-use crate::run::Outcome;
+use crate::run::{MailEnd, Outcome};
 
 use super::Exit;
 use super::failure::Failure;
@@ -28,13 +29,14 @@ pub(super) fn write_result(
     manifest: &Manifest,
     plan: &Plan,
     outcomes: &[Option<Outcome>],
+    mails: &BTreeMap<u32, MailEnd>,
 ) -> Option<Result<(), ResultFileError>> {
     let cells = |line: u32| {
         let found = manifest.rows.binary_search_by_key(&line, |row| row.line);
         found.map_or(&[][..], |position| &*manifest.rows[position].extra)
     };
     let extra = ExtraColumns { names: &manifest.extra_columns, cells: &cells };
-    path.map(|path| result_file(path, plan, outcomes, extra))
+    path.map(|path| result_file(path, plan, outcomes, mails, extra))
 }
 
 /// The exit code, unless the results could not be written, the end of the run could

@@ -156,7 +156,8 @@ impl Job<'_> {
     ) -> Result<Exit, Failure> {
         let exit = exit_of(&night);
         ui.log.counted(&night.summary);
-        let written = write_result(self.result, manifest, &night_plan.plan, &night.outcomes);
+        let mails = &night.summary.mails;
+        let written = write_result(self.result, manifest, &night_plan.plan, &night.outcomes, mails);
         let told = self.print(&night_plan, manifest, &night, exit, ui);
         finish(exit, written, ended, told)
     }

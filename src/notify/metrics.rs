@@ -108,6 +108,17 @@ fn gauges(ending: &Ending, campaign: &CampaignState) -> Vec<Metric> {
             .collect(),
         ..single("rows", "Rows of the manifest by what became of them in the last run.", 0.0)
     });
+    let mails = [
+        ("sent", summary.mailed()),
+        ("file", summary.mail_files()),
+        ("failed", summary.mail_failed()),
+        ("unknown", summary.mail_unknown()),
+        ("not-yet", summary.mails_due()),
+    ];
+    gauges.push(Metric {
+        samples: mails.map(|(state, n)| (vec![("state", state.to_owned())], number(n))).to_vec(),
+        ..single("run_own_mails", "Mails of one's own by what became of them in the last run.", 0.0)
+    });
     gauges.extend([
         single(
             "run_mails_written",
@@ -194,6 +205,13 @@ mod tests {
         reinvite_rows{tenant="contoso.example",manifest="nights/guests \"old\".csv",state="failed"} 1.0
         reinvite_rows{tenant="contoso.example",manifest="nights/guests \"old\".csv",state="unknown"} 1.0
         reinvite_rows{tenant="contoso.example",manifest="nights/guests \"old\".csv",state="not_attempted"} 2.0
+        # HELP reinvite_run_own_mails Mails of one's own by what became of them in the last run.
+        # TYPE reinvite_run_own_mails gauge
+        reinvite_run_own_mails{tenant="contoso.example",manifest="nights/guests \"old\".csv",state="sent"} 0.0
+        reinvite_run_own_mails{tenant="contoso.example",manifest="nights/guests \"old\".csv",state="file"} 0.0
+        reinvite_run_own_mails{tenant="contoso.example",manifest="nights/guests \"old\".csv",state="failed"} 0.0
+        reinvite_run_own_mails{tenant="contoso.example",manifest="nights/guests \"old\".csv",state="unknown"} 0.0
+        reinvite_run_own_mails{tenant="contoso.example",manifest="nights/guests \"old\".csv",state="not-yet"} 0.0
         # HELP reinvite_run_mails_written Mails of guests that the last run wrote.
         # TYPE reinvite_run_mails_written gauge
         reinvite_run_mails_written{tenant="contoso.example",manifest="nights/guests \"old\".csv"} 4.0

@@ -367,7 +367,7 @@ fn message_dropped(invitations: &[&Invitation], caller: Caller) -> Option<Findin
         Finding::warn(
             "message-dropped",
             format!("{} a message that Microsoft drops, because an application sends the invitation", count(mailed, "row carries", "rows carry")),
-            "the guests receive Microsoft's standard text; send your own mail ([delivery]), or sign in as a user",
+            "the guests receive Microsoft's standard text; send your own mail with it: set [delivery] by to graph, smtp or files; or sign in as a user",
         )
     })
 }

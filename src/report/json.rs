@@ -25,7 +25,7 @@ use super::text::seconds;
 /// `message`: fed back as a manifest, our sentence would be sent to the guest.
 #[derive(Serialize)]
 pub(super) struct RowKeys<'a> {
-    line: u32,
+    pub(super) line: u32,
     user: &'a str,
     user_id: Option<UserId>,
     old_email: Option<&'a str>,

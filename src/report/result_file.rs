@@ -1,6 +1,7 @@
 //! The result of every row as a file: CSV that Excel opens as it is, or JSON
 //! lines. It appears whole or not at all.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -10,10 +11,10 @@ use serde::ser::{SerializeMap, Serializer};
 use crate::files::{self, Readers};
 pub(super) use crate::manifest::guarded;
 use crate::plan::{Plan, PlannedRow};
-use crate::run::Outcome;
+use crate::run::{MailEnd, Outcome};
 
-use super::json::RowKeys;
-use super::row::{RowEnd, old_email};
+use super::json::{RowKeys, ended_rows};
+use super::row::{RowEnd, mail_word, old_email};
 use super::schema::Schema;
 
 /// What the manifest holds beyond the columns this program knows.
@@ -55,7 +56,7 @@ pub enum ResultFileError {
     },
 }
 
-const COLUMNS: [&str; 12] = [
+const COLUMNS: [&str; 13] = [
     "line",
     "user",
     "user_id",
@@ -68,6 +69,7 @@ const COLUMNS: [&str; 12] = [
     "explanation",
     "advice",
     "request_id",
+    "mail",
 ];
 
 /// Writes the result of every row: JSON lines if the path ends in `.jsonl` or
@@ -77,14 +79,15 @@ pub fn result_file(
     path: &Path,
     plan: &Plan,
     outcomes: &[Option<Outcome>],
+    mails: &BTreeMap<u32, MailEnd>,
     extra: ExtraColumns<'_>,
 ) -> Result<(), ResultFileError> {
     let target = target(path)?;
     let written = files::replace(&target, Readers::Owner, |out| {
         if is_json(path) {
-            json_lines(out, plan, outcomes, extra)
+            json_lines(out, plan, outcomes, mails, extra)
         } else {
-            csv(out, plan, outcomes, extra)
+            csv(out, plan, outcomes, mails, extra)
         }
     });
     written.map_err(|source| ResultFileError::Write { path: path.to_owned(), source })
@@ -147,6 +150,7 @@ fn csv(
     out: &mut dyn Write,
     plan: &Plan,
     outcomes: &[Option<Outcome>],
+    mails: &BTreeMap<u32, MailEnd>,
     extra: ExtraColumns<'_>,
 ) -> io::Result<()> {
     // Excel takes a CSV without this mark for the machine's legacy code page.
@@ -174,6 +178,8 @@ fn csv(
         csv.write_field(guarded(&end.message.to_string()).as_bytes())?;
         csv.write_field(guarded(end.advice.unwrap_or_default()).as_bytes())?;
         csv.write_field(guarded(end.request_id.unwrap_or_default()).as_bytes())?;
+        let mail = mail_word(row, outcome, mails.get(&row.line).copied());
+        csv.write_field(mail.unwrap_or_default())?;
         for column in 0..extra.names.len() {
             csv.write_field(guarded(extra.cell(row.line, column)).as_bytes())?;
         }
@@ -216,13 +222,14 @@ fn json_lines(
     out: &mut dyn Write,
     plan: &Plan,
     outcomes: &[Option<Outcome>],
+    mails: &BTreeMap<u32, MailEnd>,
     extra: ExtraColumns<'_>,
 ) -> io::Result<()> {
-    for (row, outcome) in ends(plan, outcomes) {
-        let keys = RowKeys::ended(row, plan.caller, outcome);
+    for keys in ended_rows(plan, outcomes, mails) {
+        let line = keys.line;
         serde_json::to_writer(
             &mut *out,
-            &JsonLine { schema: Schema::Result, keys, extra: (extra, row.line) },
+            &JsonLine { schema: Schema::Result, keys, extra: (extra, line) },
         )?;
         out.write_all(b"\n")?;
     }
@@ -240,7 +247,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join(name);
         fs::write(&path, "what was there before").unwrap();
-        result_file(&path, &sample::plan(), &sample::outcomes(), extra).unwrap();
+        result_file(&path, &sample::plan(), &sample::outcomes(), &BTreeMap::new(), extra).unwrap();
         let left: Vec<_> = fs::read_dir(&directory).unwrap().collect();
         assert_eq!(left.len(), 1, "no temporary file stays behind");
         fs::read_to_string(path).unwrap()
@@ -256,21 +263,21 @@ mod tests {
         );
         let text = text.strip_prefix('\u{feff}').expect("a mark for Excel");
         insta::assert_snapshot!(text.replace('\u{1b}', "ESC"), @r#"
-        line,user,user_id,old_email,new_email,decision,reason,outcome,outcome_reason,explanation,advice,request_id,department,manifest_Outcome,'=x
-        2,ada@northwind.example,00000000-0000-0000-0000-000000000002,ada@northwind.example,ada@fabrikam.example,change,new-address,invited,accepted,the service accepted the invitation,,,"R&D, Köln",'+1,
-        3,bob_northwind.example#EXT#@contoso.example,00000000-0000-0000-0000-000000000003,bob@northwind.example,bob@fabrikam.example,change,new-address,invited,settled-from-directory,the answer was lost; the directory shows that the invitation was accepted,,,,,
-        4,c.old@northwind.example,00000000-0000-0000-0000-000000000004,cleo@northwind.example,cleo@fabrikam.example,change,new-address,failed,address-mismatch,"the invitation service does not see the new mail: ""doesn't match any emails on the user object"" after 5 tries in 3 min",run apply again with --retry-failed after an hour,0000aaaa-11bb-cccc-dd22-eeeeee333333,,,
-        5,dan@northwind.example,00000000-0000-0000-0000-000000000005,,dan@northwind.example,change,reset-only,unknown,answer-lost,the connection was lost after the request left; the guest is unchanged since,"run apply again to look once more; if it stays unknown, ask the guest whether the mail came",,,,
-        6,eve@northwind.example,00000000-0000-0000-0000-000000000006,,eve@fabrikam.example,change,finish-earlier-run,not-attempted,mail-written,"the mail is written, the invitation is still to be sent",run apply again,,,,
-        7,finn@northwind.example,00000000-0000-0000-0000-000000000007,,finn@fabrikam.example,change,unknown-outcome,not-attempted,not-reached,the run ended before this row; whether an earlier run invited the guest is still unknown,run apply again,,,,
-        8,gil@northwind.example,00000000-0000-0000-0000-000000000008,,gil@fabrikam.example,settled,already-invited,settled,already-invited,invited on 2026-03-01T02:00:00Z; the directory still shows gil@elsewhere.example,,,,,
-        9,hana@fabrikam.example,00000000-0000-0000-0000-000000000009,,hana@fabrikam.example,settled,already-matches,settled,already-matches,"the mail already is the new address; a reset would lock the guest out until they redeem (reset = always, or --reset-matching, sends it)",,,,,
-        10,ada@northwind.example,00000000-0000-0000-0000-00000000000a,,ada@fabrikam.example,settled,same-as-line,settled,same-as-line,line 2 asks for the same,,,,,
-        11,ghostESC[2J@northwind.example,,,ghost@fabrikam.example,blocked,not-found,blocked,not-found,"no user has this object id, UPN or address",,,,,
-        12,"'=HYPERLINK(""https://evil.example"")",,,ivy@fabrikam.example,blocked,not-found,blocked,not-found,"no user has this object id, UPN or address",,,,,
-        13,joe@northwind.example,,,joe@fabrikam.example,blocked,ambiguous,blocked,ambiguous,2 users hold it: guest joe#EXT#@c.example (00000000-0000-0000-0000-00000000000a); guest j#EXT#@c.example (00000000-0000-0000-0000-00000000000b); name the guest by object id,,,,,
-        14,kim@northwind.example,00000000-0000-0000-0000-00000000000e,,kim@fabrikam.example,blocked,failed-before,blocked,failed-before,failed on 2026-03-01T02:00:05Z (guest-gone): the guest no longer exists; --retry-failed tries again,,,,,
-        15,lea,,,,blocked,invalid-row,blocked,invalid-row,the row is unusable (see `lint`) and was skipped,,,,,
+        line,user,user_id,old_email,new_email,decision,reason,outcome,outcome_reason,explanation,advice,request_id,mail,department,manifest_Outcome,'=x
+        2,ada@northwind.example,00000000-0000-0000-0000-000000000002,ada@northwind.example,ada@fabrikam.example,change,new-address,invited,accepted,the service accepted the invitation,,,microsoft,"R&D, Köln",'+1,
+        3,bob_northwind.example#EXT#@contoso.example,00000000-0000-0000-0000-000000000003,bob@northwind.example,bob@fabrikam.example,change,new-address,invited,settled-from-directory,the answer was lost; the directory shows that the invitation was accepted,,,microsoft,,,
+        4,c.old@northwind.example,00000000-0000-0000-0000-000000000004,cleo@northwind.example,cleo@fabrikam.example,change,new-address,failed,address-mismatch,"the invitation service does not see the new mail: ""doesn't match any emails on the user object"" after 5 tries in 3 min",run apply again with --retry-failed after an hour,0000aaaa-11bb-cccc-dd22-eeeeee333333,none,,,
+        5,dan@northwind.example,00000000-0000-0000-0000-000000000005,,dan@northwind.example,change,reset-only,unknown,answer-lost,the connection was lost after the request left; the guest is unchanged since,"run apply again to look once more; if it stays unknown, ask the guest whether the mail came",,unknown,,,
+        6,eve@northwind.example,00000000-0000-0000-0000-000000000006,,eve@fabrikam.example,change,finish-earlier-run,not-attempted,mail-written,"the mail is written, the invitation is still to be sent",run apply again,,not-yet,,,
+        7,finn@northwind.example,00000000-0000-0000-0000-000000000007,,finn@fabrikam.example,change,unknown-outcome,not-attempted,not-reached,the run ended before this row; whether an earlier run invited the guest is still unknown,run apply again,,not-yet,,,
+        8,gil@northwind.example,00000000-0000-0000-0000-000000000008,,gil@fabrikam.example,settled,already-invited,settled,already-invited,invited on 2026-03-01T02:00:00Z; the directory still shows gil@elsewhere.example,,,,,,
+        9,hana@fabrikam.example,00000000-0000-0000-0000-000000000009,,hana@fabrikam.example,settled,already-matches,settled,already-matches,"the mail already is the new address; a reset would lock the guest out until they redeem (reset = always, or --reset-matching, sends it)",,,,,,
+        10,ada@northwind.example,00000000-0000-0000-0000-00000000000a,,ada@fabrikam.example,settled,same-as-line,settled,same-as-line,line 2 asks for the same,,,,,,
+        11,ghostESC[2J@northwind.example,,,ghost@fabrikam.example,blocked,not-found,blocked,not-found,"no user has this object id, UPN or address",,,,,,
+        12,"'=HYPERLINK(""https://evil.example"")",,,ivy@fabrikam.example,blocked,not-found,blocked,not-found,"no user has this object id, UPN or address",,,,,,
+        13,joe@northwind.example,,,joe@fabrikam.example,blocked,ambiguous,blocked,ambiguous,2 users hold it: guest joe#EXT#@c.example (00000000-0000-0000-0000-00000000000a); guest j#EXT#@c.example (00000000-0000-0000-0000-00000000000b); name the guest by object id,,,,,,
+        14,kim@northwind.example,00000000-0000-0000-0000-00000000000e,,kim@fabrikam.example,blocked,failed-before,blocked,failed-before,failed on 2026-03-01T02:00:05Z (guest-gone): the guest no longer exists; --retry-failed tries again,,,,,,
+        15,lea,,,,blocked,invalid-row,blocked,invalid-row,the row is unusable (see `lint`) and was skipped,,,,,,
         "#);
     }
 
@@ -284,7 +291,9 @@ mod tests {
             let row: serde_json::Value = serde_json::from_str(line).unwrap();
             assert_eq!(row["extra"]["outcome"], "theirs");
             for column in COLUMNS {
-                assert!(row.get(column).is_some(), "{column} in {line}");
+                // A row that sends no mail says nothing of one.
+                let is_there = column != "mail" || row["outcome"] == "invited";
+                assert!(!is_there || row.get(column).is_some(), "{column} in {line}");
             }
         }
     }
@@ -296,7 +305,7 @@ mod tests {
         check_result_path(&path).unwrap();
         for name in ["result.csv", "result.jsonl"] {
             let path = directory.path().join(name);
-            result_file(&path, &sample::plan(), &[], ExtraColumns::NONE).unwrap();
+            result_file(&path, &sample::plan(), &[], &BTreeMap::new(), ExtraColumns::NONE).unwrap();
             check_result_path(&path).unwrap();
         }
         fs::write(&path, "{\"line\":2,\"user\":\"ada@northwind.example\"}\n").unwrap();
@@ -316,12 +325,12 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let (plan, none) = (sample::plan(), ExtraColumns::NONE);
         let missing = directory.path().join("missing").join("result.csv");
-        let error = result_file(&missing, &plan, &[], none).unwrap_err();
+        let error = result_file(&missing, &plan, &[], &BTreeMap::new(), none).unwrap_err();
         assert_eq!(
             error.to_string(),
             format!("failed to write the result file `{}`", missing.display())
         );
-        let error = result_file(directory.path(), &plan, &[], none).unwrap_err();
+        let error = result_file(directory.path(), &plan, &[], &BTreeMap::new(), none).unwrap_err();
         assert!(matches!(error, ResultFileError::NotAFile { .. }), "{error}");
     }
 
@@ -332,7 +341,7 @@ mod tests {
         let (file, link) = (directory.path().join("real.csv"), directory.path().join("link.csv"));
         fs::write(&file, "").unwrap();
         std::os::unix::fs::symlink(&file, &link).unwrap();
-        result_file(&link, &sample::plan(), &[], ExtraColumns::NONE).unwrap();
+        result_file(&link, &sample::plan(), &[], &BTreeMap::new(), ExtraColumns::NONE).unwrap();
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
         assert!(fs::metadata(&file).unwrap().len() > 0);
     }

@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::checkpoint::{FailureCount, LastRun, NotInManifest, Owner, Resends, Status};
+use crate::checkpoint::{FailureCount, LastRun, MailCounts, NotInManifest, Owner, Resends, Status};
 use crate::domain::Counts;
 
 use super::schema::Schema;
@@ -31,6 +31,7 @@ struct StatusKeys<'a> {
     failures: &'a [FailureCount],
     resends: Resends,
     not_in_manifest: NotInManifest,
+    mails: MailCounts,
 }
 
 impl<'a> From<&'a Status> for StatusKeys<'a> {
@@ -46,6 +47,7 @@ impl<'a> From<&'a Status> for StatusKeys<'a> {
             failures: &status.failures,
             resends: status.resends,
             not_in_manifest: status.not_in_manifest,
+            mails: status.mails,
         }
     }
 }
@@ -110,7 +112,8 @@ pub fn status_text(
         let text = format!("{sum} of {} rows are accounted for; report this", status.rows);
         writeln!(out, "  {}", paint(styles.bad, text))?;
     }
-    let apart = [resends(status.resends), not_in_manifest(status.not_in_manifest)];
+    let apart =
+        [mails(status.mails), resends(status.resends), not_in_manifest(status.not_in_manifest)];
     for text in apart.into_iter().flatten() {
         writeln!(out)?;
         for line in wrap(&text, width.saturating_sub(2)) {
@@ -128,6 +131,19 @@ pub fn status_text(
         }
     }
     Ok(())
+}
+
+fn mails(counts: MailCounts) -> Option<String> {
+    let MailCounts { mailed, held, failed, unknown } = counts;
+    (counts.total() > 0).then(|| {
+        let of_them = parts(&[
+            (mailed, "sent or written"),
+            (held, "not sent yet: the link is held for the next run"),
+            (failed, "refused"),
+            (unknown, "sent or not, not known: ask the guest"),
+        ]);
+        format!("your mails: {of_them}")
+    })
 }
 
 fn resends(counts: Resends) -> Option<String> {
@@ -212,6 +228,7 @@ mod tests {
             }],
             resends: Resends::default(),
             not_in_manifest: NotInManifest::default(),
+            mails: MailCounts::default(),
         }
     }
 
@@ -299,6 +316,6 @@ mod tests {
     fn the_json_reads_like_this() {
         let mut out = Vec::new();
         status_json(&mut out, &status()).unwrap();
-        insta::assert_snapshot!(String::from_utf8(out).unwrap(), @r#"{"schema":"reinvite-status/1","manifest":"guests.csv","tenant":"Contoso","created":"2026-03-01T02:00:00Z","rows":204,"counts":{"invited":150,"patched":2,"unknown":1,"failed":3,"blocked":22,"settled":8,"not_attempted":18},"last_run":{"started":"2026-03-02T02:00:00Z","ended":"2026-03-02T02:03:12Z","stop_reason":"invitations-blocked","exit_code":5},"locked_by":null,"failures":[{"code":"guest-gone","rows":3,"message":"the guest no longer exists"}],"resends":{"outstanding":0,"failed":0},"not_in_manifest":{"invited":0,"patched":0,"unknown":0,"failed":0,"not_attempted":0}}"#);
+        insta::assert_snapshot!(String::from_utf8(out).unwrap(), @r#"{"schema":"reinvite-status/1","manifest":"guests.csv","tenant":"Contoso","created":"2026-03-01T02:00:00Z","rows":204,"counts":{"invited":150,"patched":2,"unknown":1,"failed":3,"blocked":22,"settled":8,"not_attempted":18},"last_run":{"started":"2026-03-02T02:00:00Z","ended":"2026-03-02T02:03:12Z","stop_reason":"invitations-blocked","exit_code":5},"locked_by":null,"failures":[{"code":"guest-gone","rows":3,"message":"the guest no longer exists"}],"resends":{"outstanding":0,"failed":0},"not_in_manifest":{"invited":0,"patched":0,"unknown":0,"failed":0,"not_attempted":0},"mails":{"mailed":0,"held":0,"failed":0,"unknown":0}}"#);
     }
 }

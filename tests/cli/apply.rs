@@ -285,27 +285,27 @@ fn the_result_file_has_every_row_and_no_formula() {
     // Without this mark Excel takes it for the machine's legacy code page.
     let text = text.strip_prefix('\u{feff}').expect("a byte order mark");
     snapshot!(text, @r#"
-    line,user,user_id,old_email,new_email,decision,reason,outcome,outcome_reason,explanation,advice,request_id,department
-    2,hannah.wagner@northwind.example,63e8a076-a912-4a58-8471-02c26af3569f,hannah.wagner@northwind.example,hannah.wagner@fabrikam.example,change,new-address,invited,accepted,the service accepted the invitation,,,Legal
-    3,ruth.mori@northwind.example,c0d69061-b05c-411d-93d4-dd58b9e9e283,ruth.mori@northwind.example,ruth.mori@fabrikam.example,change,new-address,invited,accepted,the service accepted the invitation,,,Legal
-    4,olga.ramos@northwind.example,931d4434-039b-4e8e-aa76-13cb08fc04d9,olga.ramos@northwind.example,olga.ramos@fabrikam.example,change,new-address,invited,accepted,the service accepted the invitation,,,"'=HYPERLINK(""https://evil.example"")"
-    5,maria.popescu@northwind.example,60631c17-d4c4-42eb-acc2-a3db81089fcb,,maria.popescu@northwind.example,change,reset-only,invited,accepted,the service accepted the invitation,,,Sales
-    6,maria.popescu_northwind.example#EXT#@contoso.onmicrosoft.com,60631c17-d4c4-42eb-acc2-a3db81089fcb,,maria.popescu@northwind.example,settled,same-as-line,settled,same-as-line,line 5 asks for the same,,,Sales
-    7,mila.petrov@northwind.example,fad0c974-c3c0-40a3-a349-b057439bd4ed,,mila.petrov@fabrikam.example,blocked,conflicting-rows,blocked,conflicting-rows,"lines 7, 8 want different things of this guest",,,Legal
-    8,fad0c974-c3c0-40a3-a349-b057439bd4ed,fad0c974-c3c0-40a3-a349-b057439bd4ed,,mila.petrov@adventure-works.example,blocked,conflicting-rows,blocked,conflicting-rows,"lines 7, 8 want different things of this guest",,,Legal
-    9,chiara.ferrari@fabrikam.example,75c944f2-a84b-4819-a318-3b26ecacc952,,chiara.ferrari@fabrikam.example,settled,already-matches,settled,already-matches,"the mail already is the new address; a reset would lock the guest out until they redeem (reset = always, or --reset-matching, sends it)",,,Sales
-    10,gone.away@northwind.example,,,gone.away@fabrikam.example,blocked,not-found,blocked,not-found,"no user has this object id, UPN or address",,,Sales
-    11,lara.kim@northwind.example,,,lara.kim@fabrikam.example,blocked,ambiguous,blocked,ambiguous,2 users hold it: guest lucia.bianchi_adventure-works.example#EXT#@contoso.onmicrosoft.com (241be008-dc3e-4ab0-8033-6c2b228e66eb); guest lara.kim_northwind.example#EXT#@contoso.onmicrosoft.com (2f828105-4b3c-41a2-8e30-4a11ffb4e37c); name the guest by object id,,,Sales
-    12,sofia.keller@northwind.example,81c27138-34a5-4d28-9fed-d9ca2b15267c,,sofia.keller@fabrikam.example,blocked,internal-guest,blocked,internal-guest,"a guest that signs in to this tenant; an invitation would convert the account, which can't be undone",,,Sales
-    13,bruno.bianchi@contoso.example,2ac83222-9cea-4903-a283-3a438c36c8ae,,bruno.bianchi@fabrikam.example,blocked,not-a-guest,blocked,not-a-guest,"a member of this tenant, not a guest",,,Sales
-    14,leo.gruber@northwind.example,b71899c5-95ba-4d12-b505-adf1e6ee4ebb,,leo.gruber@fabrikam.example,blocked,holds-role,blocked,holds-role,"holds a directory role; an application can't reset it, a signed-in administrator can",,,Sales
-    15,jorge.holm@northwind.example,2314b791-9bf9-4149-8e6d-ed84c1009c48,,jorge.holm@fabrikam.example,blocked,synced,blocked,synced,synchronised from an on-premises directory; change its mail there,,,Sales
-    16,jose.mendes@northwind.example,95bc8dec-3e9c-417a-ac76-74004541534b,,jose.mendes@fabrikam.example,blocked,externally-mastered,blocked,externally-mastered,its mail originates in Exchange or a former on-premises directory; change it in the Exchange admin center,,,Sales
-    17,kai.gruber_northwind.example#EXT#@contoso.onmicrosoft.com,85a7cf2c-68f1-436a-af78-8ff0d6a24d61,,kai.gruber@fabrikam.example,blocked,restricted-unit,blocked,restricted-unit,in a restricted management administrative unit; needs a role scoped to that unit,,,Sales
-    18,carla.fontaine@northwind.example,0337d09d-7422-4d5b-b871-1f6d02c152b7,,carla.fontaine@fabrikam.example,blocked,disabled,blocked,disabled,sign-in is blocked; enable the account first,,,Sales
-    19,rafael.tanaka@northwind.example,80686848-94c3-4c1a-9938-d7bfc6eb4b30,,rafael.tanaka@fabrikam.example,blocked,address-taken,blocked,address-taken,the new address belongs to guest rafael.tanaka_fabrikam.example#EXT#@contoso.onmicrosoft.com (9a62ce28-879d-4553-bd9c-e83fb9ded410),,,Sales
-    20,carla.silva@northwind.example,451c1764-16e6-4907-ae1b-6639904052ce,,carla.silva@contoso.example,blocked,own-domain,blocked,own-domain,contoso.example is a verified domain of this tenant; guests can't be invited to it,,,Sales
-    21,16377b3d-14f3-44c0-b721-e771b5fd315c,16377b3d-14f3-44c0-b721-e771b5fd315c,,,blocked,no-mail,blocked,no-mail,the guest holds no address to invite; give a new_email,,,Sales
+    line,user,user_id,old_email,new_email,decision,reason,outcome,outcome_reason,explanation,advice,request_id,mail,department
+    2,hannah.wagner@northwind.example,63e8a076-a912-4a58-8471-02c26af3569f,hannah.wagner@northwind.example,hannah.wagner@fabrikam.example,change,new-address,invited,accepted,the service accepted the invitation,,,microsoft,Legal
+    3,ruth.mori@northwind.example,c0d69061-b05c-411d-93d4-dd58b9e9e283,ruth.mori@northwind.example,ruth.mori@fabrikam.example,change,new-address,invited,accepted,the service accepted the invitation,,,microsoft,Legal
+    4,olga.ramos@northwind.example,931d4434-039b-4e8e-aa76-13cb08fc04d9,olga.ramos@northwind.example,olga.ramos@fabrikam.example,change,new-address,invited,accepted,the service accepted the invitation,,,microsoft,"'=HYPERLINK(""https://evil.example"")"
+    5,maria.popescu@northwind.example,60631c17-d4c4-42eb-acc2-a3db81089fcb,,maria.popescu@northwind.example,change,reset-only,invited,accepted,the service accepted the invitation,,,microsoft,Sales
+    6,maria.popescu_northwind.example#EXT#@contoso.onmicrosoft.com,60631c17-d4c4-42eb-acc2-a3db81089fcb,,maria.popescu@northwind.example,settled,same-as-line,settled,same-as-line,line 5 asks for the same,,,,Sales
+    7,mila.petrov@northwind.example,fad0c974-c3c0-40a3-a349-b057439bd4ed,,mila.petrov@fabrikam.example,blocked,conflicting-rows,blocked,conflicting-rows,"lines 7, 8 want different things of this guest",,,,Legal
+    8,fad0c974-c3c0-40a3-a349-b057439bd4ed,fad0c974-c3c0-40a3-a349-b057439bd4ed,,mila.petrov@adventure-works.example,blocked,conflicting-rows,blocked,conflicting-rows,"lines 7, 8 want different things of this guest",,,,Legal
+    9,chiara.ferrari@fabrikam.example,75c944f2-a84b-4819-a318-3b26ecacc952,,chiara.ferrari@fabrikam.example,settled,already-matches,settled,already-matches,"the mail already is the new address; a reset would lock the guest out until they redeem (reset = always, or --reset-matching, sends it)",,,,Sales
+    10,gone.away@northwind.example,,,gone.away@fabrikam.example,blocked,not-found,blocked,not-found,"no user has this object id, UPN or address",,,,Sales
+    11,lara.kim@northwind.example,,,lara.kim@fabrikam.example,blocked,ambiguous,blocked,ambiguous,2 users hold it: guest lucia.bianchi_adventure-works.example#EXT#@contoso.onmicrosoft.com (241be008-dc3e-4ab0-8033-6c2b228e66eb); guest lara.kim_northwind.example#EXT#@contoso.onmicrosoft.com (2f828105-4b3c-41a2-8e30-4a11ffb4e37c); name the guest by object id,,,,Sales
+    12,sofia.keller@northwind.example,81c27138-34a5-4d28-9fed-d9ca2b15267c,,sofia.keller@fabrikam.example,blocked,internal-guest,blocked,internal-guest,"a guest that signs in to this tenant; an invitation would convert the account, which can't be undone",,,,Sales
+    13,bruno.bianchi@contoso.example,2ac83222-9cea-4903-a283-3a438c36c8ae,,bruno.bianchi@fabrikam.example,blocked,not-a-guest,blocked,not-a-guest,"a member of this tenant, not a guest",,,,Sales
+    14,leo.gruber@northwind.example,b71899c5-95ba-4d12-b505-adf1e6ee4ebb,,leo.gruber@fabrikam.example,blocked,holds-role,blocked,holds-role,"holds a directory role; an application can't reset it, a signed-in administrator can",,,,Sales
+    15,jorge.holm@northwind.example,2314b791-9bf9-4149-8e6d-ed84c1009c48,,jorge.holm@fabrikam.example,blocked,synced,blocked,synced,synchronised from an on-premises directory; change its mail there,,,,Sales
+    16,jose.mendes@northwind.example,95bc8dec-3e9c-417a-ac76-74004541534b,,jose.mendes@fabrikam.example,blocked,externally-mastered,blocked,externally-mastered,its mail originates in Exchange or a former on-premises directory; change it in the Exchange admin center,,,,Sales
+    17,kai.gruber_northwind.example#EXT#@contoso.onmicrosoft.com,85a7cf2c-68f1-436a-af78-8ff0d6a24d61,,kai.gruber@fabrikam.example,blocked,restricted-unit,blocked,restricted-unit,in a restricted management administrative unit; needs a role scoped to that unit,,,,Sales
+    18,carla.fontaine@northwind.example,0337d09d-7422-4d5b-b871-1f6d02c152b7,,carla.fontaine@fabrikam.example,blocked,disabled,blocked,disabled,sign-in is blocked; enable the account first,,,,Sales
+    19,rafael.tanaka@northwind.example,80686848-94c3-4c1a-9938-d7bfc6eb4b30,,rafael.tanaka@fabrikam.example,blocked,address-taken,blocked,address-taken,the new address belongs to guest rafael.tanaka_fabrikam.example#EXT#@contoso.onmicrosoft.com (9a62ce28-879d-4553-bd9c-e83fb9ded410),,,,Sales
+    20,carla.silva@northwind.example,451c1764-16e6-4907-ae1b-6639904052ce,,carla.silva@contoso.example,blocked,own-domain,blocked,own-domain,contoso.example is a verified domain of this tenant; guests can't be invited to it,,,,Sales
+    21,16377b3d-14f3-44c0-b721-e771b5fd315c,16377b3d-14f3-44c0-b721-e771b5fd315c,,,blocked,no-mail,blocked,no-mail,the guest holds no address to invite; give a new_email,,,,Sales
     "#);
 }
 
@@ -342,6 +342,7 @@ fn as_json_lines_the_result_file_has_every_row() {
         "department": "=HYPERLINK(\"https://evil.example\")"
       },
       "line": 4,
+      "mail": "microsoft",
       "new_email": "olga.ramos@fabrikam.example",
       "old_email": "olga.ramos@northwind.example",
       "outcome": "invited",

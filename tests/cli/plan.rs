@@ -76,7 +76,8 @@ fn the_plan_tells_of_every_row_what_will_happen() {
               resets them all
       warn    message-dropped
               1 row carries a message that Microsoft drops, because an application sends the invitation
-              the guests receive Microsoft's standard text; send your own mail ([delivery]), or sign in as a user
+              the guests receive Microsoft's standard text; send your own mail with it: set [delivery] by to graph, smtp or
+              files; or sign in as a user
 
     Digest [DIGEST]   (apply --plan [DIGEST] carries out exactly this)
     ------- stderr -------
@@ -93,7 +94,7 @@ fn as_json_the_plan_is_one_object() {
     snapshot!(output.without_stderr(), @r#"
     {"schema":"reinvite-plan/1",
     "summary":{"rows":20,"change":4,"settled":2,"blocked":14,"reasons":{"address-taken":1,"already-matches":1,"ambiguous":1,"conflicting-rows":2,"disabled":1,"externally-mastered":1,"holds-role":1,"internal-guest":1,"new-address":3,"no-mail":1,"not-a-guest":1,"not-found":1,"own-domain":1,"reset-only":1,"restricted-unit":1,"same-as-line":1,"synced":1},"refusals":0,"plan_digest":"[DIGEST]","exit_code":0,"stop_reason":null,"elapsed_seconds":"[DURATION]","tenant_id":"7c0f5c1e-2b1d-4f0a-9a53-c0ffee000001","tenant_name":"Contoso","caller":"app-only"},
-    "findings":[{"severity":"warn","code":"resets","message":"1 guest is reset without a new address","advice":"they are locked out until they redeem again; a reset can't be undone"},{"severity":"warn","code":"already-matches","message":"1 guest has the new address already without an invitation of this campaign","advice":"if another run wrote it, go on with that run's checkpoint, which knows who was invited; --reset-matching resets them all"},{"severity":"warn","code":"message-dropped","message":"1 row carries a message that Microsoft drops, because an application sends the invitation","advice":"the guests receive Microsoft's standard text; send your own mail ([delivery]), or sign in as a user"}],
+    "findings":[{"severity":"warn","code":"resets","message":"1 guest is reset without a new address","advice":"they are locked out until they redeem again; a reset can't be undone"},{"severity":"warn","code":"already-matches","message":"1 guest has the new address already without an invitation of this campaign","advice":"if another run wrote it, go on with that run's checkpoint, which knows who was invited; --reset-matching resets them all"},{"severity":"warn","code":"message-dropped","message":"1 row carries a message that Microsoft drops, because an application sends the invitation","advice":"the guests receive Microsoft's standard text; send your own mail with it: set [delivery] by to graph, smtp or files; or sign in as a user"}],
     "rows":[
     {"line":2,"user":"hannah.wagner@northwind.example","user_id":"63e8a076-a912-4a58-8471-02c26af3569f","old_email":"hannah.wagner@northwind.example","new_email":"hannah.wagner@fabrikam.example","decision":"change","reason":"new-address","explanation":"moves from hannah.wagner@northwind.example to hannah.wagner@fabrikam.example","delivery":"standard-text"},
     {"line":3,"user":"ruth.mori@northwind.example","user_id":"c0d69061-b05c-411d-93d4-dd58b9e9e283","old_email":"ruth.mori@northwind.example","new_email":"ruth.mori@fabrikam.example","decision":"change","reason":"new-address","explanation":"moves from ruth.mori@northwind.example to ruth.mori@fabrikam.example","delivery":"standard-text"},

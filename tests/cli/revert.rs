@@ -67,10 +67,10 @@ fn the_way_back_is_shown_asked_for_and_carried_out() {
     ------- exit 4 -------
     ");
     snapshot!(campaign.read("back.csv"), @"
-    ﻿line,user,user_id,old_email,new_email,decision,reason,outcome,outcome_reason,explanation,advice,request_id
-    2,hannah.wagner@northwind.example,63e8a076-a912-4a58-8471-02c26af3569f,hannah.wagner@fabrikam.example,hannah.wagner@northwind.example,change,revert,invited,accepted,the service accepted the invitation,,
-    3,ruth.mori@northwind.example,c0d69061-b05c-411d-93d4-dd58b9e9e283,,ruth.mori@northwind.example,blocked,redeemed,blocked,redeemed,redeemed the new address on [TIME]; --even-redeemed takes it back,,
-    4,olga.ramos@northwind.example,931d4434-039b-4e8e-aa76-13cb08fc04d9,olga.ramos@fabrikam.example,olga.ramos@northwind.example,change,revert,invited,accepted,the service accepted the invitation,,
+    ﻿line,user,user_id,old_email,new_email,decision,reason,outcome,outcome_reason,explanation,advice,request_id,mail
+    2,hannah.wagner@northwind.example,63e8a076-a912-4a58-8471-02c26af3569f,hannah.wagner@fabrikam.example,hannah.wagner@northwind.example,change,revert,invited,accepted,the service accepted the invitation,,,microsoft
+    3,ruth.mori@northwind.example,c0d69061-b05c-411d-93d4-dd58b9e9e283,,ruth.mori@northwind.example,blocked,redeemed,blocked,redeemed,redeemed the new address on [TIME]; --even-redeemed takes it back,,,
+    4,olga.ramos@northwind.example,931d4434-039b-4e8e-aa76-13cb08fc04d9,olga.ramos@fabrikam.example,olga.ramos@northwind.example,change,revert,invited,accepted,the service accepted the invitation,,,microsoft
     ");
     assert_eq!(
         campaign.tenant.user(HANNAH).unwrap().mail.as_deref(),

@@ -14,7 +14,7 @@ use minijinja::{Environment, context};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
-use crate::checkpoint::HistoryRow;
+use crate::checkpoint::{HistoryRow, MailCounts};
 use crate::domain::State;
 use crate::report::text::{harmless, span};
 
@@ -61,7 +61,7 @@ pub(super) fn write(out: &mut dyn Write, report: &Report) -> io::Result<()> {
             [only] => only.title(),
             many => format!("{} campaigns", many.len()),
         },
-        funnel => funnel(&report.totals(), report.campaigns.iter().all(|one| one.history.looked_at.is_some())),
+        funnel => funnel(&report.totals(), report.mails(), report.campaigns.iter().all(|one| one.history.looked_at.is_some())),
         totals => Value::from(Serde(&report.totals())),
         campaigns => campaigns,
     };
@@ -95,7 +95,7 @@ fn section(campaign: &Campaign, options: ReportOptions) -> Value {
         verified => history.looked_at.map(moment),
         left => history.rows.len() - rows,
         totals => Value::from(Serde(&campaign.totals)),
-        funnel => funnel(&campaign.totals, history.looked_at.is_some()),
+        funnel => funnel(&campaign.totals, history.status.mails, history.looked_at.is_some()),
         delta => delta(campaign),
         redemption => chart::redemption(campaign, options).map(|chart| Value::from(Serde(&chart))),
         throughput => chart::throughput(campaign, options).map(|chart| Value::from(Serde(&chart))),
@@ -120,7 +120,7 @@ struct Step {
     about: &'static str,
 }
 
-fn funnel(totals: &Totals, is_verified: bool) -> Value {
+fn funnel(totals: &Totals, mails: MailCounts, is_verified: bool) -> Value {
     let step = |name, rows: u64, about| Step {
         name,
         rows: Some(rows),
@@ -128,16 +128,19 @@ fn funnel(totals: &Totals, is_verified: bool) -> Value {
         about,
     };
     let redeemed = step("Redeemed", totals.redeemed, "the guest accepted it, as last verified");
-    Value::from(Serde(&[
+    let mailed = step("Mailed", mails.mailed, "your own mail with the link was sent or written");
+    let mut steps = vec![
         step("In scope", totals.rows, "rows of the manifest"),
         step("Changed", totals.changed, "the mail is in place"),
         step("Invited", totals.counts.invited, "the service accepted the invitation"),
-        if is_verified {
-            redeemed
-        } else {
-            Step { rows: None, about: "verify has not looked yet", ..redeemed }
-        },
-    ]))
+    ];
+    steps.extend((mails.total() > 0).then_some(mailed));
+    steps.push(if is_verified {
+        redeemed
+    } else {
+        Step { rows: None, about: "verify has not looked yet", ..redeemed }
+    });
+    Value::from(Serde(&steps))
 }
 
 /// What the last run changed, in the order in which it matters.

@@ -75,6 +75,7 @@ fn history(rows: Vec<HistoryRow>) -> History {
             failures: Vec::new(),
             resends: Resends::default(),
             not_in_manifest: NotInManifest::default(),
+            mails: crate::checkpoint::MailCounts::default(),
             last_run: None,
             held_by: None,
         },

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::checkpoint::{Delta, History, HistoryRow, RunRecord, last_run};
+use crate::checkpoint::{Delta, History, HistoryRow, MailCounts, RunRecord, last_run};
 use crate::domain::{Counts, State};
 
 use super::row::{Attention, Redemption, ReportOptions, RowView};
@@ -86,6 +86,19 @@ impl Report {
     pub fn new(histories: Vec<History>, options: ReportOptions) -> Self {
         let campaigns = histories.into_iter().map(|history| Campaign::new(history, options));
         Self { options, campaigns: campaigns.collect() }
+    }
+
+    /// Mails of one's own of all campaigns.
+    pub(super) fn mails(&self) -> MailCounts {
+        self.campaigns.iter().fold(MailCounts::default(), |sum, campaign| {
+            let MailCounts { mailed, held, failed, unknown } = campaign.history.status.mails;
+            MailCounts {
+                mailed: sum.mailed + mailed,
+                held: sum.held + held,
+                failed: sum.failed + failed,
+                unknown: sum.unknown + unknown,
+            }
+        })
     }
 
     /// What all campaigns add up to.
