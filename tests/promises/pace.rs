@@ -121,13 +121,15 @@ const MILD: Case = Case {
     refused: 0.001,
 };
 
-/// The configured pace is three times what the tenant permits, at first at least.
+/// The configured pace is three times what the tenant permits, at first at least. With a
+/// few hundred writes chance weighs more than in the benchmark over sockets, which shows
+/// less than 1.1.
 const HARSH: Case = Case {
     guests: 400,
     pace: (24.0, 24),
     writes: Has { per_second: 8.0, window: 5 },
-    slower: 1.15,
-    refused: 0.03,
+    slower: 1.25,
+    refused: 0.04,
     ..MILD
 };
 
