@@ -6,7 +6,7 @@ use rusqlite::Connection;
 
 use super::database::{ReadError, in_one_state, meta, read};
 use super::state::{RowState, Step};
-use super::tables::{begun, parsed, row_states, text};
+use super::tables::{begun, old_mails, parsed, row_states, text};
 use super::{Checkpoint, CheckpointError};
 use crate::domain::{Ledger, LedgerEntry, LedgerState};
 
@@ -63,6 +63,9 @@ fn ledger(connection: &Connection) -> Result<Ledger, ReadError> {
     }
     for (key, standing) in super::mail::standings(connection)? {
         ledger.record_mail(key, standing);
+    }
+    for user_id in old_mails(connection)?.into_keys() {
+        ledger.record_written(user_id);
     }
     let mut query = connection.prepare("SELECT name, user_id FROM name")?;
     let mut names = query.query([])?;

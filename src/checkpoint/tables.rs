@@ -176,13 +176,8 @@ fn state(row: &Row<'_>) -> Result<RowState, ReadError> {
 pub(super) fn old_mails(
     connection: &Connection,
 ) -> Result<HashMap<UserId, Option<String>>, ReadError> {
-    let mut query = connection.prepare("SELECT user_id, mail FROM before_image")?;
-    let mut mails = HashMap::new();
-    let mut rows = query.query([])?;
-    while let Some(row) = rows.next()? {
-        mails.insert(parsed(row, 0)?, row.get(1)?);
-    }
-    Ok(mails)
+    let images = before_images(connection)?;
+    Ok(images.into_iter().map(|(user_id, before)| (user_id, before.mail)).collect())
 }
 
 /// Every guest whose mail was written, as it was before.

@@ -156,6 +156,7 @@ pub struct Ledger {
     names: HashMap<Box<str>, UserId>,
     resent: HashSet<InvitationKey>,
     silent: HashSet<InvitationKey>,
+    written: HashSet<UserId>,
     ways_back: HashMap<InvitationKey, WayBack>,
     mails: HashMap<InvitationKey, MailStanding>,
 }
@@ -214,6 +215,16 @@ impl Ledger {
     pub fn reverted_to(&self, user_id: UserId) -> Option<&InvitationKey> {
         let (last, _) = self.wishes(user_id).last()?;
         self.ways_back.contains_key(last).then_some(last)
+    }
+
+    /// Records that the campaign has written the guest's mail, or was about to.
+    pub fn record_written(&mut self, user_id: UserId) {
+        self.written.insert(user_id);
+    }
+
+    /// See [`Self::record_written`].
+    pub fn has_written(&self, user_id: UserId) -> bool {
+        self.written.contains(&user_id)
     }
 
     /// Records a mail of one's own that is not at its end.

@@ -34,7 +34,10 @@ pub fn left_half_way(
         .filter_map(|id| {
             let (key, entry) = ledger.wishes(id).last()?;
             let guest = directory.user(id)?;
-            let is_left = guest.has_mail(&key.address) && !is_invited(guest, entry);
+            // Whoever was only to be reset, and was not, is as it was.
+            let is_begun =
+                ledger.has_written(id) || matches!(entry.state, LedgerState::Unknown { .. });
+            let is_left = is_begun && guest.has_mail(&key.address) && !is_invited(guest, entry);
             is_left.then(|| key.address.clone())
         })
         .collect();

@@ -185,6 +185,22 @@ fn a_guest_left_half_way_needs_a_person_though_the_row_is_gone() {
     campaign.run("apply three.csv --yes").exits(0);
 }
 
+/// Nothing was done to it, so nothing is left to do.
+#[test]
+fn a_guest_whose_reset_was_refused_is_forgotten_with_its_row() {
+    let campaign = Campaign::new();
+    campaign.without_lag();
+    let refused = Canned::error(400, "BadRequest", "No.");
+    campaign.tenant.inject(Fault::new(Matcher::invitation().of(RUTH), Action::Answer(refused)));
+    let rows = "user,new_email,reset\nruth.mori@northwind.example,,always\n";
+    campaign.write("resets.csv", &format!("{rows}hannah.wagner@northwind.example,,always\n"));
+    campaign.run("apply resets.csv --yes").exits(4);
+    campaign.write("resets.csv", "user,new_email,reset\nhannah.wagner@northwind.example,,always\n");
+    let plan = campaign.run("plan resets.csv").exits(0);
+    assert!(!plan.stdout.contains("left-half-way"), "{plan}");
+    campaign.run("apply resets.csv --yes").exits(0);
+}
+
 #[test]
 fn without_a_campaign_there_is_nothing_to_look_at() {
     let campaign = Campaign::new();
