@@ -179,7 +179,7 @@ impl Planner<'_> {
     }
 
     /// Until when an invitation that was accepted then may be what changed the guest.
-    fn ours_ends(&self, invited_at: Timestamp) -> Timestamp {
+    pub(super) fn ours_ends(&self, invited_at: Timestamp) -> Timestamp {
         invited_at
             .saturating_add(self.policy.lag.saturating_add(TOLERANCE))
             .unwrap_or(Timestamp::MAX)

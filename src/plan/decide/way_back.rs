@@ -211,8 +211,7 @@ impl Planner<'_> {
         let sent = undone.sent?;
         let since = guest.redemption.changed_at;
         let has_changed = since.is_some_and(|since| since >= sent.intended_at - TOLERANCE);
-        let ours_ends = sent.accepted_at.saturating_add(self.policy.lag.saturating_add(TOLERANCE));
-        let ours_ends = ours_ends.unwrap_or(Timestamp::MAX);
+        let ours_ends = self.ours_ends(sent.accepted_at);
         match &guest.redemption.state {
             Some(RedemptionState::Accepted) if is_fresh && !has_changed => Some(Blocked::MayLag),
             Some(RedemptionState::Accepted) if !revert.even_redeemed => {
