@@ -167,12 +167,18 @@ fn stays_undone(rows: &[PlannedRow]) -> Option<Finding> {
     };
     let back: Vec<&PlannedRow> = rows.iter().filter(goes_back).collect();
     let invited = back.iter().filter(|row| invitation(row).is_some()).count() as u64;
+    let locked_out = match invited {
+        0 => String::new(),
+        invited => {
+            let guests = count(invited, "guest has", "guests have");
+            format!("{guests} no access until the new invitation is redeemed, and ")
+        }
+    };
     (!back.is_empty()).then(|| {
         Finding::warn(
             "not-undone",
             format!(
-                "{} no access until the new invitation is redeemed, and {} the new address as a second one",
-                count(invited, "guest has", "guests have"),
+                "{locked_out}{} the new address as a second one",
                 count(back.len() as u64, "guest may keep", "guests may keep")
             ),
             "mails that were sent stay sent; only Exchange takes an address off a guest (Set-MailUser)",
