@@ -10,6 +10,7 @@ mod adaptive;
 mod bearable;
 mod bucket;
 mod budgets;
+mod evidence;
 mod hold_off;
 mod units;
 mod waits;
