@@ -22,8 +22,8 @@ const NOT_RECORDED: &str = "it could not be recorded";
 /// What is known of a mail that an earlier request may have sent.
 enum Settled {
     Sent,
-    /// It was not, and the draft is there.
-    Draft(String),
+    /// It was not; its draft, if it is there.
+    Unsent(Option<String>),
     Not(Handed),
 }
 
@@ -39,9 +39,8 @@ impl RowRun<'_, '_> {
         let draft = match self.earlier_draft(mailbox, &mail.message_id, earlier).await {
             Settled::Sent => return Handed::accepted(),
             Settled::Not(handed) => return handed,
-            Settled::Draft(draft) => Some(draft),
+            Settled::Unsent(draft) => draft,
         };
-        let draft = draft.filter(|draft| !draft.is_empty());
         let (key, message_id) = (self.key.clone(), mail.message_id.to_string());
         let intent = Record::MailIntended { key, message_id, by: MailWay::Mailbox };
         if self.append(intent).await.is_err() {
@@ -72,14 +71,14 @@ impl RowRun<'_, '_> {
         }
     }
 
-    /// What an earlier run left in the mailbox. An empty draft: nothing.
+    /// What an earlier run left in the mailbox.
     async fn earlier_draft(
         &self,
         mailbox: &Mailbox,
         id: &MessageId,
         earlier: Option<&EarlierMail>,
     ) -> Settled {
-        let Some(earlier) = earlier else { return Settled::Draft(String::new()) };
+        let Some(earlier) = earlier else { return Settled::Unsent(None) };
         let is_this = earlier.message_id == id.as_str();
         match earlier.drafted_at {
             Some(at) if is_this => self.settle(mailbox, id, at).await,
@@ -90,11 +89,11 @@ impl RowRun<'_, '_> {
             }
             None if is_this => match mailbox.find(self.run.graph, id).await {
                 Ok(Found::Sent) => Settled::Sent,
-                Ok(Found::Draft(draft)) => Settled::Draft(draft),
-                Ok(Found::Nothing) => Settled::Draft(String::new()),
+                Ok(Found::Draft(draft)) => Settled::Unsent(Some(draft)),
+                Ok(Found::Nothing) => Settled::Unsent(None),
                 Err(error) => Settled::Not(self.not_sent(&error)),
             },
-            None => Settled::Draft(String::new()),
+            None => Settled::Unsent(None),
         }
     }
 
@@ -119,7 +118,7 @@ impl RowRun<'_, '_> {
     async fn lost_send(&self, mailbox: &Mailbox, id: &MessageId, evidence: String) -> Handed {
         match self.settle(mailbox, id, self.run.graph.clock().now()).await {
             Settled::Sent => Handed::accepted(),
-            Settled::Draft(_) => Handed::NotSent { why: evidence },
+            Settled::Unsent(_) => Handed::NotSent { why: evidence },
             Settled::Not(handed) => handed,
         }
     }
@@ -142,7 +141,7 @@ impl RowRun<'_, '_> {
             };
             match found {
                 Found::Sent => return Settled::Sent,
-                Found::Draft(draft) if asked_at >= until => return Settled::Draft(draft),
+                Found::Draft(draft) if asked_at >= until => return Settled::Unsent(Some(draft)),
                 Found::Nothing if asked_at >= until => {
                     let why = "the mailbox has it neither among the drafts nor sent".to_owned();
                     return Settled::Not(Handed::Lost { why });
