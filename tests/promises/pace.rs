@@ -121,14 +121,14 @@ const MILD: Case = Case {
     refused: 0.001,
 };
 
-/// The configured pace is three times what the tenant permits, at first at least. With a
-/// few hundred writes chance weighs more than in the benchmark over sockets, which shows
-/// less than 1.1.
+/// The configured pace is three times what the tenant permits, at first at least. When a
+/// record is durable is not in virtual time, so that a case varies from run to run: by 0.03
+/// around 1.06 where it varies most.
 const HARSH: Case = Case {
     guests: 400,
     pace: (24.0, 24),
     writes: Has { per_second: 8.0, window: 5 },
-    slower: 1.25,
+    slower: 1.2,
     refused: 0.04,
     ..MILD
 };

@@ -36,7 +36,7 @@ const FASTEST: f64 = 4.0;
 const SLOWEST: f64 = 0.05;
 
 /// And where a limit was just found, it begins with this.
-const CAUTIOUS: f64 = 0.7;
+const CAUTIOUS: f64 = 0.85;
 
 /// What is left of the rate at most when a step upwards was refused.
 const STEP_BACK: f64 = 0.97;
