@@ -15,6 +15,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::Mutex;
 
 use crate::config::{SecretError, SmtpSettings, SmtpTls};
+use crate::graph::UNTRUSTED;
 
 use super::message::{Mail, address};
 use super::outcome::{Outcome, Refused};
@@ -174,7 +175,9 @@ impl Smtp {
         );
         let mut connection = match timed(connecting).await {
             Ok(Ok(connection)) => connection,
-            Ok(Err(error)) if error.is_tls() => return Err(no_tls(told(&error))),
+            Ok(Err(error)) if error.is_tls() || told(&error).contains(UNTRUSTED) => {
+                return Err(no_tls(told(&error)));
+            }
             Ok(Err(error)) if error.is_transient() => {
                 return Err(SmtpError::Busy { host, why: told(&error) });
             }

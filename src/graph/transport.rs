@@ -30,12 +30,15 @@ pub struct TransportError {
     pub message: String,
 }
 
+/// How rustls begins to tell that it doesn't trust a server's certificate.
+pub(crate) const UNTRUSTED: &str = "invalid peer certificate";
+
 impl TransportError {
     /// Whether it is for want of a network, which comes back by itself; a certificate or a
     /// proxy that is in the way does not.
     pub fn is_for_want_of_a_network(&self) -> bool {
         // In the words of rustls and hyper-util, as the chain of causes ends with them.
-        let lasting = ["invalid peer certificate", "tunnel error"];
+        let lasting = [UNTRUSTED, "tunnel error"];
         !lasting.iter().any(|words| self.message.contains(words))
     }
 

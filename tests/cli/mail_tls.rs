@@ -131,6 +131,8 @@ fn an_authority_that_nobody_trusts_or_a_wrong_sign_in_ends_before_anybody_is_res
     for tls in ["tls", "starttls"] {
         let Place { campaign, server } = place(tls, &password());
         let untrusted = campaign.run("apply three.csv --yes").exits(5);
+        // Not for want of a server, which would be waited for.
+        assert!(untrusted.stdout.contains("no TLS with 127.0.0.1: "), "{untrusted}");
         assert!(untrusted.to_string().contains("UnknownIssuer"), "{untrusted}");
         campaign.write("smtp.txt", "wrong");
         campaign.restrict("smtp.txt");
