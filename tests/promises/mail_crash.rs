@@ -159,7 +159,7 @@ async fn nobody_is_reset_where_no_mail_would_leave() {
     assert!(stopped.writes().is_empty());
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn nobody_is_reset_where_no_server_takes_mails() {
     let (mut campaign, server) = one_guest().await;
     drop(server);
