@@ -1,4 +1,4 @@
-//! `init`: a commented configuration and a manifest to start from.
+//! `init`: a commented configuration, its schema and a manifest to start from.
 
 use std::fs::OpenOptions;
 use std::io::Write as _;
@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use crate::config::EXAMPLE;
 use crate::config::args::{DEFAULT_CONFIG, InitArgs};
 
-use crate::report::Schema;
+use crate::report::{Schema, schema_document};
 
 use super::Exit;
 use super::failure::Failure;
@@ -19,14 +19,18 @@ use super::ui::Ui;
 const MANIFEST: &str = include_str!("../../samples/starter.csv");
 const MANIFEST_NAME: &str = "guests.csv";
 
+/// What an editor checks the configuration by; its first line names it.
+const SCHEMA_NAME: &str = "reinvite.schema.json";
+
 pub(super) fn run(args: &InitArgs, ui: &Ui) -> Result<Exit, Failure> {
     let directory = &args.directory;
     std::fs::create_dir_all(directory)
         .with_context(|| format!("cannot create the directory {}", directory.display()))
         .map_err(|error| Failure::new(Exit::Usage, error))?;
-    let files = [(DEFAULT_CONFIG, EXAMPLE), (MANIFEST_NAME, MANIFEST)];
+    let schema = schema_document("config").expect("it is one of ours");
+    let files = [(DEFAULT_CONFIG, EXAMPLE), (MANIFEST_NAME, MANIFEST), (SCHEMA_NAME, &*schema)];
     if !args.force {
-        // Both or neither: half an initialisation would have to be explained.
+        // All or none: half an initialisation would have to be explained.
         for (name, _) in files {
             let path = directory.join(name);
             if path.exists() {

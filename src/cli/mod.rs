@@ -28,6 +28,7 @@ mod reconcile;
 mod report;
 mod resume_command;
 mod revert;
+mod schema;
 mod session_log;
 mod sign_in;
 mod signals;
@@ -100,7 +101,8 @@ fn schema(command: &Command) -> Schema {
         | Command::Report(_)
         | Command::Emulate(_)
         | Command::Completions(_)
-        | Command::Man(_) => Schema::Failure,
+        | Command::Man(_)
+        | Command::Schema(_) => Schema::Failure,
     }
 }
 
@@ -129,6 +131,7 @@ fn open_log(cli: &Cli, ui: &Ui) -> Result<(), Failure> {
         Command::Emulate(_) => ("emulate", None),
         Command::Completions(_) => ("completions", None),
         Command::Man(_) => ("man", None),
+        Command::Schema(_) => ("schema", None),
     };
     ui.log.began(command, manifest.map(std::path::PathBuf::as_path));
     Ok(())
@@ -153,5 +156,6 @@ fn run(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
         Command::Emulate(args) => emulate::run(args, ui),
         Command::Completions(args) => completions::run(args, ui),
         Command::Man(args) => man::run(args, ui),
+        Command::Schema(args) => schema::run(args, ui),
     }
 }

@@ -19,10 +19,10 @@ use super::help::{
     APPLY_EXAMPLES, COMPLETIONS_EXAMPLES, DEMO_EXAMPLES, DOCTOR_EXAMPLES, EMULATE_EXAMPLES,
     EXAMPLES, EXPLAIN_EXAMPLES, INIT_EXAMPLES, LINT_EXAMPLES, MAN_EXAMPLES, PLAN_EXAMPLES,
     PREVIEW_EXAMPLES, RECONCILE_EXAMPLES, REMIND_EXAMPLES, REPORT_EXAMPLES, REVERT_EXAMPLES,
-    STATUS_EXAMPLES, VERIFY_EXAMPLES, help_with,
+    SCHEMA_EXAMPLES, STATUS_EXAMPLES, VERIFY_EXAMPLES, help_with,
 };
 use super::settings::Overrides;
-pub use super::shell_args::{CompletionsArgs, ManArgs, Shell};
+pub use super::shell_args::{CompletionsArgs, ManArgs, SchemaArgs, Shell};
 pub use super::trial_args::{DemoArgs, EmulateArgs, InitArgs};
 use super::version::version;
 
@@ -224,6 +224,9 @@ pub enum Command {
     /// Print the manual, or write it as one page for each command
     #[command(help_template = help_with(MAN_EXAMPLES))]
     Man(ManArgs),
+    /// Print the JSON Schema of an output, or of the configuration
+    #[command(help_template = help_with(SCHEMA_EXAMPLES))]
+    Schema(SchemaArgs),
 }
 
 impl GlobalArgs {
@@ -259,7 +262,8 @@ impl Cli {
             | Command::Verify(_)
             | Command::Emulate(_)
             | Command::Completions(_)
-            | Command::Man(_) => ReadingArgs::default(),
+            | Command::Man(_)
+            | Command::Schema(_) => ReadingArgs::default(),
         };
         let ReadingArgs { columns, reset_only, sheet, include_hidden } = reading;
         let read = Overrides {
@@ -305,7 +309,8 @@ impl Cli {
             | Command::Verify(_)
             | Command::Emulate(_)
             | Command::Completions(_)
-            | Command::Man(_) => read,
+            | Command::Man(_)
+            | Command::Schema(_) => read,
         }
     }
 }

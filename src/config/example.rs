@@ -85,6 +85,21 @@ mod tests {
         assert_eq!(stated.hooks, HookSettings::default());
     }
 
+    fn assert_as_its_schema_says(config: &str) {
+        let schema = include_str!("../../docs/schema/config.json");
+        let mut compiler = boon::Compiler::new();
+        let place = "file:///config.json";
+        compiler.add_resource(place, serde_json::from_str(schema).unwrap()).unwrap();
+        let mut schemas = boon::Schemas::new();
+        let index = compiler.compile(place, &mut schemas).unwrap();
+        let value: serde_json::Value = toml::from_str(config).unwrap();
+        if let Err(error) = schemas.validate(&value, index) {
+            panic!("{error:#}");
+        }
+        let misspelt: serde_json::Value = toml::from_str("[pace]\nprest = 1").unwrap();
+        assert!(schemas.validate(&misspelt, index).is_err());
+    }
+
     #[test]
     fn every_key_stands_in_the_example_once_under_its_section_and_is_valid() {
         let directory = tempfile::tempdir().unwrap();
@@ -114,7 +129,9 @@ mod tests {
                 _ => line,
             })
             .collect();
-        let settings = load(&examples.join("\n")).unwrap();
+        let examples = examples.join("\n");
+        assert_as_its_schema_says(&examples);
+        let settings = load(&examples).unwrap();
         assert!(settings.invitation.message.is_some());
         assert!(settings.guards.allowed_domains.is_some());
         assert!(settings.checkpoint.is_some());

@@ -127,6 +127,13 @@ Examples:
   reinvite man --out /usr/local/share/man/man1
 ";
 
+pub(super) const SCHEMA_EXAMPLES: &str = "\
+Examples:
+  reinvite schema
+  reinvite schema plan > reinvite-plan.json
+  reinvite schema config > reinvite.schema.json
+";
+
 /// The help of a command with its examples first. They are part of the template because
 /// clap wraps every other text at the width of the terminal, and an example that is
 /// broken in two can't be copied.

@@ -158,6 +158,29 @@ mod tests {
     }
 
     #[test]
+    fn the_schema_of_the_configuration_has_these_keys_and_no_other() {
+        fn collect(section: &str, schema: &serde_json::Value, keys: &mut HashSet<String>) {
+            for (name, of) in schema["properties"].as_object().unwrap() {
+                let below =
+                    if section.is_empty() { name.clone() } else { format!("{section}.{name}") };
+                if of.get("properties").is_some() {
+                    assert_eq!(of["additionalProperties"], false, "{below}");
+                    collect(&below, of, keys);
+                } else {
+                    assert!(of["description"].is_string(), "{below}");
+                    keys.insert(below);
+                }
+            }
+        }
+        let schema = include_str!("../../docs/schema/config.json");
+        let mut listed = HashSet::new();
+        collect("", &serde_json::from_str(schema).unwrap(), &mut listed);
+        let keys: HashSet<_> =
+            ALL.iter().map(|key| format!("{}.{}", key.section, key.name)).collect();
+        assert_eq!(listed, keys);
+    }
+
+    #[test]
     fn a_section_is_listed_once() {
         let listed = sections();
         let distinct: HashSet<_> = listed.iter().collect();

@@ -1,5 +1,5 @@
-//! The own arguments of the commands that are for the shell: `completions` and `man`. Doc
-//! comments are the help texts.
+//! The own arguments of the commands that are for the shell and for other programs:
+//! `completions`, `man` and `schema`. Doc comments are the help texts.
 //!
 //! Leaves to others: what is printed (`cli`).
 
@@ -42,4 +42,12 @@ pub struct ManArgs {
         conflicts_with = "command"
     )]
     pub out: Option<PathBuf>,
+}
+
+/// `schema`.
+#[derive(Debug, Clone, Args)]
+pub struct SchemaArgs {
+    /// Print the schema of this; without it, the names there are
+    #[arg(value_name = "NAME")]
+    pub name: Option<String>,
 }

@@ -22,6 +22,7 @@ mod row;
 #[cfg(test)]
 pub(crate) mod sample;
 mod schema;
+mod schema_document;
 mod sign_in;
 mod status;
 mod style;
@@ -42,6 +43,7 @@ pub use plan_text::{PlanView, plan_text};
 pub use progress::{Progress, ProgressMode};
 pub use result_file::{ExtraColumns, ResultFileError, check_result_path, result_file};
 pub use schema::Schema;
+pub use schema_document::{schema_document, schema_names};
 pub use sign_in::sign_in_line;
 pub use status::{status_json, status_text};
 pub use style::{Styles, count, plural};

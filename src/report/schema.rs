@@ -33,6 +33,25 @@ pub enum Schema {
 }
 
 impl Schema {
+    /// Every one there is.
+    #[cfg(test)]
+    pub(super) const ALL: [Self; 14] = [
+        Self::Apply,
+        Self::Doctor,
+        Self::Emulate,
+        Self::Explain,
+        Self::Failure,
+        Self::Init,
+        Self::Lint,
+        Self::Plan,
+        Self::Preview,
+        Self::Reconcile,
+        Self::Result,
+        Self::Revert,
+        Self::Status,
+        Self::Verify,
+    ];
+
     /// As it stands in the object.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -10,6 +10,7 @@ use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use serde_json::Value;
 use tokio::net::TcpListener;
 
+use crate::schemas;
 use crate::support::{Campaign, Output, RUNTIME, snapshot};
 
 /// A server on loopback that keeps what it is told.
@@ -205,6 +206,8 @@ fn a_program_of_ones_own_is_told_everything() {
     let receiver = Receiver::answering(&[]);
     let campaign = telling(&receiver.origin, "webhook", "on = [\"always\"]");
     run(&campaign, "apply three.csv --yes").exits(0);
+    let told = receiver.heard.lock().unwrap()[0].body.clone();
+    schemas::insist("webhook", &serde_json::from_str(&told).unwrap());
     snapshot!(receiver.said(), @r#"
     POST /T0SECRETB0 (application/json)
     {

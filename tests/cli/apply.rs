@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use reinvite::emulator::{Action, Fault, Matcher, Options, TenantSeed};
 
+use crate::schemas;
 use crate::support::{Campaign, HANNAH, everyone, snapshot};
 
 /// The numbers of a summary that every row is in exactly one of.
@@ -330,6 +331,7 @@ fn as_json_lines_the_result_file_has_every_row() {
     campaign.run("apply guests.csv --yes --result result.jsonl").exits(4);
     let text = campaign.read("result.jsonl");
     assert!(text.lines().all(|row| row.starts_with("{\"schema\":\"reinvite-result/1\",")));
+    schemas::held(&text);
     let rows: Vec<Value> = text.lines().map(|row| serde_json::from_str(row).unwrap()).collect();
     assert_eq!(rows.len(), 20);
     snapshot!(serde_json::to_string_pretty(&rows[2]).unwrap(), @r#"

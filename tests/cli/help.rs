@@ -36,6 +36,7 @@ fn the_short_help_fits_on_a_screen() {
       emulate      Serve a tenant on this machine, for trials and rehearsals
       completions  Print the completions for a shell
       man          Print the manual, or write it as one page for each command
+      schema       Print the JSON Schema of an output, or of the configuration
       help         Print this message or the help of the given subcommand(s)
 
     Options:

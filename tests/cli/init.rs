@@ -5,22 +5,23 @@ use crate::support::{Campaign, snapshot};
 #[test]
 fn a_configuration_and_a_manifest_are_written_and_usable() {
     let campaign = Campaign::new();
-    snapshot!(campaign.run("init campaign"), @r#"
+    snapshot!(campaign.run("init campaign"), @"
     ------- stderr -------
     wrote campaign/reinvite.toml
     wrote campaign/guests.csv
+    wrote campaign/reinvite.schema.json
     next, in campaign: fill in [tenant] and [auth], then `reinvite doctor`; replace the rows, then `reinvite plan guests.csv`
-    "#);
+    ");
     campaign.run("lint campaign/guests.csv").exits(0);
     // What is written says itself what is still missing.
     let output = campaign.run("plan campaign/guests.csv --config campaign/reinvite.toml");
     snapshot!(output, @r#"
     ------- stderr -------
-    error: campaign/reinvite.toml:13:6: [tenant] id: is still the placeholder of the example; put your own id there
-    13 | id = "00000000-0000-0000-0000-000000000000"
+    error: campaign/reinvite.toml:14:6: [tenant] id: is still the placeholder of the example; put your own id there
+    14 | id = "00000000-0000-0000-0000-000000000000"
        |      ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-    campaign/reinvite.toml:33:13: [auth] client_id: is still the placeholder of the example; put your own id there
-    33 | client_id = "00000000-0000-0000-0000-000000000000"
+    campaign/reinvite.toml:34:13: [auth] client_id: is still the placeholder of the example; put your own id there
+    34 | client_id = "00000000-0000-0000-0000-000000000000"
        |             ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
     ------- exit 2 -------
     "#);

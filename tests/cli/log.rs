@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use reinvite::emulator::{Action, Canned, Fault, Matcher, Options, RetryAfter, TenantSeed};
 
+use crate::schemas;
 use crate::support::{Campaign, snapshot};
 
 /// Log lines as the objects they are; every one of the schema, of one run, in order.
@@ -49,6 +50,7 @@ fn a_whole_run_is_logged_a_line_for_each_thing_that_happened() {
     let campaign = Campaign::new();
     let output = campaign.run("apply three.csv --yes --log-format json --log-file run.jsonl");
     let log = campaign.read("run.jsonl");
+    schemas::held(&log);
     let lines = lines(&log);
     assert_eq!(lines.last().unwrap()["summary"]["invited"], 3);
     snapshot!(in_order(&log), @r#"

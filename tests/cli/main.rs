@@ -32,6 +32,7 @@ mod preview;
 mod report;
 mod revert;
 mod schedulers;
+mod schemas;
 mod secrets;
 mod sign_in;
 #[cfg(unix)]

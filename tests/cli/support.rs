@@ -214,7 +214,7 @@ impl Drop for Campaign {
 }
 
 /// The binary in an environment that holds nothing of ours.
-fn reinvite() -> Command {
+pub(crate) fn reinvite() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_reinvite"));
     command.env_clear().env("USER", "tester").stdin(Stdio::null());
     // Windows starts no sockets without it.
@@ -260,6 +260,7 @@ impl Running<'_> {
         pipe.read_to_string(&mut stdout).expect("its words are text");
         let status = self.child.wait().expect("it was started");
         let stderr = std::mem::take(&mut self.heard);
+        crate::schemas::held(&stdout);
         Output { stdout, stderr, code: status.code(), directory: self.campaign.directory().into() }
     }
 }
@@ -284,6 +285,7 @@ pub(crate) struct Output {
 impl Output {
     fn of(output: &std::process::Output, campaign: &Campaign) -> Self {
         let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("its words are text");
+        crate::schemas::held(&text(&output.stdout));
         Self {
             stdout: text(&output.stdout),
             stderr: text(&output.stderr),
