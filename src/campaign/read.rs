@@ -30,6 +30,8 @@ pub struct Asked {
     pub moves_reverted: bool,
     /// Plan the way back instead of a move.
     pub revert: Option<Arc<Revert>>,
+    /// How to read the guests; None for whatever costs less.
+    pub method: Option<Method>,
 }
 
 /// A plan, and what it was made from.
@@ -74,7 +76,7 @@ pub async fn read_and_plan(
         remembered,
         writes_other_mails: settings.mail != MailWrite::Mail,
     };
-    let survey = graph.survey(&wanted, caller).await?;
+    let survey = graph.survey_by(asked.method, &wanted, caller).await?;
     // Before the plan is made, which is when the most is in memory.
     drop(wanted);
     let mut directory = survey.directory;

@@ -234,17 +234,20 @@ impl Directory {
         self.by_id.get(&id).map(|&position| &self.users[position as usize])
     }
 
-    /// All users found by this UPN or address: exact, without regard to case.
+    /// All users found by this UPN or address: exact, without regard to case. In the order
+    /// of their object ids, whatever order they were read in.
     pub fn users_named(&self, name: &str) -> Vec<&DirectoryUser> {
         let hash = fold_hash(name);
         let folded = name.to_lowercase();
         let start = self.by_name.partition_point(|&(h, _)| h < hash);
-        self.by_name[start..]
+        let mut users: Vec<_> = self.by_name[start..]
             .iter()
             .take_while(|&&(h, _)| h == hash)
             .map(|&(_, position)| &self.users[position as usize])
             .filter(|user| user.names().any(|candidate| candidate.to_lowercase() == folded))
-            .collect()
+            .collect();
+        users.sort_unstable_by_key(|user| user.id);
+        users
     }
 
     /// An object outside the users of the snapshot that holds this address.

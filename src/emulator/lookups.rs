@@ -185,6 +185,37 @@ impl Shared {
         self.people(grant, group, request, |_, group| group.owners.clone())
     }
 
+    /// `GET /users/{id}/transitiveMemberOf/microsoft.graph.directoryRole`: the roles of the
+    /// user and of the groups it is in (Microsoft Graph, *List a user's memberships (direct
+    /// and transitive)*).
+    pub(super) fn roles_of(
+        &self,
+        grant: &Grant,
+        name: &str,
+        request: &Request,
+    ) -> Result<Answer, Refusal> {
+        grant.require_any(READ_USERS)?;
+        let tenant = self.tenant();
+        let directory = &tenant.directory;
+        let Some(at) = directory.find_named(name) else {
+            return Err(Refusal::no_such_resource(name));
+        };
+        let query = Query::parse(&request.query)?;
+        let user = fold(&directory.current(at).user.id);
+        let holds = |assignment: &&RoleAssignment| {
+            let principal = fold(&assignment.principal_id);
+            principal == user || directory.transitive_members(&principal).contains(&user)
+        };
+        let role = |assignment: &RoleAssignment| DirectoryObject {
+            odata_type: Some("#microsoft.graph.directoryRole".to_owned()),
+            id: assignment.role_definition_id.clone(),
+            display_name: None,
+        };
+        let roles = directory.role_assignments.iter().filter(holds).map(role);
+        let items = roles.enumerate().skip(query.start);
+        Ok(page(request, &query, "directoryObjects", None, items))
+    }
+
     /// A page of the users that stand in a relation to a group.
     fn people(
         &self,

@@ -179,6 +179,9 @@ impl Shared {
                 self.changed_users(&grant, request)
             }
             ("GET", ["users", name, "sponsors"]) => self.sponsors(&grant, name, request),
+            ("GET", ["users", name, "transitiveMemberOf", "microsoft.graph.directoryRole"]) => {
+                self.roles_of(&grant, name, request)
+            }
             ("GET", ["domains"]) => self.verified_domains(&grant, request),
             ("GET", ["auditLogs", "directoryAudits"]) => self.audits(&grant, request),
             ("GET", ["users", name]) => self.get_user(&grant, name, request),

@@ -13,6 +13,7 @@ mod client;
 mod clock;
 mod connection;
 mod guests;
+mod holders;
 mod mailbox;
 mod odata;
 mod pace;

@@ -1,6 +1,8 @@
 //! Who holds a directory role: an application can't reset them (Entra, *Reset
 //! redemption status*, 2026-04). One sweep over all active assignments, since
-//! guests with roles are rare; groups among the principals are expanded.
+//! guests with roles are rare; groups among the principals are expanded. A principal that
+//! does not show what it is may be a group, with anybody in it: whoever it is, is unknown
+//! and never "no role".
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -23,6 +25,11 @@ const ASSIGNMENTS: Optional = Optional {
 };
 const GROUP_MEMBERS: Optional = Optional {
     what: "members of role-assignable groups",
+    consequence: CONSEQUENCE,
+    permission: "Directory.Read.All",
+};
+const PRINCIPALS: Optional = Optional {
+    what: "whom some role assignments are for",
     consequence: CONSEQUENCE,
     permission: "Directory.Read.All",
 };
@@ -51,6 +58,29 @@ type Holders = HashMap<UserId, RoleHolding>;
 
 type Groups = HashMap<String, Box<str>>;
 
+/// Whom a list of roles is for.
+#[derive(Default)]
+struct Principals {
+    users: Holders,
+    groups: Groups,
+    /// Ids that may be anything's.
+    unclear: BTreeSet<String>,
+}
+
+impl Principals {
+    /// Users whose ids are known are no groups; tells how many may be.
+    fn settle(&mut self, directory: &Directory) -> usize {
+        self.unclear.retain(|id| match UserId::parse(id) {
+            Ok(id) if directory.user(id).is_some() => {
+                self.users.insert(id, RoleHolding::Direct);
+                false
+            }
+            Ok(_) | Err(_) => true,
+        });
+        self.unclear.len()
+    }
+}
+
 impl Graph {
     /// Everyone with an active role, directly or through a role-assignable group;
     /// None when that can't be read.
@@ -61,19 +91,24 @@ impl Graph {
         unreadable: &mut Vec<Unreadable>,
     ) -> Result<Option<Holders>, CallError> {
         let read = self.principals(ACTIVE).await;
-        let Some((mut holders, groups)) = self.optional(read, unreadable, &ASSIGNMENTS)? else {
+        let Some(mut principals) = self.optional(read, unreadable, &ASSIGNMENTS)? else {
             return Ok(None);
         };
+        let mut unread = (principals.settle(directory) > 0).then_some(&PRINCIPALS);
+        let Principals { users: mut holders, groups, .. } = principals;
         for (group, name) in &groups {
             match self.members(group, name, &mut holders).await {
                 Err(error) if error.is_unavailable() => {
-                    // Asking for each guest takes a request more per row, and fewer rights.
-                    let read = self.roles_of_each(directory, wanted, &mut holders).await;
-                    self.optional(read, unreadable, &GROUP_MEMBERS)?;
+                    unread = Some(&GROUP_MEMBERS);
                     break;
                 }
                 read => read?,
             }
+        }
+        if let Some(about) = unread {
+            // Asking for each guest takes a request more per row, and fewer rights.
+            let read = self.roles_of_each(directory, wanted, &mut holders).await;
+            self.optional(read, unreadable, about)?;
         }
         Ok(Some(holders))
     }
@@ -82,20 +117,30 @@ impl Graph {
     /// a warning, so one thing that can't be read stands for all of it.
     pub(super) async fn eligible(
         &self,
+        directory: &Directory,
         unreadable: &mut Vec<Unreadable>,
     ) -> Result<Holders, CallError> {
         let read = async {
-            let (mut holders, groups) = self.principals(ELIGIBLE).await?;
+            let mut principals = self.principals(ELIGIBLE).await?;
+            let unclear = principals.settle(directory);
+            let Principals { users: mut holders, groups, .. } = principals;
             for (group, name) in &groups {
                 self.members(group, name, &mut holders).await?;
             }
-            Ok(holders)
+            Ok((holders, unclear))
         };
         let read = match read.await {
-            Err(error) if is_unlicensed(&error) => Ok(Holders::new()),
+            Err(error) if is_unlicensed(&error) => Ok(Default::default()),
             read => read,
         };
-        Ok(self.optional(read, unreadable, &ELIGIBILITIES)?.unwrap_or_default())
+        let read = self.optional(read, unreadable, &ELIGIBILITIES)?;
+        let (holders, unclear) = read.unwrap_or_default();
+        if unclear > 0 {
+            let Optional { what, consequence, permission } = ELIGIBILITIES;
+            let why = format!("{unclear} of them do not show whom they are for");
+            unreadable.push(Unreadable { what, consequence, permission, why });
+        }
+        Ok(holders)
     }
 
     /// Members and owners of role-assignable groups, whether or not these hold a role
@@ -128,11 +173,10 @@ impl Graph {
         Ok(self.optional(read.await, unreadable, &PROTECTED)?.unwrap_or_default())
     }
 
-    /// The users and groups of a list of roles.
-    async fn principals(&self, list: &str) -> Result<(Holders, Groups), CallError> {
+    /// Whom a list of roles is for.
+    async fn principals(&self, list: &str) -> Result<Principals, CallError> {
         match self.assignments(list, &[("$expand", "principal"), ("$top", "999")]).await {
             Err(error) if error.is_unavailable() && !is_unlicensed(&error) => {
-                // Without the principals, groups can't be told from users; users can.
                 self.assignments(list, &[]).await
             }
             read => read,
@@ -143,21 +187,34 @@ impl Graph {
         &self,
         list: &str,
         options: &[(&str, &str)],
-    ) -> Result<(Holders, Groups), CallError> {
+    ) -> Result<Principals, CallError> {
         let call = Call::get(self.url(list, &query(options)));
-        let (mut holders, mut groups) = (Holders::new(), Groups::new());
+        let mut principals = Principals::default();
         self.pages(call, |assignment: wire::RoleAssignment| {
             let principal = assignment.principal.unwrap_or_default();
-            if principal.odata_type.as_deref() == Some("#microsoft.graph.group") {
-                let id = assignment.principal_id;
-                groups.insert(id.clone(), principal.display_name.unwrap_or(id).into());
-            } else if let Ok(id) = UserId::parse(&assignment.principal_id) {
-                holders.insert(id, RoleHolding::Direct);
+            let id = assignment.principal_id;
+            match principal.odata_type.as_deref() {
+                Some("#microsoft.graph.group") => {
+                    let name = principal.display_name.unwrap_or_else(|| id.clone());
+                    principals.groups.insert(id, name.into());
+                }
+                Some("#microsoft.graph.user") => match UserId::parse(&id) {
+                    Ok(user) => {
+                        principals.users.insert(user, RoleHolding::Direct);
+                    }
+                    Err(_) => {
+                        principals.unclear.insert(id);
+                    }
+                },
+                Some(_) => {}
+                None => {
+                    principals.unclear.insert(id);
+                }
             }
             Ok(())
         })
         .await?;
-        Ok((holders, groups))
+        Ok(principals)
     }
 
     async fn members(
@@ -216,7 +273,7 @@ impl Graph {
         for (id, got) in ids.into_iter().zip(self.get_all(&gets).await?) {
             let roles: wire::Page<Value> = parse(got.map_err(super::survey::refused)?)?;
             if !roles.value.is_empty() {
-                let group = "whose members could not be read";
+                let group = "that could not be read";
                 holders.insert(id, RoleHolding::ThroughGroup(group.into()));
             }
         }

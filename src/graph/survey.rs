@@ -14,15 +14,14 @@ use tracing::debug;
 use url::Url;
 
 use crate::domain::{
-    AddressHolder, Caller, Directory, DirectoryUser, Email, GuestRef, HolderKind, Unreadable,
-    UserId, UserType,
+    AddressHolder, Caller, Directory, Email, GuestRef, HolderKind, Unreadable, UserId, UserType,
 };
 
 use super::batch::Get;
 use super::call_error::CallError;
 use super::catalogue::Verdict;
 use super::client::{Call, Graph};
-use super::odata::{held_by, literal, query};
+use super::odata::query;
 use super::pace::sleep_or_stop;
 use super::recipients::TAKEN;
 use super::refusal::Refusal;
@@ -38,8 +37,8 @@ pub struct Wanted {
     pub addresses: Vec<Email>,
     /// Guests that earlier runs acted on.
     pub known: Vec<UserId>,
-    /// References, folded, of which an earlier run knows whom they meant. A sweep need
-    /// not look for them, a request each: it shows every guest that has them now.
+    /// References, folded, of which an earlier run knows whom they meant. Where nobody is
+    /// found by them after a sweep, they are not looked for one by one.
     pub remembered: BTreeSet<String>,
     /// Whether `otherMails` are to be written: a property of which Graph protects the
     /// members and owners of role-assignable groups, too.
@@ -93,17 +92,23 @@ pub(super) struct Optional {
     pub(super) permission: &'static str,
 }
 
-const MEMBERS: Optional = Optional {
-    what: "members that hold the new addresses",
-    consequence: TAKEN,
-    permission: "User.Read.All",
-};
 const DELETED_USERS: Optional =
     Optional { what: "deleted users", consequence: TAKEN, permission: "User.Read.All" };
 
 impl Graph {
-    /// Reads what a plan needs.
+    /// Reads what a plan needs, in the way that costs less.
     pub async fn survey(&self, wanted: &Wanted, caller: Caller) -> Result<Survey, CallError> {
+        self.survey_by(None, wanted, caller).await
+    }
+
+    /// Reads what a plan needs, the guests in this way. What a plan decides does not depend
+    /// on it.
+    pub async fn survey_by(
+        &self,
+        method: Option<Method>,
+        wanted: &Wanted,
+        caller: Caller,
+    ) -> Result<Survey, CallError> {
         let before = self.traffic().requests.load(std::sync::atomic::Ordering::Relaxed);
         let mut unreadable = Vec::new();
         let tenant = Box::pin(self.tenant(&mut unreadable)).await?;
@@ -111,27 +116,28 @@ impl Graph {
         self.pacer.tenant_has(tenant.guests.unwrap_or_default());
         let look_ups =
             (wanted.references.len() + wanted.addresses.len() + wanted.known.len()) as u64;
-        let method = match tenant.guests {
+        let cheaper = match tenant.guests {
             Some(guests) if look_ups * LOOK_UP_UNITS < guests.div_ceil(PAGE_SIZE) * PAGE_UNITS => {
                 Method::LookUps
             }
             Some(_) | None => Method::Sweep,
         };
+        let method = method.unwrap_or(cheaper);
         let mut directory = Directory::new(tenant);
         let swept = match method {
             Method::Sweep => self.sweep(&mut directory).await?,
             Method::LookUps => Swept::Nothing,
         };
         directory.index();
-        self.look_up_references(&mut directory, wanted, swept).await?;
+        let looked_for = self.look_up_references(&mut directory, wanted, swept).await?;
         directory.index();
-        self.look_up_addresses(&mut directory, wanted, swept, &mut unreadable).await?;
+        self.look_up_holders(&mut directory, wanted, swept, &looked_for, &mut unreadable).await?;
         directory.index();
         self.deleted_users(&mut directory, &mut unreadable).await?;
         self.recipients(&mut directory, wanted, &mut unreadable).await?;
         if caller == Caller::AppOnly {
             directory.role_holders = self.role_holders(&directory, wanted, &mut unreadable).await?;
-            directory.eligible = self.eligible(&mut unreadable).await?;
+            directory.eligible = self.eligible(&directory, &mut unreadable).await?;
             if wanted.writes_other_mails {
                 directory.protected = self.protected(&mut unreadable).await?;
             }
@@ -172,13 +178,13 @@ impl Graph {
     }
 
     /// Finds what the sweep did not: members named by mistake, guests just
-    /// created, guests of earlier runs.
+    /// created, guests of earlier runs. Gives the names that it asked for.
     pub(super) async fn look_up_references(
         &self,
         directory: &mut Directory,
         wanted: &Wanted,
         swept: Swept,
-    ) -> Result<(), CallError> {
+    ) -> Result<BTreeSet<String>, CallError> {
         let mut ids: BTreeSet<UserId> = wanted.known.iter().copied().collect();
         let mut names: BTreeSet<String> = BTreeSet::new();
         for reference in &wanted.references {
@@ -208,11 +214,11 @@ impl Graph {
             absent = self.add_by_id(directory, &absent).await?;
         }
         debug!(absent = absent.len(), "looked up by id");
-        let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        for user in self.holders(&names).await? {
+        let asked: Vec<&str> = names.iter().map(String::as_str).collect();
+        for user in self.holders(&asked).await? {
             directory.add_user(user);
         }
-        Ok(())
+        Ok(names)
     }
 
     /// Adds the users that are asked for one by one; gives what was asked for those that
@@ -243,19 +249,6 @@ impl Graph {
         Ok(absent)
     }
 
-    /// Users who hold any of the names.
-    async fn holders(&self, names: &[&str]) -> Result<Vec<DirectoryUser>, CallError> {
-        let gets: Vec<Get> = names
-            .iter()
-            .map(|name| Get {
-                path: "/users".to_owned(),
-                query: query(&[("$filter", &held_by(name)), ("$select", wire::USER_SELECT)]),
-            })
-            .collect();
-        let users: Vec<wire::User> = self.all_of(&gets).await?;
-        users.into_iter().map(directory_user).collect()
-    }
-
     /// What all of these collections hold together.
     pub(super) async fn all_of<T: DeserializeOwned>(
         &self,
@@ -275,63 +268,6 @@ impl Graph {
             }
         }
         Ok(items)
-    }
-
-    /// Finds out who holds the new addresses. After a sweep only members can be
-    /// missing, and one advanced query per domain finds those.
-    async fn look_up_addresses(
-        &self,
-        directory: &mut Directory,
-        wanted: &Wanted,
-        swept: Swept,
-        unreadable: &mut Vec<Unreadable>,
-    ) -> Result<(), CallError> {
-        let addresses: BTreeSet<String> = wanted.addresses.iter().map(Email::folded).collect();
-        let own = &directory.tenant.verified_domains;
-        let domains: BTreeSet<String> =
-            wanted.addresses.iter().map(Email::domain).filter(|d| !own.contains(d)).collect();
-        let by_domain = swept == Swept::Guests && domains.len() < addresses.len();
-        let found = if by_domain {
-            self.members_in(&domains).await
-        } else {
-            let addresses: Vec<&str> = addresses.iter().map(String::as_str).collect();
-            self.holders(&addresses).await
-        };
-        let found = self.optional(found, unreadable, &MEMBERS)?;
-        for user in found.unwrap_or_default() {
-            directory.add_user(user);
-        }
-        Ok(())
-    }
-
-    async fn members_in(
-        &self,
-        domains: &BTreeSet<String>,
-    ) -> Result<Vec<DirectoryUser>, CallError> {
-        let mut users = Vec::new();
-        for domain in domains {
-            let ending = literal(&format!("@{domain}"));
-            // Two queries: one with both would be nearer to the height that the service
-            // allows a filter (microsoftgraph/microsoft-graph-docs#3641).
-            for holds in [
-                format!("endsWith(mail,{ending})"),
-                format!("proxyAddresses/any(p:endsWith(p,{ending}))"),
-            ] {
-                let query = query(&[
-                    ("$filter", &format!("userType eq 'Member' and {holds}")),
-                    ("$select", wire::USER_SELECT),
-                    ("$count", "true"),
-                    ("$top", PAGE),
-                ]);
-                let call = Call { advanced: true, ..Call::get(self.url("/users", &query)) };
-                self.pages(call, |user: wire::User| {
-                    users.push(directory_user(user)?);
-                    Ok(())
-                })
-                .await?;
-            }
-        }
-        Ok(users)
     }
 
     /// Deleted users keep their addresses for 30 days, and a PATCH that needs one
@@ -478,7 +414,7 @@ pub(super) enum Swept {
 }
 
 /// Whether a query is refused for its filter, rather than for anything else.
-fn is_about_the_filter(refusal: &Refusal) -> bool {
+pub(super) fn is_about_the_filter(refusal: &Refusal) -> bool {
     refusal.status == StatusCode::BAD_REQUEST
         && (refusal.code.eq_ignore_ascii_case("Request_UnsupportedQuery")
             || refusal.folded_message().contains("filter"))

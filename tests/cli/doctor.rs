@@ -62,7 +62,7 @@ fn all_is_well() {
     Nothing seen that would keep a run from succeeding
     ------- stderr -------
     three.csv: CSV, UTF-8, comma; 3 rows; columns: user, new_email
-    directory read in one sweep over all guests, in 14 requests
+    directory read in one sweep over all guests, in 13 requests
     ");
     assert_eq!(campaign.writes(), 0);
 }
@@ -149,7 +149,7 @@ fn without_consent_it_says_what_is_missing_and_where_to_grant_it() {
     A run can't succeed until what is marked as a problem is mended
     ------- stderr -------
     three.csv: CSV, UTF-8, comma; 3 rows; columns: user, new_email
-    directory read in one sweep over all guests, in 15 requests
+    directory read in one sweep over all guests, in 14 requests
     ------- exit 6 -------
     ");
     // Nobody can even read the guests with that.

@@ -30,7 +30,7 @@ fn the_first_night_invites_and_the_next_has_nothing_to_say() {
     snapshot!(campaign.run("reconcile three.csv -v"), @"
     ------- stderr -------
     three.csv: CSV, UTF-8, comma; 3 rows; columns: user, new_email
-    directory read in one sweep over all guests, in 14 requests
+    directory read in one sweep over all guests, in 13 requests
     Plan for Contoso (tenant 7c0f5c1e-2b1d-4f0a-9a53-c0ffee000001): 3 rows, acting as an application
 
     Change                      0
@@ -54,7 +54,7 @@ fn nobody_watching_and_nobody_agreeing_changes_nothing() {
     snapshot!(campaign.run("reconcile three.csv").without_plan(), @"
     ------- stderr -------
     three.csv: CSV, UTF-8, comma; 3 rows; columns: user, new_email
-    directory read in one sweep over all guests, in 14 requests
+    directory read in one sweep over all guests, in 13 requests
     Plan for Contoso (tenant 7c0f5c1e-2b1d-4f0a-9a53-c0ffee000001): 3 rows, acting as an application
 
     Change                      3
@@ -221,7 +221,7 @@ fn a_person_sees_who_would_be_reminded_and_nobody_is_without_agreement() {
     snapshot!(campaign.run("remind three.csv"), @"
     ------- stderr -------
     three.csv: CSV, UTF-8, comma; 3 rows; columns: user, new_email
-    directory read in one sweep over all guests, in 14 requests
+    directory read in one sweep over all guests, in 13 requests
     Plan for Contoso (tenant 7c0f5c1e-2b1d-4f0a-9a53-c0ffee000001): 2 rows, acting as an application
 
     Change                      2
@@ -239,7 +239,7 @@ fn a_person_sees_who_would_be_reminded_and_nobody_is_without_agreement() {
       reminded              2
     ------- stderr -------
     three.csv: CSV, UTF-8, comma; 3 rows; columns: user, new_email
-    directory read in one sweep over all guests, in 14 requests
+    directory read in one sweep over all guests, in 13 requests
     Plan for Contoso (tenant 7c0f5c1e-2b1d-4f0a-9a53-c0ffee000001): 2 rows, acting as an application
 
     Change                      2
@@ -259,7 +259,7 @@ fn a_person_sees_who_would_be_reminded_and_nobody_is_without_agreement() {
       nobody is due
     ------- stderr -------
     three.csv: CSV, UTF-8, comma; 3 rows; columns: user, new_email
-    directory read in one sweep over all guests, in 14 requests
+    directory read in one sweep over all guests, in 13 requests
     0 rows to do
     ");
     assert_eq!(campaign.invitations(), 5);
@@ -293,7 +293,7 @@ fn in_quiet_hours_nobody_is_reminded() {
       nobody is reminded before [TIME]
     ------- stderr -------
     three.csv: CSV, UTF-8, comma; 3 rows; columns: user, new_email
-    directory read in one sweep over all guests, in 14 requests
+    directory read in one sweep over all guests, in 13 requests
     0 rows to do
     ");
     assert_eq!(campaign.invitations(), 3);

@@ -37,11 +37,11 @@ fn the_way_back_is_shown_asked_for_and_carried_out() {
 
     Digest [DIGEST]   (revert --plan [DIGEST] carries out exactly this)
     ------- stderr -------
-    directory read in one sweep over all guests, in 14 requests
+    directory read in one sweep over all guests, in 13 requests
     ");
     snapshot!(campaign.run("revert three.csv").without_plan(), @"
     ------- stderr -------
-    directory read in one sweep over all guests, in 14 requests
+    directory read in one sweep over all guests, in 13 requests
     [PLAN]
     error: 2 guests of Contoso would change, and there is no terminal to ask at; nothing was sent
       hint: review the plan, then pass --yes, or --yes --plan [DIGEST]
@@ -59,7 +59,7 @@ fn the_way_back_is_shown_asked_for_and_carried_out() {
 
     Every row is in back.csv
     ------- stderr -------
-    directory read in one sweep over all guests, in 14 requests
+    directory read in one sweep over all guests, in 13 requests
     [PLAN]
     2 rows to do
     line 2     invited       hannah.wagner@fabrikam.example → hannah.wagner@northwind.example
@@ -159,7 +159,7 @@ fn the_way_back_is_shown_asked_for_and_carried_out() {
 
     took [DURATION], 1 mail written
     ------- stderr -------
-    directory read in one sweep over all guests, in 14 requests
+    directory read in one sweep over all guests, in 13 requests
     Plan for Contoso (tenant 7c0f5c1e-2b1d-4f0a-9a53-c0ffee000001): 3 rows, acting as an application
 
     Change                      1
@@ -244,7 +244,7 @@ fn what_cannot_be_undone_is_told_by_row() {
 
     Nothing to change
     ------- stderr -------
-    directory read in one sweep over all guests, in 14 requests
+    directory read in one sweep over all guests, in 13 requests
     ");
     // Nothing goes back, and what the campaign came to stays told.
     snapshot!(campaign.run("revert mixed.csv --yes"), @"
@@ -257,7 +257,7 @@ fn what_cannot_be_undone_is_told_by_row() {
 
     took [DURATION]
     ------- stderr -------
-    directory read in one sweep over all guests, in 14 requests
+    directory read in one sweep over all guests, in 13 requests
     Plan for Contoso (tenant 7c0f5c1e-2b1d-4f0a-9a53-c0ffee000001): 3 rows, acting as an application
 
     Change                      0
@@ -307,7 +307,7 @@ fn no_night_undoes_what_a_person_has_undone() {
     snapshot!(campaign.run("remind three.csv --yes").without_plan(), @"
     ------- stderr -------
     three.csv: CSV, UTF-8, comma; 3 rows; columns: user, new_email
-    directory read in one sweep over all guests, in 14 requests
+    directory read in one sweep over all guests, in 13 requests
     error: refused before anything was sent: revert took 3 guests back, and the manifest moves them again (lines 2, 3, 4)
       hint: take their rows out; or run apply, which asks before it moves them, or with --yes wants --move-reverted
     ------- exit 5 -------
@@ -315,7 +315,7 @@ fn no_night_undoes_what_a_person_has_undone() {
     snapshot!(campaign.run("apply three.csv --yes").without_plan(), @"
     ------- stderr -------
     three.csv: CSV, UTF-8, comma; 3 rows; columns: user, new_email
-    directory read in one sweep over all guests, in 14 requests
+    directory read in one sweep over all guests, in 13 requests
     [PLAN]
     error: refused before anything was sent: revert took 3 guests back, and the manifest moves them again (lines 2, 3, 4)
       hint: take their rows out; or run apply, which asks before it moves them, or with --yes wants --move-reverted
@@ -324,7 +324,7 @@ fn no_night_undoes_what_a_person_has_undone() {
     snapshot!(campaign.run("apply three.csv").without_plan(), @"
     ------- stderr -------
     three.csv: CSV, UTF-8, comma; 3 rows; columns: user, new_email
-    directory read in one sweep over all guests, in 14 requests
+    directory read in one sweep over all guests, in 13 requests
     [PLAN]
     error: 3 guests of Contoso would change, and there is no terminal to ask at; nothing was sent
       hint: review the plan, then pass --yes, or --yes --plan [DIGEST]
@@ -349,7 +349,7 @@ fn no_night_undoes_what_a_person_has_undone() {
     Digest [DIGEST]   (apply --plan [DIGEST] carries out exactly this)
     ------- stderr -------
     three.csv: CSV, UTF-8, comma; 3 rows; columns: user, new_email
-    directory read in one sweep over all guests, in 14 requests
+    directory read in one sweep over all guests, in 13 requests
     ");
     campaign.run("apply three.csv --yes --move-reverted").exits(0);
     assert_eq!(campaign.invitations(), 9);
@@ -433,14 +433,14 @@ fn the_campaign_of_another_tenant_is_left_alone() {
     drop(database);
     snapshot!(campaign.run("revert three.csv --yes"), @"
     ------- stderr -------
-    directory read in one sweep over all guests, in 14 requests
+    directory read in one sweep over all guests, in 13 requests
     error: the checkpoint three.csv.checkpoint belongs to the tenant 11111111-2222-4333-8444-555555555555, not to 7c0f5c1e-2b1d-4f0a-9a53-c0ffee000001
       hint: name another checkpoint with --checkpoint, or correct [tenant] id
     ------- exit 2 -------
     ");
     snapshot!(campaign.run("revert three.csv --dry-run"), @"
     ------- stderr -------
-    directory read in one sweep over all guests, in 14 requests
+    directory read in one sweep over all guests, in 13 requests
     error: the checkpoint three.csv.checkpoint belongs to the tenant 11111111-2222-4333-8444-555555555555, not to 7c0f5c1e-2b1d-4f0a-9a53-c0ffee000001
       hint: name another checkpoint with --checkpoint, or correct [tenant] id
     ------- exit 2 -------
@@ -465,7 +465,7 @@ fn a_way_back_keeps_the_guards_and_the_digest() {
     let campaign = moved();
     snapshot!(campaign.run("revert three.csv --yes --max-changes 2").without_plan(), @"
     ------- stderr -------
-    directory read in one sweep over all guests, in 14 requests
+    directory read in one sweep over all guests, in 13 requests
     [PLAN]
     error: refused before anything was sent: 3 rows would change, and max_changes allows 2
       hint: review the plan, then set [guards] max_changes or --max-changes to 3 or more
@@ -473,7 +473,7 @@ fn a_way_back_keeps_the_guards_and_the_digest() {
     ");
     snapshot!(campaign.run("revert three.csv --yes --plan 0123456789ab").without_plan(), @"
     ------- stderr -------
-    directory read in one sweep over all guests, in 14 requests
+    directory read in one sweep over all guests, in 13 requests
     [PLAN]
     error: refused before anything was sent: the plan is now [DIGEST], not the reviewed 0123456789ab
       hint: review the plan again, then pass its digest

@@ -11,6 +11,7 @@ mod support;
 
 mod answers;
 mod crash;
+mod either_way;
 mod lost_answers;
 mod mail_crash;
 mod mail_ways;

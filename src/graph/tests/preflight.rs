@@ -5,7 +5,7 @@ use super::*;
 use crate::domain::{
     Email, GuestRef, HolderKind, InvitedDomains, InvitesFrom, RoleHolding, UserId,
 };
-use crate::emulator::{AllowInvitesFrom, Contact, Group};
+use crate::emulator::{Action, AllowInvitesFrom, Canned, Contact, Fault, Group, Matcher};
 use crate::graph::{Survey, Wanted, wire};
 
 const CONTACT: &str = "c0c70000-0000-4000-8000-000000000001";
@@ -55,8 +55,8 @@ async fn contacts_and_groups_that_hold_a_new_address_are_found_in_two_requests()
         ["isaac@northwind.example", "O'Isaac@northwind.example", "desk@northwind.example"];
     let before = survey(&rig, &[]).await.requests;
     let survey = survey(&rig, &addresses).await;
-    // One for the members with these addresses, too.
-    assert_eq!(survey.requests - before, 2 + 2);
+    // Members with these addresses are asked for with those that hold the guest's.
+    assert_eq!(survey.requests - before, 2);
     let holder = |address: &str| {
         let holder = survey.directory.other_holder(&address.parse().unwrap())?;
         Some((holder.kind, holder.id.to_string(), holder.name.to_string()))
@@ -97,8 +97,8 @@ async fn many_addresses_are_found_in_one_sweep_unless_there_are_more_contacts_st
             let requests = ledger.requests_to(path);
             requests.iter().filter(|request| !request.in_batch).count()
         };
-        // One batch asks for the guest's members, if not a domain at a time.
-        let sent = batches + single("/contacts") + single("/groups");
+        // One batch asks for members that hold the guest's address.
+        let sent = batches - 1 + single("/contacts") + single("/groups");
         assert_eq!(sent, requests + groups, "{rows} of {contacts}");
     }
 }
@@ -212,4 +212,83 @@ async fn a_beta_version_out_of_order_keeps_no_plan_from_being_made() {
     let directory = survey(&rig, &[]).await.directory;
     assert_eq!(directory.tenant.policies.domains, None);
     assert_eq!(directory.unreadable.len(), 1);
+}
+
+/// A tenant in which guest 1 holds a role, and guest 2 in a group that does; what these
+/// lists say of their principals is put in by hand.
+fn unexpanded(list: &'static str, principals: fn() -> serde_json::Value, eligible: bool) -> Rig {
+    let mut seed = TenantSeed::with_guests(3);
+    let holding = |principal: &str| wire::RoleAssignment {
+        principal_id: principal.to_owned(),
+        role_definition_id: "62e90394-69f5-4237-9190-012177145e10".to_owned(),
+        ..wire::RoleAssignment::default()
+    };
+    seed.groups = vec![Group {
+        id: GROUP.into(),
+        members: vec![TenantSeed::guest_id(2)],
+        ..Group::default()
+    }];
+    let holders = vec![holding(&TenantSeed::guest_id(1)), holding(GROUP)];
+    if eligible {
+        seed.role_eligibilities = Some(holders);
+    } else {
+        seed.role_assignments = holders;
+    }
+    let script = move |request: &Request<Bytes>| {
+        let asked = request.uri().path().ends_with(list);
+        asked.then(|| Ok(answer(200, &serde_json::json!({ "value": principals() }).to_string())))
+    };
+    Rig::scripted(seed, Options::default(), Box::new(script))
+}
+
+fn bare() -> serde_json::Value {
+    serde_json::json!([
+        { "principalId": TenantSeed::guest_id(1), "principal": null },
+        { "principalId": GROUP, "principal": null },
+    ])
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_principal_that_does_not_show_what_it_is_is_not_taken_for_nobody() {
+    let rig = unexpanded("/roleAssignments", bare, false);
+    let wanted = |n| Wanted {
+        references: vec![GuestRef::parse(&TenantSeed::guest_id(n))],
+        ..Wanted::default()
+    };
+    let holder = |n| UserId::parse(&TenantSeed::guest_id(n)).unwrap();
+    for n in 1..=3 {
+        let survey = rig.graph.survey(&wanted(n), Caller::AppOnly).await.unwrap();
+        let holders = survey.directory.role_holders.unwrap();
+        assert_eq!(holders.contains_key(&holder(n)), n < 3, "guest {n}: {holders:?}");
+        assert!(survey.directory.unreadable.is_empty());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_principal_of_which_nothing_can_be_read_is_told_of() {
+    let path = format!("/users/{}/transitiveMemberOf", TenantSeed::guest_id(2));
+    let denied = Matcher::new(Method::GET, &path).always();
+    let seed = TenantSeed::with_guests(3);
+    let script = |request: &Request<Bytes>| {
+        let asked = request.uri().path().ends_with("/roleAssignments");
+        asked.then(|| Ok(answer(200, &serde_json::json!({ "value": bare() }).to_string())))
+    };
+    let faults = vec![Fault::new(denied, Action::Answer(Canned::status(403)))];
+    let rig = Rig::scripted(seed, Options { faults, ..Options::default() }, Box::new(script));
+    let wanted =
+        Wanted { references: vec![GuestRef::parse(&TenantSeed::guest_id(2))], ..Wanted::default() };
+    let survey = rig.graph.survey(&wanted, Caller::AppOnly).await.unwrap();
+    let noted: Vec<_> = survey.directory.unreadable.iter().map(|unread| unread.what).collect();
+    assert_eq!(noted, ["whom some role assignments are for"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_role_to_activate_that_does_not_show_whom_it_is_for_is_told_of() {
+    let rig = unexpanded("/roleEligibilityScheduleInstances", bare, true);
+    let survey = survey(&rig, &[]).await;
+    let holder = UserId::parse(&TenantSeed::guest_id(1)).unwrap();
+    assert!(survey.directory.eligible.contains_key(&holder));
+    let noted: Vec<_> = survey.directory.unreadable.iter().map(|u| (u.what, &*u.why)).collect();
+    let why = "1 of them do not show whom they are for";
+    assert_eq!(noted, [("roles that can be activated", why)]);
 }

@@ -5,13 +5,15 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use reinvite::campaign::{
-    self, Applied, ApplyRequest, CampaignError, Carried, Host, Notice, ResendReason, RevertRequest,
-    Review, Session,
+    self, Applied, ApplyRequest, Asked, CampaignError, Carried, Host, Notice, ResendReason,
+    RevertRequest, Review, Session,
 };
 use reinvite::checkpoint::Checkpoint;
+use reinvite::domain::Ledger;
 use reinvite::emulator::{Emulator, SAMPLE_CLIENT_ID};
-use reinvite::graph::{Clock, GivenToken, Graph, Pace};
+use reinvite::graph::{Clock, GivenToken, Graph, Method, Pace};
 use reinvite::manifest;
+use reinvite::plan::Plan;
 use reinvite::run::{Event, RunResult, Stop};
 
 use super::campaign::{Campaign, Observe, Once};
@@ -149,6 +151,19 @@ impl Campaign {
             campaign::apply(&session, checkpoint, manifest, request, &watch, |_| 0).await
         };
         (watch.events.into_inner().unwrap(), carried)
+    }
+
+    /// The plan of somebody who has no checkpoint, the guests read in this way.
+    pub(crate) async fn plan_by(&mut self, method: Method) -> Plan {
+        let emulator = self.emulator();
+        let wire = Wire::new(&emulator, Arc::default(), None, None);
+        let graph = self.graph(&emulator, wire, &Stop::new());
+        let options = manifest::Options::default();
+        let loaded = manifest::parse("guests.csv", self.manifest.as_bytes(), &options).unwrap();
+        let asked = Asked { method: Some(method), ..Asked::default() };
+        let (manifest, ledger) = (&loaded.manifest, Ledger::default());
+        let read = campaign::read_and_plan(&graph, manifest, &ledger, &self.settings, asked).await;
+        read.expect("the tenant can be read").plan
     }
 
     fn graph(&self, emulator: &Emulator, wire: Wire, stop: &Stop) -> Graph {
