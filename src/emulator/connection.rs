@@ -10,6 +10,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use axum::extract::connect_info::Connected;
 use axum::serve::{IncomingStream, Listener};
@@ -20,6 +21,9 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::pem::{self, PemObject as _};
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::server::TlsStream;
+use tokio_util::sync::WaitForCancellationFutureOwned;
+
+use super::gate::Gate;
 
 /// A certificate with its key.
 #[derive(Clone)]
@@ -66,13 +70,19 @@ impl Certificate {
 /// The switch that cuts one connection.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Line {
-    is_cut: Arc<AtomicBool>,
+    cut: Arc<AtomicBool>,
+    reset: Arc<AtomicBool>,
     is_secure: bool,
 }
 
 impl Line {
     pub(super) fn cut(&self) {
-        self.is_cut.store(true, Ordering::Relaxed);
+        self.cut.store(true, Ordering::Relaxed);
+    }
+
+    /// When it closes, it does so with a reset.
+    pub(super) fn resets(&self) {
+        self.reset.store(true, Ordering::Relaxed);
     }
 
     /// Whether it goes over TLS.
@@ -81,7 +91,7 @@ impl Line {
     }
 
     fn check(&self) -> io::Result<()> {
-        if self.is_cut.load(Ordering::Relaxed) {
+        if self.cut.load(Ordering::Relaxed) {
             Err(io::ErrorKind::ConnectionReset.into())
         } else {
             Ok(())
@@ -97,22 +107,75 @@ impl Connected<IncomingStream<'_, Doors>> for Line {
 
 /// A listener whose connections can be cut.
 pub(super) struct Doors {
-    listener: TcpListener,
+    /// None while nobody listens.
+    listener: Option<TcpListener>,
+    addr: SocketAddr,
     certificate: Option<Certificate>,
+    gate: Arc<Gate>,
 }
 
 impl Doors {
-    pub(super) fn new(listener: TcpListener, certificate: Option<Certificate>) -> Self {
-        Self { listener, certificate }
+    pub(super) fn new(
+        listener: TcpListener,
+        addr: SocketAddr,
+        certificate: Option<Certificate>,
+        gate: Arc<Gate>,
+    ) -> Self {
+        gate.listens();
+        Self { listener: Some(listener), addr, certificate, gate }
+    }
+
+    /// The next connection. Nobody listens while the gate is shut.
+    async fn next(&mut self) -> (TcpStream, SocketAddr) {
+        loop {
+            let Some(listener) = &mut self.listener else {
+                if let Some(opens_at) = self.gate.is_shut() {
+                    tokio::time::sleep_until(opens_at).await;
+                }
+                match TcpListener::bind(self.addr).await {
+                    Ok(listener) => {
+                        self.gate.listens();
+                        self.listener = Some(listener);
+                    }
+                    // Somebody else has the port meanwhile: it may be free again.
+                    Err(_) => tokio::time::sleep(AGAIN).await,
+                }
+                continue;
+            };
+            let accepted = tokio::select! {
+                biased;
+                _ = self.gate.shuts() => None,
+                accepted = Listener::accept(listener) => Some(accepted),
+            };
+            match accepted {
+                Some(accepted) => return accepted,
+                None => self.close(),
+            }
+        }
+    }
+
+    fn close(&mut self) {
+        if self.listener.take().is_some() {
+            self.gate.listens_no_more();
+        }
     }
 }
+
+impl Drop for Doors {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+/// When a port that was taken is asked for again.
+const AGAIN: Duration = Duration::from_millis(100);
 
 impl Listener for Doors {
     type Io = Connection;
     type Addr = SocketAddr;
 
     async fn accept(&mut self) -> (Connection, SocketAddr) {
-        let (stream, addr) = Listener::accept(&mut self.listener).await;
+        let (stream, addr) = self.next().await;
         // Without this a small answer waits for the acknowledgement of the last; if
         // it fails, answers are slow and right.
         let _ = stream.set_nodelay(true);
@@ -122,11 +185,12 @@ impl Listener for Doors {
             None => Stream::Clear(stream),
             Some(Certificate(acceptor)) => Stream::Shaking(Box::new(acceptor.accept(stream))),
         };
-        (Connection { stream, line }, addr)
+        let cut = Box::pin(self.gate.for_connection().cancelled_owned());
+        (Connection { stream, line, cut }, addr)
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.listener.local_addr()
+        Ok(self.addr)
     }
 }
 
@@ -152,6 +216,14 @@ impl Stream {
             Self::Shaking(_) => unreachable!("it is over"),
         }
     }
+
+    fn tcp(&self) -> Option<&TcpStream> {
+        match self {
+            Self::Clear(stream) => Some(stream),
+            Self::Secure(stream) => Some(stream.get_ref().0),
+            Self::Shaking(handshake) => handshake.get_ref(),
+        }
+    }
 }
 
 /// A connection that fails every write once it was cut, which makes the server
@@ -159,6 +231,19 @@ impl Stream {
 pub(super) struct Connection {
     stream: Stream,
     line: Line,
+    /// Cuts it whatever it does.
+    cut: Pin<Box<WaitForCancellationFutureOwned>>,
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        if self.line.reset.load(Ordering::Relaxed)
+            && let Some(stream) = self.stream.tcp()
+        {
+            // If it fails, the connection closes in the usual way.
+            let _ = stream.set_zero_linger();
+        }
+    }
 }
 
 impl AsyncRead for Connection {
@@ -167,6 +252,9 @@ impl AsyncRead for Connection {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if self.cut.as_mut().poll(context).is_ready() {
+            return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
+        }
         ready!(self.stream.poll_ready(context))?.poll_read(context, buffer)
     }
 }

@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use super::errors::Refusal;
+use super::faults::Spoil;
 
 #[derive(Debug)]
 pub(super) struct Request {
@@ -96,6 +97,9 @@ pub(super) enum Loss {
     Dropped,
     /// The connection closes halfway through the body.
     Truncated,
+    Spoilt(Spoil),
+    /// No connection comes about.
+    NoConnection,
 }
 
 #[derive(Debug)]

@@ -13,6 +13,7 @@ mod assertion;
 mod audits;
 mod batch;
 mod body;
+mod canned;
 mod clock;
 mod connection;
 mod contract;
@@ -22,6 +23,7 @@ mod directory;
 mod discovery;
 mod errors;
 mod faults;
+mod gate;
 mod http;
 mod invitations;
 mod ledger;
@@ -38,6 +40,7 @@ mod routes;
 mod seed;
 mod server;
 mod smtp;
+mod spoilt;
 mod state;
 mod token;
 mod users;
@@ -54,10 +57,11 @@ use jiff::Timestamp;
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 
+pub use canned::{Canned, CannedBody, RetryAfter};
 pub use clock::Clock;
 pub use connection::{Certificate, CertificateError};
 pub use device::DeviceSignIn;
-pub use faults::{Action, Canned, CannedBody, Fault, Matcher, RetryAfter};
+pub use faults::{Action, Fault, Matcher, Spoil};
 pub use ledger::{
     Addresses, Effect, InvitationEntry, Ledger, PatchEntry, RequestEntry, Usage, Violation, Write,
 };
@@ -68,7 +72,7 @@ pub use seed::{
     AllowInvitesFrom, Application, Contact, FederatedIdentity, Group, InboundAccess, Person,
     SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET, TenantSeed, guest,
 };
-pub use server::{AnswerLost, Server};
+pub use server::{AnswerLost, NoConnection, Server};
 pub use smtp::{SmtpAccount, SmtpAction, SmtpFault, SmtpServer, SmtpStep, TakenMail};
 
 use crate::domain::Caller;
@@ -103,12 +107,12 @@ impl Emulator {
 
     /// Serves the tenant on a socket until the server is shut down.
     pub fn serve(&self, listener: TcpListener) -> io::Result<Server> {
-        Server::start(self.router(), listener, None)
+        Server::start(&self.shared, listener, None)
     }
 
     /// The same over TLS, which MSAL demands.
     pub fn serve_tls(&self, listener: TcpListener, certificate: Certificate) -> io::Result<Server> {
-        Server::start(self.router(), listener, Some(certificate))
+        Server::start(&self.shared, listener, Some(certificate))
     }
 
     pub fn tenant_id(&self) -> &str {

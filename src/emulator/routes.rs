@@ -3,6 +3,7 @@
 //! Leaves to others: every single step.
 
 use http::{Method, StatusCode};
+use serde_json::Value;
 
 use super::clock::http_date;
 use super::contract::{judge, takes_other_methods};
@@ -11,12 +12,16 @@ use super::faults::Action;
 use super::http::{Answer, JSON, Loss, Request};
 use super::invitations::error_in_201;
 use super::ledger::{Ledger, RequestEntry, Violation};
+use super::odata::Query;
 use super::quota::{REPORTED_FROM, cost};
 use super::state::Shared;
 
 impl Shared {
     /// Answers a request from outside.
     pub(super) async fn exchange(&self, request: Request) -> Answer {
+        if self.gate.is_shut().is_some() {
+            return Answer::lost(Loss::NoConnection);
+        }
         if let ["emulator", rest @ ..] = segments(&request.segments()).as_slice() {
             return self.about_itself(rest);
         }
@@ -73,6 +78,14 @@ impl Shared {
                 let answer = self.perform(&request).await;
                 tokio::time::sleep(*delay).await;
                 answer
+            }
+            Some(Action::Spoil(spoil)) => {
+                Answer { loss: Loss::Spoilt(*spoil), ..self.perform(&request).await }
+            }
+            Some(Action::OneMorePage) => one_more_page(&request, self.perform(&request).await),
+            Some(Action::Away(time)) => {
+                self.gate.shut(*time).await;
+                Answer::lost(Loss::Dropped)
             }
             None => self.perform(&request).await,
         };
@@ -287,6 +300,24 @@ fn unknown(method: &Method, path: &[&str]) -> Refusal {
     }
     Refusal::no_such_segment(path.last().copied().unwrap_or_default())
 }
+
+/// Links a page of a list to one more, each to another.
+fn one_more_page(request: &Request, mut answer: Answer) -> Answer {
+    let list = serde_json::from_slice(&answer.body).unwrap_or_default();
+    let (Value::Object(mut list), Ok(query)) = (list, Query::parse(&request.query)) else {
+        return answer;
+    };
+    let next = query.start.max(BEYOND) + 1;
+    list.insert(
+        "@odata.nextLink".to_owned(),
+        query.next_link(&request.origin, &request.path, next).into(),
+    );
+    answer.body = serde_json::to_vec(&list).expect("it was JSON before");
+    answer
+}
+
+/// No list is as long.
+const BEYOND: usize = 1 << 31;
 
 fn report_share(answer: &mut Answer, share: f64) {
     if share > REPORTED_FROM {

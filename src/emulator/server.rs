@@ -10,15 +10,16 @@ use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::connect_info::ConnectInfo;
 use axum::response::Response;
-use futures_util::{StreamExt, stream};
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST};
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST};
 use http::{HeaderValue, StatusCode};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::connection::{Certificate, Doors, Line};
+use super::faults::Spoil;
 use super::http::{Answer, Loss, Request, random_id};
+use super::spoilt::{broken, dripping, endless, unfolding};
 use super::state::Shared;
 
 /// More than Graph takes in one request.
@@ -30,6 +31,11 @@ const MAX_BODY: usize = 4 * 1024 * 1024;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AnswerLost;
 
+/// Marks a response that is none, because no connection came about: over a socket it is
+/// refused. An in-process caller has to treat it as such.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NoConnection;
+
 #[derive(Debug)]
 pub struct Server {
     addr: SocketAddr,
@@ -40,16 +46,17 @@ pub struct Server {
 
 impl Server {
     pub(super) fn start(
-        router: Router,
+        shared: &Arc<Shared>,
         listener: TcpListener,
         certificate: Option<Certificate>,
     ) -> io::Result<Self> {
         let addr = listener.local_addr()?;
         let scheme = if certificate.is_some() { "https" } else { "http" };
         let stop = CancellationToken::new();
-        let service = router.into_make_service_with_connect_info::<Line>();
-        let serving = axum::serve(Doors::new(listener, certificate), service)
-            .with_graceful_shutdown(stop.clone().cancelled_owned());
+        let service = router(Arc::clone(shared)).into_make_service_with_connect_info::<Line>();
+        let serving =
+            axum::serve(Doors::new(listener, addr, certificate, Arc::clone(&shared.gate)), service)
+                .with_graceful_shutdown(stop.clone().cancelled_owned());
         let task = tokio::spawn(async move { serving.await });
         Ok(Self { addr, scheme, stop, task })
     }
@@ -103,8 +110,12 @@ async fn handle(shared: &Shared, request: axum::extract::Request) -> Response {
         id: random_id(),
     };
     let answer = shared.exchange(request).await;
-    if let (Loss::Dropped, Some(line)) = (answer.loss, line) {
-        line.cut();
+    if let Some(line) = line {
+        match answer.loss {
+            Loss::Dropped | Loss::NoConnection => line.cut(),
+            Loss::Spoilt(Spoil::Reset) => line.resets(),
+            Loss::None | Loss::Truncated | Loss::Spoilt(_) => {}
+        }
     }
     response(answer)
 }
@@ -114,8 +125,14 @@ fn response(answer: Answer) -> Response {
     let length = body.len();
     let body = match loss {
         Loss::None => Body::from(body),
-        Loss::Dropped => broken(Bytes::new()),
-        Loss::Truncated => broken(Bytes::from(body).slice(..length / 2)),
+        Loss::Dropped | Loss::NoConnection => broken(Bytes::new()),
+        Loss::Truncated | Loss::Spoilt(Spoil::Reset) => {
+            broken(Bytes::from(body).slice(..length / 2))
+        }
+        Loss::Spoilt(Spoil::TooShort) => Body::from(Bytes::from(body).slice(..length / 2)),
+        Loss::Spoilt(Spoil::Endless) => endless(body.into()),
+        Loss::Spoilt(Spoil::Unfolding) => unfolding(),
+        Loss::Spoilt(Spoil::Dripping(pause)) => dripping(body.into(), pause),
     };
     let mut response = Response::new(body);
     *response.status_mut() = status;
@@ -124,23 +141,19 @@ fn response(answer: Answer) -> Response {
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     }
     match loss {
-        Loss::None => {}
+        Loss::None | Loss::Spoilt(Spoil::TooShort | Spoil::Endless | Spoil::Dripping(_)) => {}
+        Loss::NoConnection => {
+            response.extensions_mut().insert(NoConnection);
+        }
+        Loss::Spoilt(Spoil::Unfolding) => {
+            response.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        }
         Loss::Dropped => {
             response.extensions_mut().insert(AnswerLost);
         }
-        Loss::Truncated => {
+        Loss::Truncated | Loss::Spoilt(Spoil::Reset) => {
             response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));
         }
     }
     response
-}
-
-/// A body that breaks off after a part. The pause between lets the server send that
-/// part before it learns of the end.
-fn broken(part: Bytes) -> Body {
-    let end = async {
-        tokio::task::yield_now().await;
-        Err(io::Error::new(io::ErrorKind::ConnectionReset, "the connection was cut on purpose"))
-    };
-    Body::from_stream(stream::once(async { Ok(part) }).chain(stream::once(end)))
 }

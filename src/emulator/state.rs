@@ -4,7 +4,7 @@
 //! Leaves to others: everything that is done with it.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -13,6 +13,7 @@ use super::clock::Clock;
 use super::device::DeviceCodes;
 use super::directory::Directory;
 use super::faults::Armed;
+use super::gate::Gate;
 use super::ledger::{RequestEntry, Usage, Violation, Write};
 use super::mailbox::Mailboxes;
 use super::options::Options;
@@ -62,6 +63,8 @@ pub(super) struct Shared {
     violations: Mutex<Vec<Violation>>,
     usage: Mutex<Usage>,
     hooks: Mutex<BTreeMap<usize, Vec<Hook>>>,
+    /// The connections keep it, too.
+    pub(super) gate: Arc<Gate>,
 }
 
 impl Shared {
@@ -118,6 +121,7 @@ impl Shared {
             violations: Mutex::default(),
             usage: Mutex::default(),
             hooks: Mutex::default(),
+            gate: Arc::default(),
         }
     }
 

@@ -73,6 +73,9 @@ const ATTEMPTS: u32 = 6;
 /// So many answers in a row that are not the service's, and something stands between.
 const FOREIGN_ANSWERS: u32 = 3;
 
+/// So often in a row is an answer believed to have broken on its way.
+const BROKEN_ANSWERS: u32 = 3;
+
 /// How often one request may be turned away. With Graph's usual waits of some
 /// seconds to a minute this is a quarter of an hour or more without one request
 /// getting through: a person or the next run should decide.
@@ -333,10 +336,21 @@ impl Graph {
 
     /// Reads JSON; repeats what is safe to repeat.
     pub(super) async fn read<T: DeserializeOwned>(&self, call: &Call) -> Result<T, CallError> {
-        let body = self.repeat(call).await?;
-        from_json(&body).map_err(|error| {
-            CallError::Protocol(format!("{} {}: {error}", call.method, call.url.path()))
-        })
+        let mut attempt = 1;
+        loop {
+            let body = self.repeat(call).await?;
+            let error = match from_json(&body) {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            };
+            let why = format!("{} {}: {error}", call.method, call.url.path());
+            // No JSON to its end: it broke on its way, and one odd answer is none.
+            if !(error.is_syntax() || error.is_eof()) || attempt == BROKEN_ANSWERS {
+                return Err(CallError::Protocol(why));
+            }
+            self.retry_wait(attempt, None, why).await?;
+            attempt += 1;
+        }
     }
 
     /// Sends a request that is safe to repeat until it is answered for good.

@@ -100,8 +100,13 @@ impl HttpTransport {
     /// for this one: there a proxy can't reach, and plain http, allowed on loopback
     /// alone, would show it the token.
     pub fn new() -> Result<Self, TransportError> {
+        Self::with_patience(REQUEST_TIMEOUT)
+    }
+
+    /// The same that waits so long for an answer, its last byte included.
+    pub(super) fn with_patience(patience: Duration) -> Result<Self, TransportError> {
         let build = |builder: reqwest::ClientBuilder| {
-            builder.build().map_err(|error| TransportError {
+            builder.timeout(patience).build().map_err(|error| TransportError {
                 was_up: false,
                 reached: Reached::No,
                 message: format!("the HTTP client could not be set up: {}", chain(&error)),
@@ -114,7 +119,6 @@ impl HttpTransport {
         reqwest::Client::builder()
             .user_agent(concat!("reinvite/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(REQUEST_TIMEOUT)
             .tcp_nodelay(true)
             // Every attempt has to be counted, and a POST must not be repeated
             // behind our back; a redirect would carry the token elsewhere.

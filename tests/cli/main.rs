@@ -37,5 +37,7 @@ mod secrets;
 mod sign_in;
 #[cfg(unix)]
 mod signals;
+#[cfg(target_os = "linux")]
+mod spoilt;
 mod terminal;
 mod verify;

@@ -21,8 +21,8 @@ use reinvite::cli::Exit;
 use reinvite::config::{Overrides, Settings};
 use reinvite::domain::{Caller, InvitationKey, Redemption, RedemptionState};
 use reinvite::emulator::{
-    Action, AnswerLost, Emulator, Fault, Matcher, Options, Person, Quotas, SAMPLE_CLIENT_ID,
-    TenantSeed,
+    Action, AnswerLost, Emulator, Fault, Matcher, NoConnection, Options, Person, Quotas,
+    SAMPLE_CLIENT_ID, TenantSeed,
 };
 use reinvite::graph::{Clock, GivenToken, Graph, Pace, Reached, Transport, TransportError};
 use reinvite::manifest::{self, Manifest};
@@ -471,6 +471,9 @@ impl Transport for InProcess {
             reached: Reached::Maybe,
             message: format!("graph.example: {what}"),
         };
+        if answer.extensions().get::<NoConnection>().is_some() {
+            return Err(TransportError { reached: Reached::No, ..lost("no route to host") });
+        }
         if answer.extensions().get::<AnswerLost>().is_some() {
             return Err(lost("the connection was closed"));
         }

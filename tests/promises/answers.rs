@@ -5,7 +5,7 @@ use reinvite::emulator::{Action, Canned, CannedBody, Matcher};
 use reinvite::graph::CallError;
 use reinvite::run::{Event, Outcome};
 
-use crate::support::{Campaign, id, seconds};
+use crate::support::{Campaign, address, id, seconds};
 
 const PAGES: [u16; 7] = [302, 403, 404, 400, 451, 407, 200];
 
@@ -130,7 +130,7 @@ async fn a_broken_list_is_begun_again_and_no_half_of_it_is_kept() {
     );
     let sweep = Matcher::new(http::Method::GET, "/users").nth(3);
     let mut campaign = Campaign::new().guests(1500).fault(sweep, Action::Answer(expired));
-    campaign = campaign.rows([("guest1@fabrikam.example".to_owned(), crate::support::address(1))]);
+    campaign = campaign.rows([("guest1@fabrikam.example".to_owned(), address(1))]);
     assert_eq!(campaign.run().await.summary.invited, 1);
 }
 
@@ -154,6 +154,45 @@ async fn an_answer_that_says_nothing_of_the_invitation_is_lost_and_settled() {
         assert_eq!(run.summary.invited, 1, "{:?}", run.outcomes);
         assert_eq!(run.invitations().len(), sent);
         assert_eq!(campaign.invitations(1), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_about_another_guest_or_address_is_lost_and_settled() {
+    let about = |user: u32, to: u32| Canned {
+        body: CannedBody::Json(serde_json::json!({
+            "id": "7a5d1c10-3d1e-4bb0-9a41-6a1e4f0a0001",
+            "invitedUserEmailAddress": address(to),
+            "inviteRedeemUrl": "https://login.microsoftonline.com/redeem?rd=1",
+            "status": "PendingAcceptance",
+            "invitedUser": { "id": id(user) },
+        })),
+        ..Canned::status(201)
+    };
+    for (user, to) in [(2, 1), (1, 2)] {
+        for carried_out in [true, false] {
+            let action = if carried_out {
+                Action::CommitThenAnswer(about(user, to))
+            } else {
+                Action::Answer(about(user, to))
+            };
+            let on = Matcher::invitation().of(&id(1));
+            let mut campaign = Campaign::new().guests(2).fault(on, action);
+            let run = campaign.run().await;
+            assert_eq!(run.summary.invited, 2, "{:?}", run.outcomes);
+            assert!(campaign.events_of(1).contains(&"unknown".to_owned()));
+            assert_eq!((campaign.invitations(1), campaign.invitations(2)), (1, 1));
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_refuses_connections_for_a_while_harms_no_row() {
+    for on in [Matcher::patch().nth(2), Matcher::invitation().nth(2)] {
+        let mut campaign = Campaign::new().guests(5).fault(on, Action::Away(seconds(90)));
+        let run = campaign.run().await;
+        assert_eq!((run.stop_code(), run.summary.invited), (None, 5), "{:?}", run.summary);
+        assert!((1..=5).all(|n| campaign.invitations(n) == 1));
     }
 }
 

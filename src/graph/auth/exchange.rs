@@ -24,7 +24,8 @@ use crate::graph::wire::{TokenError, TokenResponse};
 /// A sign-in that fails for a passing reason is tried this often.
 const SIGN_IN_ATTEMPTS: u32 = 4;
 
-/// So many answers in a row that are not the endpoint's, and something stands between.
+/// So many answers in a row that are not the endpoint's, or broke on their way, and something
+/// stands between.
 const FOREIGN_ANSWERS: u32 = 3;
 
 /// What of a form is secret, and is not repeated whoever says it.
@@ -37,6 +38,12 @@ fn is_foreign(answer: &Response<Bytes>) -> bool {
         && answer.status() != StatusCode::TOO_MANY_REQUESTS
         && answer.extensions().get::<ExplanationLost>().is_none();
     is_definite && !answer.body().trim_ascii().starts_with(b"{")
+}
+
+/// Whether a grant broke on its way: it is no JSON to its end.
+fn is_broken(answer: &Response<Bytes>) -> bool {
+    let parsed = || serde_json::from_slice::<serde::de::IgnoredAny>(answer.body());
+    answer.status().is_success() && parsed().is_err()
 }
 
 /// Where a tenant gives tokens (Entra, *OAuth 2.0 on the Microsoft identity platform*).
@@ -124,7 +131,8 @@ impl TokenEndpoint {
                 .await
                 .map_err(Denied::Failed)?;
             // One odd answer is none.
-            if !is_foreign(&answer) || attempt == FOREIGN_ANSWERS {
+            let is_odd = is_foreign(&answer) || is_broken(&answer);
+            if !is_odd || attempt == FOREIGN_ANSWERS {
                 break (answer, asked_at);
             }
             tokio::time::sleep(backoff(attempt)).await;

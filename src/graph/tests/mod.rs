@@ -5,6 +5,7 @@ mod auth;
 mod batch;
 mod client;
 mod preflight;
+mod sockets;
 mod survey;
 mod users;
 
@@ -27,8 +28,8 @@ use super::{
 };
 use crate::domain::Caller;
 use crate::emulator::{
-    AnswerLost, ContractGuard, Emulator, Options, SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET,
-    TenantSeed,
+    AnswerLost, ContractGuard, Emulator, NoConnection, Options, SAMPLE_CLIENT_ID,
+    SAMPLE_CLIENT_SECRET, TenantSeed,
 };
 
 const ROOT: &str = "http://emulator.test";
@@ -59,6 +60,9 @@ impl Transport for InProcess {
             reached: Reached::Maybe,
             message: "closed".to_owned(),
         };
+        if parts.extensions.get::<NoConnection>().is_some() {
+            return Err(TransportError { reached: Reached::No, ..lost() });
+        }
         if parts.extensions.get::<AnswerLost>().is_some() {
             return Err(lost());
         }

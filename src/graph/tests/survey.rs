@@ -255,3 +255,15 @@ async fn guests_of_earlier_runs_are_read_and_deleted_ones_are_no_trouble() {
     assert!(survey.directory.user(wanted.known[0]).is_some());
     assert!(survey.directory.user(gone).is_none());
 }
+
+#[tokio::test(start_paused = true)]
+async fn pages_without_end_end() {
+    let sweep = Matcher::new(Method::GET, "/users").nth(2).always();
+    let options =
+        Options { faults: vec![Fault::new(sweep, Action::OneMorePage)], ..Options::default() };
+    let rig = Rig::new(seed(3, []), Options { log_requests: false, ..options });
+    let endless = read(&rig, &wanted(&["guest1@fabrikam.example"], &[])).await.unwrap_err();
+    let said = "the pages of /v1.0/users have no end: more than 10,000";
+    assert!(endless.to_string().contains(said), "{endless}");
+    assert_eq!(rig.sent(&Method::GET, "/users") / 1_000, 10);
+}

@@ -11,7 +11,7 @@ use axum::body::{Body, to_bytes};
 use bytes::Bytes;
 use http::{Method, Request, Response};
 use jiff::Timestamp;
-use reinvite::emulator::{AnswerLost, Emulator};
+use reinvite::emulator::{AnswerLost, Emulator, NoConnection};
 use reinvite::graph::{Reached, Transport, TransportError};
 use serde_json::Value;
 use tokio::sync::watch;
@@ -154,6 +154,9 @@ impl Transport for Wire {
     }
 }
 
+/// What is larger is no answer.
+const MOST_OF_A_BODY: usize = 32 * 1024 * 1024;
+
 /// What a client sees of an answer: as over a socket, except for the socket.
 async fn received(answer: axum::response::Response) -> Result<Response<Bytes>, TransportError> {
     let lost = |what: &str| TransportError {
@@ -161,11 +164,14 @@ async fn received(answer: axum::response::Response) -> Result<Response<Bytes>, T
         reached: Reached::Maybe,
         message: format!("graph.example: {what}"),
     };
+    if answer.extensions().get::<NoConnection>().is_some() {
+        return Err(TransportError { reached: Reached::No, ..lost("no route to host") });
+    }
     if answer.extensions().get::<AnswerLost>().is_some() {
         return Err(lost("the connection was closed"));
     }
     let (parts, body) = answer.into_parts();
-    match to_bytes(body, usize::MAX).await {
+    match to_bytes(body, MOST_OF_A_BODY).await {
         Ok(body) => Ok(Response::from_parts(parts, body)),
         Err(_) if !parts.status.is_success() => Ok(Response::from_parts(parts, Bytes::new())),
         Err(_) => Err(lost("the body broke off")),
