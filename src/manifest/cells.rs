@@ -63,6 +63,9 @@ pub(super) fn user(text: &str) -> Result<GuestRef, Fault> {
     if let Some(id) = object_id(text) {
         return Ok(GuestRef::Id(id.into()));
     }
+    if is_error_value(text) {
+        return Err(fault("is what a spreadsheet shows where a formula failed".to_owned()));
+    }
     if !text.contains('@') {
         let why = "names no guest: it is neither an object id nor does it contain an @";
         return Err(fault(why.to_owned()));
@@ -75,6 +78,13 @@ pub(super) fn user(text: &str) -> Result<GuestRef, Fault> {
 
 /// The address to move to; `text` is undressed.
 pub(super) fn new_email(text: &str) -> Result<Email, Fault> {
+    if is_error_value(text) {
+        return Err(Fault::new(
+            ProblemCode::BadAddress,
+            format!("`{}` is what a spreadsheet shows where a formula failed", shown(text)),
+            "mend the formula, or write the address",
+        ));
+    }
     // A spreadsheet's own marks; an address may begin with them, and none does.
     if let Some(first) = text.chars().next().filter(|c| "='|-".contains(*c)) {
         return Err(Fault::new(
@@ -84,6 +94,37 @@ pub(super) fn new_email(text: &str) -> Result<Email, Fault> {
         ));
     }
     address(ProblemCode::BadAddress, text)
+}
+
+/// Whether a cell is an error value of a spreadsheet, as CSV keeps them.
+fn is_error_value(text: &str) -> bool {
+    const VALUES: &[&str] = &[
+        "#N/A",
+        "#REF!",
+        "#VALUE!",
+        "#NAME?",
+        "#DIV/0!",
+        "#NULL!",
+        "#NUM!",
+        "#SPILL!",
+        "#CALC!",
+        "#GETTING_DATA",
+        "#NV",
+        "#BEZUG!",
+        "#WERT!",
+        "#NOM?",
+        "#VALEUR!",
+        "#¿NOMBRE?",
+        "#¡REF!",
+        "#¡VALOR!",
+        "#NAAM?",
+        "#VERW!",
+        "#WAARDE!",
+        "#RIF!",
+        "#VALORE!",
+    ];
+    VALUES.iter().any(|value| text.eq_ignore_ascii_case(value))
+        || (text.starts_with("Err:") && text[4..].bytes().all(|b| b.is_ascii_digit()))
 }
 
 const BARE: &str = "write one bare address, such as ada@fabrikam.example";
@@ -250,6 +291,9 @@ mod tests {
             ("'ada@fabrikam.example", "begins with `'`"),
             ("|ada@fabrikam.example", "begins with `|`"),
             ("-ada@fabrikam.example", "begins with `-`"),
+            ("#n/a", "where a formula failed"),
+            ("#BEZUG!", "where a formula failed"),
+            ("Err:502", "where a formula failed"),
         ] {
             let fault = new_email(text).unwrap_err();
             assert_eq!(fault.code, ProblemCode::BadAddress);

@@ -11,7 +11,7 @@ mod tests;
 
 use super::cells::shown;
 use super::detected::TakenColumn;
-use super::heading::{Heading, cleaned, folded};
+use super::heading::{Heading, Side, cleaned, folded, side};
 use super::options::{ColumnChoice, Options};
 use super::problem::{Place, ProblemCode, RowProblem};
 use super::record::Record;
@@ -119,14 +119,35 @@ struct Known {
 
 /// Whether a heading says who is moved, or to which address.
 pub(super) fn decides_who_moves(heading: &str) -> bool {
-    Heading::of(heading)
-        .is_some_and(|heading| matches!(heading.meaning(), Meaning::User | Meaning::NewEmail))
+    side(heading).is_some()
+        || Heading::of(heading)
+            .is_some_and(|heading| matches!(heading.meaning(), Meaning::User | Meaning::NewEmail))
+}
+
+/// What the headings of a header are understood as, each alone or as one of a pair.
+fn understood(header: &Record<'_>) -> Vec<(usize, Heading)> {
+    let of = |index: usize| Some((index, Heading::of(header.text(index))?));
+    let mut known: Vec<_> = (0..header.filled()).filter_map(of).collect();
+    let sides: Vec<_> = (0..header.filled())
+        .filter_map(|index| side(header.text(index)).map(|(pair, side)| (index, pair, side)))
+        .collect();
+    let [(first, pair, one), (second, other_pair, other)] = sides[..] else { return known };
+    if pair == other_pair && one != other {
+        known.retain(|(index, _)| *index != first && *index != second);
+        for (index, side) in [(first, one), (second, other)] {
+            known.push(match side {
+                Side::Present => (index, Heading::PresentAddress),
+                Side::New => (index, Heading::Means(Meaning::NewEmail)),
+            });
+        }
+    }
+    known
 }
 
 /// How much of a header a record is: whether it names the guest, whether it says what is
 /// asked for, and the number of headings that are understood.
 pub(super) fn likeness(record: &Record<'_>) -> (bool, bool, usize) {
-    let headings: Vec<_> = record.cells.iter().filter_map(|cell| Heading::of(&cell.text)).collect();
+    let headings: Vec<_> = understood(record).into_iter().map(|(_, heading)| heading).collect();
     let has = |meaning: Meaning| headings.iter().any(|heading| heading.meaning() == meaning);
     let invitee = headings.contains(&Heading::Invitee);
     (has(Meaning::User) || invitee, has(Meaning::NewEmail) || has(Meaning::Reset), headings.len())
@@ -146,11 +167,9 @@ impl Columns {
             });
         }
         let mut problems = Vec::new();
-        let mut known: Vec<Known> = (0..header.filled())
-            .filter_map(|index| {
-                let heading = Heading::of(header.text(index))?;
-                Some(Known { index, heading, meaning: heading.meaning() })
-            })
+        let mut known: Vec<Known> = understood(header)
+            .into_iter()
+            .map(|(index, heading)| Known { index, heading, meaning: heading.meaning() })
             .collect();
         for choice in &options.columns {
             match columns.chosen(choice) {

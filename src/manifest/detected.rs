@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::cells::shown;
 use super::columns::{Columns, Meaning};
 use super::encoding::Encoding;
+use super::heading::folded;
 
 /// How a manifest was understood. It displays as a few lines for a person:
 /// what was detected, which columns are used, and a line for every note.
@@ -28,12 +29,49 @@ pub struct Detected {
     pub resets: usize,
     /// Columns that are used, in the order of the header.
     pub taken: Vec<TakenColumn>,
+    /// Further names of the guest: which column names it instead. Where both name a guest
+    /// and not the same one, the plan blocks the row.
+    pub compared: Vec<String>,
     /// Columns that are not used because a stronger one is there, with the reason.
     pub ignored: Vec<String>,
     /// Columns this program has no use for; templates and the report do.
     pub kept: Vec<String>,
     pub notes: Vec<String>,
 }
+
+/// Headings, folded, under which people note what is not to be done.
+const DECIDES_ELSEWHERE: &[&str] = &[
+    "action",
+    "aktion",
+    "accion",
+    "actie",
+    "azione",
+    "status",
+    "statut",
+    "skip",
+    "skip?",
+    "exclude",
+    "ignore",
+    "omit",
+    "include",
+    "include?",
+    "inscope",
+    "migrate",
+    "migrate?",
+    "move",
+    "move?",
+    "done",
+    "done?",
+    "erledigt",
+    "uberspringen",
+    "überspringen",
+    "ausschliessen",
+    "ausschließen",
+    "decision",
+    "approved",
+    "freigabe",
+    "freigegeben",
+];
 
 impl Detected {
     /// Fills in what the header and the rows below it turned out to be. `used`
@@ -43,6 +81,12 @@ impl Detected {
         for taken in columns.taken() {
             let winner = columns.of(taken.meaning).find(|&index| is_used(index));
             match winner.filter(|_| !is_used(taken.index)) {
+                Some(winner) if taken.meaning == Meaning::User => self.compared.push(format!(
+                    "{} ({} {})",
+                    shown(&taken.header),
+                    shown(&columns.headers[winner]),
+                    taken.meaning.does()
+                )),
                 Some(winner) => self.ignored.push(format!(
                     "{} (not needed: {} {})",
                     shown(&taken.header),
@@ -60,6 +104,15 @@ impl Detected {
         }
         for (header, name) in columns.misspelt() {
             self.notes.push(format!("`{}` is not used; was `{name}` meant?", shown(header)));
+        }
+        for &index in &columns.extra {
+            let header = &columns.headers[index];
+            if DECIDES_ELSEWHERE.contains(&&*folded(header)) {
+                self.notes.push(format!(
+                    "`{}` decides nothing: every row is read, whatever stands there",
+                    shown(header)
+                ));
+            }
         }
         if columns.invitee_names_guest() {
             self.notes.push(
@@ -112,7 +165,7 @@ impl fmt::Display for Format {
 impl fmt::Display for Detected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { name, format, sheet, encoding, delimiter, rows, resets, .. } = self;
-        let Self { taken, ignored, kept, notes, .. } = self;
+        let Self { taken, compared, ignored, kept, notes, .. } = self;
         write!(f, "{name}: {format}")?;
         if let Some(sheet) = sheet {
             write!(f, ", sheet `{}`", shown(sheet))?;
@@ -136,12 +189,15 @@ impl fmt::Display for Detected {
         }
         let taken: Vec<_> = taken.iter().map(ToString::to_string).collect();
         write!(f, "; columns: {}", taken.join(", "))?;
+        if !compared.is_empty() {
+            write!(f, "\nonly compared: {}", compared.join(", "))?;
+        }
         if !ignored.is_empty() {
             write!(f, "\nnot used: {}", ignored.join(", "))?;
         }
         if !kept.is_empty() {
             let kept: Vec<_> = kept.iter().map(|header| shown(header)).collect();
-            write!(f, "\nkept for templates and the report: {}", kept.join(", "))?;
+            write!(f, "\nkept: {}", kept.join(", "))?;
         }
         for note in notes {
             write!(f, "\nnote: {note}")?;
@@ -170,15 +226,16 @@ mod tests {
             rows: 204,
             resets: 3,
             taken: vec![taken(0, "id", Meaning::User), taken(2, "new_email", Meaning::NewEmail)],
-            ignored: vec!["mail (not needed: id names the guest)".to_owned()],
+            compared: vec!["mail (id names the guest)".to_owned()],
+            ignored: Vec::new(),
             kept: vec!["department".to_owned(), "country".to_owned()],
             notes: vec!["look twice".to_owned()],
         };
         assert_eq!(
             detected.to_string(),
             "guests.csv: CSV, UTF-8, semicolon; 204 rows, 3 of which ask for a reset only; columns: id (as user), new_email\n\
-             not used: mail (not needed: id names the guest)\n\
-             kept for templates and the report: department, country\n\
+             only compared: mail (id names the guest)\n\
+             kept: department, country\n\
              note: look twice"
         );
     }

@@ -4,6 +4,7 @@
 //!
 //! Leaves to others: which of several columns counts (`columns`, `rows`).
 
+mod sides;
 mod words;
 
 #[cfg(test)]
@@ -14,6 +15,7 @@ use std::borrow::Cow;
 use crate::domain::character::{is_blank, is_space, trim};
 
 use super::columns::Meaning;
+pub(super) use sides::Side;
 use words::{Word, asked, known, parts, settle, words};
 
 /// What a heading was understood as. The order of the guest's names is their rank: an
@@ -120,8 +122,14 @@ fn without_notes(text: &str) -> Option<String> {
     (!words.iter().any(speaks)).then(|| format!("{before} {after}"))
 }
 
-fn of_words(text: &str) -> Option<Heading> {
-    // An email's `e` is a word of its own when written `e-mail` or `eMail`.
+/// Which side of which pair a heading names, if its words mean something only in pairs.
+pub(super) fn side(text: &str) -> Option<(usize, Side)> {
+    sides::side(&joined(&cleaned(text)))
+}
+
+/// The words of a heading. An email's `e` is no word of its own when it is written `e-mail`
+/// or `eMail`.
+fn joined(text: &str) -> Vec<String> {
     let mut words = words(text);
     let mut index = 0;
     while index + 1 < words.len() {
@@ -130,6 +138,17 @@ fn of_words(text: &str) -> Option<Heading> {
             words[index].push_str(&mail);
         }
         index += 1;
+    }
+    words
+}
+
+fn of_words(text: &str) -> Option<Heading> {
+    let words = joined(text);
+    // `To email` would be an email once the `to` is left out.
+    if words.first().is_some_and(|word| word == "to" || word == "an")
+        && sides::side(&words).is_some()
+    {
+        return None;
     }
     let mut all = Vec::new();
     for word in asked(&words) {

@@ -60,6 +60,7 @@ impl Manifest {
             rows: rows.len(),
             resets: 0,
             taken: Vec::new(),
+            compared: Vec::new(),
             ignored: Vec::new(),
             kept: extra_columns.clone(),
             notes: Vec::new(),

@@ -147,6 +147,7 @@ fn detected(name: &str, format: Format) -> Detected {
         rows: 0,
         resets: 0,
         taken: Vec::new(),
+        compared: Vec::new(),
         ignored: Vec::new(),
         kept: Vec::new(),
         notes: Vec::new(),

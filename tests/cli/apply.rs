@@ -30,7 +30,7 @@ fn everything_that_can_be_done_is_done_and_told() {
     took [DURATION], 3 mails written
     ------- stderr -------
     guests.csv: CSV, UTF-8, comma; 20 rows, 3 of which ask for a reset only; columns: user, new_email, message, cc, language, reset
-    kept for templates and the report: department
+    kept: department
     directory read in one sweep over all guests, in 20 requests
     [PLAN]
     4 rows to do
@@ -98,7 +98,7 @@ fn a_second_apply_sends_no_write_at_all() {
     took [DURATION]
     ------- stderr -------
     guests.csv: CSV, UTF-8, comma; 20 rows, 3 of which ask for a reset only; columns: user, new_email, message, cc, language, reset
-    kept for templates and the report: department
+    kept: department
     directory read in one sweep over all guests, in 20 requests
     [PLAN]
     0 rows to do

@@ -82,7 +82,7 @@ fn the_plan_tells_of_every_row_what_will_happen() {
     Digest [DIGEST]   (apply --plan [DIGEST] carries out exactly this)
     ------- stderr -------
     guests.csv: CSV, UTF-8, comma; 20 rows, 3 of which ask for a reset only; columns: user, new_email, message, cc, language, reset
-    kept for templates and the report: department
+    kept: department
     directory read in one sweep over all guests, in 20 requests
     ");
 }

@@ -33,6 +33,26 @@ fn columns_that_name_the_guest_are_ranked_by_name_not_by_position() {
 }
 
 #[test]
+fn from_and_to_are_the_two_addresses_and_each_alone_is_none() {
+    for (header, guest, new) in [
+        ("From email,To email", &[0][..], &[1][..]),
+        ("To,From", &[1], &[0]),
+        ("Name,Before,After", &[1], &[2]),
+        ("Source UPN,Target UPN", &[0], &[1]),
+        ("Von,Nach", &[0], &[1]),
+        ("user,To email", &[0], &[]),
+        ("From,After", &[], &[]),
+        ("From,To,To email", &[], &[]),
+        ("From department,To department,user,new_email", &[2], &[3]),
+    ] {
+        let (columns, _) = resolve(header);
+        assert_eq!(indices(&columns, Meaning::User), guest, "{header}");
+        assert_eq!(indices(&columns, Meaning::NewEmail), new, "{header}");
+    }
+    assert!(decides_who_moves("To"));
+}
+
+#[test]
 fn email_is_never_the_new_address() {
     for (header, guest, extra) in [
         ("Email,New Email Address", &[0][..], &[][..]),

@@ -1,4 +1,4 @@
-//! What headings of five languages and of other programs are understood as.
+//! What headings of eight languages and of other programs are understood as.
 
 use super::*;
 
@@ -39,6 +39,15 @@ fn headings_are_understood_by_their_words() {
                 "Nueva dirección de correo",
                 "Nieuw e-mailadres",
                 "Nieuw mailadres",
+                "Nuovo indirizzo e-mail",
+                "Nuova email",
+                "Nuovo indirizzo di posta elettronica",
+                "E-mail novo",
+                "Novo endereço de e-mail",
+                "Novo correio eletrónico",
+                "Nowy adres e-mail",
+                "Nowy adres poczty elektronicznej",
+                "Docelowy adres",
                 "Correo electrónico nuevo",
                 "New\u{200b}_email",
                 " new\u{a0} email ",
@@ -82,6 +91,12 @@ fn headings_are_understood_by_their_words() {
                 "Correo electrónico antiguo",
                 "Huidig e-mailadres",
                 "Oud mailadres",
+                "Vecchio indirizzo e-mail",
+                "Email attuale",
+                "E-mail antigo",
+                "E-mail atual",
+                "Stary adres e-mail",
+                "Obecny adres poczty elektronicznej",
                 "Old",
                 "E-Mail (alt)",
                 "E-Mail bisher",

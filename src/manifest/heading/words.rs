@@ -1,4 +1,4 @@
-//! The words of headings in five languages, and parting a heading into them.
+//! The words of headings in eight languages, and parting a heading into them.
 //!
 //! Leaves to others: what the words of one heading say together (`heading`).
 
@@ -34,13 +34,16 @@ fn is_combining(c: char) -> bool {
 
 fn push_plain(word: &mut String, c: char) {
     match c {
-        'ä' | 'à' | 'á' | 'â' => word.push('a'),
-        'é' | 'è' | 'ê' | 'ë' => word.push('e'),
+        'ä' | 'à' | 'á' | 'â' | 'ã' | 'ą' => word.push('a'),
+        'é' | 'è' | 'ê' | 'ë' | 'ę' => word.push('e'),
         'í' | 'ì' | 'î' | 'ï' => word.push('i'),
-        'ö' | 'ó' | 'ò' | 'ô' => word.push('o'),
+        'ö' | 'ó' | 'ò' | 'ô' | 'õ' => word.push('o'),
         'ü' | 'ú' | 'ù' | 'û' => word.push('u'),
-        'ç' => word.push('c'),
-        'ñ' => word.push('n'),
+        'ç' | 'ć' => word.push('c'),
+        'ł' => word.push('l'),
+        'ñ' | 'ń' => word.push('n'),
+        'ś' => word.push('s'),
+        'ź' | 'ż' => word.push('z'),
         'ß' => word.push_str("ss"),
         c => word.push(c),
     }
@@ -107,6 +110,9 @@ const WORDS: &[(Word, &[&str])] = &[
         "obligatoire", "requis", "de", "du", "la", "le", "l", "d", "un", "une",
         "obligatorio", "obligatoria", "requerido", "requerida", "necesario", "el", "del", "al",
         "verplicht", "vereist", "van", "het", "een", "value", "votre", "su", "uw", "ihr",
+        "obbligatorio", "obbligatoria", "richiesto", "il", "lo", "gli", "di", "della", "dell",
+        "obrigatorio", "obrigatoria", "do", "da",
+        "wymagane", "wymagany",
     ]),
     (Word::New, &[
         "new", "target", "future", "destination",
@@ -114,6 +120,9 @@ const WORDS: &[(Word, &[&str])] = &[
         "nouveau", "nouvel", "nouvelle", "cible", "futur", "future",
         "nuevo", "nueva", "destino", "futuro",
         "nieuw", "nieuwe", "doel", "toekomstig", "toekomstige",
+        "nuovo", "nuova", "destinazione",
+        "novo", "nova",
+        "nowy", "nowa", "nowe", "nowego", "docelowy", "docelowa", "docelowe", "przyszly",
     ]),
     (Word::Present, &[
         "current", "present", "old", "existing", "previous", "former", "today",
@@ -122,6 +131,10 @@ const WORDS: &[(Word, &[&str])] = &[
         "actuel", "actuelle", "ancien", "ancienne", "existant", "existante", "precedente",
         "antiguo", "antigua", "anterior", "existente", "vigente",
         "huidig", "huidige", "oud", "oude", "bestaand", "bestaande", "vorig", "vorige",
+        "attuale", "corrente", "vecchio", "vecchia", "precedente", "esistente",
+        "atual", "antigo", "antiga",
+        "obecny", "obecna", "obecne", "aktualny", "aktualna", "stary", "stara", "stare",
+        "dotychczasowy", "dotychczasowa", "poprzedni", "poprzednia",
     ]),
     (Word::Actual, &["actual"]),
     (Word::Alt, &["alt"]),
@@ -138,34 +151,39 @@ const WORDS: &[(Word, &[&str])] = &[
     ]),
     (Word::Email, &[
         "email", "emails", "courriel", "mel", "messagerie", "electronique", "courrier", "emailaddress",
+        "posta", "elettronica", "correio", "eletronico", "poczty", "poczta", "elektronicznej", "elektroniczna",
     ]),
     (Word::Correo, &["correo", "electronico", "electronica"]),
     (Word::Mail, &["mail"]),
     (Word::Address, &[
-        "address", "adresse", "anschrift", "direccion", "adres", "adress", "addr",
+        "address", "adresse", "anschrift", "direccion", "adres", "adress", "addr", "indirizzo", "endereco",
     ]),
     (Word::Smtp, &["smtp"]),
     (Word::Upn, &["upn"]),
     (Word::Principal, &["principal", "prinzipal"]),
-    (Word::Name, &["name", "namen", "nom", "nombre", "naam", "principalnaam"]),
+    (Word::Name, &["name", "namen", "nom", "nombre", "naam", "principalnaam", "nome", "nazwa"]),
     (Word::User, &[
         "user", "users", "benutzer", "utilisateur", "usuario", "gebruiker", "gebruikers", "nutzer",
+        "utente", "utilizador", "uzytkownik", "uzytkownika",
     ]),
-    (Word::Guest, &["guest", "guests", "gast", "gaste", "gastes", "invite", "invitado", "gasten"]),
-    (Word::Id, &["id", "identifier", "kennung", "identifiant", "identificador"]),
-    (Word::Object, &["object", "objekt", "objet", "objeto"]),
+    (Word::Guest, &[
+        "guest", "guests", "gast", "gaste", "gastes", "invite", "invitado", "gasten", "ospite", "ospiti",
+        "convidado", "convidados", "gosc", "goscia",
+    ]),
+    (Word::Id, &["id", "identifier", "kennung", "identifiant", "identificador", "identyfikator"]),
+    (Word::Object, &["object", "objekt", "objet", "objeto", "oggetto", "obiektu"]),
     (Word::Directory, &["directory"]),
     (Word::External, &["external", "extern", "externe", "externo", "externa"]),
     (Word::Primary, &["primary", "primare", "primaere", "principale", "primair", "primaire", "main"]),
     (Word::Invitee, &["invitee"]),
     (Word::Invited, &["invited"]),
-    (Word::Invitation, &["invitation", "einladung", "einladungs", "invitacion", "uitnodiging", "uitnodigings"]),
-    (Word::Message, &["message", "nachricht", "mensaje", "bericht"]),
+    (Word::Invitation, &["invitation", "einladung", "einladungs", "invitacion", "uitnodiging", "uitnodigings", "invito", "convite"]),
+    (Word::Message, &["message", "nachricht", "mensaje", "bericht", "messaggio", "mensagem", "wiadomosc"]),
     (Word::Customized, &["customized", "custom", "personal", "angepasste", "personliche", "personnalise"]),
     (Word::Text, &["body", "text"]),
     (Word::Cc, &["cc"]),
     (Word::Recipient, &["recipient", "recipients", "empfanger", "destinataire", "destinatario", "ontvanger"]),
-    (Word::Language, &["language", "sprache", "langue", "idioma", "taal"]),
+    (Word::Language, &["language", "sprache", "langue", "idioma", "taal", "lingua", "jezyk"]),
     (Word::Redirect, &[
         "redirect", "redirection", "umleitung", "umleitungs", "weiterleitung", "weiterleitungs", "redireccion",
         "redireccionamiento", "omleiding", "omleidings",
@@ -183,7 +201,8 @@ pub(super) fn known(word: &str) -> Option<Word> {
 }
 
 /// The known words that a word consists of: `userprincipalname`, `emailadresse`. Fewest
-/// first, for `mail` also stands in `email`.
+/// first, for `mail` also stands in `email`. A short filler is no part: `domain` is no `do`
+/// before a `main`.
 pub(super) fn parts(word: &str) -> Option<Vec<Word>> {
     const LONGEST: usize = 48;
     if let Some(known) = known(word) {
@@ -199,7 +218,11 @@ pub(super) fn parts(word: &str) -> Option<Vec<Word>> {
         for start in 0..end.saturating_sub(1) {
             let Some(before) = &best[start] else { continue };
             let is_better = best[end].as_ref().is_none_or(|best| before.len() + 1 < best.len());
-            if is_better && let Some(part) = known(&word[start..end]) {
+            let is_short = end - start < 4;
+            if is_better
+                && let Some(part) = known(&word[start..end])
+                && !(is_short && part == Word::Filler)
+            {
                 let mut parts = before.clone();
                 parts.push(part);
                 best[end] = Some(parts);

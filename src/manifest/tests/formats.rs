@@ -80,7 +80,7 @@ fn a_workbook_is_read_from_its_first_sheet_with_cells() {
         loaded.manifest.detected.to_string(),
         "manifest.xlsx: Excel workbook, sheet `Guests`; 5 rows, 1 of which asks for a reset only; columns: Object Id (as user), New Email (as \
          new_email), Message (as message), CC (as cc), Language (as language), Send (as send), Reset (as reset)\n\
-         kept for templates and the report: Moved on, Cost centre\n\
+         kept: Moved on, Cost centre\n\
          note: left out: sheet `Cover`"
     );
     let rows = &loaded.manifest.rows;
@@ -147,10 +147,10 @@ fn the_portals_export_names_guests_by_id_and_asks_for_resets_only_if_told() {
         let detected = &loaded.manifest.detected;
         let id = if text.contains("objectId") { "objectId" } else { "id" };
         assert_eq!(
-            detected.ignored,
+            detected.compared,
             [
-                format!("userPrincipalName (not needed: {id} names the guest)"),
-                format!("mail (not needed: {id} names the guest)")
+                format!("userPrincipalName ({id} names the guest)"),
+                format!("mail ({id} names the guest)")
             ]
         );
         assert_eq!((detected.rows, detected.resets), (1, 1));
@@ -177,7 +177,7 @@ fn the_first_usable_cell_names_the_guest() {
             ("m3@b.example".into(), "n3@c.example".into())
         ]
     );
-    assert_eq!(loaded.manifest.detected.ignored, [""; 0]);
+    assert_eq!(loaded.manifest.detected.compared, [""; 0]);
 }
 
 #[test]
