@@ -1,7 +1,8 @@
-//! `lint`: a manifest checked offline.
+//! `lint`: a manifest checked offline, and the templates of the mails that go with it.
 
 use std::io::Write as _;
 
+use crate::campaign::Samples;
 use crate::config::args::{Cli, LintArgs};
 use crate::manifest::{self, Loaded, Manifest, Options, Source};
 use crate::report::{Level, Schema, count, harmless};
@@ -17,22 +18,53 @@ pub(super) fn run(cli: &Cli, args: &LintArgs, ui: &Ui) -> Result<Exit, Failure> 
     let options = Options { only_check: true, ..options(&settings.manifest) };
     let loaded = manifest::read(&Source::from_arg(&args.manifest), &options)?;
     detected(&loaded.manifest, ui);
+    let manifest = &loaded.manifest;
+    let samples = Samples::of(manifest, |_| true, &settings.delivery, &settings.invitation, None);
+    let unfit = samples.problems.iter().filter(|problem| problem.is_fatal).count();
     if ui.json() {
-        json(&loaded, ui)?;
+        json(&loaded, &samples, ui)?;
+    } else {
+        problems(&loaded, ui)?;
+        templates(&samples, ui)?;
     }
-    if loaded.problems.is_empty() {
-        let rows = count(loaded.manifest.detected.rows as u64, "row", "rows");
-        ui.note(format_args!("{}: {rows}, no problems", loaded.manifest.name));
+    if settings.delivery.by.is_own() && samples.problems.is_empty() && !samples.mails.is_empty() {
+        let used = count(samples.mails.len() as u64, "template", "templates");
+        ui.note(format_args!("{used} for mails of your own, no problems"));
+    }
+    if loaded.problems.is_empty() && unfit == 0 {
+        let rows = count(manifest.detected.rows as u64, "row", "rows");
+        ui.note(format_args!("{}: {rows}, no problems", manifest.name));
         return Ok(Exit::Done);
     }
-    if !ui.json() {
-        problems(&loaded, ui)?;
-    }
-    let problems = count(loaded.problems.len() as u64, "problem", "problems");
-    let rows = count(loaded.manifest.invalid.len() as u64, "row", "rows");
-    let message = anyhow::anyhow!("{}: {problems} in {rows}", loaded.manifest.name);
-    let failure = Failure::new(Exit::Usage, message);
+    let told = count(loaded.problems.len() as u64, "problem", "problems");
+    let rows = count(manifest.invalid.len() as u64, "row", "rows");
+    let of_templates = count(unfit as u64, "problem", "problems");
+    let message = match (loaded.problems.len(), unfit) {
+        (0, _) => format!("{of_templates} of the mail's templates"),
+        (_, 0) => format!("{}: {told} in {rows}", manifest.name),
+        _ => format!("{}: {told} in {rows}, and {of_templates} of templates", manifest.name),
+    };
+    let failure = Failure::new(Exit::Usage, anyhow::anyhow!(message));
     Err(Failure { is_told: ui.json(), ..failure })
+}
+
+/// What is wrong with the templates of one's own mail, and what is worth knowing of them.
+fn templates(samples: &Samples, ui: &Ui) -> Result<(), Failure> {
+    let style = ui.styles_err().faint;
+    for problem in &samples.problems {
+        if !problem.is_fatal {
+            ui.warn(format_args!("{}; {}", harmless(&problem.to_string()), problem.advice));
+            continue;
+        }
+        ui.log.said(Level::Error, "problem", &problem.to_string());
+        if ui.is_read_by_a_person() {
+            let mut stderr = std::io::BufWriter::new(ui.stderr());
+            writeln!(stderr, "{}", harmless(&problem.to_string()))?;
+            writeln!(stderr, "  {style}hint: {}{style:#}", harmless(&problem.advice))?;
+            stderr.flush()?;
+        }
+    }
+    Ok(())
 }
 
 /// Says what was taken the file for.
@@ -70,7 +102,7 @@ fn place((line, column): (u32, u32)) -> serde_json::Value {
     serde_json::json!({ "line": line, "column": column })
 }
 
-fn json(loaded: &Loaded, ui: &Ui) -> Result<(), Failure> {
+fn json(loaded: &Loaded, samples: &Samples, ui: &Ui) -> Result<(), Failure> {
     let problems: Vec<_> = loaded
         .problems
         .iter()
@@ -87,7 +119,21 @@ fn json(loaded: &Loaded, ui: &Ui) -> Result<(), Failure> {
             })
         })
         .collect();
-    let exit = if problems.is_empty() { Exit::Done } else { Exit::Usage };
+    let templates: Vec<_> = samples
+        .problems
+        .iter()
+        .map(|problem| {
+            serde_json::json!({
+                "template": problem.template,
+                "line": problem.line,
+                "problem": problem.problem,
+                "advice": problem.advice,
+                "fatal": problem.is_fatal,
+            })
+        })
+        .collect();
+    let is_fit = samples.problems.iter().all(|problem| !problem.is_fatal);
+    let exit = if problems.is_empty() && is_fit { Exit::Done } else { Exit::Usage };
     let report = serde_json::json!({
         "summary": {
             "manifest": loaded.manifest.name,
@@ -98,6 +144,7 @@ fn json(loaded: &Loaded, ui: &Ui) -> Result<(), Failure> {
             "exit_code": exit.code(),
         },
         "problems": problems,
+        "templates": templates,
     });
     Schema::Lint.write(&mut ui.stdout(), &report).map_err(Failure::from_stdout)
 }

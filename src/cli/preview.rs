@@ -1,18 +1,16 @@
 //! `preview`: the mail that each guest will get, with a link that leads nowhere.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use anyhow::anyhow;
 use jiff::Timestamp;
 
+use crate::campaign::sample_letter;
 use crate::config::args::{Cli, PreviewArgs};
-use crate::config::{
-    DeliverySettings, DeliveryWay, InvitationDefaults, OfflineSettings, RowSelector,
-};
+use crate::config::{DeliverySettings, DeliveryWay, OfflineSettings, RowSelector};
 use crate::delivery::{
-    Folder, Letter, Mail, Mailer, MessageError, MessageId, Outcome, RedeemUrl, Sender,
-    TemplateError, Templates, check, columns,
+    Folder, Letter, Mail, Mailer, MessageError, MessageId, Outcome, Sender, TemplateError,
+    Templates, check,
 };
 use crate::domain::{Email, GuestRef};
 use crate::manifest::{self, Manifest, Row, Source};
@@ -90,7 +88,6 @@ fn letters(
                 .hint("name a row by its line, its user or its new address"));
         }
     }
-    let headings: Vec<&str> = manifest.extra_columns.iter().map(String::as_str).collect();
     let is_wanted =
         |row: &&Row| rows.is_empty() || rows.iter().any(|selector| selects(selector, row));
     let mut letters = Vec::new();
@@ -98,7 +95,9 @@ fn letters(
     for row in manifest.rows.iter().filter(is_wanted) {
         if !row.send.unwrap_or(settings.invitation.send) {
             silent += 1;
-        } else if let Some(letter) = letter(row, &headings, &settings.invitation, sender) {
+        } else if let Some(letter) =
+            sample_letter(row, &manifest.extra_columns, &settings.invitation, sender)
+        {
             letters.push(letter);
         } else {
             nameless += 1;
@@ -125,50 +124,18 @@ fn selects(selector: &RowSelector, row: &Row) -> bool {
     }
 }
 
-/// What the row's guest will get, as far as the manifest alone tells. None for a guest
-/// whose address only the directory knows.
-fn letter(
-    row: &Row,
-    headings: &[&str],
-    defaults: &InvitationDefaults,
-    sender: &Sender,
-) -> Option<Letter> {
-    let user = Email::parse(&row.user.to_string()).ok();
-    let to = row.wish.address().cloned().or_else(|| user.clone())?;
-    let cc = row.cc.clone().or_else(|| defaults.cc.clone()).filter(|cc| *cc != to);
-    let old_email = user.filter(|user| *user != to).map(|user| user.as_str().into());
-    let redirect_url = row.redirect_url.clone();
-    Some(Letter {
-        cc: cc.into_iter().collect(),
-        redeem_url: RedeemUrl::nowhere(),
-        display_name: row.display_name.clone(),
-        old_email: old_email
-            .or_else(|| row.wish.address().is_some().then(|| "(old address)".into())),
-        message: row.message.clone().or_else(|| defaults.message.clone()),
-        redirect_url: redirect_url.unwrap_or_else(|| Arc::new(defaults.redirect_url.clone())),
-        language: row.language.clone().or_else(|| defaults.language.clone()),
-        // The directory knows its name; offline the sender's domain stands for it.
-        tenant_name: sender.from.address.domain().into(),
-        columns: columns(headings.iter().copied(), row.extra.iter().map(|cell| &**cell)),
-        to,
-    })
-}
-
 /// Says what of the templates does not fit, and refuses what could not be sent.
 fn fit(templates: &Templates, manifest: &Manifest, ui: &Ui) -> Result<(), Failure> {
     let problems = check(templates, &manifest.extra_columns);
     let mut fatal = problems.iter().filter(|problem| problem.is_fatal);
-    let place = |line: Option<usize>| line.map_or_else(String::new, |line| format!(":{line}"));
     for problem in problems.iter().filter(|problem| !problem.is_fatal) {
-        ui.warn(format_args!("{}: {}; {}", problem.template, problem.problem, problem.advice));
+        ui.warn(format_args!("{problem}; {}", problem.advice));
     }
     let Some(first) = fatal.next() else { return Ok(()) };
-    let told = |problem: &crate::delivery::TemplateProblem| {
-        format!("{}{}: {}", problem.template, place(problem.line), problem.problem)
-    };
-    let mut failure = Failure::new(Exit::Usage, anyhow!(told(first))).hint(first.advice.clone());
+    let mut failure =
+        Failure::new(Exit::Usage, anyhow!(first.to_string())).hint(first.advice.clone());
     for problem in fatal {
-        failure = failure.hint(format!("{}; {}", told(problem), problem.advice));
+        failure = failure.hint(format!("{problem}; {}", problem.advice));
     }
     Err(failure)
 }

@@ -2,8 +2,10 @@
 //!
 //! Leaves to others: showing what is wrong (`cli`).
 
+use std::fmt;
+
 use super::letter::identifier;
-use super::templates::{NAMES, SUBJECT, Templates};
+use super::templates::{NAMES, SUBJECT, TemplateError, Templates};
 
 /// Something about a template that a person should mend.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +17,40 @@ pub struct TemplateProblem {
     pub advice: String,
     /// Whether no mail could be sent with it; otherwise it is worth knowing.
     pub is_fatal: bool,
+}
+
+impl From<TemplateError> for TemplateProblem {
+    fn from(error: TemplateError) -> Self {
+        let advice = error.advice().to_owned();
+        let (template, line, problem) = match error {
+            TemplateError::Broken { name, line, what } => (name, line, what),
+            TemplateError::Unreadable { path, source } => {
+                (path.display().to_string(), None, format!("cannot be read: {source}"))
+            }
+            TemplateError::NotText { name } => (name, None, "it is not UTF-8 text".to_owned()),
+            TemplateError::Image { name, image, what } => {
+                (name, None, format!("it shows `cid:{image}`: {what}"))
+            }
+            TemplateError::NoLink { name, to } => {
+                (name, None, format!("the mail to {to} has no link to redeem with"))
+            }
+            error @ TemplateError::Missing { .. } => {
+                ("[delivery] template".to_owned(), None, error.to_string())
+            }
+        };
+        Self { template, line, problem, advice, is_fatal: true }
+    }
+}
+
+impl fmt::Display for TemplateProblem {
+    /// Its place and what is wrong; the advice is apart.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.template)?;
+        if let Some(line) = self.line {
+            write!(f, ":{line}")?;
+        }
+        write!(f, ": {}", self.problem)
+    }
 }
 
 /// Everything about the templates that does not fit the columns of the manifest.

@@ -239,12 +239,21 @@ impl Templates {
         added.map_err(|error| broken(name, &error))
     }
 
+    /// What a person calls the template of this letter: a path, or `built-in en`.
+    pub fn name(&self, letter: &Letter) -> &str {
+        &self.set(letter).name
+    }
+
+    fn set(&self, letter: &Letter) -> &Set {
+        let language = letter.language.as_ref().map(|language| language.as_str().to_lowercase());
+        let at = self.chosen.get(&language).or_else(|| self.chosen.get(&None)).copied();
+        &self.sets[at.unwrap_or_default()]
+    }
+
     /// What the guest of this letter reads. Its language must be among those that the
     /// templates were read for, or it gets what a letter without language gets.
     pub(super) fn render(&self, letter: &Letter) -> Result<Rendered<'_>, TemplateError> {
-        let language = letter.language.as_ref().map(|language| language.as_str().to_lowercase());
-        let at = self.chosen.get(&language).or_else(|| self.chosen.get(&None)).copied();
-        let set = &self.sets[at.unwrap_or_default()];
+        let set = self.set(letter);
         let html = self.run(&set.html, &set.name, context(letter, set, true))?;
         if !html.contains(&attribute(letter.redeem_url.expose())) {
             let (name, to) = (set.name.clone(), letter.to.to_string());

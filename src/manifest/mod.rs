@@ -65,8 +65,8 @@ pub struct Loaded {
 #[derive(Debug)]
 pub struct Manifest {
     pub name: String,
-    /// The rows without problems, in the order of the file; none where they are only
-    /// checked.
+    /// The rows without problems, in the order of the file; where they are only checked,
+    /// the first of every language, with a mail and without.
     pub rows: Vec<Row>,
     /// The rows with problems, in the order of the file.
     pub invalid: Vec<InvalidRow>,

@@ -16,7 +16,8 @@ pub struct Options {
     pub sheet: Option<String>,
     /// Whether hidden rows of a sheet are read like the others.
     pub include_hidden: bool,
-    /// Rows are checked and counted, and none is kept: a check needs no more.
+    /// Rows are checked and counted, and only a sample of them is kept: a check needs no
+    /// more.
     pub only_check: bool,
 }
 

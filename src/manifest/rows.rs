@@ -158,7 +158,7 @@ impl<'c> Rows<'c> {
         match row {
             Some(row) if self.problems.found() == found && self.header_is_sound => {
                 self.sound_lines.push((row.line, row.wish.is_reset_only()));
-                if !self.options.only_check {
+                if !self.options.only_check || self.is_first_of_its_language(&row) {
                     self.sound.push(row);
                 }
             }
@@ -171,19 +171,26 @@ impl<'c> Rows<'c> {
         }
     }
 
+    /// Whether no row so far has its language and wants a mail, or wants none, like this one.
+    fn is_first_of_its_language(&self, row: &Row) -> bool {
+        let is_like = |other: &Row| other.language == row.language && other.send == row.send;
+        !self.sound.iter().any(is_like)
+    }
+
     /// Sets aside what later rows contradict, and hands everything over.
     pub(super) fn finish(mut self) -> Read {
         let is_contradicted = |line: u32| self.claims.contradicts(line);
         let (contradicted, rows): (Vec<Row>, Vec<Row>) =
             self.sound.into_iter().partition(|row| is_contradicted(row.line));
-        self.invalid.extend(contradicted.into_iter().map(|row| InvalidRow {
-            line: row.line,
-            user: row.user.to_string(),
-            new_email: row.wish.address().map(ToString::to_string).unwrap_or_default(),
-        }));
         if self.options.only_check {
             let lines = self.sound_lines.iter().map(|(line, _)| *line);
             self.invalid.extend(lines.filter(|line| is_contradicted(*line)).map(InvalidRow::at));
+        } else {
+            self.invalid.extend(contradicted.into_iter().map(|row| InvalidRow {
+                line: row.line,
+                user: row.user.to_string(),
+                new_email: row.wish.address().map(ToString::to_string).unwrap_or_default(),
+            }));
         }
         self.sound_lines.retain(|(line, _)| !is_contradicted(*line));
         let valid = self.sound_lines.len();

@@ -78,7 +78,8 @@ const LINT: &str = "
     problems[].column integer
     problems[].code string
     problems[].problem string
-    problems[].advice string";
+    problems[].advice string
+    templates list";
 
 const DOCTOR: &str = "
     tenant string

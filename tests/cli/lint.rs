@@ -92,7 +92,7 @@ fn as_json_stdout_is_one_object_with_every_problem() {
     let output = campaign.run_with_input("lint - --output json", manifest).exits(2);
     output.json();
     snapshot!(output, @r#"
-    {"schema":"reinvite-lint/1","problems":[{"advice":"write one bare address, such as ada@fabrikam.example","code":"bad-address","column":23,"count":1,"line":2,"lines":[2],"places":[{"column":23,"line":2}],"problem":"`ada@fabrikam`: not an email address: too few parts in the domain"}],"summary":{"exit_code":2,"manifest":"<stdin>","problems":1,"reset_only":0,"rows":1,"valid":0}}
+    {"schema":"reinvite-lint/1","problems":[{"advice":"write one bare address, such as ada@fabrikam.example","code":"bad-address","column":23,"count":1,"line":2,"lines":[2],"places":[{"column":23,"line":2}],"problem":"`ada@fabrikam`: not an email address: too few parts in the domain"}],"summary":{"exit_code":2,"manifest":"<stdin>","problems":1,"reset_only":0,"rows":1,"valid":0},"templates":[]}
     ------- stderr -------
     <stdin>: CSV, UTF-8, comma; 1 row; columns: user, new_email
     error: <stdin>: 1 problem in 1 row
@@ -112,4 +112,73 @@ fn a_manifest_that_is_not_there_is_named() {
       hint: check the path and the permissions; `-` reads standard input
     ------- exit 2 -------
     "#);
+}
+
+const BY_FILES: &str = "[delivery]\nby = \"files\"\nfrom = \"it@contoso.example\"\nfolder = \"mails\"\n\
+    template = \"mail.{language}.html\"\n";
+
+const IN_TWO_LANGUAGES: &str = "user,new_email,language,send,Cost centre
+ada@northwind.example,ada@fabrikam.example,,,4711
+bob@northwind.example,bob@fabrikam.example,de-AT,,4712
+cyd@northwind.example,cyd@fabrikam.example,ja,no,4713
+eve@northwind.example,eve@fabrikam.example,fr,,4714
+";
+
+#[test]
+fn templates_are_checked_against_the_columns_and_languages_of_the_manifest() {
+    let campaign = Campaign::new();
+    campaign.configure(&campaign.origin(), BY_FILES);
+    campaign.write("guests.csv", IN_TWO_LANGUAGES);
+    campaign.write("mail.en.html", "<title>Hi</title><a href=\"{{ redeem_url }}\">go</a>\n");
+    campaign.write(
+        "mail.de.html",
+        "<title>Guten Tag, {{ display_nam }}</title>\n{{ columns.cost_center }}\n",
+    );
+    snapshot!(campaign.run("lint guests.csv"), @"
+    ------- stderr -------
+    guests.csv: CSV, UTF-8, comma; 4 rows; columns: user, new_email, language, send
+    kept: Cost centre
+    mail.de.html:2: the manifest has no column `cost_center`
+      hint: did you mean `columns.cost_centre`?
+    mail.de.html:1: there is no name `display_nam`
+      hint: did you mean `display_name`?
+    mail.de.html: the mail has no link to redeem with
+      hint: write {{ redeem_url }} where the link belongs
+    warning: [delivery] template: there is none for the language `fr`; those guests get the mail in `en`; write one for `fr`
+    error: 3 problems of the mail's templates
+    ------- exit 2 -------
+    ");
+    // A filter that nobody knows, and a link inside a condition, show when it is rendered.
+    campaign.write("mail.de.html", "<title>{{ message | shout }}</title>{{ redeem_url }}\n");
+    campaign.write(
+        "mail.en.html",
+        "<title>Hi</title>{% if message %}<a href=\"{{ redeem_url }}\">go</a>{% endif %}\n",
+    );
+    snapshot!(campaign.run("lint guests.csv --output json"), @r#"
+    {"schema":"reinvite-lint/1","problems":[],"summary":{"exit_code":2,"manifest":"guests.csv","problems":0,"reset_only":0,"rows":4,"valid":4},"templates":[{"advice":"write {{ redeem_url }} outside of any condition","fatal":true,"line":null,"problem":"the mail to ada@fabrikam.example has no link to redeem with","template":"mail.en.html"},{"advice":"the names a template may use are in reinvite.example.toml","fatal":true,"line":1,"problem":"unknown filter: filter shout is unknown","template":"mail.de.html"},{"advice":"those guests get the mail in `en`; write one for `fr`","fatal":false,"line":null,"problem":"there is none for the language `fr`","template":"[delivery] template"}]}
+    ------- stderr -------
+    guests.csv: CSV, UTF-8, comma; 4 rows; columns: user, new_email, language, send
+    kept: Cost centre
+    error: 2 problems of the mail's templates
+    ------- exit 2 -------
+    "#);
+    assert_eq!(campaign.writes(), 0);
+}
+
+#[test]
+fn templates_that_fit_are_no_problem() {
+    let campaign = Campaign::new();
+    campaign.configure(&campaign.origin(), &BY_FILES.replace("mail.{language}.html", "mail.html"));
+    campaign.write("guests.csv", IN_TWO_LANGUAGES);
+    campaign.write(
+        "mail.html",
+        "<title>Hi</title><a href=\"{{ redeem_url }}\">{{ columns.cost_centre }}</a>\n",
+    );
+    snapshot!(campaign.run("lint guests.csv"), @"
+    ------- stderr -------
+    guests.csv: CSV, UTF-8, comma; 4 rows; columns: user, new_email, language, send
+    kept: Cost centre
+    1 template for mails of your own, no problems
+    guests.csv: 4 rows, no problems
+    ");
 }
