@@ -72,6 +72,7 @@ pub(super) async fn carry_out(
         new: night_plan.new.clone(),
         left: night_plan.left.clone(),
         reminded: invited_as(night_plan, &outcomes, ChangeReason::Reminder),
+        reminded_by_mail: reminded_by_mail(night_plan, &outcomes),
         resets: invited_as(night_plan, &outcomes, ChangeReason::ResetOnly),
         corrections: corrections(&night_plan.plan, &outcomes, &night_plan.names),
         corrections_refused: night_plan.corrections_refused,
@@ -96,6 +97,16 @@ pub(super) async fn carry_out(
     // Whatever asked to stop after the last row is the night's reason as well.
     summary.stop_reason = stop.reason();
     Night { outcomes, summary, digest, trouble }
+}
+
+/// Rows whose guests were mailed the link that they have once more.
+fn reminded_by_mail(night_plan: &NightPlan, outcomes: &[Option<Outcome>]) -> u64 {
+    let is_meant = |row: &PlannedRow| {
+        row.change().is_some_and(|change| change.reason == ChangeReason::ReminderMail)
+    };
+    let rows = night_plan.plan.rows.iter().zip(outcomes);
+    rows.filter(|(row, outcome)| is_meant(row) && matches!(outcome, Some(Outcome::AsWanted { .. })))
+        .count() as u64
 }
 
 /// Rows that were invited for this reason.
@@ -188,7 +199,7 @@ fn used_up(
     let most = u64::from(settings.remind.max);
     let is_pending = |observation: &Observation| matches!(observation, Observation::Shows(seen) if seen.shows == crate::domain::Shows::Pending);
     let has_had_all = |key: &InvitationKey| {
-        night_plan.past.invitations.get(key).is_some_and(|sent| sent.accepted >= most)
+        night_plan.past.invitations.get(key).is_some_and(|sent| sent.mails() >= most)
     };
     observations
         .iter()

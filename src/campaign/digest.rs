@@ -80,6 +80,9 @@ pub struct Digest {
     pub left: Vec<RowName>,
     /// Guests reminded; among the invited.
     pub reminded: u64,
+    /// Guests reminded by a mail of one's own with the link that they have; not among the
+    /// invited.
+    pub reminded_by_mail: u64,
     /// Guests that were reset at the address they had; among the invited.
     pub resets: u64,
     /// Mails put right, or not.

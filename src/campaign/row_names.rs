@@ -115,6 +115,7 @@ fn is_invited(row: &PlannedRow) -> bool {
         }
         Decision::Change(change) => match change.reason {
             ChangeReason::Reminder
+            | ChangeReason::ReminderMail
             | ChangeReason::Correction
             | ChangeReason::Mail
             | ChangeReason::Unmailed => true,

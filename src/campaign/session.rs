@@ -254,14 +254,13 @@ impl Session<'_> {
     pub(super) async fn give_up_mails(
         &self,
         journal: &Journal,
-        begun: Vec<(InvitationKey, MailWay)>,
+        begun: Vec<(InvitationKey, Option<MailWay>)>,
     ) -> Result<(), CheckpointError> {
         for (key, by) in begun {
             match (by, self.settings.delivery.by) {
-                (MailWay::File, DeliveryWay::Files) | (MailWay::Mailbox, DeliveryWay::Graph) => {
-                    continue;
-                }
-                (MailWay::File | MailWay::Mailbox | MailWay::Server, _) => {}
+                (Some(MailWay::File), DeliveryWay::Files)
+                | (Some(MailWay::Mailbox), DeliveryWay::Graph) => continue,
+                (Some(MailWay::File | MailWay::Mailbox | MailWay::Server) | None, _) => {}
             }
             let evidence = "the run ended before the answer to the mail was recorded".to_owned();
             let record = Record::MailUnknown { key, evidence };

@@ -32,6 +32,8 @@ pub(super) struct GuestLog {
     pub(super) invitations: Option<Invitations>,
     /// Of the last intent, whatever became of it.
     intended_at: Option<Timestamp>,
+    /// Whether a mail with the same link is on its way.
+    is_reminding: bool,
     /// What is known of the last intent's lost answer.
     pub(super) evidence: Option<String>,
     /// What the directory showed last.
@@ -140,9 +142,18 @@ impl Log {
             | What::Reverting
             | What::MailIntended
             | What::MailDrafted
-            | What::MailWithdrawn
-            | What::Mailed
-            | What::MailUnknown => {}
+            | What::Mailed => {}
+            What::Reminding => guest.is_reminding = true,
+            What::MailWithdrawn => guest.is_reminding = false,
+            // What may have left counts as a mail: the next is due later, not at once.
+            What::Reminded | What::MailUnknown => {
+                if std::mem::take(&mut guest.is_reminding)
+                    && let Some(invitations) = &mut guest.invitations
+                {
+                    invitations.reminded += 1;
+                    invitations.reminded_at = Some(at);
+                }
+            }
         }
     }
 
@@ -178,6 +189,8 @@ impl GuestLog {
             accepted_at: at,
             intended_at: at,
             refused_at: None,
+            reminded: 0,
+            reminded_at: None,
         };
         let invitations = self.invitations.get_or_insert(first);
         invitations.accepted += 1;

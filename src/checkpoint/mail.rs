@@ -25,6 +25,8 @@ enum Step {
     /// The draft is about to be sent.
     Drafted,
     Mailed,
+    /// It was, and the same link is about to be mailed once more.
+    Reminding,
     Failed,
     Unknown,
 }
@@ -38,6 +40,7 @@ impl Step {
             Self::Intended(MailWay::Mailbox) => "intended-draft",
             Self::Drafted => "drafted",
             Self::Mailed => "mailed",
+            Self::Reminding => "reminding",
             Self::Failed => "failed",
             Self::Unknown => "unknown",
         }
@@ -45,7 +48,7 @@ impl Step {
 
     fn parse(word: &str) -> Result<Self, ReadError> {
         let intended = MailWay::ALL.iter().map(|&by| Self::Intended(by));
-        [Self::Held, Self::Drafted, Self::Mailed, Self::Failed, Self::Unknown]
+        [Self::Held, Self::Drafted, Self::Mailed, Self::Reminding, Self::Failed, Self::Unknown]
             .into_iter()
             .chain(intended)
             .find(|step| step.word() == word)
@@ -75,6 +78,21 @@ impl MailState {
                 let message_id = Some(message_id.clone());
                 state.map(|state| Self { step: Step::Intended(*by), at, message_id, ..state })
             }
+            Record::Reminding { message_id, .. } => {
+                let message_id = Some(message_id.clone());
+                state.map(|state| Self { step: Step::Reminding, at, message_id, ..state })
+            }
+            // Whatever came of a reminder, the mail before it was sent.
+            Record::Reminded { .. } | Record::MailWithdrawn { .. } | Record::MailUnknown { .. }
+                if state.as_ref().is_some_and(|state| state.step == Step::Reminding) =>
+            {
+                state.map(|state| Self { step: Step::Mailed, at, ..state })
+            }
+            Record::MailDrafted { .. }
+                if state.as_ref().is_some_and(|state| state.step == Step::Reminding) =>
+            {
+                state
+            }
             Record::MailDrafted { .. } => {
                 state.map(|state| Self { step: Step::Drafted, at, ..state })
             }
@@ -97,6 +115,12 @@ impl MailState {
             Record::Seen(Sighting { shows: Shows::Redeemed, .. }) => {
                 state.map(|state| Self { link: None, ..state })
             }
+            // It leads nowhere any more: the guest is gone, or another invitation voids it.
+            Record::Seen(Sighting { shows: Shows::Deleted | Shows::Reinvited, .. })
+                if state.as_ref().is_some_and(|state| state.step == Step::Mailed) =>
+            {
+                state.map(|state| Self { link: None, ..state })
+            }
             Record::Patching { .. }
             | Record::Patched { .. }
             | Record::Intended { .. }
@@ -108,6 +132,7 @@ impl MailState {
             | Record::Corrected { .. }
             | Record::Reverting { .. }
             | Record::Reverted { .. }
+            | Record::Reminded { .. }
             | Record::Seen(_) => state,
         }
     }
@@ -115,7 +140,9 @@ impl MailState {
     fn held(self) -> Option<HeldLink> {
         let Self { step, at, message_id, link } = self;
         let drafted_at = (step == Step::Drafted).then_some(at);
-        let earlier = message_id.map(|message_id| EarlierMail { message_id, drafted_at });
+        // Of a mail that was sent nothing is to be settled before the next.
+        let earlier = message_id.filter(|_| step != Step::Mailed);
+        let earlier = earlier.map(|message_id| EarlierMail { message_id, drafted_at });
         Some(HeldLink { link: link?, earlier })
     }
 
@@ -127,6 +154,8 @@ impl MailState {
             Step::Drafted => Some(MailStanding::Begun { by: MailWay::Mailbox, has_link }),
             Step::Intended(by) => Some(MailStanding::Begun { by, has_link }),
             Step::Unknown => Some(MailStanding::Unknown),
+            Step::Mailed if has_link => Some(MailStanding::Kept),
+            Step::Reminding => Some(MailStanding::Reminding),
             Step::Held | Step::Mailed | Step::Failed => None,
         }
     }
@@ -223,12 +252,12 @@ pub(super) fn counts(connection: &Connection) -> Result<MailCounts, ReadError> {
     let mut counts = MailCounts::default();
     for (_, state) in states(connection)? {
         match (state.step, state.standing()) {
-            (Step::Mailed, _) => counts.mailed += 1,
+            (Step::Mailed | Step::Reminding, _) => counts.mailed += 1,
             (Step::Failed, _) => counts.failed += 1,
             (_, Some(MailStanding::Held)) => counts.held += 1,
             (_, Some(MailStanding::Begun { .. } | MailStanding::Unknown)) => counts.unknown += 1,
-            // It had redeemed before its mail left.
-            (_, None) => {}
+            // It had redeemed before its mail left. Of a mail that was sent no other is said.
+            (_, None | Some(MailStanding::Kept | MailStanding::Reminding)) => {}
         }
     }
     Ok(counts)
@@ -309,6 +338,13 @@ mod tests {
         let begun = |by| Some(MailStanding::Begun { by, has_link: true });
         let server = MailWay::Server;
         let one = || Some("one".to_owned());
+        let kept = Some(MailStanding::Kept);
+        let reminding = || Record::Reminding { key: key(), message_id: "<2@c>".into() }.into();
+        let reminded = || Record::Reminded { key: key(), how: MailedHow::Sent }.into();
+        let reinvited: fn() -> Entry = || {
+            let shows = Shows::Reinvited;
+            Record::Seen(Sighting { key: key(), shows, since: None }).into()
+        };
         for (records, standing, link) in [
             (vec![invited(None)], None, None),
             (vec![held()], Some(MailStanding::Held), one()),
@@ -318,7 +354,13 @@ mod tests {
             (vec![held(), intended(MailWay::Mailbox), drafted()], begun(MailWay::Mailbox), one()),
             (vec![held(), intended(server), withdrawn()], Some(MailStanding::Held), one()),
             (vec![held(), intended(server), mailed(false)], None, None),
-            (vec![held(), intended(server), mailed(true)], None, one()),
+            (vec![held(), intended(server), mailed(true)], kept, one()),
+            (vec![held(), mailed(true), reminding()], Some(MailStanding::Reminding), one()),
+            (vec![held(), mailed(true), reminding(), reminded()], kept, one()),
+            (vec![held(), mailed(true), reminding(), drafted(), withdrawn()], kept, one()),
+            (vec![held(), mailed(true), reminding(), unknown()], kept, one()),
+            (vec![held(), mailed(true), reinvited()], None, None),
+            (vec![held(), reinvited()], Some(MailStanding::Held), one()),
             (vec![held(), intended(server), mailed(true), redeemed().into()], None, None),
             (vec![held(), intended(server), unknown()], Some(MailStanding::Unknown), None),
             (vec![held(), intended(server), failed], None, None),

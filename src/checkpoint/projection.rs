@@ -170,6 +170,8 @@ fn remember(connection: &Connection, record: &Record, at: Timestamp) -> rusqlite
         | Record::Mailed { .. }
         | Record::MailFailed { .. }
         | Record::MailUnknown { .. }
+        | Record::Reminding { .. }
+        | Record::Reminded { .. }
         | Record::Seen(_) => Ok(()),
     }
 }

@@ -33,6 +33,8 @@ words! {
         Mailed = "mailed",
         MailFailed = "mail-failed",
         MailUnknown = "mail-unknown",
+        Reminding = "reminding",
+        Reminded = "reminded",
     }
 }
 
@@ -62,7 +64,9 @@ impl What {
             | Self::MailWithdrawn
             | Self::Mailed
             | Self::MailFailed
-            | Self::MailUnknown => None,
+            | Self::MailUnknown
+            | Self::Reminding
+            | Self::Reminded => None,
         }
     }
 }
@@ -236,6 +240,16 @@ pub enum Record {
         key: InvitationKey,
         evidence: String,
     },
+    /// The link that the guest was mailed is about to be mailed once more. Until the next
+    /// record of the mail it is not known whether it was.
+    Reminding {
+        key: InvitationKey,
+        message_id: String,
+    },
+    Reminded {
+        key: InvitationKey,
+        how: MailedHow,
+    },
     /// The directory showed something new of a guest. Kept in a table of its own.
     Seen(Sighting),
 }
@@ -368,6 +382,10 @@ impl Entry {
                 advice: detail.advice,
             },
             What::MailUnknown => Record::MailUnknown { key, evidence: detail.evidence },
+            What::Reminding => Record::Reminding { key, message_id: detail.message_id },
+            What::Reminded => {
+                Record::Reminded { key, how: detail.mailed.unwrap_or(MailedHow::Sent) }
+            }
         };
         let silent = silent && matches!(record, Record::Invited { .. });
         Ok(Self { silent, ..record.after(trace) })
@@ -401,6 +419,8 @@ impl Record {
             | Self::Mailed { key, .. }
             | Self::MailFailed { key, .. }
             | Self::MailUnknown { key, .. }
+            | Self::Reminding { key, .. }
+            | Self::Reminded { key, .. }
             | Self::Seen(Sighting { key, .. }) => key,
         }
     }
@@ -426,6 +446,8 @@ impl Record {
             Self::Mailed { .. } => What::Mailed,
             Self::MailFailed { .. } => What::MailFailed,
             Self::MailUnknown { .. } => What::MailUnknown,
+            Self::Reminding { .. } => What::Reminding,
+            Self::Reminded { .. } => What::Reminded,
             Self::Seen(_) => return None,
         })
     }
@@ -463,6 +485,8 @@ impl Record {
             Self::MailIntended { message_id, by, .. } => {
                 json!({ "message_id": message_id, "by": by })
             }
+            Self::Reminding { message_id, .. } => json!({ "message_id": message_id }),
+            Self::Reminded { how, .. } => json!({ "mailed": how }),
             Self::Mailed { how, keeps_link, .. } => {
                 json!({ "mailed": how, "keeps_link": keeps_link })
             }

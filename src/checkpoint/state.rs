@@ -113,6 +113,8 @@ impl RowState {
             | Record::MailWithdrawn { .. }
             | Record::Mailed { .. }
             | Record::MailUnknown { .. }
+            | Record::Reminding { .. }
+            | Record::Reminded { .. }
             | Record::Seen(_) => return state,
             Record::ResendAsked { before, .. } => {
                 return state.map(|state| state.asked_again(before));

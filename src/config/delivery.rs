@@ -89,7 +89,7 @@ impl MailAddress {
 pub enum KeepLinks {
     #[default]
     UntilSent,
-    /// For a person who may have to tell it.
+    /// A reminder brings the same link once more.
     UntilRedeemed,
 }
 

@@ -129,6 +129,11 @@ pub enum MailStanding {
     Begun { by: MailWay, has_link: bool },
     /// Its answer was lost.
     Unknown,
+    /// It was sent, and its link is kept for the next one.
+    Kept,
+    /// The guest is reminded with the link that it has; that mail was about to leave when
+    /// the run ended.
+    Reminding,
 }
 
 /// A link that is to be mailed.
@@ -237,11 +242,13 @@ impl Ledger {
         self.mails.get(key).copied()
     }
 
-    /// Mails that were about to leave when a run ended.
-    pub fn mails_begun(&self) -> impl Iterator<Item = (&InvitationKey, MailWay)> {
+    /// Mails that were about to leave when a run ended, and by which way; None for one that
+    /// brings a link once more, which is left at that by any way.
+    pub fn mails_begun(&self) -> impl Iterator<Item = (&InvitationKey, Option<MailWay>)> {
         self.mails.iter().filter_map(|(key, standing)| match standing {
-            MailStanding::Begun { by, .. } => Some((key, *by)),
-            MailStanding::Held | MailStanding::Unknown => None,
+            MailStanding::Begun { by, .. } => Some((key, Some(*by))),
+            MailStanding::Reminding => Some((key, None)),
+            MailStanding::Held | MailStanding::Unknown | MailStanding::Kept => None,
         })
     }
 

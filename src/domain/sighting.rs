@@ -102,4 +102,21 @@ pub struct Invitations {
     pub intended_at: Timestamp,
     /// When another one was last refused for good, if any was since.
     pub refused_at: Option<Timestamp>,
+    /// Mails of one's own that brought the link of an accepted invitation once more, or may
+    /// have.
+    pub reminded: u64,
+    /// When the last of them was.
+    pub reminded_at: Option<Timestamp>,
+}
+
+impl Invitations {
+    /// Mails that the guest got to the address, or may have got.
+    pub fn mails(&self) -> u64 {
+        self.accepted + self.reminded
+    }
+
+    /// When the last of them was.
+    pub fn last_mail_at(&self) -> Timestamp {
+        self.reminded_at.map_or(self.accepted_at, |at| at.max(self.accepted_at))
+    }
 }

@@ -85,6 +85,9 @@ pub enum ChangeReason {
     Resend,
     /// It was sent in an earlier run and not redeemed, and the policy asks for it again.
     Reminder,
+    /// It was sent in an earlier run and not redeemed, and the policy asks for another mail
+    /// of one's own, whose link is kept. Nobody is invited.
+    ReminderMail,
     /// Somebody changed the mail after the invitation, and the policy asks to write it
     /// again. No invitation goes with it: the one that was sent is for that very address.
     Correction,
@@ -98,6 +101,13 @@ pub enum ChangeReason {
     Revert,
     /// It gets its old address back, and nobody is invited: it never was reset.
     RevertMail,
+}
+
+impl ChangeReason {
+    /// Whether the policy asks for it, because the guest has not redeemed.
+    pub fn is_reminder(self) -> bool {
+        matches!(self, Self::Reminder | Self::ReminderMail)
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
@@ -399,6 +409,10 @@ impl fmt::Display for Change {
             ChangeReason::RevertMail => {
                 write!(f, "goes back from {before} to {address}; it was never reset")
             }
+            ChangeReason::ReminderMail => write!(
+                f,
+                "invited earlier and not redeemed; the same link is mailed to {address} once more"
+            ),
             ChangeReason::Reminder => {
                 write!(f, "invited earlier and not redeemed; {address} is reminded")
             }

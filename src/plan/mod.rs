@@ -120,9 +120,7 @@ impl Plan {
     ) -> Self {
         let mut rows = decide(manifest, directory, ledger, policy);
         let reverted = reverted(&rows, ledger, guards);
-        rows.retain(|row| {
-            matches!(&row.decision, Decision::Change(change) if change.reason == ChangeReason::Reminder)
-        });
+        rows.retain(|row| row.change().is_some_and(|change| change.reason.is_reminder()));
         Self::from_rows(rows, (reverted, Vec::new()), directory, policy, guards)
     }
 

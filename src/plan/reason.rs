@@ -309,6 +309,10 @@ impl ChangeReason {
             ),
             Self::RetryFailed => words("retry-failed", "failed earlier; tried again as asked"),
             Self::Resend => words("resend", "invited earlier; sent again as asked"),
+            Self::ReminderMail => words(
+                "reminder-mail",
+                "invited earlier and not redeemed; reminded with the same link",
+            ),
             Self::Reminder => words("reminder", "invited earlier and not redeemed; reminded"),
             Self::Correction => {
                 words("correction", "invited earlier; its mail is put right, nobody is invited")

@@ -38,20 +38,20 @@ impl Reminders {
         // One that was refused is no mail, but knocking every night would not do either:
         // repeated refusals are what tenants get blocked for.
         let knocked = |at| self.now < since(at, self.settings.gap);
-        let wait = if sent.accepted == 1 { after } else { self.settings.gap };
+        let wait = if sent.mails() == 1 { after } else { self.settings.gap };
         let ours_ends = self.lag.saturating_add(TOLERANCE);
         let ours_ends = sent.accepted_at.saturating_add(ours_ends).unwrap_or(Timestamp::MAX);
         guest.redemption.state == Some(RedemptionState::PendingAcceptance)
             && guest.redemption.changed_at.is_none_or(|changed_at| changed_at <= ours_ends)
             && !self.is_used_up(sent)
-            && self.now >= since(sent.accepted_at, wait)
+            && self.now >= since(sent.last_mail_at(), wait)
             && !sent.refused_at.is_some_and(knocked)
             && is_open(&self.settings, self.now)
     }
 
     /// Whether a guest has had all mails that it may get.
     pub fn is_used_up(&self, sent: &Invitations) -> bool {
-        sent.accepted >= u64::from(self.settings.max)
+        sent.mails() >= u64::from(self.settings.max)
     }
 
     /// When the present hours for reminders end; None if they never do. Now, if there

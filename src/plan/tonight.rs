@@ -102,7 +102,7 @@ impl SoFar {
         match decision {
             Decision::Change(change) => match change.reason {
                 ChangeReason::NewAddress | ChangeReason::ResetOnly => self.fresh.push(position),
-                ChangeReason::Reminder => {
+                ChangeReason::Reminder | ChangeReason::ReminderMail => {
                     self.invited += 1;
                     self.reminders.push(position);
                 }

@@ -171,7 +171,7 @@ fn happened(
         ("left", digest.left.len() as u64, styles.faint),
         ("invited", summary.invited.saturating_sub(digest.reminded), styles.good),
         ("of them resets", digest.resets, styles.attention),
-        ("reminded", digest.reminded, styles.good),
+        ("reminded", digest.reminded + digest.reminded_by_mail, styles.good),
         ("mails put right", digest.corrected(), styles.good),
         ("lost, settled", settled, styles.good),
         ("redeemed", seen(Finding::Redeemed), styles.good),

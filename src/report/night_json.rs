@@ -22,6 +22,7 @@ struct NightSummary<'a> {
     run: RunSummary<'a>,
     /// Of the invited, those that were invited before.
     reminded: u64,
+    reminded_by_mail: u64,
     corrected: u64,
     /// Newly seen to have redeemed.
     redeemed: u64,
@@ -48,6 +49,7 @@ pub fn night_json(
     let summary = NightSummary {
         run: RunSummary::new(plan, summary, exit_code),
         reminded: digest.reminded,
+        reminded_by_mail: digest.reminded_by_mail,
         corrected: digest.corrected(),
         redeemed: redeemed.count() as u64,
         new: digest.new.len() as u64,

@@ -100,6 +100,12 @@ impl<'a> RowEnd<'a> {
             Some(Outcome::AsWanted { .. }) if reason == ChangeReason::Mail => {
                 end("settled", "mail", Message::Text("invited earlier; its mail was due"), None)
             }
+            Some(Outcome::AsWanted { .. }) if reason == ChangeReason::ReminderMail => end(
+                "settled",
+                "reminded",
+                Message::Text("invited earlier; the same link was mailed once more"),
+                None,
+            ),
             Some(Outcome::AsWanted { .. }) if reason == ChangeReason::RevertMail => end(
                 "settled",
                 "reverted",
@@ -145,7 +151,7 @@ impl<'a> RowEnd<'a> {
                     | ChangeReason::Mail
                     | ChangeReason::Revert
                     | ChangeReason::RevertMail => "the run ended before this row",
-                    ChangeReason::Reminder => {
+                    ChangeReason::Reminder | ChangeReason::ReminderMail => {
                         "not reminded: the guest has changed since the plan was made, the hours for reminders are over, or the run ended before"
                     }
                 }),

@@ -179,15 +179,18 @@ impl Run<'_> {
             .filter(|(index, _)| !self.settings.held.contains(index))
             .filter_map(|(index, row)| Some(Job { index, row, change: row.change()? }))
             .collect();
-        // Who was invited by an earlier run and has no mail yet comes first. A mail alone
-        // shows nothing of whether the tenant takes invitations, which is what probe and
-        // canary are to find out.
-        jobs.sort_by_key(|job| {
-            (job.change.reason != ChangeReason::Mail, job.change.invite.is_none())
-        });
-        let held = jobs.iter().take_while(|job| job.change.reason == ChangeReason::Mail).count();
-        let (held, jobs) = jobs.split_at(held);
-        self.must_be_able_to_mail(held.iter().chain(jobs)).await;
+        // Who was invited by an earlier run and has no mail yet comes first, who has one
+        // last. A mail alone shows nothing of whether the tenant takes invitations, which is
+        // what probe and canary are to find out.
+        let place = |job: &Job<'_>| match job.change.reason {
+            ChangeReason::Mail => 0,
+            ChangeReason::ReminderMail => 2,
+            _ => 1,
+        };
+        jobs.sort_by_key(|job| (place(job), job.change.invite.is_none()));
+        self.must_be_able_to_mail(jobs.iter()).await;
+        let (held, jobs) = jobs.split_at(jobs.partition_point(|job| place(job) == 0));
+        let (jobs, reminders) = jobs.split_at(jobs.partition_point(|job| place(job) == 1));
         self.rows(held, outcomes).await;
         let mut rest = jobs;
         if self.settings.probe {
@@ -201,6 +204,7 @@ impl Run<'_> {
             rest = others;
         }
         self.rows(rest, outcomes).await;
+        self.rows(reminders, outcomes).await;
     }
 
     /// Ends the run before its first row where mails are to be sent and none would leave:

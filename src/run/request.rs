@@ -18,7 +18,10 @@ pub(super) fn intent_reason(reason: ChangeReason) -> Option<IntentReason> {
         ChangeReason::Reminder => Some(IntentReason::Reminder),
         ChangeReason::Unmailed => Some(IntentReason::Unmailed),
         ChangeReason::Revert => Some(IntentReason::Revert),
-        ChangeReason::Correction | ChangeReason::Mail | ChangeReason::RevertMail => None,
+        ChangeReason::Correction
+        | ChangeReason::Mail
+        | ChangeReason::ReminderMail
+        | ChangeReason::RevertMail => None,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::support::{Campaign, id};
+use crate::support::{Campaign, Cut, id, new_address};
 
 /// Everybody at once, reminded after a day.
 const POLICY: &[(&str, &str)] = &[
@@ -108,5 +108,96 @@ async fn a_night_without_time_for_a_second_look_keeps_the_first() {
     assert!(!said.contains("redeemed              1\n"), "{said}");
     for n in 1..=20 {
         assert_eq!(invitations(&campaign, n), if n == 20 { 1 } else { 2 }, "guest {n}");
+    }
+}
+
+const MAILBOX: &str = "it@contoso.example";
+
+const KEPT: &str = "SELECT address FROM mail WHERE link IS NOT NULL";
+
+/// Everybody is mailed from a mailbox, and reminded after a day with the same link.
+fn by_mail(guests: u32) -> Campaign {
+    let delivery = "[delivery]\nby = \"graph\"\nfrom = \"it@contoso.example\"\n\
+         keep_links = \"until-redeemed\"\n[remind]\n";
+    let policy: Vec<_> = POLICY.iter().copied().chain([("[remind]\n", delivery)]).collect();
+    Campaign::with(guests, "2026-05-04T12:00:00Z", &policy)
+}
+
+/// The mails that left for a guest: Message-ID and text.
+fn mails(campaign: &Campaign, n: u32) -> Vec<(String, String)> {
+    let mailbox = campaign.tenant.mailbox(MAILBOX);
+    let to = new_address(n);
+    let sent = mailbox.iter().filter(|mail| mail.sent > 0 && mail.to() == [to.as_str()]);
+    sent.map(|mail| {
+        assert_eq!(mail.sent, 1);
+        let id = mail.message.internet_message_id.clone().unwrap_or_default();
+        (id, mail.message.body.content.clone())
+    })
+    .collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_link_that_is_kept_is_mailed_once_more_and_nobody_is_reset_for_it() {
+    let mut campaign = by_mail(3);
+    campaign.night(1).await;
+    campaign.tenant.redeem(&id(3));
+    campaign.hours(26).await;
+    let said = campaign.once().await;
+    assert!(said.contains("reminded              2\n"), "{said}");
+    assert!(!said.contains("invited               "), "{said}");
+    // Again in the same night: it is not due.
+    campaign.hours(2).await;
+    campaign.once().await;
+    for _ in 0..3 {
+        campaign.hours(26).await;
+        campaign.once().await;
+    }
+    for n in 1..=3 {
+        assert_eq!(invitations(&campaign, n), 1, "guest {n}");
+        let mails = mails(&campaign, n);
+        // No more than three, the first included, and none to whoever has redeemed.
+        assert_eq!(mails.len(), if n == 3 { 1 } else { 3 }, "guest {n}");
+        let link = campaign.tenant.ledger().invitations_for(&id(n))[0].redeem_url.clone();
+        assert!(mails.iter().all(|(_, text)| text.contains(&link.replace('&', "&amp;"))));
+        let ids: std::collections::HashSet<_> = mails.iter().map(|(id, _)| id).collect();
+        assert_eq!(ids.len(), mails.len());
+    }
+    assert_eq!(campaign.states(), ["invited", "invited", "invited"]);
+    // Who has redeemed needs no link.
+    assert_eq!(campaign.query(KEPT).len(), 2);
+    campaign.tenant.redeem(&id(1));
+    campaign.tenant.redeem(&id(2));
+    campaign.once().await;
+    assert_eq!(campaign.query(KEPT).len(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_night_of_reminders_that_is_cut_off_anywhere_mails_nobody_twice() {
+    for n in 1.. {
+        let mut campaign = by_mail(2);
+        campaign.night(1).await;
+        campaign.hours(26).await;
+        let came_to_its_end = !campaign.until(Some(Cut::After(n))).await.0;
+        campaign.hours(1).await;
+        campaign.once().await;
+        campaign.hours(1).await;
+        campaign.once().await;
+        for guest in 1..=2 {
+            let mails = mails(&campaign, guest).len();
+            assert!((1..=2).contains(&mails), "{mails} mails to guest {guest}, cut after {n}");
+            assert_eq!(invitations(&campaign, guest), 1);
+            if came_to_its_end {
+                assert_eq!(mails, 2);
+            }
+        }
+        // Whatever was lost, the next reminder comes.
+        campaign.hours(26).await;
+        campaign.once().await;
+        for guest in 1..=2 {
+            assert!((2..=3).contains(&mails(&campaign, guest).len()), "cut after {n}");
+        }
+        if came_to_its_end {
+            break;
+        }
     }
 }

@@ -307,6 +307,8 @@ async fn history_counts_invitations_and_keeps_the_last_sighting() {
         accepted_at: at(7),
         intended_at: at(6),
         refused_at: None,
+        reminded: 0,
+        reminded_at: None,
     };
     assert_eq!(past.invitations[&key(1)], expected);
     let last = &past.sightings[&key(1)];

@@ -224,6 +224,9 @@ impl Planner<'_> {
             return None;
         };
         let standing = self.ledger.mail(key)?;
+        if matches!(standing, MailStanding::Kept | MailStanding::Reminding) {
+            return None;
+        }
         let moves = self.set_mail(guest, &key.address).is_some();
         // A replica may show the mail of before for a while.
         let decided = self.unless_changed(guest, key, moves, decision.clone());
@@ -247,7 +250,7 @@ impl Planner<'_> {
             {
                 ChangeReason::Mail
             }
-            (MailStanding::Held | MailStanding::Begun { .. } | MailStanding::Unknown, _) => {
+            (_, _) => {
                 return Some(Decision::Settled(Settled::MailUnknown { invited_at }));
             }
         };
@@ -268,7 +271,8 @@ impl Planner<'_> {
 
     /// The reminder that is due for a guest with nothing else to do. An obstacle to it
     /// is no news: the guest was invited. Where Microsoft mails nothing, another
-    /// invitation would do no more than void the link that went another way.
+    /// invitation would do no more than void the link that went another way. With a link
+    /// that is kept it takes a mail alone, and no reset.
     pub(super) fn reminder(
         &self,
         row: &Row,
@@ -282,10 +286,16 @@ impl Planner<'_> {
         let reminders = self.policy.reminders.as_ref()?;
         let invitation = self.invitation(row, key.address.clone());
         let has_mail = self.set_mail(guest, &key.address).is_none();
+        let reason = match self.ledger.mail(key) {
+            // Perhaps it has left already: this run writes that down, and the next counts it.
+            Some(MailStanding::Reminding) => return None,
+            Some(MailStanding::Kept) if invitation.by.is_own() => ChangeReason::ReminderMail,
+            _ => ChangeReason::Reminder,
+        };
         let is_due = has_mail && invitation.send && reminders.is_due(key, guest);
         (is_due && self.obstacle(guest, &key.address, false).is_none()).then(|| {
             Decision::Change(Box::new(Change {
-                reason: ChangeReason::Reminder,
+                reason,
                 set_mail: None,
                 invite: Some(invitation),
                 redemption: guest.redemption.clone(),

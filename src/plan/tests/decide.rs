@@ -554,6 +554,8 @@ fn a_reminder_needs_the_right_mail_a_mailing_and_no_obstacle() {
                 accepted_at: earlier(),
                 intended_at: earlier(),
                 refused_at: None,
+                reminded: 0,
+                reminded_at: None,
             };
             world.policy.reminders = Some(Box::new(crate::plan::Reminders {
                 settings: crate::config::RemindSettings {

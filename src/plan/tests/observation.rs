@@ -63,6 +63,8 @@ fn seen(
             accepted_at: at,
             intended_at,
             refused_at: None,
+            reminded: 0,
+            reminded_at: None,
         };
         invitations.insert(key(address), sent);
     }
@@ -184,6 +186,8 @@ fn a_guest_to_whom_a_person_asked_to_send_again_is_still_an_invited_one() {
             accepted_at: noon(),
             intended_at,
             refused_at: None,
+            reminded: 0,
+            reminded_at: None,
         };
         let sent = [(key(ADDRESS), sent)].into();
         let look = Look { mail: MailWrite::Mail, at, lag };

@@ -56,8 +56,15 @@ fn reminders(
     now: Timestamp,
 ) -> Reminders {
     let first_at = at("02T12:00");
-    let sent =
-        Invitations { accepted, first_at, accepted_at: last, intended_at: last, refused_at: None };
+    let sent = Invitations {
+        accepted,
+        first_at,
+        accepted_at: last,
+        intended_at: last,
+        refused_at: None,
+        reminded: 0,
+        reminded_at: None,
+    };
     Reminders {
         settings,
         invitations: Arc::new(HashMap::from([(key(), sent)])),
@@ -86,6 +93,19 @@ fn a_guest_is_due_after_the_wait_and_never_beyond_the_most() {
     ] {
         let reminders = reminders(policy(), accepted, last, at(now));
         assert_eq!(reminders.is_due(&key(), &guest(state, changed_at)), due, "{name}");
+    }
+    // A mail with the same link counts like an invitation, and does not hide one of others.
+    for (reminded, now, changed_at, due) in [
+        (1, "17T11:59", last, false),
+        (1, "18T12:00", last, true),
+        (2, "30T12:00", last, false),
+        (1, "30T12:00", at("11T09:00"), false),
+    ] {
+        let mut again = reminders(policy(), 1, last, at(now));
+        let sent = Arc::make_mut(&mut again.invitations).get_mut(&key()).unwrap();
+        (sent.reminded, sent.reminded_at) = (reminded, Some(at("11T12:00")));
+        let guest = guest(PendingAcceptance, changed_at);
+        assert_eq!(again.is_due(&key(), &guest), due, "{reminded} reminded, {now}");
     }
     for (now, due) in [("24T11:59", false), ("24T12:00", true)] {
         let mut refused = reminders(policy(), 1, last, at(now));

@@ -246,6 +246,15 @@ fn happened(Entry { record, trace, .. }: &Entry) -> String {
         Record::MailUnknown { evidence, .. } => {
             format!("mail sent or not, not known: {}", or(evidence, "no answer"))
         }
+        Record::Reminding { message_id, .. } => {
+            format!("the same link is about to be mailed once more: {}", harmless(message_id))
+        }
+        Record::Reminded { how: MailedHow::Sent, .. } => {
+            "a mail with the same link was sent".to_owned()
+        }
+        Record::Reminded { how: MailedHow::File, .. } => {
+            "a mail with the same link was written as a file".to_owned()
+        }
         Record::Seen(sighting) => sighting.shows.word().to_owned(),
     };
     if let Some(trace) = trace {
@@ -315,6 +324,9 @@ fn mails(trail: &Trail) -> Vec<Mail> {
             }
             Record::Intended { reason, .. } => is_reminder = *reason == IntentReason::Reminder,
             Record::Invited { .. } if event.entry.silent => {}
+            Record::Reminded { how: MailedHow::Sent, .. } => {
+                mails.push(Mail { at: event.at, kind: "reminder", who: None, why: None });
+            }
             Record::Invited { .. } | Record::Mailed { how: MailedHow::Sent, .. } => {
                 let (kind, (who, why)) = if mails.is_empty() {
                     ("first", (None, None))
@@ -343,6 +355,8 @@ fn mails(trail: &Trail) -> Vec<Mail> {
             | Record::Mailed { how: MailedHow::File, .. }
             | Record::MailFailed { .. }
             | Record::MailUnknown { .. }
+            | Record::Reminding { .. }
+            | Record::Reminded { how: MailedHow::File, .. }
             | Record::Seen(_) => {}
         }
     }

@@ -211,6 +211,8 @@ impl RowRun<'_, '_> {
             | Record::Mailed { .. }
             | Record::MailFailed { .. }
             | Record::MailUnknown { .. }
+            | Record::Reminding { .. }
+            | Record::Reminded { .. }
             | Record::Seen(_) => None,
             Record::Patched { .. }
             | Record::Corrected { .. }

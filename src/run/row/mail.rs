@@ -6,12 +6,13 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::sync::SemaphorePermit;
 
 use crate::checkpoint::{MailedHow, Record};
 use crate::delivery::{Letter, MessageId, Outcome as Handed, Post, columns};
-use crate::domain::{DirectoryUser, EarlierMail, RedeemUrl, RedemptionState};
-use crate::plan::{Change, Invitation};
+use crate::domain::{DirectoryUser, EarlierMail, MailWay, RedeemUrl, RedemptionState};
+use crate::plan::{Change, ChangeReason, Invitation};
 use crate::run::event::{Event, Failure, InvitedHow, MailEnd, Outcome, Phase, StopReason};
 use crate::run::own_failure::OwnFailure;
 
@@ -124,6 +125,44 @@ impl<'r> RowRun<'r, '_> {
         }
     }
 
+    /// Mails the link that the guest has once more, and invites nobody.
+    pub(super) async fn remind_by_mail(&mut self) -> Result<Outcome, Done> {
+        let (Some(post), Some(invitation)) = (self.post(), &self.change.invite) else {
+            return Err(self.not_attempted());
+        };
+        let Some(held) = post.known.links.get(&self.key) else {
+            return Err(self.not_attempted());
+        };
+        self.enter(Phase::Inviting);
+        let guest = self.look().await?;
+        if !self.may_remind(&guest) {
+            return Err(self.not_attempted());
+        }
+        let letter = self.letter(post, invitation, &guest, held.link.clone());
+        let ended = self.hand_over_until_taken(post, &letter, None).await;
+        self.count(&ended);
+        match ended {
+            Ended::Failed(failure) => Err(Done(Outcome::Failed(failure))),
+            Ended::At(MailEnd::NotYet) => Err(self.not_attempted()),
+            Ended::At(_) => Ok(Outcome::AsWanted { written: false }),
+        }
+    }
+
+    /// The record that a mail is about to leave.
+    pub(super) fn mail_intent(&self, id: &MessageId, by: MailWay) -> Record {
+        let (key, message_id) = (self.key.clone(), id.to_string());
+        if self.is_reminder_mail() {
+            Record::Reminding { key, message_id }
+        } else {
+            Record::MailIntended { key, message_id, by }
+        }
+    }
+
+    /// Whether the link of the mail was mailed before.
+    fn is_reminder_mail(&self) -> bool {
+        self.change.reason == ChangeReason::ReminderMail
+    }
+
     /// Mails the link of the invitation that was just accepted.
     pub(super) async fn mail_new(&self, how: InvitedHow, guest: &DirectoryUser) -> Outcome {
         let (Some(post), Some(invitation)) = (self.post(), &self.change.invite) else {
@@ -199,8 +238,12 @@ impl<'r> RowRun<'r, '_> {
         letter: &Letter,
         mut earlier: Option<EarlierMail>,
     ) -> Ended {
-        // The same for the same link, whichever run sends it.
-        let id = MessageId::of(&self.key, letter.redeem_url.expose(), post.from());
+        let id = if self.is_reminder_mail() {
+            MessageId::random(post.from())
+        } else {
+            // The same for the same link, whichever run sends it.
+            MessageId::of(&self.key, letter.redeem_url.expose(), post.from())
+        };
         let mut wait = FIRST_WAIT;
         for attempt in 1.. {
             let turn = tokio::select! {
@@ -209,6 +252,11 @@ impl<'r> RowRun<'r, '_> {
                 turn = post.turn() => turn,
             };
             let now = self.run.graph.clock().service_now();
+            // Quiet hours may begin while the mails before it leave.
+            let is_late = |until: Timestamp| now >= until;
+            if self.is_reminder_mail() && self.run.settings.reminders_until.is_some_and(is_late) {
+                return Ended::At(MailEnd::NotYet);
+            }
             let mail = match post.mail(letter, id.clone(), now) {
                 Ok(mail) => mail,
                 Err(error) => {
@@ -221,9 +269,7 @@ impl<'r> RowRun<'r, '_> {
                 self.hand_to_mailbox(mailbox, &mail, earlier.as_ref()).await
             } else {
                 // P1: the intent is durable before the mail leaves.
-                let (key, message_id) = (self.key.clone(), id.to_string());
-                let intent = Record::MailIntended { key, message_id, by: post.way() };
-                if self.append(intent).await.is_err() {
+                if self.append(self.mail_intent(&id, post.way())).await.is_err() {
                     return Ended::At(MailEnd::NotYet);
                 }
                 post.send(&mail, letter).await
@@ -292,7 +338,13 @@ impl<'r> RowRun<'r, '_> {
         let is_file = post.is_files();
         let how = if is_file { MailedHow::File } else { MailedHow::Sent };
         let keeps_link = post.keeps_links;
-        match self.append(Record::Mailed { key: self.key.clone(), how, keeps_link }).await {
+        let key = self.key.clone();
+        let record = if self.is_reminder_mail() {
+            Record::Reminded { key, how }
+        } else {
+            Record::Mailed { key, how, keeps_link }
+        };
+        match self.append(record).await {
             Ok(()) => Ended::At(if is_file { MailEnd::File } else { MailEnd::Sent }),
             // P2: success is reported after its record is durable.
             Err(_) => Ended::At(MailEnd::Unknown),

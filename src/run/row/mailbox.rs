@@ -41,8 +41,7 @@ impl RowRun<'_, '_> {
             Settled::Not(handed) => return handed,
             Settled::Unsent(draft) => draft,
         };
-        let (key, message_id) = (self.key.clone(), mail.message_id.to_string());
-        let intent = Record::MailIntended { key, message_id, by: MailWay::Mailbox };
+        let intent = self.mail_intent(&mail.message_id, MailWay::Mailbox);
         if self.append(intent).await.is_err() {
             return Handed::NotSent { why: NOT_RECORDED.to_owned() };
         }

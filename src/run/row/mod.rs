@@ -103,6 +103,9 @@ impl RowRun<'_, '_> {
         if self.change.reason == ChangeReason::Mail {
             return self.mail_held().await;
         }
+        if self.change.reason == ChangeReason::ReminderMail {
+            return self.remind_by_mail().await;
+        }
         if let Some(open) = &self.change.unsettled {
             self.enter(Phase::Clearing);
             // An earlier run may have sent it until the moment it ended.
@@ -214,12 +217,13 @@ impl RowRun<'_, '_> {
             | ChangeReason::Reminder
             | ChangeReason::Unmailed
             | ChangeReason::Correction
-            | ChangeReason::Mail => false,
+            | ChangeReason::Mail
+            | ChangeReason::ReminderMail => false,
         }
     }
 
     pub(super) fn is_reminder(&self) -> bool {
-        self.change.reason == ChangeReason::Reminder
+        self.change.reason.is_reminder()
     }
 
     /// Whether a guest about to be reminded still waits for nothing else, and this is
