@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use crate::config::args::Cli;
 use crate::config::{ConfigError, OfflineSettings, checkpoint_path};
 
+use super::elsewhere::Elsewhere;
 use super::failure::Failure;
 use super::ui::Ui;
 
@@ -16,6 +17,9 @@ use super::ui::Ui;
 pub(super) fn offline(cli: &Cli, ui: &Ui) -> Result<OfflineSettings, Failure> {
     let (path, named) = cli.global.config_file();
     let env = |name: &str| std::env::var_os(name);
+    if let Some(elsewhere) = Elsewhere::of(cli).filter(|it| *it != Elsewhere::Nowhere) {
+        ui.warn(elsewhere);
+    }
     let (settings, warnings) = OfflineSettings::load(path, named, env, &cli.overrides())?;
     for warning in warnings {
         ui.warn(warning);

@@ -12,6 +12,7 @@ mod connect;
 mod demo;
 mod display;
 mod doctor;
+mod elsewhere;
 mod emulate;
 mod exit;
 mod explain;
@@ -113,27 +114,27 @@ fn open_log(cli: &Cli, ui: &Ui) -> Result<(), Failure> {
     {
         ui.warn(why);
     }
-    let (command, manifest) = match &cli.command {
-        Command::Demo(_) => ("demo", None),
-        Command::Init(_) => ("init", None),
-        Command::Lint(args) => ("lint", Some(&args.manifest)),
-        Command::Doctor(args) => ("doctor", args.manifest.as_ref()),
-        Command::Plan(args) => ("plan", Some(&args.planning.manifest)),
-        Command::Preview(args) => ("preview", Some(&args.manifest)),
-        Command::Apply(args) => ("apply", Some(&args.planning.manifest)),
-        Command::Verify(args) => ("verify", args.manifest.as_ref()),
-        Command::Remind(args) => ("remind", Some(&args.manifest)),
-        Command::Reconcile(args) => ("reconcile", Some(&args.planning.manifest)),
-        Command::Revert(args) => ("revert", args.campaign.as_ref()),
-        Command::Status(args) => ("status", args.manifest.as_ref()),
-        Command::Explain(args) => ("explain", args.manifest.as_ref()),
-        Command::Report(args) => ("report", args.campaigns.first()),
-        Command::Emulate(_) => ("emulate", None),
-        Command::Completions(_) => ("completions", None),
-        Command::Man(_) => ("man", None),
-        Command::Schema(_) => ("schema", None),
+    let command = match &cli.command {
+        Command::Demo(_) => "demo",
+        Command::Init(_) => "init",
+        Command::Lint(_) => "lint",
+        Command::Doctor(_) => "doctor",
+        Command::Plan(_) => "plan",
+        Command::Preview(_) => "preview",
+        Command::Apply(_) => "apply",
+        Command::Verify(_) => "verify",
+        Command::Remind(_) => "remind",
+        Command::Reconcile(_) => "reconcile",
+        Command::Revert(_) => "revert",
+        Command::Status(_) => "status",
+        Command::Explain(_) => "explain",
+        Command::Report(_) => "report",
+        Command::Emulate(_) => "emulate",
+        Command::Completions(_) => "completions",
+        Command::Man(_) => "man",
+        Command::Schema(_) => "schema",
     };
-    ui.log.began(command, manifest.map(std::path::PathBuf::as_path));
+    ui.log.began(command, elsewhere::manifest(&cli.command));
     Ok(())
 }
 

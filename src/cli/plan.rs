@@ -12,6 +12,7 @@ use crate::run::Stop;
 
 use super::apply::request;
 use super::connect::client;
+use super::elsewhere::Elsewhere;
 use super::failure::Failure;
 use super::planning::{
     Asked, Context, Planned, lines, make_plan, read_manifest, runtime, tell_unplanned,
@@ -96,19 +97,13 @@ fn show(plan: &Plan, exit: Exit, ui: &Ui) -> Result<Exit, Failure> {
 pub(super) fn settings(cli: &Cli, ui: &Ui) -> Result<Settings, Failure> {
     let (path, named) = cli.global.config_file();
     let env = |name: &str| std::env::var_os(name);
-    let (settings, warnings) =
-        Settings::load(path, named, env, &cli.overrides()).map_err(|error| {
-            let failure = Failure::from(error);
-            // Most likely this is just the wrong directory.
-            if named || path.exists() {
-                failure
-            } else {
-                failure.hint(format!(
-                    "there is no {} in this directory; name one with --config, or write one with `reinvite init`",
-                    path.display()
-                ))
-            }
-        })?;
+    let elsewhere = Elsewhere::of(cli);
+    let loaded = Settings::load(path, named, env, &cli.overrides());
+    // Where the environment says everything, no file is missed.
+    if let Some(elsewhere) = elsewhere.filter(|it| loaded.is_err() || *it != Elsewhere::Nowhere) {
+        ui.warn(elsewhere);
+    }
+    let (settings, warnings) = loaded?;
     for warning in warnings {
         ui.warn(warning);
     }

@@ -39,14 +39,16 @@ pub(super) fn source(
     let resource = tenant.resource().to_owned();
     Ok(match auth.clone() {
         AuthSettings::ClientSecret { client_id, secret } => {
-            Box::new(ClientSecret { endpoint, client_id, secret: read(&secret)?, scope })
+            let place = secret.to_string();
+            Box::new(ClientSecret { endpoint, client_id, secret: read(&secret)?, place, scope })
         }
         AuthSettings::ClientCertificate { client_id, certificate, key, password } => {
             let password = password.as_ref().map(read).transpose()?;
             let (key, password) = (key.as_deref(), password.as_ref());
+            let place = format!("the file `{}`", certificate.display());
             let certificate = Certificate::read(&certificate, key, password, clock.now())?;
             let clock = Arc::clone(clock);
-            Box::new(ClientCertificate { endpoint, client_id, scope, certificate, clock })
+            Box::new(ClientCertificate { endpoint, client_id, scope, certificate, place, clock })
         }
         AuthSettings::WorkloadIdentity { client_id, federation } => {
             let federation = match federation {

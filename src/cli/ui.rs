@@ -162,11 +162,23 @@ impl Ui {
             let text = it.to_string();
             if has_lines { harmless_lines(&text) } else { harmless(&text) }
         };
-        let _ = writeln!(stderr, "{bad}error{bad:#}: {}", text(&failure.error));
+        // Each of the configuration's problems with what to do about it.
+        let mut told: Vec<&String> = Vec::new();
+        if let Some(ConfigError::Invalid(problems)) = failure.error.downcast_ref() {
+            for problem in problems {
+                let _ = writeln!(stderr, "{bad}error{bad:#}: {}", text(problem));
+                if let Some(hint) = problem.hint.as_ref().filter(|hint| !told.contains(hint)) {
+                    let _ = writeln!(stderr, "  hint: {}", text(hint));
+                    told.push(hint);
+                }
+            }
+        } else {
+            let _ = writeln!(stderr, "{bad}error{bad:#}: {}", text(&failure.error));
+        }
         for cause in failure.error.chain().skip(1) {
             let _ = writeln!(stderr, "  caused by: {}", text(&cause));
         }
-        for hint in &failure.hints {
+        for hint in failure.hints.iter().filter(|hint| !told.contains(hint)) {
             let _ = writeln!(stderr, "  hint: {}", text(hint));
         }
     }

@@ -6,6 +6,9 @@ use crate::plan::{Blocked, Decision, Plan};
 
 use super::Finding;
 
+/// The code of a run that has the checkpoint.
+pub(super) const UNDER_WAY: &str = "run-under-way";
+
 /// How the last run of a campaign ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LastRun {
@@ -28,7 +31,7 @@ pub(super) fn planned(plan: &Plan) -> Vec<Finding> {
     let mut findings = vec![if refusals.is_empty() {
         Finding::ok("plan", message)
     } else {
-        Finding::warning(
+        Finding::problem(
             "plan",
             format!("{message}; apply refuses it: {}", refusals.join(", ")),
             "`reinvite plan` says why, and what allows it",
@@ -57,7 +60,7 @@ pub(super) fn planned(plan: &Plan) -> Vec<Finding> {
 pub(super) fn last_run(run: &LastRun) -> Finding {
     if let Some(owner) = &run.held_by {
         return Finding::warning(
-            "last-run",
+            UNDER_WAY,
             format!("the checkpoint is in use by {owner}"),
             "another run can't begin meanwhile",
         );

@@ -157,6 +157,11 @@ pub struct Diagnosis {
 }
 
 impl Diagnosis {
+    /// Whether another run has the checkpoint, and none can begin before it has ended.
+    pub fn is_under_way(&self) -> bool {
+        self.findings.iter().any(|finding| finding.code == campaign::UNDER_WAY)
+    }
+
     /// Whether a run could succeed, as far as that can be told.
     pub fn is_fit(&self) -> bool {
         !self.findings.iter().any(|finding| finding.severity == Severity::Problem)
@@ -167,7 +172,9 @@ pub fn diagnose(facts: &Facts<'_>) -> Diagnosis {
     let configured = &facts.configured;
     let mut findings = vec![configuration(configured)];
     let caller = facts.identity.as_ref().map_or(Caller::AppOnly, |identity| identity.caller);
-    let needs = needs(facts.plan, configured.mail, caller);
+    let restricted = caller == Caller::AppOnly
+        && facts.seen.as_ref().is_some_and(|seen| tenant::restricts_invitations(&seen.tenant));
+    let needs = needs(facts.plan, configured.mail, caller, restricted);
     let mut permissions = Permissions {
         needs: permissions::to_ask_for(needs.iter().filter(|need| need.essential)),
         ..Permissions::default()
@@ -179,7 +186,7 @@ pub fn diagnose(facts: &Facts<'_>) -> Diagnosis {
         findings.extend(directory_role(identity));
     }
     if let Some(seen) = &facts.seen {
-        findings.extend(tenant::findings(seen, facts.identity.as_ref(), facts.plan));
+        findings.extend(tenant::findings(seen, facts.plan));
     }
     let mailing = facts.mailing.iter();
     findings.extend(mailing.flat_map(|it| mailing::findings(it, facts.identity.as_ref())));

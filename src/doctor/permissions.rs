@@ -146,7 +146,7 @@ const INVITED_DOMAINS: Need = Need {
 
 /// What a plan needs; without one, or without anything left to change, what every
 /// campaign with these settings does.
-pub fn needs(plan: Option<&Plan>, mail: MailWrite, caller: Caller) -> Vec<Need> {
+pub fn needs(plan: Option<&Plan>, mail: MailWrite, caller: Caller, restricted: bool) -> Vec<Need> {
     let (writes_mail, writes_other_mails) = match plan.filter(|plan| plan.counts.change > 0) {
         Some(plan) => {
             let writes = plan.rows.iter().filter_map(|row| match &row.decision {
@@ -166,7 +166,8 @@ pub fn needs(plan: Option<&Plan>, mail: MailWrite, caller: Caller) -> Vec<Need> 
     let mut needs = vec![INVITE, RESET, READ_USERS];
     needs.extend(writes_mail.then_some(WRITE_MAIL));
     needs.extend(writes_other_mails.then_some(WRITE_OTHER_MAILS));
-    needs.extend([INVITE_WHERE_RESTRICTED, DOMAINS, CONTACTS, GROUPS]);
+    needs.push(Need { essential: restricted, ..INVITE_WHERE_RESTRICTED });
+    needs.extend([DOMAINS, CONTACTS, GROUPS]);
     // A signed-in administrator can reset role holders, so nobody asks.
     if caller == Caller::AppOnly {
         needs.extend([ROLES, ELIGIBILITIES]);

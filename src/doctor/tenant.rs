@@ -2,10 +2,10 @@
 
 use jiff::SignedDuration;
 
-use crate::domain::{Caller, InvitedDomains, InvitesFrom, Tenant};
+use crate::domain::{InvitedDomains, InvitesFrom, Tenant};
 use crate::plan::{Decision, Plan};
 
-use super::{Finding, Identity, Seen};
+use super::{Finding, Seen};
 
 /// Entra takes this much difference between clocks as normal; an assertion dated later is
 /// refused (Entra, *Certificate credentials*).
@@ -14,13 +14,9 @@ const TOLERATED_SKEW: SignedDuration = SignedDuration::from_mins(5);
 /// A `Date` header tells the time to two seconds.
 const UNNOTICEABLE_SKEW: SignedDuration = SignedDuration::from_secs(2);
 
-pub(super) fn findings(
-    seen: &Seen,
-    identity: Option<&Identity>,
-    plan: Option<&Plan>,
-) -> Vec<Finding> {
+pub(super) fn findings(seen: &Seen, plan: Option<&Plan>) -> Vec<Finding> {
     vec![
-        invitations(&seen.tenant, identity),
+        invitations(&seen.tenant),
         invited_domains(&seen.tenant),
         partners(seen),
         mail(&seen.tenant, plan),
@@ -29,7 +25,16 @@ pub(super) fn findings(
     ]
 }
 
-fn invitations(tenant: &Tenant, identity: Option<&Identity>) -> Finding {
+/// Whether an application needs the permission for invitations by its name: reported in the
+/// field where not everyone may invite; Microsoft's page no longer speaks of it.
+pub(super) fn restricts_invitations(tenant: &Tenant) -> bool {
+    matches!(
+        tenant.policies.invites_from,
+        Some(InvitesFrom::AdminsAndGuestInviters | InvitesFrom::AdminsGuestInvitersAndAllMembers)
+    )
+}
+
+fn invitations(tenant: &Tenant) -> Finding {
     let Some(from) = &tenant.policies.invites_from else {
         return Finding::not_seen(
             "invitations",
@@ -38,26 +43,12 @@ fn invitations(tenant: &Tenant, identity: Option<&Identity>) -> Finding {
         );
     };
     let setting = format!("allowInvitesFrom is {}", from.as_str());
-    let permissions = identity.and_then(|identity| identity.permissions.as_ref());
-    let lacks_invite = permissions
-        .is_some_and(|has| !has.iter().any(|permission| permission == "User.Invite.All"));
-    let is_app = identity.is_some_and(|identity| identity.caller == Caller::AppOnly);
     match from {
         InvitesFrom::Nobody => Finding::problem(
             "invitations",
             format!("{setting}: nobody may invite"),
             "change the guest invite settings in Entra's external collaboration settings; it takes up to an hour to work",
         ),
-        // Reported in the field; Microsoft's page no longer speaks of it.
-        InvitesFrom::AdminsAndGuestInviters | InvitesFrom::AdminsGuestInvitersAndAllMembers
-            if is_app && lacks_invite =>
-        {
-            Finding::problem(
-                "invitations",
-                format!("{setting}: an application needs User.Invite.All then"),
-                "grant User.Invite.All; User.ReadWrite.All alone is refused where invitations are restricted",
-            )
-        }
         InvitesFrom::AdminsAndGuestInviters
         | InvitesFrom::AdminsGuestInvitersAndAllMembers
         | InvitesFrom::Everyone => Finding::ok("invitations", setting),

@@ -76,7 +76,7 @@ fn amiss(facts: &Facts<'_>) -> Vec<(Severity, &'static str)> {
 
 #[test]
 fn what_a_token_has_is_compared_in_both_directions() {
-    let app = needs(None, MailWrite::Mail, Caller::AppOnly);
+    let app = needs(None, MailWrite::Mail, Caller::AppOnly, false);
     let names = |needs: &[Need]| permissions::to_ask_for(needs);
     let all = names(&app);
     assert_eq!(all.iter().filter(|name| WHOLE.contains(name)).count(), WHOLE.len());
@@ -157,7 +157,7 @@ fn what_a_token_has_is_compared_in_both_directions() {
 #[test]
 fn what_is_needed_follows_the_attribute_and_the_caller() {
     let purposes = |mail, caller| {
-        let needs = needs(None, mail, caller);
+        let needs = needs(None, mail, caller, false);
         needs.iter().map(|need| need.purpose).collect::<Vec<_>>()
     };
     let app = purposes(MailWrite::Mail, Caller::AppOnly);
@@ -169,7 +169,7 @@ fn what_is_needed_follows_the_attribute_and_the_caller() {
     // A permission for an attribute that is not written is needless.
     let has = owned(&[&WHOLE[..], &["User-Mail.ReadWrite.All"]].concat());
     for (mail, needless) in [(MailWrite::Mail, 1), (MailWrite::OtherMails, 0)] {
-        let compared = compare(&has, &needs(None, mail, Caller::AppOnly));
+        let compared = compare(&has, &needs(None, mail, Caller::AppOnly, false));
         assert_eq!(compared.needless.len(), needless, "{mail:?}");
     }
 }
@@ -223,8 +223,7 @@ fn what_the_tenants_settings_mean() {
     let problem = || vec![(Severity::Problem, "invitations")];
     cases.push(("nobody", from(InvitesFrom::Nobody), &WHOLE, problem()));
     cases.push(("some", from(InvitesFrom::AdminsAndGuestInviters), &WHOLE, vec![]));
-    let mut restricted = vec![(Severity::Warning, "permission-useful")];
-    restricted.extend(problem());
+    let restricted = vec![(Severity::Problem, "permission-missing")];
     cases.push(("some", from(InvitesFrom::AdminsAndGuestInviters), &WHOLE[1..], restricted));
     let other = InvitesFrom::Other("new".into());
     cases.push(("unknown", from(other), &WHOLE, vec![(Severity::NotSeen, "invitations")]));

@@ -16,6 +16,7 @@ mod reason;
 mod remind;
 mod review;
 mod tonight;
+mod wrong_column;
 
 #[cfg(test)]
 mod tests;
@@ -98,6 +99,7 @@ impl Plan {
         guards: &Guards,
     ) -> Self {
         let rows = decide(manifest, directory, ledger, policy);
+        let guess = wrong_column::finding(manifest, &rows, directory);
         let reverted = reverted(&rows, ledger, guards);
         // A way back goes by its own rows.
         let left = if policy.revert.is_some() {
@@ -106,7 +108,8 @@ impl Plan {
             let asked = rows.iter().filter_map(|row| row.user_id).collect();
             left_half_way(&asked, directory, ledger)
         };
-        Self::from_rows(rows, (reverted, left), directory, policy, guards)
+        let findings = reverted.into_iter().chain(guess).collect();
+        Self::from_rows(rows, (findings, left), directory, policy, guards)
     }
 
     /// The reminders alone: everything else in the manifest, or gone from it, is another
@@ -121,19 +124,20 @@ impl Plan {
         let mut rows = decide(manifest, directory, ledger, policy);
         let reverted = reverted(&rows, ledger, guards);
         rows.retain(|row| row.change().is_some_and(|change| change.reason.is_reminder()));
-        Self::from_rows(rows, (reverted, Vec::new()), directory, policy, guards)
+        let findings = reverted.into_iter().collect();
+        Self::from_rows(rows, (findings, Vec::new()), directory, policy, guards)
     }
 
     fn from_rows(
         rows: Vec<PlannedRow>,
-        (reverted, left): (Option<Finding>, Vec<Email>),
+        (further, left): (Vec<Finding>, Vec<Email>),
         directory: &Directory,
         policy: &Policy,
         guards: &Guards,
     ) -> Self {
         let counts = Counts::from_rows(&rows);
         let mut findings = review(&rows, counts, directory, policy.caller, guards);
-        findings.extend(reverted);
+        findings.extend(further);
         findings.extend(left::finding(&left));
         findings.sort_by_key(|finding| finding.severity);
         let tenant_id = directory.tenant.id.clone().unwrap_or_else(|| policy.tenant.clone());

@@ -44,7 +44,12 @@ pub fn doctor_text(
         }
     }
     permissions(out, &diagnosis.permissions, styles, width)?;
-    if diagnosis.is_fit() {
+    if diagnosis.is_fit() && diagnosis.is_under_way() {
+        writeln!(
+            out,
+            "\nOnce the run under way has ended, nothing seen keeps another from succeeding"
+        )
+    } else if diagnosis.is_fit() {
         writeln!(out, "\nNothing seen that would keep a run from succeeding")
     } else {
         let text = "A run can't succeed until what is marked as a problem is mended";
@@ -65,7 +70,7 @@ fn permissions(
     let compared = |names: String| has.is_some().then_some(names);
     let lists = [
         ("has", granted),
-        ("needs", Some(needs.join(", "))),
+        ("suffices", Some(needs.join(", "))),
         ("missing", compared(missing.join(", "))),
         ("useful", compared(useful.join(", "))),
         ("needless", compared(needless.join(", "))),

@@ -16,13 +16,13 @@ use crate::support::{Campaign, THREE, everyone, snapshot};
 fn a_wrong_secret_is_told_in_the_words_of_entra() {
     let campaign = Campaign::new();
     campaign.write("client-secret.txt", "not-the-secret");
-    snapshot!(campaign.run("apply three.csv --yes"), @r#"
+    snapshot!(campaign.run("apply three.csv --yes"), @"
     ------- stderr -------
     three.csv: CSV, UTF-8, comma; 3 rows; columns: user, new_email
     error: sign-in was refused: AADSTS7000215: Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID, for a secret added to app '11111111-1111-1111-1111-111111111111'. Trace ID: [ID] Correlation ID: [ID] Timestamp: [TIME]
-      hint: check [tenant] id and [auth]; a client secret may have expired
+      hint: put the secret's value, not its id, into the file `client-secret.txt`; Entra shows it only once, and a new one is made in the app registration (Certificates & secrets)
     ------- exit 6 -------
-    "#);
+    ");
 }
 
 #[test]
@@ -76,13 +76,13 @@ fn without_a_configuration_the_missing_keys_are_told() {
     std::fs::remove_file(campaign.path("reinvite.toml")).unwrap();
     snapshot!(campaign.run("plan three.csv"), @r#"
     ------- stderr -------
+    warning: there is no reinvite.toml in this directory; name one with --config, or write one with `reinvite init`
     error: [tenant] id is not set
-    [auth] client_id is not set
-    [auth] client_secret_file or [auth] client_secret_env or [auth] client_secret_command is not set
       hint: write `id = "<your tenant id>"` under [tenant] in reinvite.toml, or set REINVITE_TENANT_ID
+    error: [auth] client_id is not set
       hint: write `client_id = "<the application's id>"` under [auth] in reinvite.toml, or set REINVITE_AUTH_CLIENT_ID
+    error: [auth] client_secret_file or [auth] client_secret_env or [auth] client_secret_command is not set
       hint: write `client_secret_file = "secret.txt"` under [auth] in reinvite.toml, or set REINVITE_AUTH_CLIENT_SECRET_FILE or REINVITE_AUTH_CLIENT_SECRET_ENV or REINVITE_AUTH_CLIENT_SECRET_COMMAND
-      hint: there is no reinvite.toml in this directory; name one with --config, or write one with `reinvite init`
     ------- exit 2 -------
     "#);
     snapshot!(campaign.run("plan three.csv --config mine.toml"), @r#"
@@ -102,10 +102,10 @@ fn plain_http_to_another_machine_is_refused() {
     error: reinvite.toml:3:13: [tenant] graph_url: `http://graph.example` is http, which would send secrets in clear
     3 | graph_url = "http://graph.example"
       |             ^^^^^^^^^^^^^^^^^^^^^^
-    reinvite.toml:4:13: [tenant] login_url: `http://graph.example` is http, which would send secrets in clear
+      hint: use https; http is for 127.0.0.0/8, [::1] and localhost only
+    error: reinvite.toml:4:13: [tenant] login_url: `http://graph.example` is http, which would send secrets in clear
     4 | login_url = "http://graph.example"
       |             ^^^^^^^^^^^^^^^^^^^^^^
-      hint: use https; http is for 127.0.0.0/8, [::1] and localhost only
     ------- exit 2 -------
     "#);
 }

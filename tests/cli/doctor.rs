@@ -54,7 +54,7 @@ fn all_is_well() {
     Permissions
       has       Directory.Read.All, Policy.Read.All, Policy.Read.B2BManagementPolicy, RoleManagement.Read.Directory,
                 User.Invite.All, User.ReadWrite.All
-      needs     User.Invite.All, User.ReadWrite.All
+      suffices  User.Invite.All, User.ReadWrite.All
       missing   none
       useful    none
       needless  none
@@ -98,7 +98,7 @@ fn the_least_rights_are_enough_and_what_they_do_not_show_is_said() {
 
     Permissions
       has       User.Invite.All, User.ReadWrite.All
-      needs     User.Invite.All, User.ReadWrite.All
+      suffices  User.Invite.All, User.ReadWrite.All
       missing   none
       useful    Directory.Read.All, RoleManagement.Read.Directory, Policy.Read.All, Policy.Read.B2BManagementPolicy
       needless  none
@@ -141,7 +141,7 @@ fn without_consent_it_says_what_is_missing_and_where_to_grant_it() {
 
     Permissions
       has       Directory.Read.All, Mail.Send, User.Invite.All
-      needs     User.Invite.All, User.ReadWrite.All
+      suffices  User.Invite.All, User.ReadWrite.All
       missing   User.ReadWrite.All
       useful    RoleManagement.Read.Directory, Policy.Read.All, Policy.Read.B2BManagementPolicy
       needless  Mail.Send
@@ -193,7 +193,7 @@ fn a_wrong_secret_is_a_problem_of_signing_in() {
     snapshot!(permissions, @"
     Permissions
       has       not seen
-      needs     User.Invite.All, User.ReadWrite.All
+      suffices  User.Invite.All, User.ReadWrite.All
       missing   not seen
       useful    not seen
       needless  not seen

@@ -20,7 +20,7 @@ fn a_configuration_and_a_manifest_are_written_and_usable() {
     error: campaign/reinvite.toml:14:6: [tenant] id: is still the placeholder of the example; put your own id there
     14 | id = "00000000-0000-0000-0000-000000000000"
        |      ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-    campaign/reinvite.toml:34:13: [auth] client_id: is still the placeholder of the example; put your own id there
+    error: campaign/reinvite.toml:34:13: [auth] client_id: is still the placeholder of the example; put your own id there
     34 | client_id = "00000000-0000-0000-0000-000000000000"
        |             ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
     ------- exit 2 -------

@@ -94,7 +94,7 @@ fn a_certificate_that_is_not_registered_is_told_in_the_words_of_entra() {
     ------- stderr -------
     three.csv: CSV, UTF-8, comma; 3 rows; columns: user, new_email
     error: sign-in was refused: AADSTS700027: The certificate with identifier used to sign the client assertion is not registered on application. Trace ID: [ID] Correlation ID: [ID] Timestamp: [TIME]
-      hint: upload the certificate, without its key, to the app registration (Certificates & secrets)
+      hint: upload the certificate of the file `certificate.pem`, without its key, to the app registration (Certificates & secrets), or a new one if Entra says that it has expired
     ------- exit 6 -------
     ");
 }
@@ -401,4 +401,24 @@ fn a_key_of_another_method_is_named_with_its_place() {
       hint: leave `certificate_file` out, or choose another `method`
     ------- exit 2 -------
     "#);
+}
+
+/// Each refusal of Entra with what is to be mended, and where the secret is from.
+#[test]
+fn a_refused_sign_in_says_what_is_to_be_mended_and_where() {
+    for (from, to, part) in [
+        ("id = \"contoso.example\"", "id = \"other.example\"", "check [tenant] id"),
+        (SAMPLE_CLIENT_ID, "22222222-2222-2222-2222-222222222222", "check [auth] client_id"),
+    ] {
+        let campaign = Campaign::new();
+        campaign.write("reinvite.toml", &campaign.read("reinvite.toml").replace(from, to));
+        let output = campaign.run("plan three.csv").exits(6);
+        assert!(output.stderr.contains(part), "{output}");
+    }
+    let campaign = Campaign::new();
+    campaign.write("client-secret.txt", "wrong");
+    campaign.restrict("client-secret.txt");
+    let output = campaign.run("plan three.csv").exits(6);
+    let place = "not its id, into the file `client-secret.txt`";
+    assert!(output.stderr.contains(place), "{output}");
 }

@@ -26,6 +26,8 @@ pub struct ClientCertificate {
     /// The Graph root with `/.default`.
     pub scope: String,
     pub certificate: Certificate,
+    /// Where the certificate is from, for whoever has to mend it.
+    pub place: String,
     pub clock: Arc<Clock>,
 }
 
@@ -43,7 +45,9 @@ impl TokenSource for ClientCertificate {
     ) -> Result<Token, AuthError> {
         let jwt = self.assertion(self.clock.service_now());
         let Self { endpoint, client_id, scope, .. } = self;
-        endpoint.for_application(transport, client_id, scope, &assertion(&jwt), claims).await
+        let proof = assertion(&jwt);
+        let granted = endpoint.for_application(transport, client_id, scope, &proof, claims).await;
+        granted.map_err(|error| error.proven_by(&self.place))
     }
 
     fn can_carry_claims(&self) -> bool {
@@ -87,6 +91,7 @@ mod tests {
             endpoint: TokenEndpoint::new(&"https://login.example/".parse().unwrap(), "t"),
             client_id: "app".to_owned(),
             scope: String::new(),
+            place: "a test".to_owned(),
             certificate: pair.certificate(),
             clock: Arc::new(Clock::starting_at(now)),
         };

@@ -14,6 +14,8 @@ pub struct ClientSecret {
     /// Application (client) id.
     pub client_id: String,
     pub secret: SecretString,
+    /// Where the secret is from, for whoever has to mend it.
+    pub place: String,
     /// The Graph root with `/.default`.
     pub scope: String,
 }
@@ -27,7 +29,8 @@ impl TokenSource for ClientSecret {
     ) -> Result<Token, AuthError> {
         let proof = [("client_secret", self.secret.expose_secret())];
         let Self { endpoint, client_id, scope, .. } = self;
-        endpoint.for_application(transport, client_id, scope, &proof, claims).await
+        let granted = endpoint.for_application(transport, client_id, scope, &proof, claims).await;
+        granted.map_err(|error| error.proven_by(&self.place))
     }
 
     fn can_carry_claims(&self) -> bool {

@@ -71,9 +71,9 @@ impl From<Denied> for AuthError {
     fn from(denied: Denied) -> Self {
         match denied {
             Denied::Refused { code, description } if description.is_empty() => {
-                Self::Refused { description: code }
+                Self::Refused { description: code, proof: None }
             }
-            Denied::Refused { description, .. } => Self::Refused { description },
+            Denied::Refused { description, .. } => Self::Refused { description, proof: None },
             Denied::Failed(error) => error,
         }
     }

@@ -128,7 +128,7 @@ impl ManagedIdentity {
 
     fn refused(&self, url: &Url, answer: &http::Response<Bytes>) -> AuthError {
         let refused = refusal(url, answer).into();
-        let AuthError::Refused { description } = refused else { return refused };
+        let AuthError::Refused { description, .. } = refused else { return refused };
         let advice = match &self.client_id {
             Some(id) => {
                 format!("assign the identity with the client id {id} to this machine or app")

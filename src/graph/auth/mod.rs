@@ -64,6 +64,8 @@ pub enum AuthError {
     Refused {
         /// Entra's description of the error.
         description: String,
+        /// Where the proof of who asks is from: "the file `client-secret.txt`".
+        proof: Option<String>,
     },
     /// The sign-in service could not be reached.
     #[error("the sign-in service could not be reached: {0}")]
@@ -85,11 +87,29 @@ pub enum AuthError {
 
 /// What to do about errors of Entra that say it least themselves, by the number
 /// that their text begins with (Entra, *Authentication and authorization error
-/// codes*).
-const ADVICE: [(&str, &str); 9] = [
+/// codes*). `{}` is where the proof is from.
+const ADVICE: &[(&str, &str)] = &[
+    ("AADSTS90002", TENANT_ADVICE),
+    ("AADSTS900023", TENANT_ADVICE),
+    (
+        "AADSTS700016",
+        "check [auth] client_id, the Application (client) ID of the app registration, and [tenant] \
+         id: this tenant does not have the application",
+    ),
+    (
+        "AADSTS7000215",
+        "put the secret's value, not its id, into {}; Entra shows it only once, and a new one is \
+         made in the app registration (Certificates & secrets)",
+    ),
+    (
+        "AADSTS7000222",
+        "the client secret has expired: make a new one in the app registration (Certificates & \
+         secrets), and put its value into {}",
+    ),
     (
         "AADSTS700027",
-        "upload the certificate, without its key, to the app registration (Certificates & secrets)",
+        "upload the certificate of {}, without its key, to the app registration (Certificates & \
+         secrets), or a new one if Entra says that it has expired",
     ),
     // No federated credential has this issuer, audience or subject; the last is the
     // number for all of them that Entra used before.
@@ -97,14 +117,29 @@ const ADVICE: [(&str, &str); 9] = [
     ("AADSTS700212", FEDERATION_ADVICE),
     ("AADSTS700213", FEDERATION_ADVICE),
     ("AADSTS70021", FEDERATION_ADVICE),
-    ("AADSTS7000222", "the client secret has expired: make a new one in the app registration"),
     ("AADSTS700024", "set this machine's clock; the assertion is valid for ten minutes"),
     (
         "AADSTS7000218",
         "for `device-code`, allow public client flows in the app registration (Authentication)",
     ),
+    (
+        "AADSTS7000112",
+        "the application is disabled: let it sign in (Enterprise applications, Properties)",
+    ),
+    (
+        "AADSTS7000229",
+        "the application was never added to this tenant: have an administrator consent to its \
+         permissions",
+    ),
+    ("AADSTS53003", "a Conditional Access policy keeps this sign-in out: have it excepted"),
+    (
+        "AADSTS500011",
+        "check [tenant] cloud and graph_url: Graph has another name in this tenant's cloud",
+    ),
     ("AADSTS65001", "have an administrator consent to the application's permissions"),
 ];
+
+const TENANT_ADVICE: &str = "check [tenant] id, and [tenant] cloud: that cloud has no such tenant";
 
 const FEDERATION_ADVICE: &str = "give the app registration (Certificates & secrets) a federated \
     credential with exactly this issuer, subject and audience";
@@ -115,16 +150,33 @@ impl AuthError {
             Self::Unavailable { advice, .. } => advice.clone(),
             Self::Unreachable(error) => error.advice().into(),
             Self::Foreign(_) => Foreign::ADVICE.into(),
-            Self::Refused { description } => {
+            Self::Refused { description, proof } => {
                 let number = description.split(':').next().unwrap_or_default();
                 let known = ADVICE.iter().find(|(known, _)| *known == number);
-                known.map_or(Self::GENERAL_ADVICE, |(_, advice)| advice).into()
+                match (known, proof) {
+                    (Some((_, advice)), Some(proof)) => advice.replace("{}", proof),
+                    (Some((_, advice)), None) => advice.replace("{}", "what [auth] names"),
+                    (None, Some(proof)) => {
+                        format!("check [tenant] id, [auth] client_id and {proof}")
+                    }
+                    (None, None) => Self::GENERAL_ADVICE.into(),
+                }
             }
             Self::Unreadable { .. } | Self::TokenRejected(_) => Self::GENERAL_ADVICE.into(),
         }
     }
 
-    const GENERAL_ADVICE: &str = "check [tenant] id and [auth]; a client secret may have expired";
+    /// The same, with where the proof is from.
+    fn proven_by(self, place: &str) -> Self {
+        match self {
+            Self::Refused { description, .. } => {
+                Self::Refused { description, proof: Some(place.to_owned()) }
+            }
+            other => other,
+        }
+    }
+
+    const GENERAL_ADVICE: &str = "check [tenant] id and [auth]";
 }
 
 #[async_trait]
@@ -149,3 +201,31 @@ pub trait TokenSource: Send + Sync {
 
 /// The header that carries the token.
 pub(in crate::graph) const TOKEN_HEADER: http::HeaderName = AUTHORIZATION;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn advice_follows_the_code_and_names_where_the_proof_is_from() {
+        let refused = |number: &str| AuthError::Refused {
+            description: format!("{number}: Words. Trace ID: 1"),
+            proof: Some("the file `client-secret.txt`".to_owned()),
+        };
+        for (number, part) in [
+            ("AADSTS90002", "[tenant] id"),
+            ("AADSTS700016", "[auth] client_id"),
+            ("AADSTS7000215", "not its id, into the file `client-secret.txt`"),
+            ("AADSTS7000222", "has expired: make a new one"),
+            ("AADSTS7000222", "into the file `client-secret.txt`"),
+            ("AADSTS700027", "the certificate of the file `client-secret.txt`"),
+            ("AADSTS1", "[auth] client_id and the file `client-secret.txt`"),
+        ] {
+            let advice = refused(number).advice();
+            assert!(advice.contains(part), "{number}: {advice}");
+        }
+        let nowhere =
+            AuthError::Refused { description: "AADSTS7000222: x".to_owned(), proof: None };
+        assert!(!nowhere.advice().contains("{}"), "{}", nowhere.advice());
+    }
+}

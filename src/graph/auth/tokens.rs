@@ -153,7 +153,7 @@ mod tests {
         ) -> Result<Token, AuthError> {
             let n = self.fetched.fetch_add(1, Ordering::SeqCst) + 1;
             if n > self.fails_after {
-                return Err(AuthError::Refused { description: "AADSTS".into() });
+                return Err(AuthError::Refused { description: "AADSTS".into(), proof: None });
             }
             Ok(Token {
                 secret: format!("token-{n}").into(),

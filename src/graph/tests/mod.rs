@@ -100,6 +100,7 @@ impl Rig {
             endpoint: endpoint(&emulator),
             client_id: SAMPLE_CLIENT_ID.to_owned(),
             secret: SAMPLE_CLIENT_SECRET.into(),
+            place: "a test".to_owned(),
             scope: "https://graph.microsoft.com/.default".to_owned(),
         };
         Self::with_source(emulator, script, Box::new(source))

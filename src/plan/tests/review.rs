@@ -222,3 +222,27 @@ fn what_could_not_be_read_is_one_finding_after_what_refuses() {
         "granting Directory.Read.All, Policy.Read.All shows it; until then the plan does not see holders, inviters"
     );
 }
+
+#[test]
+fn columns_that_are_swapped_are_guessed_where_nearly_nobody_is_found() {
+    let swapped = |n: u128, found: u128| {
+        let world = (1..=n).fold(World::new((1..=n + found).map(guest)), |world, n| {
+            world
+                .asks(&format!("guest{n}@northwind.example"), &format!("guest{n}@fabrikam.example"))
+        });
+        (n + 1..=n + found).fold(world, |world, n| {
+            let (from, to) =
+                (format!("guest{n}@fabrikam.example"), format!("guest{n}@northwind.example"));
+            world.asks(&from, &to)
+        })
+    };
+    assert_eq!(found(&swapped(1, 0)), ["columns-swapped"]);
+    assert_eq!(found(&swapped(3, 3)), ["columns-swapped"]);
+    assert!(found(&swapped(3, 4)).is_empty());
+    let nobody = World::new([guest(1)]).asks("nobody@fabrikam.example", "new@northwind.example");
+    assert!(found(&nobody).is_empty());
+    let otherwise = nobody.with(|w| {
+        w.rows[0].also = Box::new([GuestRef::parse("guest1@fabrikam.example")]);
+    });
+    assert_eq!(found(&otherwise), ["other-column"]);
+}
