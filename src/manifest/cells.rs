@@ -66,6 +66,13 @@ pub(super) fn user(text: &str) -> Result<GuestRef, Fault> {
     if is_error_value(text) {
         return Err(fault("is what a spreadsheet shows where a formula failed".to_owned()));
     }
+    if text.starts_with('#') {
+        return Err(Fault::new(
+            ProblemCode::BadUser,
+            format!("`{}` names no guest: it begins with `#`", shown(text)),
+            "delete the row: a manifest has no comments, and every line of it is a guest",
+        ));
+    }
     if !text.contains('@') {
         let why = "names no guest: it is neither an object id nor does it contain an @";
         return Err(fault(why.to_owned()));
@@ -85,6 +92,14 @@ pub(super) fn new_email(text: &str) -> Result<Email, Fault> {
             "mend the formula, or write the address",
         ));
     }
+    if says_nothing(text) {
+        return Err(Fault::new(
+            ProblemCode::BadAddress,
+            format!("`{}` is no address", shown(text)),
+            "write the new address, or delete the row; to reset the guest at the present address, \
+             clear the cell and write always in `reset`",
+        ));
+    }
     // A spreadsheet's own marks; an address may begin with them, and none does.
     if let Some(first) = text.chars().next().filter(|c| "='|-".contains(*c)) {
         return Err(Fault::new(
@@ -96,38 +111,90 @@ pub(super) fn new_email(text: &str) -> Result<Email, Fault> {
     address(ProblemCode::BadAddress, text)
 }
 
-/// Whether a cell is an error value of a spreadsheet, as CSV keeps them.
-fn is_error_value(text: &str) -> bool {
-    const VALUES: &[&str] = &[
-        "#N/A",
-        "#REF!",
-        "#VALUE!",
-        "#NAME?",
-        "#DIV/0!",
-        "#NULL!",
-        "#NUM!",
-        "#SPILL!",
-        "#CALC!",
-        "#GETTING_DATA",
-        "#NV",
-        "#BEZUG!",
-        "#WERT!",
-        "#NOM?",
-        "#VALEUR!",
-        "#¿NOMBRE?",
-        "#¡REF!",
-        "#¡VALOR!",
-        "#NAAM?",
-        "#VERW!",
-        "#WAARDE!",
-        "#RIF!",
-        "#VALORE!",
+/// Whether a cell is an error value of a spreadsheet, as CSV keeps them: `#N/A`, `#BEZUG!`,
+/// `Err:502`, or the hashes of a column that was too narrow.
+pub(super) fn is_error_value(text: &str) -> bool {
+    const WITHOUT_MARK: &[&str] = &["N/A", "NV", "N/D", "N/B", "N/DD", "ND", "GETTING_DATA"];
+    let Some(name) = text.strip_prefix('#') else {
+        return text
+            .strip_prefix("Err:")
+            .is_some_and(|number| number.len() == 3 && number.bytes().all(|b| b.is_ascii_digit()));
+    };
+    let name = name.to_uppercase();
+    let is_capital = |c: char| c.is_alphanumeric() || "/_¡¿".contains(c);
+    WITHOUT_MARK.contains(&name.as_str())
+        || (!name.is_empty() && name.bytes().all(|b| b == b'#'))
+        || (text[1..] == name || name.len() < 8)
+            && name
+                .strip_suffix(['!', '?'])
+                .is_some_and(|name| (2..20).contains(&name.len()) && name.chars().all(is_capital))
+}
+
+/// Whether it is what people write where they have no address, or mean the present one.
+fn says_nothing(text: &str) -> bool {
+    const WORDS: &[&str] = &[
+        "n/a",
+        "na",
+        "n.a.",
+        "none",
+        "no",
+        "nil",
+        "null",
+        "nan",
+        "tbd",
+        "tbc",
+        "tba",
+        "todo",
+        "unknown",
+        "same",
+        "unchanged",
+        "no change",
+        "pending",
+        "missing",
+        "see above",
+        "ditto",
+        "keine",
+        "kein",
+        "keine änderung",
+        "unverändert",
+        "unbekannt",
+        "gleich",
+        "offen",
+        "folgt",
+        "entfällt",
+        "aucun",
+        "aucune",
+        "inconnu",
+        "identique",
+        "inchangé",
+        "ninguno",
+        "ninguna",
+        "igual",
+        "desconocido",
+        "geen",
+        "onbekend",
+        "gelijk",
+        "nessuno",
+        "nessuna",
+        "uguale",
+        "nenhum",
+        "brak",
     ];
-    VALUES.iter().any(|value| text.eq_ignore_ascii_case(value))
-        || (text.starts_with("Err:") && text[4..].bytes().all(|b| b.is_ascii_digit()))
+    !text.contains(char::is_alphanumeric) || WORDS.contains(&text.to_lowercase().as_str())
 }
 
 const BARE: &str = "write one bare address, such as ada@fabrikam.example";
+
+/// The fault of a further cell that shows a formula's error, which would be mailed.
+pub(super) fn error_value(text: &str) -> Option<Fault> {
+    is_error_value(text).then(|| {
+        Fault::new(
+            ProblemCode::FormulaError,
+            format!("`{}` is what a spreadsheet shows where a formula failed", shown(text)),
+            "mend the formula, or write what the cell is to hold",
+        )
+    })
+}
 
 /// Carbon copy; `new_email` is the address invited.
 pub(super) fn cc(text: &str, new_email: Option<&Email>) -> Result<Email, Fault> {
@@ -300,6 +367,47 @@ mod tests {
             assert!(fault.problem.contains(part), "{}", fault.problem);
             assert!(!fault.problem.contains(char::is_control), "{}", fault.problem);
         }
+    }
+
+    #[test]
+    fn the_errors_of_formulas_are_told_from_what_people_write() {
+        for text in [
+            "#N/A",
+            "#n/a",
+            "#REF!",
+            "#VALUE!",
+            "#NAME?",
+            "#DIV/0!",
+            "#NULL!",
+            "#NUM!",
+            "#SPILL!",
+            "#NV",
+            "#BEZUG!",
+            "#ÜBERLAUF!",
+            "#¡REF!",
+            "#¿NOMBRE?",
+            "#GETTING_DATA",
+            "######",
+            "Err:502",
+        ] {
+            assert!(is_error_value(text), "{text}");
+        }
+        for text in
+            ["#", "#1", "#EXT#", "N/A", "#a@b.example", "Err:", "Err: yes", "#Welcome!", "#!", ""]
+        {
+            assert!(!is_error_value(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_word_for_no_address_is_told_what_to_do() {
+        for text in ["N/A", "-", "--", "?", "none", "TBD", "Same", "unverändert", "..."] {
+            let fault = new_email(text).unwrap_err();
+            assert_eq!(fault.code, ProblemCode::BadAddress);
+            assert!(fault.advice.contains("delete the row"), "{text}: {}", fault.advice);
+        }
+        let comment = user("#ada@fabrikam.example").unwrap_err();
+        assert!(comment.advice.starts_with("delete the row"), "{}", comment.advice);
     }
 
     #[test]

@@ -106,6 +106,8 @@ pub(super) struct Columns {
     pub(super) headers: Vec<String>,
     /// The column `[inviteeEmail]`: the manifest is the portal's template.
     pub(super) invitee: Option<usize>,
+    /// `email`, where other columns name the guest and the new address.
+    pub(super) set_aside: Option<usize>,
     /// Where each heading stands.
     places: Vec<Place>,
 }
@@ -186,7 +188,7 @@ impl Columns {
         }
         known.sort_by_key(|known| (known.heading, known.index));
         columns.place_invitee(&mut known, options);
-        Self::set_aside_email(&mut known);
+        columns.set_aside_email(&mut known);
         problems.extend(columns.twice(&mut known));
         columns.guest =
             known.iter().filter(|k| k.meaning == Meaning::User).map(|k| k.index).collect();
@@ -255,7 +257,7 @@ impl Columns {
     }
 
     /// `email` beside a clear name of the guest and a clear new address is neither.
-    fn set_aside_email(known: &mut Vec<Known>) {
+    fn set_aside_email(&mut self, known: &mut Vec<Known>) {
         let is_clear = |known: &Known| {
             known.meaning == Meaning::User
                 && !known.heading.is_everyday()
@@ -263,6 +265,8 @@ impl Columns {
         };
         let has_new = known.iter().any(|known| known.meaning == Meaning::NewEmail);
         if has_new && known.iter().any(is_clear) {
+            let email = known.iter().find(|known| known.heading == Heading::Email);
+            self.set_aside = email.map(|known| known.index);
             known.retain(|known| known.heading != Heading::Email);
         }
     }

@@ -187,6 +187,13 @@ impl fmt::Display for Detected {
             1 => write!(f, ", 1 of which asks for a reset only")?,
             resets => write!(f, ", {resets} of which ask for a reset only")?,
         }
+        let has = |meaning| taken.iter().any(|column| column.meaning == meaning);
+        let unread = match (has(Meaning::Message), has(Meaning::Cc)) {
+            (false, false) => "; none is read as message or cc",
+            (false, true) => "; none is read as message",
+            (true, false) => "; none is read as cc",
+            (true, true) => "",
+        };
         let taken: Vec<_> = taken.iter().map(ToString::to_string).collect();
         write!(f, "; columns: {}", taken.join(", "))?;
         if !compared.is_empty() {
@@ -197,7 +204,7 @@ impl fmt::Display for Detected {
         }
         if !kept.is_empty() {
             let kept: Vec<_> = kept.iter().map(|header| shown(header)).collect();
-            write!(f, "\nkept: {}", kept.join(", "))?;
+            write!(f, "\nkept: {}{unread}", kept.join(", "))?;
         }
         for note in notes {
             write!(f, "\nnote: {note}")?;
@@ -235,7 +242,7 @@ mod tests {
             detected.to_string(),
             "guests.csv: CSV, UTF-8, semicolon; 204 rows, 3 of which ask for a reset only; columns: id (as user), new_email\n\
              only compared: mail (id names the guest)\n\
-             kept: department, country\n\
+             kept: department, country; none is read as message or cc\n\
              note: look twice"
         );
     }

@@ -74,8 +74,14 @@ pub(super) fn decode<'b>(
     } else {
         decode_without_mark(name, bytes)?
     };
-    if looks_binary(&text) {
+    // What a disk or a transfer puts behind the end of a text is no part of it.
+    let body = text.trim_end_matches(['\0', '\u{1a}']);
+    if looks_binary(body) {
         return Err(LoadErrorKind::NotText { name: name.to_owned(), what: "binary data" }.into());
+    }
+    if let Some(at) = body.find('\0') {
+        let error = LoadError::from(LoadErrorKind::NulInText { name: name.to_owned() });
+        return Err(error.at(place_after(&body[..at])));
     }
     Ok((text, encoding))
 }
@@ -133,15 +139,12 @@ fn utf16_by_its_nul_bytes(bytes: &[u8]) -> Option<Encoding> {
     }
 }
 
-/// No text holds a NUL, and none has a control character in every twentieth
-/// place; compressed and compiled data has.
+/// No text has a control character in every twentieth place; compressed and compiled
+/// data has.
 fn looks_binary(text: &str) -> bool {
     let (mut characters, mut controls) = (0_usize, 0_usize);
     for c in text.chars() {
         characters += 1;
-        if c == '\0' {
-            return true;
-        }
         controls += usize::from(c.is_control() && !matches!(c, '\t' | '\n' | '\r'));
     }
     controls * 20 > characters
@@ -224,12 +227,19 @@ mod tests {
         for (bytes, what) in [
             (&b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"[..], "a PNG image"),
             (b"%PDF-1.7\n", "a PDF document"),
-            (b"user\0new_email\n", "binary data"),
+            (b"user\0new\n", "binary data"),
             (b"\x01\x02\x03\x04\x05\x06\x07\x08abc", "binary data"),
             (b"\xff\xfe\0\0u\0\0\0s\0\0\0", "binary data"),
         ] {
             let error = decode("x", bytes).unwrap_err();
             assert!(error.to_string().ends_with(what), "{error}");
         }
+        let error =
+            decode("x", b"user,new_email\na@b.example,a@c\0.example\nb@b.example").unwrap_err();
+        assert_eq!(
+            (error.to_string(), error.place()),
+            ("`x` holds a NUL character".to_owned(), Some((2, 16)))
+        );
+        assert!(decode("x", b"user\na@b.example\n\0\0\0\0\0\0").is_ok());
     }
 }

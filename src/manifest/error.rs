@@ -38,6 +38,9 @@ pub enum LoadErrorKind {
     /// Not text, and no workbook either.
     #[error("`{name}` is not a manifest: it looks like {what}")]
     NotText { name: String, what: &'static str },
+    /// Text with the one character that no text has.
+    #[error("`{name}` holds a NUL character")]
+    NulInText { name: String },
     /// A workbook of Excel 97–2003.
     #[error("`{name}` is an old .xls workbook")]
     OldWorkbook { name: String },
@@ -122,6 +125,12 @@ impl LoadError {
             LoadErrorKind::Empty { .. } | LoadErrorKind::NoRows { .. } => {
                 "the first line names the columns, for example `user,new_email`; \
                  each further line is one guest"
+            }
+            LoadErrorKind::NotText { what: "a web page" | "an XML document", .. } => {
+                "open it in Excel and save it as .xlsx or CSV; a new name alone changes nothing"
+            }
+            LoadErrorKind::NulInText { .. } => {
+                "export the file again, for this one is damaged there; or delete the character"
             }
             LoadErrorKind::NotText { .. } => {
                 "a manifest is CSV text, an .xlsx workbook or JSON Lines"

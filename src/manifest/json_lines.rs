@@ -10,7 +10,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
 use super::cells::shown;
-use super::heading::folded;
+use super::heading::{Heading, folded};
 use super::problem::{ProblemCode, RowProblem};
 use super::record::{Cell, Record, Ruler};
 
@@ -102,8 +102,12 @@ impl<'a> Lines<'a> {
                 continue;
             }
             match plain(value) {
-                Some(text) => cell.text = Cow::Owned(text),
-                None => record.defects.push(nested(self.ruler, &cell, &key)),
+                Ok(text) => cell.text = Cow::Owned(text),
+                // A column without a use is kept, whatever it holds.
+                Err(value) if Heading::of(&key).is_none() => {
+                    cell.text = Cow::Owned(value.to_string());
+                }
+                Err(_) => record.defects.push(nested(self.ruler, &cell, &key)),
             }
             if record.cells.len() <= column {
                 let absent = Cell { text: Cow::Borrowed(""), line, at: start };
@@ -153,14 +157,14 @@ fn key_position(text: &str, from: usize, end: usize, key: &str) -> Option<usize>
     }
 }
 
-/// The text of a value that is no list and no object.
-fn plain(value: Value) -> Option<String> {
+/// The text of a value, or one that is a list or an object.
+fn plain(value: Value) -> Result<String, Value> {
     match value {
-        Value::Null => Some(String::new()),
-        Value::Bool(value) => Some(value.to_string()),
-        Value::Number(number) => Some(number.to_string()),
-        Value::String(text) => Some(text),
-        Value::Array(_) | Value::Object(_) => None,
+        Value::Null => Ok(String::new()),
+        Value::Bool(value) => Ok(value.to_string()),
+        Value::Number(number) => Ok(number.to_string()),
+        Value::String(text) => Ok(text),
+        Value::Array(_) | Value::Object(_) => Err(value),
     }
 }
 
@@ -242,6 +246,8 @@ mod tests {
         assert_eq!(texts(&header), ["user", "send", "cc", "n"]);
         assert_eq!(texts(&records[0]), ["a@b.example", "true"]);
         assert_eq!(texts(&records[1]), ["c", "", "", "4.5"]);
+        let nested = read("{\"user\": \"a\", \"extra\": {\"b\": [1, \"c\"]}}", 9).records;
+        assert_eq!(texts(&nested[0]), ["a", "{\"b\":[1,\"c\"]}"]);
         let place = records[1].place(0);
         assert_eq!((records[1].line, place.line, place.column), (3, 3, 14));
     }

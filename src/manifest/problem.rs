@@ -164,6 +164,8 @@ problem_codes! {
     MergedCells = "merged-cells",
     /// The example row of the portal's template.
     ExampleRow = "example-row",
+    /// The header once more, as where two files were put together.
+    RepeatedHeader = "repeated-header",
     /// No cell names the guest.
     NoUser = "no-user",
     /// Neither an object id, nor a UPN, nor an address.

@@ -14,6 +14,7 @@ use super::cells::{self, Fault, shown};
 use super::columns::{Columns, Meaning};
 use super::dressing::{Undone, undress};
 use super::duplicates::Claims;
+use super::heading::cleaned;
 use super::options::Options;
 use super::problem::{ProblemCode, Problems, RowProblem};
 use super::record::Record;
@@ -264,14 +265,14 @@ impl<'c> Rows<'c> {
             return None;
         }
         self.used[index] = true;
-        let parsed = parse(self, text);
+        let parsed = cells::error_value(text).map_or_else(|| parse(self, text), Err);
         parsed.map_err(|fault| self.problems.push(fault.at(record.place(index)))).ok()
     }
 
     /// The row, as far as it can be understood. It is complete only if no
     /// problem was found on the way.
     fn understand(&mut self, record: &Record<'_>) -> Option<Row> {
-        if self.is_the_templates_example(record) {
+        if self.is_the_templates_example(record) || self.is_the_header_again(record) {
             return None;
         }
         let user = self.user(record);
@@ -380,6 +381,22 @@ impl<'c> Rows<'c> {
                  `{reset}`, or say --reset-only for the whole file"
             ),
         ));
+    }
+
+    fn is_the_header_again(&mut self, record: &Record<'_>) -> bool {
+        let headings = &self.columns.headers;
+        let is_again = record.filled() > 1
+            && (0..record.filled()).all(|index| {
+                headings.get(index).is_some_and(|heading| cleaned(record.text(index)) == *heading)
+            });
+        if is_again {
+            self.problems.push(record.place(0).problem(
+                ProblemCode::RepeatedHeader,
+                "this line is the header once more",
+                "delete the line",
+            ));
+        }
+        is_again
     }
 
     fn is_the_templates_example(&mut self, record: &Record<'_>) -> bool {

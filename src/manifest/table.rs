@@ -104,6 +104,9 @@ impl<'a> Table<'a> {
                 .notes
                 .push(format!("`sep={}` is not a usable separator: ignored", shown(&separator)));
         }
+        if text[end..].contains('\0') {
+            detected.notes.push("the NUL characters at the end are left out".to_owned());
+        }
         if text[end..].contains('\u{1a}') {
             detected.notes.push("the Ctrl-Z at the end is left out".to_owned());
         }

@@ -240,7 +240,12 @@ fn json_lines(
 mod tests {
     use std::fs;
 
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::domain::character::trim;
+    use crate::domain::{Email, GuestRef, UserId};
+    use crate::manifest::{Options, parse};
     use crate::report::sample;
 
     fn write(name: &str, extra: ExtraColumns<'_>) -> String {
@@ -294,6 +299,53 @@ mod tests {
                 // A row that sends no mail says nothing of one.
                 let is_there = column != "mail" || row["outcome"] == "invited";
                 assert!(!is_there || row.get(column).is_some(), "{column} in {line}");
+            }
+        }
+    }
+
+    proptest! {
+        /// A result read in again as a manifest means the same: the guest, the address, and
+        /// the manifest's own columns; and never a reset, of which it has no column.
+        #[test]
+        fn a_result_read_in_again_means_the_same(
+            user in "[=+|a-z-]{0,6}",
+            local in "[+a-z]{1,4}",
+            note in "['=+\\-@|＝a1 \t\r\n\"]{0,8}",
+            has_id in any::<bool>(),
+        ) {
+            let mut plan = sample::plan();
+            for (row, number) in plan.rows.iter_mut().zip(1_u32..) {
+                row.user = format!("{user}{number}@b.example").into();
+                row.user_id = row.user_id.filter(|_| has_id).map(|_| UserId::from(uuid::Uuid::from_u128(number.into())));
+                row.new_email = row.new_email.take().map(|_| Email::parse(&format!("{local}{number}@c.example")).unwrap());
+            }
+            let names = ["=note".to_owned(), "reason".to_owned()];
+            let cells: Vec<Box<str>> = vec![note.clone().into(), "theirs".into()];
+            let extra = ExtraColumns { names: &names, cells: &|_| &cells };
+            for name in ["result.csv", "result.jsonl"] {
+                let directory = tempfile::tempdir().unwrap();
+                let path = directory.path().join(name);
+                result_file(&path, &plan, &sample::outcomes(), &BTreeMap::new(), extra).unwrap();
+                let loaded = parse(name, &fs::read(&path).unwrap(), &Options::default()).unwrap();
+                let with_address = plan.rows.iter().filter(|row| row.new_email.is_some());
+                let mut read = loaded.manifest.rows.iter();
+                for planned in with_address {
+                    let named = planned.user_id.map_or_else(
+                        || GuestRef::parse(planned.user.trim()), GuestRef::Id);
+                    // A name that a manifest could not hold stays a problem.
+                    let Some(row) = read.clone().next().filter(|row| row.user.folded() == named.folded()) else {
+                        prop_assert!(!loaded.problems.is_empty(), "{name}: {planned:?}");
+                        continue;
+                    };
+                    read.next();
+                    prop_assert_eq!(row.wish.address(), planned.new_email.as_ref());
+                    if name == "result.csv" {
+                        let column = loaded.manifest.extra_columns.iter().position(|n| n == "=note");
+                        prop_assert_eq!(&*row.extra[column.unwrap()], trim(&note));
+                    }
+                }
+                prop_assert_eq!(read.next(), None);
+                prop_assert_eq!(loaded.manifest.detected.resets, 0);
             }
         }
     }

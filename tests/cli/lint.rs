@@ -137,7 +137,7 @@ fn templates_are_checked_against_the_columns_and_languages_of_the_manifest() {
     snapshot!(campaign.run("lint guests.csv"), @"
     ------- stderr -------
     guests.csv: CSV, UTF-8, comma; 4 rows; columns: user, new_email, language, send
-    kept: Cost centre
+    kept: Cost centre; none is read as message or cc
     mail.de.html:2: the manifest has no column `cost_center`
       hint: did you mean `columns.cost_centre`?
     mail.de.html:1: there is no name `display_nam`
@@ -158,7 +158,7 @@ fn templates_are_checked_against_the_columns_and_languages_of_the_manifest() {
     {"schema":"reinvite-lint/1","problems":[],"summary":{"exit_code":2,"manifest":"guests.csv","problems":0,"reset_only":0,"rows":4,"valid":4},"templates":[{"advice":"write {{ redeem_url }} outside of any condition","fatal":true,"line":null,"problem":"the mail to ada@fabrikam.example has no link to redeem with","template":"mail.en.html"},{"advice":"the names a template may use are in reinvite.example.toml","fatal":true,"line":1,"problem":"unknown filter: filter shout is unknown","template":"mail.de.html"},{"advice":"those guests get the mail in `en`; write one for `fr`","fatal":false,"line":null,"problem":"there is none for the language `fr`","template":"[delivery] template"}]}
     ------- stderr -------
     guests.csv: CSV, UTF-8, comma; 4 rows; columns: user, new_email, language, send
-    kept: Cost centre
+    kept: Cost centre; none is read as message or cc
     error: 2 problems of the mail's templates
     ------- exit 2 -------
     "#);
@@ -177,7 +177,7 @@ fn templates_that_fit_are_no_problem() {
     snapshot!(campaign.run("lint guests.csv"), @"
     ------- stderr -------
     guests.csv: CSV, UTF-8, comma; 4 rows; columns: user, new_email, language, send
-    kept: Cost centre
+    kept: Cost centre; none is read as message or cc
     1 template for mails of your own, no problems
     guests.csv: 4 rows, no problems
     ");

@@ -62,7 +62,7 @@ fn every_guest_s_mail_is_shown_with_a_link_that_leads_nowhere() {
 
     ------- stderr -------
     mailed.csv: CSV, UTF-8, comma; 3 rows; columns: user, new_email, display_name, message, language, send
-    kept: Cost centre
+    kept: Cost centre; none is read as cc
     1 row gets no mail: send is off
     ");
     assert_eq!(campaign.writes(), 0);
@@ -76,7 +76,7 @@ fn the_mails_of_some_rows_are_written_to_a_directory() {
     snapshot!(told.exits(0), @"
     ------- stderr -------
     mailed.csv: CSV, UTF-8, comma; 3 rows; columns: user, new_email, display_name, message, language, send
-    kept: Cost centre
+    kept: Cost centre; none is read as cc
     1 mail in look: .eml and .html of each
     ");
     let page = campaign.read("look/bob@fabrikam.example.html");
@@ -85,7 +85,7 @@ fn the_mails_of_some_rows_are_written_to_a_directory() {
     snapshot!(campaign.run("preview mailed.csv 99"), @"
     ------- stderr -------
     mailed.csv: CSV, UTF-8, comma; 3 rows; columns: user, new_email, display_name, message, language, send
-    kept: Cost centre
+    kept: Cost centre; none is read as cc
     error: mailed.csv: no row is line 99
       hint: name a row by its line, its user or its new address
     ------- exit 2 -------
@@ -102,7 +102,7 @@ fn a_template_that_does_not_fit_is_refused_with_every_reason() {
     snapshot!(campaign.run("preview mailed.csv"), @"
     ------- stderr -------
     mailed.csv: CSV, UTF-8, comma; 3 rows; columns: user, new_email, display_name, message, language, send
-    kept: Cost centre
+    kept: Cost centre; none is read as cc
     1 row gets no mail: send is off
     error: mail.html:2: the manifest has no column `cost_center`
       hint: did you mean `columns.cost_centre`?

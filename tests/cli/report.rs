@@ -147,7 +147,7 @@ fn failed_rows_come_back_in_the_users_own_form_and_are_taken_again() {
     snapshot!(campaign.run("lint failed.csv").exits(2), @"
     ------- stderr -------
     failed.csv: CSV, Windows-1252, semicolon; 2 rows; columns: User (as user), new email (as new_email)
-    kept: Büro, Reason, reinvite_reason, reinvite_advice
+    kept: Büro, Reason, reinvite_reason, reinvite_advice; none is read as message or cc
     note: portal template: version line skipped
     note: Windows-1252 is assumed, as it is no valid UTF-8: check the accents
     failed.csv:4:6: `not an address` names no guest: it is neither an object id nor does it contain an @ [bad-user]

@@ -62,7 +62,16 @@ impl Rows<'_> {
                 None
             }
             Err(fault) => {
-                self.problems.push(fault.at(record.place(index)));
+                let mut problem = fault.at(record.place(index));
+                if let Some(email) = self.columns.set_aside
+                    && record.text(email).contains('@')
+                {
+                    let email = shown(&self.columns.headers[email]);
+                    let column = format!("--column current_email=\"{email}\"");
+                    problem.advice +=
+                        &["; if `", &email, "` is the present address, say ", &column].concat();
+                }
+                self.problems.push(problem);
                 None
             }
         }

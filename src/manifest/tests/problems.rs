@@ -154,3 +154,18 @@ fn what_a_problem_quotes_cannot_steer_a_terminal() {
     assert!(detected.lines().all(|line| !line.contains(char::is_control)), "{detected:?}");
     assert_eq!(detected.lines().count(), 2, "{detected}");
 }
+
+#[test]
+fn a_second_header_is_one_problem() {
+    let loaded = load(
+        "user,new_email\na@b.example,a@c.example\n\u{feff}user, new_email\nb@b.example,b@c.example\n",
+    );
+    assert_eq!(places(&loaded), ["3:1 repeated-header"]);
+}
+
+#[test]
+fn an_email_that_is_set_aside_is_pointed_at() {
+    let loaded = load("User,Email,New Email\nAda Lovelace,a@b.example,a@c.example\n");
+    assert_eq!(places(&loaded), ["2:1 bad-user"]);
+    assert!(loaded.problems[0].advice.ends_with("say --column current_email=\"Email\""));
+}
