@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use crate::checkpoint::{Journal, read_ledger, read_past};
+use crate::checkpoint::{Journal, Reader};
 use crate::config::Settings;
 use crate::domain::{InvitationKey, UserId};
 use crate::graph::{CallError, Graph};
@@ -173,8 +173,8 @@ async fn look_at_all(
     let again = if touched.is_empty() {
         Ok(Vec::new())
     } else {
-        let ledger = read_ledger(journal.path())?;
-        let past = read_past(journal.path())?;
+        let reader = Reader::open(journal.path())?;
+        let (ledger, past) = (reader.ledger()?, reader.past()?);
         look_again(graph, &touched, &ledger, &past, settings).await
     };
     // A night that ends before it could read again keeps what it read before.

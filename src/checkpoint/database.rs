@@ -1,15 +1,14 @@
-//! The file as a database: connecting, recognising and checking it, and reading it
-//! without holding it, beside a run.
+//! The file as a database: connecting, recognising and checking it.
 //!
-//! Leaves to others: what is in it (`tables`).
+//! Leaves to others: reading it beside a run (`reader`), what is in it (`tables`).
 
 use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, params};
 
-use super::CheckpointError;
-use super::format::{APPLICATION_ID, FORMAT, for_reading};
+use super::format::{APPLICATION_ID, FORMAT};
+use super::{CheckpointError, Unwritten};
 
 /// Versions before this one can corrupt a database in WAL mode, which earlier formats
 /// have, when two connections write and checkpoint at once (sqlite.org/wal.html, section 11).
@@ -26,6 +25,19 @@ pub(super) enum ReadError {
     /// It holds something that this version would not have written.
     #[error("{0}")]
     Content(String),
+    /// It is not this run's any more.
+    #[error(transparent)]
+    Unwritten(Unwritten),
+}
+
+impl From<ReadError> for Unwritten {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Database(source) => (&source).into(),
+            ReadError::Content(detail) => Self::Failed(detail),
+            ReadError::Unwritten(why) => why,
+        }
+    }
 }
 
 impl ReadError {
@@ -33,17 +45,9 @@ impl ReadError {
         match self {
             Self::Database(source) => classify(path, source),
             Self::Content(detail) => CheckpointError::Damaged { path: path.to_owned(), detail },
+            Self::Unwritten(why) => CheckpointError::Unwritten(why),
         }
     }
-}
-
-/// Reads a file that others may be writing: all of it in one state.
-pub(super) fn read<T>(
-    path: &Path,
-    read: impl FnOnce(&Connection) -> Result<T, ReadError>,
-) -> Result<T, CheckpointError> {
-    let connection = open(path)?;
-    in_one_state(path, &connection, read)
 }
 
 /// Reads in one transaction, whatever a run adds meanwhile.
@@ -55,29 +59,6 @@ pub(super) fn in_one_state<T>(
     let transaction =
         connection.unchecked_transaction().map_err(|source| classify(path, source))?;
     read(&transaction).map_err(|error| error.at(path))
-}
-
-fn open(path: &Path) -> Result<Connection, CheckpointError> {
-    match std::fs::metadata(path) {
-        Ok(found) if found.len() == 0 => {
-            return Err(CheckpointError::Missing { path: path.to_owned() });
-        }
-        Ok(_) => {}
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            return Err(CheckpointError::Missing { path: path.to_owned() });
-        }
-        Err(source) => return Err(CheckpointError::File { path: path.to_owned(), source }),
-    }
-    recognise(path)?;
-    // What a killed run left half written is taken back by whoever opens the file next;
-    // where writing is not allowed, reading alone works as long as there is none.
-    let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)
-        .or_else(|_| connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY))?;
-    if is_blank(path, &connection)? {
-        return Err(CheckpointError::Missing { path: path.to_owned() });
-    }
-    check(path, &connection)?;
-    for_reading(connection).map_err(|error| error.at(path))
 }
 
 /// The smallest page that a database has.

@@ -4,6 +4,45 @@ use std::path::PathBuf;
 
 use super::Owner;
 
+/// Why nothing more is written to a checkpoint during a run.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
+pub enum Unwritten {
+    /// Its name is that of another file, or of none: whoever comes next would not find
+    /// what is written.
+    #[error("{} was moved, deleted or replaced while the run was using it", .0.display())]
+    Moved(PathBuf),
+    /// It does not hold what this run last wrote.
+    #[error("another run, or a copy, took the place of what this run wrote")]
+    Overwritten,
+    /// There is no room for it.
+    #[error("the disk is full")]
+    NoRoom,
+    /// In the words of whoever failed.
+    #[error("{0}")]
+    Failed(String),
+}
+
+impl Unwritten {
+    /// What has to be done before the same command is run again.
+    pub fn advice(&self) -> &'static str {
+        match self {
+            Self::Moved(_) => "put the very file back, as it alone says who was invited",
+            Self::Overwritten => "let only one run use it, and no copy",
+            Self::NoRoom => "make room on its disk",
+            Self::Failed(_) => "check its disk's health, space and quota",
+        }
+    }
+}
+
+impl From<&rusqlite::Error> for Unwritten {
+    fn from(error: &rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(rusqlite::ErrorCode::DiskFull) => Self::NoRoom,
+            _ => Self::Failed(error.to_string()),
+        }
+    }
+}
+
 /// Why a checkpoint can't be used. Whatever it is, nothing was sent because of it.
 #[derive(Debug, thiserror::Error)]
 pub enum CheckpointError {
@@ -55,14 +94,16 @@ pub enum CheckpointError {
         #[source]
         source: rusqlite::Error,
     },
-    /// An earlier record could not be written, so nothing more is.
+    /// A record could not be written, so nothing more is.
     #[error("the checkpoint can't be written: {0}")]
-    Broken(String),
+    Unwritten(Unwritten),
 }
 
 impl CheckpointError {
-    pub fn advice(&self) -> &'static str {
-        match self {
+    /// What to do about it.
+    pub fn advice(&self) -> String {
+        let then = |first: &str| format!("{first}, then run the same command again");
+        let advice = match self {
             Self::Held { .. } => "wait for that run to end, or stop it; `status` works beside it",
             Self::OtherTenant { .. } => {
                 "name another checkpoint with --checkpoint, or correct [tenant] id"
@@ -82,10 +123,11 @@ impl CheckpointError {
             Self::File { .. } if !self.is_for_want_of_room() => {
                 "check the path and its permissions"
             }
-            Self::File { .. } | Self::Database { .. } | Self::Broken(_) => {
-                "check the disk's space and health, then run the same command again"
-            }
-        }
+            Self::File { .. } => return then(Unwritten::NoRoom.advice()),
+            Self::Database { source, .. } => return then(Unwritten::from(source).advice()),
+            Self::Unwritten(why) => return then(why.advice()),
+        };
+        advice.to_owned()
     }
 
     /// Whether nothing is wrong with the file's name, and the disk has no room for it.

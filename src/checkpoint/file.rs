@@ -100,7 +100,7 @@ impl Checkpoint {
         start: &RunStart<'_>,
         rows: impl Iterator<Item = ManifestRow>,
     ) -> Result<Journal, CheckpointError> {
-        self.lock.must_be_named().map_err(CheckpointError::Broken)?;
+        self.lock.must_be_named().map_err(CheckpointError::Unwritten)?;
         self.write_start(start, rows).map_err(|error| error.at(&self.path))?;
         Ok(Journal::start(self.path, self.connection, self.lock, self.seal))
     }
@@ -112,7 +112,7 @@ impl Checkpoint {
         command: &'static str,
         at: Timestamp,
     ) -> Result<Journal, CheckpointError> {
-        self.lock.must_be_named().map_err(CheckpointError::Broken)?;
+        self.lock.must_be_named().map_err(CheckpointError::Unwritten)?;
         self.write_look(command, at).map_err(|error| error.at(&self.path))?;
         Ok(Journal::start(self.path, self.connection, self.lock, self.seal))
     }

@@ -4,20 +4,18 @@
 //!
 //! Leaves to others: what any of it means to a person (`report`).
 
-use std::path::Path;
-
 use jiff::Timestamp;
 use rusqlite::Connection;
 
-use super::CheckpointError;
 use super::campaign::{Campaign, CampaignRow};
-use super::database::{ReadError, read};
+use super::database::ReadError;
 use super::lock::holder;
 use super::log::{Delta, GuestLog, Log};
 use super::manifest_row::Planned;
 use super::state::{Failure, Step};
 use super::status::Status;
 use super::tables::{RunRecord, SightingRecord, WaitRecord, waits};
+use super::{CheckpointError, Reader};
 use crate::domain::{Email, State};
 
 /// A campaign from its first run to its last.
@@ -89,11 +87,13 @@ pub struct HistoryRow {
     pub redeemed_at: Option<Timestamp>,
 }
 
-/// Reads a whole campaign.
-pub fn read_history(path: &Path) -> Result<History, CheckpointError> {
-    let mut history = read(path, history)?;
-    history.status.held_by = holder(path);
-    Ok(history)
+impl Reader {
+    /// The whole campaign.
+    pub fn history(&self) -> Result<History, CheckpointError> {
+        let mut history = self.read(history)?;
+        history.status.held_by = holder(self.path());
+        Ok(history)
+    }
 }
 
 fn history(connection: &Connection) -> Result<History, ReadError> {

@@ -16,7 +16,7 @@ use super::projection::Addition;
 use super::queue::{File, Queue};
 use super::seal::Seal;
 use super::tables::{Wait, write_waits};
-use super::{CheckpointError, Entry};
+use super::{CheckpointError, Entry, Unwritten};
 
 /// The checkpoint during a run.
 #[derive(Debug)]
@@ -65,8 +65,8 @@ impl Journal {
         }
         acknowledged
             .await
-            .map_err(|_| CheckpointError::Broken("its writer has ended".to_owned()))?
-            .map_err(CheckpointError::Broken)
+            .unwrap_or_else(|_| Err(Unwritten::Failed("its writer has ended".to_owned())))
+            .map_err(CheckpointError::Unwritten)
     }
 
     /// Where the run's waits are noted.
@@ -82,10 +82,11 @@ impl Journal {
     /// Writes down how the run ended and releases the checkpoint.
     pub fn end_run(self, end: &RunEnd) -> Result<(), CheckpointError> {
         let Some(File { mut connection, lock, seal, .. }) = self.queue.close() else {
-            return Err(CheckpointError::Broken("it was closed before".to_owned()));
+            let why = Unwritten::Failed("it was closed before".to_owned());
+            return Err(CheckpointError::Unwritten(why));
         };
         let (run, waits) = (seal.run(), self.queue.take_waits());
-        lock.must_be_named().map_err(CheckpointError::Broken)?;
+        lock.must_be_named().map_err(CheckpointError::Unwritten)?;
         let mut write_end = || {
             let transaction =
                 connection.transaction_with_behavior(TransactionBehavior::Immediate)?;

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::CheckpointError;
+use super::{CheckpointError, Unwritten};
 
 /// Who holds a checkpoint.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -106,16 +106,12 @@ impl Lock {
 
     /// Says why nothing more may be done, if the checkpoint's name is no longer that of
     /// the file that is written: whoever comes next would find another, or none.
-    pub(super) fn must_be_named(&self) -> Result<(), String> {
+    pub(super) fn must_be_named(&self) -> Result<(), Unwritten> {
         let Database { file, path } = &self.database;
         if is_still_there(file, path) {
             return Ok(());
         }
-        Err(format!(
-            "{} was moved, deleted or replaced while the run was using it; put the very file \
-             back, as it alone says who was invited",
-            path.display()
-        ))
+        Err(Unwritten::Moved(path.clone()))
     }
 }
 

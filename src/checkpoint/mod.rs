@@ -20,6 +20,7 @@ mod manifest_row;
 mod past;
 mod projection;
 mod queue;
+mod reader;
 mod record;
 mod seal;
 mod state;
@@ -31,21 +32,20 @@ mod undo;
 #[cfg(test)]
 mod tests;
 
-pub use error::CheckpointError;
+pub use error::{CheckpointError, Unwritten};
 pub use file::{Checkpoint, RunStart, is_configured_name};
-pub use history::{History, HistoryRow, read_history};
+pub use history::{History, HistoryRow};
 pub use journal::{Journal, RunEnd, WaitLog};
 pub use ledger::read_ledger;
 pub use lock::Owner;
 pub use log::Delta;
 pub use mail::MailCounts;
 pub use manifest_row::{ManifestRow, Planned};
-pub use past::{Announced, Past, read_past};
+pub use past::{Announced, Past};
+pub use reader::Reader;
 pub use record::{BeforeImage, Entry, IntentReason, InvitedHow, MailedHow, Record, What};
 pub use state::Failure;
-pub use status::{
-    FailureCount, LastRun, NotInManifest, Resends, Status, last_success, read_status,
-};
+pub use status::{FailureCount, LastRun, NotInManifest, Resends, Status, read_status};
 pub use tables::{RunRecord, SightingRecord, WaitRecord, last_run};
-pub use trail::{HistoryEvent, Trail, read_trail, user_named};
-pub use undo::{Undo, read_undo};
+pub use trail::{HistoryEvent, Trail};
+pub use undo::Undo;

@@ -4,17 +4,16 @@
 //! planning starts from is the `Ledger`.
 
 use std::collections::HashMap;
-use std::path::Path;
 
 use jiff::Timestamp;
 use rusqlite::Connection;
 
-use super::database::{ReadError, in_one_state, read};
+use super::database::{ReadError, in_one_state};
 use super::log::Log;
 use super::manifest_row::{self, ManifestRow};
 use super::record::{What, Write};
 use super::tables::{content, key, parsed, text};
-use super::{Checkpoint, CheckpointError, Entry, InvitedHow, Record};
+use super::{Checkpoint, CheckpointError, Entry, InvitedHow, Reader, Record};
 use crate::domain::{InvitationKey, Invitations, Sighting};
 
 /// The campaign over all its runs.
@@ -70,9 +69,11 @@ impl Checkpoint {
     }
 }
 
-/// Reads what all runs did and saw, beside the one that holds the checkpoint.
-pub fn read_past(path: &Path) -> Result<Past, CheckpointError> {
-    read(path, past)
+impl Reader {
+    /// What all runs did and saw, beside the one that holds the checkpoint.
+    pub fn past(&self) -> Result<Past, CheckpointError> {
+        self.read(past)
+    }
 }
 
 fn past(connection: &Connection) -> Result<Past, ReadError> {

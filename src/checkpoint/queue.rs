@@ -12,6 +12,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
+use super::Unwritten;
 use super::lock::Lock;
 use super::projection::{Addition, commit};
 use super::seal::Seal;
@@ -21,7 +22,7 @@ use super::tables::Wait;
 /// however many it holds; beyond some hundreds the flush no longer counts.
 const LARGEST_COMMIT: usize = 512;
 
-type Acknowledge = oneshot::Sender<Result<(), String>>;
+type Acknowledge = oneshot::Sender<Result<(), Unwritten>>;
 
 /// Records that wait to be written. The lock is kept until the last of them is, even
 /// if nobody waits for it.
@@ -50,7 +51,7 @@ pub(super) struct File {
     /// What it holds, as this run wrote it.
     pub(super) seal: Seal,
     /// Why nothing more is written.
-    broken: Option<String>,
+    broken: Option<Unwritten>,
 }
 
 impl Queue {
@@ -126,17 +127,18 @@ impl Writer {
 
     /// The one door to the file while a run is under way. Whatever must hold before an
     /// intent may become durable is asked here.
-    fn write(&self, batch: &[Addition]) -> Result<(), String> {
+    fn write(&self, batch: &[Addition]) -> Result<(), Unwritten> {
         let mut file = lock(&self.queue.file);
-        let file = file.as_mut().ok_or("it was closed before")?;
+        let file =
+            file.as_mut().ok_or_else(|| Unwritten::Failed("it was closed before".to_owned()))?;
         if let Some(why) = &file.broken {
             return Err(why.clone());
         }
         let waits = self.queue.take_waits();
         let File { connection, lock, seal, broken } = file;
-        let written = lock.must_be_named().and_then(|()| {
-            commit(connection, seal, batch, &waits).map_err(|error| error.to_string())
-        });
+        let written = lock
+            .must_be_named()
+            .and_then(|()| commit(connection, seal, batch, &waits).map_err(Unwritten::from));
         written.inspect_err(|why| *broken = Some(why.clone()))
     }
 }
@@ -149,7 +151,7 @@ impl Drop for Writer {
             return;
         }
         if let Some(file) = lock(&self.queue.file).as_mut() {
-            file.broken.get_or_insert_with(|| "its writer has ended".to_owned());
+            file.broken.get_or_insert_with(|| Unwritten::Failed("its writer has ended".to_owned()));
         }
         let mut pending = lock(&self.queue.pending);
         pending.additions.clear();

@@ -16,7 +16,7 @@ use super::database::ReadError;
 use super::record::Entry;
 use super::state::RowState;
 use super::tables::{before_image, content, key, parsed, row_states, text};
-use super::{BeforeImage, CheckpointError, Record};
+use super::{BeforeImage, CheckpointError, Record, Unwritten};
 use crate::domain::{InvitationKey, UserId};
 
 /// What the file holds, and whose it is. A run keeps what it last wrote and asks before
@@ -152,10 +152,7 @@ impl Seal {
         if Self::read(connection)?.as_ref() == Some(self) {
             return Ok(());
         }
-        Err(content(
-            "another run, or a copy, took the place of what this run wrote; let only one run \
-             use it, and run the same command again",
-        ))
+        Err(ReadError::Unwritten(Unwritten::Overwritten))
     }
 }
 

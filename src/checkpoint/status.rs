@@ -7,13 +7,13 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::campaign::{Campaign, CampaignRow};
-use super::database::{in_one_state, read};
+use super::database::in_one_state;
 use super::lock::holder;
 use super::mail::MailCounts;
 use super::manifest_row::Planned;
 use super::state::Step;
 use super::tables::{RunRecord, last_run, runs};
-use super::{Checkpoint, CheckpointError, Owner};
+use super::{Checkpoint, CheckpointError, Owner, Reader};
 use crate::domain::{Counts, InvitationKey, State};
 
 /// A campaign as its checkpoint tells it. The counts of rows add up to `rows`.
@@ -94,23 +94,27 @@ impl Checkpoint {
     }
 }
 
-/// Reads the state of a campaign.
-pub fn read_status(path: &Path) -> Result<Status, CheckpointError> {
-    let campaign = read(path, Campaign::read)?;
-    Ok(Status { held_by: holder(path), ..Status::new(&campaign, &campaign.rows()) })
+impl Reader {
+    /// The state of the campaign.
+    pub fn status(&self) -> Result<Status, CheckpointError> {
+        let campaign = self.read(Campaign::read)?;
+        Ok(Status { held_by: holder(self.path()), ..Status::new(&campaign, &campaign.rows()) })
+    }
+
+    /// When the last of the runs ended whose exit code was a success.
+    pub fn last_success(
+        &self,
+        is_success: impl Fn(u8) -> bool,
+    ) -> Result<Option<Timestamp>, CheckpointError> {
+        let runs = self.read(runs)?;
+        let mut successes = runs.iter().rev().filter(|run| run.exit_code.is_some_and(&is_success));
+        Ok(successes.find_map(|run| run.ended_at))
+    }
 }
 
-/// When the last of the runs ended whose exit code was a success.
-pub fn last_success(
-    path: &Path,
-    is_success: impl Fn(u8) -> bool,
-) -> Result<Option<Timestamp>, CheckpointError> {
-    let runs = match read(path, runs) {
-        Err(CheckpointError::Missing { .. }) => return Ok(None),
-        other => other?,
-    };
-    let mut successes = runs.iter().rev().filter(|run| run.exit_code.is_some_and(&is_success));
-    Ok(successes.find_map(|run| run.ended_at))
+/// Reads the state of a campaign.
+pub fn read_status(path: &Path) -> Result<Status, CheckpointError> {
+    Reader::open(path)?.status()
 }
 
 impl Status {

@@ -1,16 +1,14 @@
 //! Everything recorded of one guest and address.
 
-use std::path::Path;
-
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _};
 use serde::ser::SerializeStruct as _;
 use serde::{Serialize, Serializer};
 
-use super::database::{ReadError, read};
+use super::database::ReadError;
 use super::record::{Entry, shown};
 use super::tables::{SIGHTINGS, SightingRecord, before_image, content, parsed, sighting, text};
-use super::{BeforeImage, CheckpointError};
+use super::{BeforeImage, CheckpointError, Reader};
 use crate::domain::{Email, InvitationKey, UserId};
 
 /// Everything recorded of one guest and address.
@@ -58,21 +56,23 @@ impl Serialize for SightingRecord {
     }
 }
 
-/// Reads everything recorded of one guest and address.
-pub fn read_trail(path: &Path, user_id: &str, address: &str) -> Result<Trail, CheckpointError> {
-    read(path, |connection| {
-        let user_id = UserId::parse(user_id).map_err(content)?;
-        let address = Email::parse(address).map_err(content)?;
-        trail(connection, &InvitationKey { user_id, address })
-    })
-}
+impl Reader {
+    /// Everything recorded of one guest and address.
+    pub fn trail(&self, user_id: &str, address: &str) -> Result<Trail, CheckpointError> {
+        self.read(|connection| {
+            let user_id = UserId::parse(user_id).map_err(content)?;
+            let address = Email::parse(address).map_err(content)?;
+            trail(connection, &InvitationKey { user_id, address })
+        })
+    }
 
-/// The guest that the campaign once knew under this name, in lower case.
-pub fn user_named(path: &Path, name: &str) -> Result<Option<String>, CheckpointError> {
-    read(path, |connection| {
-        let sql = "SELECT user_id FROM name WHERE name = ?1";
-        Ok(connection.query_row(sql, [name], |row| row.get(0)).optional()?)
-    })
+    /// The guest that the campaign once knew under this name, in lower case.
+    pub fn user_named(&self, name: &str) -> Result<Option<String>, CheckpointError> {
+        self.read(|connection| {
+            let sql = "SELECT user_id FROM name WHERE name = ?1";
+            Ok(connection.query_row(sql, [name], |row| row.get(0)).optional()?)
+        })
+    }
 }
 
 fn trail(connection: &Connection, wanted: &InvitationKey) -> Result<Trail, ReadError> {

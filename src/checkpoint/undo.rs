@@ -4,13 +4,12 @@
 //! Leaves to others: what may be undone (`plan`).
 
 use std::collections::HashMap;
-use std::path::Path;
 
 use rusqlite::Connection;
 
-use super::database::{ReadError, in_one_state, meta, read};
+use super::database::{ReadError, in_one_state, meta};
 use super::tables::before_images;
-use super::{BeforeImage, Checkpoint, CheckpointError};
+use super::{BeforeImage, Checkpoint, CheckpointError, Reader};
 use crate::domain::UserId;
 
 /// See the module.
@@ -32,9 +31,11 @@ impl Checkpoint {
     }
 }
 
-/// Reads what every guest was, for a plan that writes nothing.
-pub fn read_undo(path: &Path) -> Result<Undo, CheckpointError> {
-    read(path, undo)
+impl Reader {
+    /// What every guest was, for a plan that writes nothing.
+    pub fn undo(&self) -> Result<Undo, CheckpointError> {
+        self.read(undo)
+    }
 }
 
 fn undo(connection: &Connection) -> Result<Undo, ReadError> {

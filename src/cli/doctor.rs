@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use crate::checkpoint::{CheckpointError, is_configured_name, read_ledger, read_status};
+use crate::checkpoint::{CheckpointError, Reader, is_configured_name};
 use crate::config::args::{Cli, DoctorArgs, PlanningArgs};
 use crate::config::{DeliverySettings, DeliveryWay, Settings, checkpoint_path};
 use crate::delivery::{Folder, Smtp, mailbox_advice};
@@ -64,8 +64,12 @@ fn look(
         read_manifest(&planning, &settings.manifest, ui)
     });
     let manifest = manifest.transpose()?;
-    let ledger = path.map(read_ledger).transpose()?.unwrap_or_default();
-    let last_run = path.map(last_run).transpose()?;
+    let reader = match path.map(Reader::open).transpose() {
+        Err(CheckpointError::Missing { .. }) => None,
+        reader => reader?,
+    };
+    let ledger = reader.as_ref().map(Reader::ledger).transpose()?.unwrap_or_default();
+    let last_run = path.map(|_| last_run(reader.as_ref())).transpose()?;
     let visit = visit(settings, manifest.as_ref(), &ledger, path, ui)?;
     Ok((visit, last_run))
 }
@@ -115,14 +119,11 @@ fn configured(settings: &Settings, checkpoint: Option<&Path>) -> Configured {
     }
 }
 
-fn last_run(path: &Path) -> Result<LastRun, Failure> {
-    let status = match read_status(path) {
-        Err(CheckpointError::Missing { .. }) => {
-            let none = LastRun { started_at: None, stop_reason: None, unknown: 0, held_by: None };
-            return Ok(none);
-        }
-        status => status?,
+fn last_run(reader: Option<&Reader>) -> Result<LastRun, Failure> {
+    let Some(reader) = reader else {
+        return Ok(LastRun { started_at: None, stop_reason: None, unknown: 0, held_by: None });
     };
+    let status = reader.status()?;
     let run = status.last_run.as_ref();
     Ok(LastRun {
         started_at: run.map(|run| run.started_at),

@@ -159,7 +159,9 @@ impl Exit {
             | StopReason::CanaryFailed { .. }
             | StopReason::StopFile { .. }
             | StopReason::Mailing { .. } => Self::Stopped,
-            StopReason::ForeignAnswers { .. } | StopReason::Checkpoint { .. } => Self::Unexpected,
+            StopReason::ForeignAnswers { .. }
+            | StopReason::Checkpoint(_)
+            | StopReason::Unreachable { comes_back: false, .. } => Self::Unexpected,
             StopReason::Interrupted => Self::Interrupted,
             StopReason::Terminated => Self::Terminated,
             StopReason::TimeBudget | StopReason::ThrottledOut | StopReason::Unreachable { .. } => {

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::checkpoint::{History, HistoryRow, read_history, read_trail, user_named};
+use crate::checkpoint::{History, HistoryRow, Reader};
 use crate::config::RowSelector;
 use crate::config::args::{Cli, ExplainArgs};
 use crate::manifest::Form;
@@ -19,9 +19,10 @@ const MOST_NAMED: usize = 10;
 pub(super) fn run(cli: &Cli, args: &ExplainArgs, ui: &Ui) -> Result<Exit, Failure> {
     let settings = offline(cli, ui)?;
     let path = checkpoint_of(args.manifest.as_deref(), settings.checkpoint.as_deref())?;
-    let history = read_history(&path)?;
+    let reader = Reader::open(&path)?;
+    let history = reader.history()?;
     let known = match &args.row {
-        RowSelector::User(user) => user_named(&path, &user.folded())?,
+        RowSelector::User(user) => reader.user_named(&user.folded())?,
         RowSelector::Line(_) => None,
     };
     let row = match matching(&history, &args.row, known.as_deref()).as_slice() {
@@ -30,7 +31,7 @@ pub(super) fn run(cli: &Cli, args: &ExplainArgs, ui: &Ui) -> Result<Exit, Failur
         several => return Err(ambiguous(several, &args.row)),
     };
     let trail = match (&row.user_id, &row.address) {
-        (Some(user_id), Some(address)) => Some(read_trail(&path, user_id, address)?),
+        (Some(user_id), Some(address)) => Some(reader.trail(user_id, address)?),
         _ => None,
     };
     let form: Option<Form> =

@@ -44,7 +44,7 @@ impl Failure {
                 _ => None,
             },
         });
-        let is_passing = missing.is_some_and(TransportError::is_for_want_of_a_network);
+        let is_passing = missing.is_some_and(TransportError::comes_back);
         if is_passing { Self { exit: Exit::OutOfTime, ..self } } else { self }
     }
 
@@ -115,7 +115,7 @@ impl From<CheckpointError> for Failure {
             | CheckpointError::File { .. } => Exit::Usage,
             CheckpointError::Lost { .. }
             | CheckpointError::Database { .. }
-            | CheckpointError::Broken(_) => Exit::Unexpected,
+            | CheckpointError::Unwritten(_) => Exit::Unexpected,
         };
         let advice = error.advice();
         Self::new(exit, error).hint(advice)
@@ -147,7 +147,7 @@ impl From<AuthError> for Failure {
 /// A way that was there comes back, and the command is to be run again; where there never
 /// was one, someone has to look at what is configured.
 fn unreachable(error: &TransportError) -> Exit {
-    let comes_back = error.was_up && error.is_for_want_of_a_network();
+    let comes_back = error.was_up && error.comes_back();
     if comes_back { Exit::OutOfTime } else { Exit::Unexpected }
 }
 
@@ -189,6 +189,10 @@ mod tests {
     fn only_what_comes_back_by_itself_is_to_be_run_again() {
         let refused = "host: client error (Connect): tcp connect error: Connection refused";
         let certificate = "host: client error (Connect): invalid peer certificate: UnknownIssuer";
+        let name = "host: client error (Connect): dns error: failed to lookup address information: \
+                    Name or service not known";
+        let resolver = "host: client error (Connect): dns error: failed to lookup address \
+                        information: Temporary failure in name resolution";
         let proxy = "host: client error (Connect): tunnel error: unsuccessful";
         for (message, was_up, at_a_look, at_a_run) in [
             (refused, false, 1, 7),
@@ -196,6 +200,11 @@ mod tests {
             (certificate, false, 1, 1),
             (certificate, true, 1, 1),
             (proxy, false, 1, 1),
+            // A name that nobody knows is not there tomorrow, either; one that was is.
+            (name, false, 1, 1),
+            (name, true, 7, 7),
+            (resolver, false, 1, 7),
+            (resolver, true, 7, 7),
         ] {
             let error =
                 || TransportError { reached: Reached::No, was_up, message: message.to_owned() };

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use crate::checkpoint::{History, read_history};
+use crate::checkpoint::{History, Reader};
 use crate::config::args::{Cli, ReportArgs};
 use crate::report::{
     Replace, Report, ReportFileError, ReportFormat, ReportOptions, check_report_path, count,
@@ -43,7 +43,7 @@ pub(super) fn run(cli: &Cli, args: &ReportArgs, ui: &Ui) -> Result<Exit, Failure
             .hint("name one of them"));
     }
     let histories: Vec<History> =
-        paths.iter().map(|path| read_history(path)).collect::<Result<_, _>>()?;
+        paths.iter().map(|path| Reader::open(path)?.history()).collect::<Result<_, _>>()?;
     let options = ReportOptions { now: Timestamp::now(), stuck_after: args.stuck_after };
     let report = Report::new(histories, options);
     if let Some(path) = &args.failed {

@@ -8,9 +8,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use crate::campaign::{self, Carried, RevertRequest, Reverted, Session, WayBack};
-use crate::checkpoint::{
-    Checkpoint, CheckpointError, is_configured_name, read_ledger, read_past, read_status, read_undo,
-};
+use crate::checkpoint::{Checkpoint, CheckpointError, Reader, is_configured_name};
 use crate::config::Settings;
 use crate::config::args::{Cli, RevertArgs};
 use crate::plan::Plan;
@@ -62,8 +60,8 @@ fn request(args: &RevertArgs, settings: &Settings) -> RevertRequest {
 /// What this very command would carry out. Nothing is written, and nobody is kept from it
 /// by a run that goes on.
 fn plan(path: &Path, args: &RevertArgs, settings: &Settings, ui: &Ui) -> Result<Plan, Failure> {
-    read_status(path)?;
-    let (ledger, mut past, undo) = (read_ledger(path)?, read_past(path)?, read_undo(path)?);
+    let reader = Reader::open(path)?;
+    let (ledger, mut past, undo) = (reader.ledger()?, reader.past()?, reader.undo()?);
     let back = WayBack::new(&ledger, &mut past, undo, &request(args, settings))?;
     let stop = Stop::new();
     let runtime = runtime()?;
@@ -111,7 +109,7 @@ impl Job<'_> {
         ui.log.checkpoint(path);
         let deadline = deadline(&args.budget);
         // There has to be a campaign: taking one back must not begin one.
-        let name = read_status(path)?.manifest;
+        Reader::open(path)?;
         let stop = Stop::new();
         let runtime = runtime()?;
         let _guard = runtime.enter();
@@ -119,6 +117,7 @@ impl Job<'_> {
         let sink = lines(ui);
         let graph = client(settings, &stop, &sink)?;
         let checkpoint = Checkpoint::open(path, Timestamp::now())?;
+        let name = checkpoint.manifest()?.unwrap_or_default();
         after.started();
         check_result(args.result.as_deref())?;
         let session = Session { settings, graph: &graph, stop: &stop, deadline };

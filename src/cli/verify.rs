@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 
 use crate::campaign::{self, Session, Unfinished, Verification, Verified};
-use crate::checkpoint::{Checkpoint, read_status};
+use crate::checkpoint::{Checkpoint, Reader};
 use crate::config::Settings;
 use crate::config::args::{Cli, VerifyArgs};
 use crate::report::{VerifyView, verify_json, verify_text};
@@ -36,7 +36,7 @@ fn look(
     let path = checkpoint_of(args.manifest.as_deref(), settings.checkpoint.as_deref())?;
     ui.log.checkpoint(&path);
     // There has to be a campaign: looking at one must not begin one.
-    read_status(&path)?;
+    Reader::open(&path)?;
     let stop = Stop::new();
     let runtime = runtime()?;
     let _guard = runtime.enter();

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use serde::de::DeserializeOwned;
@@ -138,6 +139,24 @@ impl Call {
     }
 }
 
+/// The way to the sign-in service, whose waits are told.
+struct SignInWay<'a> {
+    transport: &'a dyn Transport,
+    observer: &'a (dyn Fn(Observation) + Send + Sync),
+}
+
+#[async_trait]
+impl Transport for SignInWay<'_> {
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+        self.transport.send(request).await
+    }
+
+    fn told_to_wait(&self, wait: Duration, status: StatusCode) {
+        let why = format!("the sign-in service answered {}", status.as_u16());
+        (self.observer)(Observation::Waiting { at_most: wait, why });
+    }
+}
+
 /// A client for one tenant.
 pub struct Graph {
     transport: Arc<dyn Transport>,
@@ -203,11 +222,16 @@ impl Graph {
         }
     }
 
+    /// The way to the sign-in service, which may ask for patience.
+    fn sign_in_way(&self) -> SignInWay<'_> {
+        SignInWay { transport: &*self.transport, observer: &*self.observer }
+    }
+
     /// Signs in and tells what the token says of the caller.
     pub async fn sign_in(&self) -> Result<Claims, CallError> {
         loop {
             self.connection.ready(&self.stop).await?;
-            match self.tokens.bearer(&*self.transport, None).await {
+            match self.tokens.bearer(&self.sign_in_way(), None).await {
                 Ok(_) => return Ok(self.tokens.claims().await.unwrap_or_default()),
                 Err(AuthError::Unreachable(error)) => {
                     self.away(error).map_err(AuthError::Unreachable)?;
@@ -238,10 +262,7 @@ impl Graph {
     /// Notes that no connection came about; an error when there is no waiting for one any
     /// more.
     fn away(&self, error: TransportError) -> Result<(), TransportError> {
-        if !error.is_for_want_of_a_network() && !self.connection.was_up() {
-            return Err(error);
-        }
-        match self.connection.failed() {
+        match self.connection.failed(error.hindrance()) {
             Away::Began(at_most) => {
                 let why = format!("no way to the service: {error}");
                 (self.observer)(Observation::Waiting { at_most, why });
@@ -405,10 +426,11 @@ impl Graph {
                 },
             };
             let asked_at = Instant::now();
+            let way = self.sign_in_way();
             let bearer = tokio::select! {
                 biased;
                 () = self.stop.cancelled() => return Err(CallError::Stopped),
-                bearer = self.tokens.bearer(&*self.transport, rejected.as_ref()) => bearer,
+                bearer = self.tokens.bearer(&way, rejected.as_ref()) => bearer,
             };
             let bearer = match bearer {
                 Ok(bearer) => bearer,

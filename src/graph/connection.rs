@@ -13,14 +13,19 @@ use tokio_util::sync::CancellationToken;
 
 use super::backoff::backoff;
 use super::pace::Stopped;
+use super::transport::Hindrance;
 
 /// How long a way that was there before is waited for: the restart of a router or of a
 /// line takes a minute or two. A longer outage is the next run's.
 const PATIENCE: Duration = Duration::from_mins(5);
 
-/// The same where none was ever there: a blip is bridged, and a wrong host name is said
-/// soon.
-const FIRST_PATIENCE: Duration = Duration::from_secs(3);
+/// The same where none was ever there: a machine that has just woken for its nightly run
+/// has its network within a minute.
+const FIRST_PATIENCE: Duration = Duration::from_mins(1);
+
+/// The same where a host refuses that never took a connection: a restart is bridged, and a
+/// wrong port is said soon.
+const PATIENCE_WITH_A_REFUSAL: Duration = Duration::from_secs(3);
 
 /// The longest wait between two tries, so that a way that is back is soon noticed.
 const LONGEST_PROBE: Duration = Duration::from_secs(15);
@@ -107,12 +112,21 @@ impl Connection {
         }
     }
 
-    /// No connection came about.
-    pub(super) fn failed(&self) -> Away {
+    /// No connection came about, for such a reason.
+    pub(super) fn failed(&self, hindrance: Hindrance) -> Away {
         let now = Instant::now();
         let mut state = self.state();
         let was_up = state.been_up;
-        let patience = if was_up { PATIENCE } else { FIRST_PATIENCE };
+        let patience = match hindrance {
+            // Whoever talks to it would talk to somebody else.
+            Hindrance::Untrusted => return Away::GivenUp { was_up },
+            Hindrance::NoSuchHost | Hindrance::Proxy if !was_up => {
+                return Away::GivenUp { was_up };
+            }
+            _ if was_up => PATIENCE,
+            Hindrance::Refused => PATIENCE_WITH_A_REFUSAL,
+            Hindrance::Network | Hindrance::NoSuchHost | Hindrance::Proxy => FIRST_PATIENCE,
+        };
         let Some(outage) = &mut state.outage else {
             let next = now + backoff(1);
             state.outage = Some(Outage {
@@ -142,17 +156,12 @@ impl Connection {
         Away::Lasts
     }
 
-    /// Whether there ever was a way.
-    pub(super) fn was_up(&self) -> bool {
-        self.state().been_up
-    }
-
     /// A request was sent, perhaps, and nothing came back: a try that failed, if it was
     /// one, and otherwise no news of the connection.
     pub(super) fn lost(&self) {
         let is_probed = self.state().outage.as_ref().is_some_and(|outage| outage.is_probed);
         if is_probed {
-            self.failed();
+            self.failed(Hindrance::Network);
         }
     }
 }
@@ -168,7 +177,7 @@ mod tests {
         let connection = Arc::new(Connection::default());
         let stop = CancellationToken::new();
         connection.is_up();
-        assert_eq!(connection.failed(), Away::Began(PATIENCE));
+        assert_eq!(connection.failed(Hindrance::Network), Away::Began(PATIENCE));
         let begun = Instant::now();
         let tries = Arc::new(AtomicU32::new(0));
         let callers = (0..200).map(|_| {
@@ -181,7 +190,7 @@ mod tests {
                         return connection.is_up();
                     }
                     tries.fetch_add(1, Ordering::Relaxed);
-                    assert_eq!(connection.failed(), Away::Lasts);
+                    assert_eq!(connection.failed(Hindrance::Network), Away::Lasts);
                 }
             })
         });
@@ -192,19 +201,41 @@ mod tests {
         assert!(begun.elapsed() < Duration::from_mins(1) + LONGEST_PROBE);
     }
 
+    #[test]
+    fn what_no_waiting_mends_is_told_at_once() {
+        for been_up in [false, true] {
+            let connection = Connection::default();
+            if been_up {
+                connection.is_up();
+            }
+            let given_up = Away::GivenUp { was_up: been_up };
+            assert_eq!(connection.failed(Hindrance::Untrusted), given_up);
+            for hindrance in [Hindrance::NoSuchHost, Hindrance::Proxy] {
+                let waits = connection.failed(hindrance) != given_up;
+                assert_eq!(waits, been_up, "{hindrance:?}");
+            }
+        }
+    }
+
     #[tokio::test(start_paused = true)]
     async fn it_is_given_up_after_a_while_and_sooner_where_there_was_none_ever() {
+        use Hindrance::{Network, Refused};
         let stop = CancellationToken::new();
-        for (been_up, patience) in [(true, PATIENCE), (false, FIRST_PATIENCE)] {
+        for (been_up, hindrance, patience) in [
+            (true, Network, PATIENCE),
+            (true, Refused, PATIENCE),
+            (false, Network, FIRST_PATIENCE),
+            (false, Refused, PATIENCE_WITH_A_REFUSAL),
+        ] {
             let connection = Connection::default();
             if been_up {
                 connection.is_up();
             }
             let begun = Instant::now();
-            assert_eq!(connection.failed(), Away::Began(patience));
+            assert_eq!(connection.failed(hindrance), Away::Began(patience));
             loop {
                 connection.ready(&stop).await.unwrap();
-                if connection.failed() == (Away::GivenUp { was_up: been_up }) {
+                if connection.failed(hindrance) == (Away::GivenUp { was_up: been_up }) {
                     break;
                 }
             }
@@ -212,14 +243,14 @@ mod tests {
             assert!(took >= patience && took <= patience + LONGEST_PROBE, "{took:?}");
             // Nobody waits for it any more.
             connection.ready(&stop).await.unwrap();
-            assert_eq!(connection.failed(), Away::GivenUp { was_up: been_up });
+            assert_eq!(connection.failed(hindrance), Away::GivenUp { was_up: been_up });
         }
     }
 
     #[tokio::test(start_paused = true)]
     async fn whoever_waits_ends_when_the_run_stops() {
         let connection = Connection::default();
-        connection.failed();
+        connection.failed(Hindrance::Network);
         let stop = CancellationToken::new();
         stop.cancel();
         assert!(connection.ready(&stop).await.is_err());
@@ -228,7 +259,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_try_that_never_ends_holds_nobody_up_for_ever() {
         let (connection, stop) = (Connection::default(), CancellationToken::new());
-        connection.failed();
+        connection.failed(Hindrance::Network);
         connection.ready(&stop).await.unwrap();
         let begun = Instant::now();
         connection.ready(&stop).await.unwrap();

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use url::Url;
 
 /// A way to get one answer to one request. It never repeats a request by itself.
@@ -17,6 +17,9 @@ use url::Url;
 pub trait Transport: Send + Sync {
     /// Sends the request and reads the whole answer.
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError>;
+
+    /// Is told that whoever asked was told to wait, and asks again after so long.
+    fn told_to_wait(&self, _wait: Duration, _status: StatusCode) {}
 }
 
 /// No usable answer came back.
@@ -33,21 +36,76 @@ pub struct TransportError {
 /// How rustls begins to tell that it doesn't trust a server's certificate.
 pub(crate) const UNTRUSTED: &str = "invalid peer certificate";
 
+/// How the resolvers of Linux (glibc, musl) tell that DNS knows no such host, or no address
+/// of it: with other words than that DNS can't be asked. Those of macOS and Windows have the
+/// same words for both.
+const NO_SUCH_HOST: [&str; 4] = [
+    // Of rustls: what can't be a name.
+    "invalid dns name",
+    "Name or service not known",
+    "No address associated with hostname",
+    "Name does not resolve",
+];
+
+/// What stands in the way of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hindrance {
+    /// No way there, nobody to ask for the way, or no answer: a network is missing.
+    Network,
+    /// The host is there and takes no connection.
+    Refused,
+    /// DNS knows no such host.
+    NoSuchHost,
+    /// Its certificate is not to be trusted.
+    Untrusted,
+    /// The proxy leads nowhere.
+    Proxy,
+}
+
 impl TransportError {
-    /// Whether it is for want of a network, which comes back by itself; a certificate or a
-    /// proxy that is in the way does not.
-    pub fn is_for_want_of_a_network(&self) -> bool {
-        // In the words of rustls and hyper-util, as the chain of causes ends with them.
-        let lasting = [UNTRUSTED, "tunnel error"];
-        !lasting.iter().any(|words| self.message.contains(words))
+    /// In the words of rustls, hyper-util and the resolver, with which the chain of causes
+    /// ends.
+    pub fn hindrance(&self) -> Hindrance {
+        let says = |words: &str| self.message.contains(words);
+        if says(UNTRUSTED) {
+            Hindrance::Untrusted
+        } else if says("tunnel error") {
+            Hindrance::Proxy
+        } else if NO_SUCH_HOST.into_iter().any(says) {
+            Hindrance::NoSuchHost
+        } else if says("Connection refused") || says("actively refused") {
+            Hindrance::Refused
+        } else {
+            Hindrance::Network
+        }
+    }
+
+    /// Whether the same command may fare better without anybody doing anything.
+    pub fn comes_back(&self) -> bool {
+        match self.hindrance() {
+            Hindrance::Network | Hindrance::Refused => true,
+            Hindrance::NoSuchHost => self.was_up,
+            Hindrance::Untrusted | Hindrance::Proxy => false,
+        }
     }
 
     pub fn advice(&self) -> &'static str {
-        if self.message.contains("invalid peer certificate: UnknownIssuer") {
-            "trust the certificate authority: on Linux name a file with all that are to be trusted \
-             in SSL_CERT_FILE, elsewhere add it to the system's store"
-        } else {
-            "check the network, the proxy, and [tenant] cloud, graph_url and login_url"
+        match self.hindrance() {
+            Hindrance::Untrusted if self.message.contains("UnknownIssuer") => {
+                "trust the certificate authority: on Linux name a file with all that are to be \
+                 trusted in SSL_CERT_FILE, elsewhere add it to the system's store"
+            }
+            Hindrance::Untrusted => {
+                "check this machine's clock, and who answers in that name: a proxy or a gateway \
+                 may stand between"
+            }
+            Hindrance::NoSuchHost => {
+                "check the name: [tenant] cloud, graph_url and login_url say it; then this \
+                 machine's DNS"
+            }
+            Hindrance::Network | Hindrance::Refused | Hindrance::Proxy => {
+                "check the network, the proxy, and [tenant] cloud, graph_url and login_url"
+            }
         }
     }
 }

@@ -16,7 +16,7 @@ mod webhook;
 
 use std::path::Path;
 
-use crate::checkpoint::{last_success, read_past};
+use crate::checkpoint::Reader;
 use crate::config::HookSettings;
 use crate::domain::Shows;
 
@@ -83,9 +83,10 @@ fn campaign(ending: &Ending, is_success: impl Fn(u8) -> bool) -> CampaignState {
     let mut state = CampaignState { last_success: succeeded, ..CampaignState::default() };
     let Some(path) = ending.checkpoint.as_deref().map(Path::new) else { return state };
     // What is wrong with the checkpoint is told already, and as an error.
+    let Ok(reader) = Reader::open(path) else { return state };
     state.last_success =
-        state.last_success.or_else(|| last_success(path, is_success).ok().flatten());
-    let Ok(past) = read_past(path) else { return state };
+        state.last_success.or_else(|| reader.last_success(is_success).ok().flatten());
+    let Ok(past) = reader.past() else { return state };
     for (key, invitations) in &past.invitations {
         let seen = past.sightings.get(key).map_or(NOT_VERIFIED, |seen| seen.shows.word());
         if seen == Shows::Pending.word() {

@@ -10,6 +10,7 @@ use crate::graph::CallError;
 use crate::plan::{Change, PlannedRow};
 
 use super::engine::Run;
+use super::event::Event;
 
 /// First wait before a guest is read again; doubles up to the replication lag.
 const FIRST_LOOK: Duration = Duration::from_secs(2);
@@ -32,6 +33,7 @@ impl Run<'_> {
         let address = row.new_email.as_ref().expect("a change has an address");
         let until = Instant::now() + self.settings.replication_lag;
         let mut wait = FIRST_LOOK;
+        let mut is_told = false;
         loop {
             let guest = match self.graph.user(user_id).await {
                 Ok(guest) => guest,
@@ -50,6 +52,17 @@ impl Run<'_> {
                     "line {}: the directory does not show the invitation of {address}",
                     row.line
                 ));
+            }
+            if !is_told {
+                is_told = true;
+                (self.observe)(Event::Waiting {
+                    line: None,
+                    why: format!(
+                        "the directory is read until it shows the canary of line {}",
+                        row.line
+                    ),
+                    at_most: until.saturating_duration_since(Instant::now()),
+                });
             }
             tokio::select! {
                 () = tokio::time::sleep_until((Instant::now() + wait).min(until)) => {}

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::checkpoint::Unwritten;
 use crate::graph::Foreign;
 
 use super::summary::Summary;
@@ -164,6 +165,9 @@ pub enum StopReason {
     /// The service can't be reached.
     Unreachable {
         message: String,
+        /// Whether the next run may find it without anybody doing anything.
+        comes_back: bool,
+        advice: &'static str,
     },
     /// Something else answers in the service's place.
     ForeignAnswers {
@@ -188,9 +192,7 @@ pub enum StopReason {
         message: String,
     },
     /// The checkpoint can't be written: going on could send twice.
-    Checkpoint {
-        message: String,
-    },
+    Checkpoint(Unwritten),
 }
 
 /// What became of the mail with a row's link.
@@ -233,9 +235,9 @@ impl StopReason {
                 "mend [delivery] or the mail server first; the next run mails the links that are held",
             ),
             Self::StopFile { .. } => Some("remove the file first"),
-            Self::Unreachable { .. } => Some("check the network, the proxy and [tenant] first"),
+            Self::Unreachable { advice, .. } => Some(advice),
             Self::ForeignAnswers { .. } => Some(Foreign::ADVICE),
-            Self::Checkpoint { .. } => Some("check the disk's space and health first"),
+            Self::Checkpoint(why) => Some(why.advice()),
             Self::TimeBudget
             | Self::Interrupted
             | Self::Terminated
@@ -262,7 +264,7 @@ impl StopReason {
             Self::Unreachable { .. } => "network",
             Self::ForeignAnswers { .. } => "foreign-answers",
             Self::Mailing { .. } => "mailing-refused",
-            Self::Checkpoint { .. } => "checkpoint",
+            Self::Checkpoint(_) => "checkpoint",
         }
     }
 }
@@ -290,9 +292,11 @@ impl std::fmt::Display for StopReason {
             Self::ThrottledOut => f.write_str("the tenant turned every request away for too long"),
             Self::Permission { message } => write!(f, "not permitted: {message}"),
             Self::ForeignAnswers { message } => f.write_str(message),
-            Self::Unreachable { message } => write!(f, "the service can't be reached: {message}"),
+            Self::Unreachable { message, .. } => {
+                write!(f, "the service can't be reached: {message}")
+            }
             Self::Mailing { message } => write!(f, "no mail can be sent: {message}"),
-            Self::Checkpoint { message } => write!(f, "the checkpoint can't be written: {message}"),
+            Self::Checkpoint(why) => write!(f, "the checkpoint can't be written: {why}"),
         }
     }
 }

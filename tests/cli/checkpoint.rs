@@ -147,9 +147,21 @@ fn a_checkpoint_that_lost_records_is_refused_and_says_what_to_do() {
     let database = Connection::open(campaign.path(CHECKPOINT)).unwrap();
     database.execute_batch("DELETE FROM event WHERE id = (SELECT max(id) FROM event)").unwrap();
     drop(database);
-    let output = campaign.run("apply three.csv --yes").exits(1);
-    assert!(output.stderr.contains("three.csv.checkpoint is not whole"), "{output}");
-    assert!(output.stderr.contains("before you begin anew"), "{output}");
+    for command in [
+        "apply three.csv --yes",
+        "reconcile three.csv",
+        "verify three.csv",
+        "plan three.csv",
+        "revert three.csv --dry-run",
+        "status three.csv",
+        "report three.csv",
+        "explain 2 three.csv",
+        "doctor three.csv",
+    ] {
+        let output = campaign.run(command).exits(1);
+        assert!(output.stderr.contains("three.csv.checkpoint is not whole"), "{command}: {output}");
+        assert!(output.stderr.contains("before you begin anew"), "{command}: {output}");
+    }
     // Without what was beside it after a kill of an earlier version.
     std::fs::remove_file(campaign.path(CHECKPOINT)).unwrap();
     let database = Connection::open(campaign.path(CHECKPOINT)).unwrap();

@@ -80,7 +80,7 @@ fn a_person_is_told_what_to_do_about_a_full_disk() {
     let head: Vec<_> = stopped.stdout.lines().take(2).collect();
     snapshot!(head.join("\n"), @"
     Stopped early: the checkpoint can't be written: disk I/O error [checkpoint]
-      advice: check the disk's space and health first
+      advice: check its disk's health, space and quota
     ");
     let tail: Vec<_> = stopped.stdout.lines().rev().take(2).collect();
     snapshot!(tail.join("\n"), @"
@@ -96,10 +96,11 @@ fn a_person_is_told_what_to_do_about_a_full_disk() {
 fn a_disk_that_is_full_from_the_start_lets_nothing_be_sent() {
     let campaign = campaign();
     // No room for the lock, for the file, for its tables.
-    for blocks in [0, 8, 32] {
+    let (known, guessed) = ("make room on its disk", "check its disk's health, space and quota");
+    for (blocks, advice) in [(0, known), (8, guessed), (32, guessed)] {
         let refused = run_within(blocks, &campaign, "apply all.csv --yes").exits(1);
-        let advice = "hint: check the disk's space and health, then run the same command again";
-        assert!(refused.stderr.contains(advice), "{refused}");
+        let advice = format!("hint: {advice}, then run the same command again");
+        assert!(refused.stderr.contains(&advice), "{refused}");
         assert_eq!(campaign.tenant.ledger().requests.len(), 0);
     }
     campaign.run("apply all.csv --yes").exits(0);

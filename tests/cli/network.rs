@@ -60,6 +60,30 @@ fn the_proxy_of_the_environment_is_used_for_other_machines_alone() {
     assert!(asked.lock().unwrap().is_empty());
 }
 
+/// A label that is too long for DNS, so that nobody has to be asked for it.
+#[test]
+fn a_host_that_nobody_knows_is_said_at_once_and_ends_a_night_with_a_page() {
+    let campaign = Campaign::new();
+    let host = format!("{}.example", "g".repeat(64));
+    let configuration = campaign.read("reinvite.toml");
+    let graph = campaign.origin().to_owned();
+    let wrong = configuration.replacen(
+        &format!("graph_url = \"{graph}"),
+        &format!("graph_url = \"https://{host}"),
+        1,
+    );
+    assert_ne!(configuration, wrong);
+    campaign.write("reinvite.toml", &wrong);
+    let output = campaign.run("reconcile three.csv").exits(1);
+    snapshot!(output.to_string().replace(&host, "[HOST]"), @"
+    ------- stderr -------
+    three.csv: CSV, UTF-8, comma; 3 rows; columns: user, new_email
+    error: cannot reach [HOST]: client error (Connect): invalid dns name
+      hint: check the name: [tenant] cloud, graph_url and login_url say it; then this machine's DNS
+    ------- exit 1 -------
+    ");
+}
+
 /// `0.0.0.0` is this machine and is not in 127.0.0.0/8, so it stands for the
 /// link-local address that only a machine of Azure has.
 #[test]

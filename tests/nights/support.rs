@@ -14,9 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 use reinvite::campaign::{
     self, Carried, Host, Night, NightRequest, Notice, Reconciled, Review, Scope, Session, Standing,
 };
-use reinvite::checkpoint::{
-    Checkpoint, Record, RunEnd, Status, read_history, read_ledger, read_status,
-};
+use reinvite::checkpoint::{Checkpoint, Reader, Record, RunEnd, Status, read_ledger, read_status};
 use reinvite::cli::Exit;
 use reinvite::config::{Overrides, Settings};
 use reinvite::domain::{Caller, InvitationKey, Redemption, RedemptionState};
@@ -325,7 +323,7 @@ impl Campaign {
         let path = self.directory.path().join("guests.csv.checkpoint");
         let week = Duration::from_hours(168);
         let options = ReportOptions { now: self.tenant.now(), stuck_after: week };
-        let report = Report::new(vec![read_history(&path).unwrap()], options);
+        let report = Report::new(vec![Reader::open(&path).unwrap().history().unwrap()], options);
         let mut out = Vec::new();
         write_report(&mut out, &report, ReportFormat::Markdown).unwrap();
         String::from_utf8(out).unwrap()

@@ -3,7 +3,7 @@
 use reinvite::campaign::{CampaignError, Carried};
 use reinvite::emulator::{Action, Canned, CannedBody, Matcher};
 use reinvite::graph::CallError;
-use reinvite::run::{Event, Outcome};
+use reinvite::run::{Event, Outcome, StopReason};
 
 use crate::support::{Campaign, address, id, seconds};
 
@@ -234,6 +234,52 @@ async fn a_run_that_gives_up_for_want_of_a_network_fails_no_row_and_the_next_car
     assert_eq!(run.stop_code(), Some("network"));
     assert_eq!((run.summary.failed, run.summary.unknown), (0, 0), "{:?}", run.summary);
     assert!(run.summary.elapsed < seconds(600), "{:?}", run.summary.elapsed);
+    let rest = campaign.run().await;
+    assert_eq!(rest.stop_code(), None);
+    assert!((1..=60).all(|n| campaign.invitations(n) == 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_machine_whose_network_comes_a_moment_after_it_carries_everything_out() {
+    let resolver = "dns error: failed to lookup address information: Temporary failure in name \
+                    resolution";
+    let mut campaign = Campaign::new().guests(6).away_because(seconds(0)..seconds(40), resolver);
+    let run = campaign.run().await;
+    assert_eq!((run.stop_code(), run.summary.invited), (None, 6), "{:?}", run.summary);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_host_that_nobody_knows_and_a_certificate_that_nobody_trusts_are_not_waited_for() {
+    let name = "dns error: failed to lookup address information: Name or service not known";
+    let certificate = "client error (Connect): invalid peer certificate: UnknownIssuer";
+    for why in [name, certificate] {
+        let mut campaign = Campaign::new().guests(3).away_because(seconds(0)..seconds(3_600), why);
+        let begun = tokio::time::Instant::now();
+        match campaign.try_run().await {
+            Err(CampaignError::Call(CallError::Unreachable(error))) => {
+                assert!(!error.comes_back(), "{error}");
+            }
+            other => panic!("{why}: {other:?}"),
+        }
+        assert!(begun.elapsed() < seconds(3), "{why}: {:?}", begun.elapsed());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_certificate_that_nobody_trusts_ends_a_run_at_once_and_fails_no_row() {
+    let certificate = "client error (Connect): invalid peer certificate: UnknownIssuer";
+    let mut campaign = Campaign::new()
+        .guests(60)
+        .pace(4.0, 4, 4)
+        .away_because(seconds(5)..seconds(3_600), certificate);
+    let run = campaign.run().await;
+    run.assert_adds_up();
+    let reason = run.summary.stop_reason.clone().unwrap();
+    assert!(matches!(reason, StopReason::Unreachable { comes_back: false, .. }), "{reason:?}");
+    assert!(reason.advice().is_some_and(|advice| advice.contains("SSL_CERT_FILE")), "{reason:?}");
+    assert_eq!((run.summary.failed, run.summary.unknown), (0, 0), "{:?}", run.summary);
+    assert!(run.summary.elapsed < seconds(10), "{:?}", run.summary.elapsed);
+    // Once it is trusted, the same command carries on by itself.
     let rest = campaign.run().await;
     assert_eq!(rest.stop_code(), None);
     assert!((1..=60).all(|n| campaign.invitations(n) == 1));

@@ -20,7 +20,7 @@ fn word<T>(result: &Result<T, CheckpointError>) -> &'static str {
         Err(CheckpointError::Missing { .. }) => "missing",
         Err(CheckpointError::File { .. }) => "file",
         Err(CheckpointError::Database { .. }) => "database",
-        Err(CheckpointError::Broken(_)) => "broken",
+        Err(CheckpointError::Unwritten(_)) => "broken",
     }
 }
 

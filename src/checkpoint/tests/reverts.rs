@@ -1,7 +1,7 @@
 //! The way back on record: which guests are on it, how, and since which address.
 
 use super::*;
-use crate::checkpoint::{Entry, Planned, read_ledger, read_past, read_status};
+use crate::checkpoint::{Entry, Planned, Reader, read_ledger, read_status};
 use crate::domain::{Email, LedgerState, RedeemUrl};
 
 /// Guest 1 at another address than its first.
@@ -89,7 +89,7 @@ async fn a_mail_that_is_back_is_settled_and_no_invitation() {
     assert_eq!(ledger.way_back(&old()), Some(WayBack::MailAlone));
     let status = read_status(&place.path()).unwrap();
     assert_eq!((status.counts.settled, status.not_in_manifest.patched), (1, 0));
-    assert!(read_past(&place.path()).unwrap().invitations.is_empty());
+    assert!(Reader::open(&place.path()).unwrap().past().unwrap().invitations.is_empty());
     // It is a write of a mail, which a tenant counts.
     let checkpoint = Checkpoint::open(&place.path(), at(2000)).unwrap();
     assert_eq!(checkpoint.begun_since(at(0)).unwrap(), 2);

@@ -3,7 +3,7 @@
 //! acknowledged, or is refused.
 
 use super::*;
-use crate::checkpoint::{CheckpointError, read_ledger, read_status};
+use crate::checkpoint::{CheckpointError, Reader, read_ledger, read_status};
 
 fn journal_of(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
@@ -181,8 +181,27 @@ fn a_database_without_anything_in_it_is_not_taken_for_a_new_campaign() {
     }
 }
 
+/// What every reader says, none of whom holds the file; and what whoever takes it says.
+fn readings(path: &Path) -> Vec<(&'static str, Result<(), CheckpointError>)> {
+    let read =
+        |read: &dyn Fn(Reader) -> Result<(), CheckpointError>| Reader::open(path).and_then(read);
+    let (user_id, address) = (key(7).user_id.to_string(), key(7).address.folded());
+    vec![
+        ("status", read(&|reader| reader.status().map(drop))),
+        ("history", read(&|reader| reader.history().map(drop))),
+        ("trail", read(&|reader| reader.trail(&user_id, &address).map(drop))),
+        ("user named", read(&|reader| reader.user_named("guest7@fabrikam.example").map(drop))),
+        ("ledger", read(&|reader| reader.ledger().map(drop))),
+        ("past", read(&|reader| reader.past().map(drop))),
+        ("undo", read(&|reader| reader.undo().map(drop))),
+        ("last success", read(&|reader| reader.last_success(|_| true).map(drop))),
+        ("a run", Checkpoint::open(path, at(2)).map(drop)),
+    ]
+}
+
 #[tokio::test]
-async fn rows_that_are_not_what_their_records_say_are_refused() {
+async fn rows_that_are_not_what_their_records_say_are_refused_by_whoever_reads_them() {
+    let killed = Killed::between_commits().await;
     for change in [
         "UPDATE row SET state = 'outstanding', detail = '{}' WHERE address LIKE 'guest7@%'",
         "DELETE FROM row WHERE address LIKE 'guest7@%'",
@@ -193,9 +212,51 @@ async fn rows_that_are_not_what_their_records_say_are_refused() {
         "UPDATE event SET at = '2026-11-21T12:00:01.1Z' WHERE id = 11",
         "DELETE FROM seal",
     ] {
-        let place = Killed::between_commits().await.put(|_| {});
+        let place = killed.put(|_| {});
         rusqlite::Connection::open(place.path()).unwrap().execute_batch(change).unwrap();
-        let opened = Checkpoint::open(&place.path(), at(2));
-        assert!(matches!(opened, Err(CheckpointError::Lost { .. })), "{change}: {opened:?}");
+        for (who, read) in readings(&place.path()) {
+            assert!(matches!(read, Err(CheckpointError::Lost { .. })), "{who}: {change}: {read:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn one_flipped_bit_in_a_record_is_seen_by_whoever_reads_it() {
+    let killed = Killed::between_commits().await;
+    // The mail of a guest, in a record and in what is made of it: SQLite finds nothing wrong.
+    let mail = b"guest7@fabrikam.example";
+    let places: Vec<_> =
+        (0..killed.main.len()).filter(|at| killed.main[*at..].starts_with(mail)).collect();
+    assert!(places.len() >= 2, "{places:?}");
+    let mut seen = 0;
+    for at in places {
+        let place = killed.put(|files| files.main[at + 2] ^= 0x02);
+        let words: Vec<_> = readings(&place.path())
+            .into_iter()
+            .map(|(who, read)| match read {
+                Ok(()) => (who, "fine"),
+                Err(CheckpointError::Lost { .. }) => (who, "lost"),
+                Err(CheckpointError::Damaged { .. }) => (who, "damaged"),
+                Err(error) => panic!("{who}: {error}"),
+            })
+            .collect();
+        // All of them see the same.
+        assert!(words.iter().all(|(_, word)| *word == words[0].1), "at {at}: {words:?}");
+        seen += usize::from(words[0].1 != "fine");
+    }
+    assert!(seen >= 2, "a record and the image made of it");
+}
+
+#[tokio::test]
+async fn a_tail_that_was_cut_off_is_seen_by_whoever_reads() {
+    let killed = Killed::between_commits().await;
+    for length in [killed.main.len() - 1, killed.main.len() - 4096, 4096] {
+        let place = killed.put(|files| files.main.truncate(length));
+        for (who, read) in readings(&place.path()) {
+            assert!(
+                matches!(read, Err(CheckpointError::Lost { .. } | CheckpointError::Damaged { .. })),
+                "{who}: {length}: {read:?}"
+            );
+        }
     }
 }

@@ -1,8 +1,11 @@
 //! One run has the file, by whatever name; and the file it has is the one that its name
 //! leads to.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use super::*;
-use crate::checkpoint::{CheckpointError, read_status};
+use crate::checkpoint::{CheckpointError, Reader, Unwritten, read_ledger, read_status};
 
 fn lock_of(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
@@ -44,7 +47,7 @@ async fn under_a_run(change: impl FnOnce(&Path)) -> String {
     run.append(patching(1, "old@fabrikam.example"), at(1)).await.unwrap();
     change(&place.path());
     let error = run.append(intended(1), at(2)).await.unwrap_err();
-    assert!(matches!(error, CheckpointError::Broken(_)), "{error}");
+    assert!(matches!(error, CheckpointError::Unwritten(_)), "{error}");
     // Nor anything after it, and the end is an error, too.
     run.append(intended(2), at(3)).await.unwrap_err();
     let summary = "{}".to_owned();
@@ -81,13 +84,56 @@ async fn a_commit_of_another_run_ends_this_one() {
     }
 }
 
-#[tokio::test]
-async fn the_status_is_read_beside_a_run() {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn readers_beside_a_run_see_whole_states_and_keep_nobody_from_writing() {
     let place = Place::new();
     let run = place.begin(Vec::new());
-    for n in 1..=50 {
+    let (path, is_over) = (place.path(), Arc::new(AtomicBool::new(false)));
+    let over = Arc::clone(&is_over);
+    // One for many readings, as for a report, and one for each, as for `status` in a loop.
+    let reading = tokio::task::spawn_blocking(move || {
+        let long = Reader::open(&path).unwrap();
+        let mut known = 0;
+        while !over.load(Ordering::Relaxed) {
+            let ledger = long.ledger().unwrap();
+            let status = read_status(&path).unwrap();
+            let invited = status.not_in_manifest.invited;
+            assert!(
+                known <= ledger.entries().count() as u64 && invited <= 200,
+                "nothing goes back"
+            );
+            known = ledger.entries().count() as u64;
+        }
+        long.ledger().unwrap().entries().count()
+    });
+    for n in 1..=200 {
         run.append(intended(n), at(1)).await.unwrap();
-        assert_eq!(read_status(&place.path()).unwrap().tenant, TENANT);
+        run.append(invited(n), at(2)).await.unwrap();
     }
     end(run);
+    is_over.store(true, Ordering::Relaxed);
+    assert_eq!(reading.await.unwrap(), 200);
+}
+
+#[tokio::test]
+async fn a_disk_without_room_is_told_as_that() {
+    let place = Place::new();
+    let checkpoint = Checkpoint::open(&place.path(), at(0)).unwrap();
+    // As many pages as it has: the next one is refused with SQLITE_FULL, as by a full disk.
+    checkpoint.connection().1.pragma_update(None, "max_page_count", 1).unwrap();
+    let run = checkpoint.begin_look("verify", at(0)).unwrap();
+    let mut n = 0;
+    let error = loop {
+        n += 1;
+        match run.append(patching(n, "old@fabrikam.example"), at(1)).await {
+            Ok(()) => assert!(n < 1000, "there is no room"),
+            Err(error) => break error,
+        }
+    };
+    assert!(matches!(&error, CheckpointError::Unwritten(Unwritten::NoRoom)), "{error}");
+    assert_eq!(error.to_string(), "the checkpoint can't be written: the disk is full");
+    assert_eq!(error.advice(), "make room on its disk, then run the same command again");
+    drop(run);
+    // Nothing of it is half there.
+    assert_eq!(read_ledger(&place.path()).unwrap().entries().count(), n as usize - 1);
 }

@@ -194,14 +194,20 @@ pub(super) async fn ask(
         let asked_at = Instant::now();
         let pause = match transport.send(request()).await {
             Err(error) if attempt == SIGN_IN_ATTEMPTS => return Err(AuthError::Unreachable(error)),
-            // A host that does not exist or refuses will do so again at once:
-            // one repetition covers a restart, more only delay the message.
-            Err(error) if error.reached == Reached::No && attempt > 1 => {
+            // A host that refuses will do so again at once: one repetition covers a restart,
+            // more only delay the message.
+            Err(error) if error.reached == Reached::No && (attempt > 1 || !error.comes_back()) => {
                 return Err(AuthError::Unreachable(error));
             }
             Err(_) => backoff(attempt),
             Ok(answer) => match wait(attempt, answer.status()) {
-                Some(pause) => retry_after(answer.headers()).unwrap_or(pause),
+                Some(pause) => match retry_after(answer.headers()) {
+                    Some(asked) => {
+                        transport.told_to_wait(asked, answer.status());
+                        asked
+                    }
+                    None => pause,
+                },
                 None => return Ok((answer, asked_at)),
             },
         };

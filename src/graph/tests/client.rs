@@ -69,12 +69,12 @@ async fn a_read_is_repeated_until_it_is_answered_and_not_for_ever() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_service_that_was_never_reached_is_given_up_within_seconds() {
+async fn a_service_that_never_took_a_connection_is_given_up_within_seconds() {
     let script = |_: &Request<Bytes>| {
         Some(Err(TransportError {
             was_up: false,
             reached: Reached::No,
-            message: "refused".to_owned(),
+            message: "tcp connect error: Connection refused (os error 111)".to_owned(),
         }))
     };
     let rig = Rig::scripted(TenantSeed::with_guests(1), Options::default(), Box::new(script));

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 
 use jiff::Timestamp;
 
-use crate::checkpoint::{CheckpointError, Entry, Record};
+use crate::checkpoint::{CheckpointError, Entry, Record, Unwritten};
 use crate::domain::{RedeemUrl, Trace};
 use crate::graph::{AuthError, CallError, Cause, Refusal, StopCause, Verdict};
 
@@ -234,19 +234,21 @@ impl RowRun<'_, '_> {
 }
 
 fn unwritten(error: &CheckpointError) -> StopReason {
-    StopReason::Checkpoint {
-        message: match error {
-            CheckpointError::Broken(why) => why.clone(),
-            other => other.to_string(),
-        },
-    }
+    StopReason::Checkpoint(match error {
+        CheckpointError::Unwritten(why) => why.clone(),
+        other => Unwritten::Failed(other.to_string()),
+    })
 }
 
 /// Why a run ends with an error that is true of all rows.
 pub fn stop_reason(error: &CallError) -> Option<StopReason> {
     Some(match error {
         CallError::Auth(AuthError::Unreachable(error)) | CallError::Unreachable(error) => {
-            StopReason::Unreachable { message: error.to_string() }
+            StopReason::Unreachable {
+                message: error.to_string(),
+                comes_back: error.comes_back(),
+                advice: error.advice(),
+            }
         }
         CallError::Foreign(by) | CallError::Auth(AuthError::Foreign(by)) => {
             StopReason::ForeignAnswers { message: by.to_string() }

@@ -13,6 +13,7 @@ use crate::domain::{EarlierMail, MailWay};
 use crate::graph::CallError;
 
 use super::RowRun;
+use crate::run::event::Event;
 
 /// First wait before the mailbox is asked again; doubles.
 const FIRST_LOOK: Duration = Duration::from_secs(2);
@@ -128,6 +129,7 @@ impl RowRun<'_, '_> {
         let lag = SignedDuration::try_from(self.run.settings.replication_lag);
         let until = since.saturating_add(lag.unwrap_or(SignedDuration::MAX)).unwrap_or(since);
         let mut wait = FIRST_LOOK;
+        let mut is_told = false;
         loop {
             let asked_at = self.run.graph.clock().now();
             let found = match mailbox.find(self.run.graph, id).await {
@@ -148,6 +150,16 @@ impl RowRun<'_, '_> {
                 Found::Draft(_) | Found::Nothing => {}
             }
             let left = Duration::try_from(until.duration_since(asked_at)).unwrap_or_default();
+            if !is_told && left > wait {
+                is_told = true;
+                (self.run.observe)(Event::Waiting {
+                    line: Some(self.row.line),
+                    why:
+                        "a mail's answer was lost, and the mailbox is read until it has to show it"
+                            .to_owned(),
+                    at_most: left,
+                });
+            }
             tokio::select! {
                 biased;
                 () = self.run.stop.requested() => {

@@ -96,7 +96,8 @@ impl Campaign {
     pub(crate) async fn try_run(&mut self) -> Result<Carried<Applied, ()>, CampaignError> {
         let emulator = self.emulator();
         let sent = Arc::new(Mutex::new(Vec::new()));
-        let wire = Wire::new(&emulator, Arc::clone(&sent), None, self.watcher.take());
+        let wire = Wire::new(&emulator, Arc::clone(&sent), None, self.watcher.take())
+            .away(self.away.take());
         self.attempt(&emulator, wire, &sent).await.1
     }
 

@@ -91,7 +91,7 @@ pub(crate) struct Campaign {
     pub(super) revert: Option<RevertRequest>,
     pub(super) resend: Option<(BTreeSet<String>, &'static str)>,
     pub(super) cut: Option<Cut>,
-    pub(super) away: Option<Range<Duration>>,
+    pub(super) away: Option<(Range<Duration>, &'static str)>,
     pub(super) watcher: Option<Watcher>,
     pub(super) observe: Option<Observe>,
     pub(super) after_plan: Option<Once<Emulator>>,
@@ -265,7 +265,12 @@ impl Campaign {
 
     /// The next run has no network for a while, counted from its beginning.
     pub(crate) fn away(self, away: Range<Duration>) -> Self {
-        Self { away: Some(away), ..self }
+        self.away_because(away, "no route to host")
+    }
+
+    /// No connection comes about in that time, for such a reason.
+    pub(crate) fn away_because(self, away: Range<Duration>, why: &'static str) -> Self {
+        Self { away: Some((away, why)), ..self }
     }
 
     /// Stops the world in the next run.

@@ -70,7 +70,7 @@ pub(crate) struct Wire {
     cut: Option<Cut>,
     watcher: Option<Watcher>,
     /// When no connection comes about.
-    away: Option<Range<Instant>>,
+    away: Option<(Range<Instant>, &'static str)>,
     stopped: watch::Sender<bool>,
 }
 
@@ -93,9 +93,9 @@ impl Wire {
     }
 
     /// Without a network for a while, counted from now.
-    pub(crate) fn away(mut self, away: Option<Range<Duration>>) -> Self {
+    pub(crate) fn away(mut self, away: Option<(Range<Duration>, &'static str)>) -> Self {
         let now = Instant::now();
-        self.away = away.map(|away| now + away.start..now + away.end);
+        self.away = away.map(|(away, why)| (now + away.start..now + away.end, why));
         self
     }
 
@@ -130,12 +130,11 @@ impl Transport for Wire {
         if *self.stopped.borrow() {
             self.stop_the_world().await;
         }
-        if self.away.as_ref().is_some_and(|away| away.contains(&Instant::now())) {
-            return Err(TransportError {
-                was_up: false,
-                reached: Reached::No,
-                message: "graph.example: no route to host".to_owned(),
-            });
+        if let Some((away, why)) = &self.away
+            && away.contains(&Instant::now())
+        {
+            let message = format!("graph.example: {why}");
+            return Err(TransportError { was_up: false, reached: Reached::No, message });
         }
         let (n, entry) = self.note(&request);
         if let Some(watcher) = &self.watcher {
