@@ -131,14 +131,14 @@ pub(super) async fn settle_lost(
             verified.unknown.push(open("the guest no longer exists"));
             continue;
         };
-        let resent = ledger.is_resent(key);
+        let accepted_at = ledger.resent(key);
         let horizon = Horizon {
             asked_at: read_at,
             ended_at: earlier_runs_ended_at,
             skew: graph.clock().skew(),
             lag: lag(settings),
         };
-        let intent = Intent { at: intended_at, before: before.as_ref(), resent };
+        let intent = Intent { at: intended_at, before: before.as_ref(), accepted_at };
         let lost = LostAnswer::new(intent, horizon);
         let silent = ledger.is_silent(key);
         let outstanding =

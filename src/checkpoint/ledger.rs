@@ -4,10 +4,10 @@ use std::path::Path;
 
 use rusqlite::Connection;
 
-use super::database::{ReadError, in_one_state, meta, read};
+use super::database::{ReadError, in_one_state, meta};
 use super::state::{RowState, Step};
 use super::tables::{begun, old_mails, parsed, row_states, text};
-use super::{Checkpoint, CheckpointError};
+use super::{Checkpoint, CheckpointError, Reader};
 use crate::domain::{Ledger, LedgerEntry, LedgerState};
 
 impl Checkpoint {
@@ -18,12 +18,18 @@ impl Checkpoint {
     }
 }
 
-/// Reads what earlier runs did, for a plan that writes nothing; empty when there
-/// is no checkpoint yet.
+impl Reader {
+    /// What earlier runs of the campaign did, for a plan that writes nothing.
+    pub fn ledger(&self) -> Result<Ledger, CheckpointError> {
+        self.read(ledger)
+    }
+}
+
+/// Reads what earlier runs did; empty when there is no checkpoint yet.
 pub fn read_ledger(path: &Path) -> Result<Ledger, CheckpointError> {
-    match read(path, ledger) {
+    match Reader::open(path) {
         Err(CheckpointError::Missing { .. }) => Ok(Ledger::default()),
-        other => other,
+        reader => reader?.ledger(),
     }
 }
 
@@ -43,8 +49,10 @@ fn ledger(connection: &Connection) -> Result<Ledger, ReadError> {
             Step::Patching => LedgerState::Patching,
             Step::Patched => LedgerState::Patched,
             Step::Intended(intent) => {
-                if intent.accepted.is_some() {
-                    ledger.record_resent(key.clone());
+                // A request of a person is kept instead of what it was made after.
+                let asked_after = resend.as_ref().map(|resend| resend.invited_at);
+                if let Some(at) = intent.accepted.as_ref().map(|it| it.at).or(asked_after) {
+                    ledger.record_resent(key.clone(), at);
                 }
                 if intent.silent {
                     ledger.record_silent(key.clone());

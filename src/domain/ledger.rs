@@ -159,7 +159,7 @@ pub struct Ledger {
     pub tenant: Option<String>,
     guests: HashMap<UserId, Vec<(InvitationKey, LedgerEntry)>>,
     names: HashMap<Box<str>, UserId>,
-    resent: HashSet<InvitationKey>,
+    resent: HashMap<InvitationKey, Timestamp>,
     silent: HashSet<InvitationKey>,
     written: HashSet<UserId>,
     ways_back: HashMap<InvitationKey, WayBack>,
@@ -182,16 +182,16 @@ impl Ledger {
         self.names.insert(folded.into(), user_id);
     }
 
-    /// Records that the invitation of unknown outcome is one more after an accepted
-    /// one: nothing is missing if it turns out not to have been sent.
-    pub fn record_resent(&mut self, key: InvitationKey) {
-        self.resent.insert(key);
+    /// Records that the invitation of unknown outcome is one more after one that was
+    /// accepted then.
+    pub fn record_resent(&mut self, key: InvitationKey, accepted_at: Timestamp) {
+        self.resent.insert(key, accepted_at);
     }
 
-    /// Whether an earlier invitation of the key was accepted, though the outcome of
-    /// its last is unknown.
-    pub fn is_resent(&self, key: &InvitationKey) -> bool {
-        self.resent.contains(key)
+    /// When an earlier invitation of the key was accepted, though the outcome of its last
+    /// is unknown.
+    pub fn resent(&self, key: &InvitationKey) -> Option<Timestamp> {
+        self.resent.get(key).copied()
     }
 
     /// Records that Microsoft was asked not to mail the invitation of unknown outcome, so

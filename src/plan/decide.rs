@@ -213,12 +213,14 @@ impl<'a> Planner<'a> {
                 None => None,
             },
         };
+        let accepted_at = earlier.and_then(Self::accepted_at);
         Decision::Change(Box::new(Change {
             reason,
             set_mail,
             invite: Some(self.invitation(row, address.clone())),
             redemption: guest.redemption.clone(),
-            own_until: earlier.and_then(|entry| self.own_until(entry)),
+            own_until: accepted_at.and_then(|at| self.own_until(at)),
+            accepted_at,
             unsettled,
         }))
     }

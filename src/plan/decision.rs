@@ -43,6 +43,10 @@ pub struct Change {
     /// where there is none, or every replica shows it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub own_until: Option<Timestamp>,
+    /// When the invitation was accepted that the guest has already, in the service's time:
+    /// this is one more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accepted_at: Option<Timestamp>,
     /// An invitation of an earlier run whose answer was lost: to be settled from
     /// the directory before another is sent.
     pub unsettled: Option<Unsettled>,
@@ -57,10 +61,13 @@ pub struct Unsettled {
     pub before: Option<Redemption>,
     /// What forbids another one by now, should it turn out not to have been sent.
     pub obstacle: Option<Blocked>,
-    /// It was one more after an accepted invitation: nothing is to be sent if it turns
+    /// When an invitation before it was accepted, if it was one more, in the service's time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accepted_at: Option<Timestamp>,
+    /// It was one more that nobody is waiting for: nothing is to be sent now if it turns
     /// out not to have been.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub resent: bool,
+    pub lapses: bool,
     /// Microsoft was asked not to mail it: if it was sent, nobody has its link.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub silent: bool,

@@ -67,6 +67,7 @@ pub fn corrections(
                     invite: None,
                     redemption: guest.redemption.clone(),
                     own_until: None,
+                    accepted_at: None,
                     unsettled: None,
                 },
             })

@@ -74,6 +74,7 @@ pub(super) fn change(
         invite: Some(invitation),
         redemption,
         own_until: None,
+        accepted_at: None,
         unsettled: None,
     }));
     row(line, user, Some(address.as_str()), decision)

@@ -32,8 +32,8 @@ pub struct Intent<'a> {
     pub at: Timestamp,
     /// The guest's redemption just before; None when that is not on record.
     pub before: Option<&'a Redemption>,
-    /// It was one more after an accepted invitation.
-    pub resent: bool,
+    /// When an invitation before it was accepted, in the service's time, if it was one more.
+    pub accepted_at: Option<Timestamp>,
 }
 
 /// From when on every replica shows what was sent.
@@ -55,7 +55,7 @@ pub struct Horizon {
 pub struct LostAnswer {
     intended_at: Timestamp,
     before: Option<Redemption>,
-    resent: bool,
+    accepted_at: Option<Timestamp>,
     certain_at: Timestamp,
     /// Whether its record is dated after it was asked about.
     lies_ahead: bool,
@@ -74,7 +74,7 @@ impl LostAnswer {
         Self {
             intended_at: intent.at,
             before: intent.before.cloned(),
-            resent: intent.resent,
+            accepted_at: intent.accepted_at,
             certain_at: over.saturating_add(horizon.lag).unwrap_or(Timestamp::MAX),
             lies_ahead: dated.duration_since(horizon.asked_at) > FAR_AHEAD,
         }
@@ -101,7 +101,8 @@ impl LostAnswer {
     pub fn judge(&self, now: &Redemption, read_at: Timestamp) -> Verdict {
         let lag_is_over = read_at >= self.certain_at;
         let too_early = Verdict::TooEarly { until: self.certain_at };
-        let undecided = if self.resent && now.state == Some(RedemptionState::Accepted) {
+        let is_one_more = self.accepted_at.is_some();
+        let undecided = if is_one_more && now.state == Some(RedemptionState::Accepted) {
             Verdict::Moot
         } else {
             Verdict::Undecided
@@ -111,6 +112,14 @@ impl LostAnswer {
         let could_be_own = |redemption: &Redemption| {
             redemption.changed_at.is_some_and(|changed_at| changed_at >= earliest_own)
         };
+        // The one before, which the replica that was read before the intent may not have had.
+        if self.shows_the_one_before(now) && before.changed_at <= now.changed_at {
+            return match (lag_is_over, could_be_own(now)) {
+                (false, _) => too_early,
+                (true, false) => Verdict::NotSent,
+                (true, true) => undecided,
+            };
+        }
         // A guest that had just changed looks the same before and after a reset within
         // the same second.
         if could_be_own(before) {
@@ -125,6 +134,15 @@ impl LostAnswer {
         // A replica that lags further behind than the one read before the intent shows
         // an older state: no evidence of anything.
         if lag_is_over { undecided } else { too_early }
+    }
+
+    /// Whether what changed the guest last may be the accepted invitation before this one.
+    fn shows_the_one_before(&self, now: &Redemption) -> bool {
+        now.state == Some(RedemptionState::PendingAcceptance)
+            && now
+                .changed_at
+                .zip(self.accepted_at)
+                .is_some_and(|(changed_at, accepted_at)| changed_at <= accepted_at + TOLERANCE)
     }
 
     /// Whether the guest waited before and waits as it did, so that another invitation takes
@@ -172,10 +190,11 @@ mod tests {
 
     const LAG: SignedDuration = SignedDuration::from_mins(5);
 
-    fn lost(before: Option<&Redemption>, resent: bool) -> LostAnswer {
+    fn lost(before: Option<&Redemption>, accepted_at: Option<&str>) -> LostAnswer {
         let at = INTENT.parse().unwrap();
+        let accepted_at = accepted_at.map(|at| at.parse().unwrap());
         let horizon = Horizon { asked_at: at, ended_at: at, skew: SignedDuration::ZERO, lag: LAG };
-        LostAnswer::new(Intent { at, before, resent }, horizon)
+        LostAnswer::new(Intent { at, before, accepted_at }, horizon)
     }
 
     /// When no replica lags any more.
@@ -184,7 +203,7 @@ mod tests {
     }
 
     fn concluded(before: &Redemption, now: &Redemption) -> (Verdict, Verdict) {
-        let lost = lost(Some(before), false);
+        let lost = lost(Some(before), None);
         (lost.judge(now, late() - SignedDuration::from_millis(1)), lost.judge(now, late()))
     }
 
@@ -226,7 +245,7 @@ mod tests {
     #[test]
     fn without_a_before_image_nothing_is_concluded() {
         let now = redemption(PendingAcceptance, "2026-11-21T12:00:00Z");
-        assert_eq!(lost(None, false).judge(&now, late()), Verdict::Undecided);
+        assert_eq!(lost(None, None).judge(&now, late()), Verdict::Undecided);
     }
 
     #[test]
@@ -234,12 +253,44 @@ mod tests {
         let pending = redemption(PendingAcceptance, "2026-11-20T00:00:00Z");
         let redeemed = redemption(Accepted, "2026-11-21T12:03:00Z");
         let reset = redemption(PendingAcceptance, "2026-11-21T12:00:01Z");
-        assert_eq!(lost(Some(&pending), true).judge(&redeemed, late()), Verdict::Moot);
-        assert_eq!(lost(None, true).judge(&redeemed, late()), Verdict::Moot);
-        assert_eq!(lost(Some(&pending), false).judge(&redeemed, late()), Verdict::Undecided);
-        assert_eq!(lost(None, true).judge(&pending, late()), Verdict::Undecided);
+        let first = Some("2026-11-20T00:00:00Z");
+        assert_eq!(lost(Some(&pending), first).judge(&redeemed, late()), Verdict::Moot);
+        assert_eq!(lost(None, first).judge(&redeemed, late()), Verdict::Moot);
+        assert_eq!(lost(Some(&pending), None).judge(&redeemed, late()), Verdict::Undecided);
+        assert_eq!(lost(None, first).judge(&pending, late()), Verdict::Undecided);
         // What can be told is told.
-        assert_eq!(lost(Some(&pending), true).judge(&reset, late()), Verdict::Sent);
+        assert_eq!(lost(Some(&pending), first).judge(&reset, late()), Verdict::Sent);
+    }
+
+    /// The first was accepted a minute before the intent of the second.
+    #[test]
+    fn the_invitation_before_that_shows_late_is_not_this_one() {
+        use Verdict::{NotSent, Sent, Undecided};
+        let first_at = Some("2026-11-21T11:59:00.200Z");
+        let unseen = redemption(Accepted, "2024-01-01T00:00:00Z");
+        let first = redemption(PendingAcceptance, "2026-11-21T11:59:00Z");
+        let second = redemption(PendingAcceptance, "2026-11-21T12:00:01Z");
+        let others = redemption(PendingAcceptance, "2026-11-21T11:59:30Z");
+        let too_early = Verdict::TooEarly { until: late() };
+        for (name, before, now, expected) in [
+            ("the first shows late", &unseen, &first, (too_early, NotSent)),
+            ("the first showed already", &first, &first, (too_early, NotSent)),
+            ("the second shows", &unseen, &second, (Sent, Sent)),
+            ("and after the first", &first, &second, (Sent, Sent)),
+            ("neither shows yet", &unseen, &unseen, (too_early, NotSent)),
+            ("somebody else's between them", &unseen, &others, (too_early, Undecided)),
+            ("a replica older than the one before", &others, &first, (too_early, Undecided)),
+        ] {
+            let lost = lost(Some(before), first_at);
+            let early = lost.judge(now, late() - SignedDuration::from_millis(1));
+            assert_eq!((early, lost.judge(now, late())), expected, "{name}");
+        }
+        // So close that what shows may be either.
+        let close = Some("2026-11-21T11:59:59.000Z");
+        let either = redemption(PendingAcceptance, "2026-11-21T12:00:00Z");
+        assert_eq!(lost(Some(&unseen), close).judge(&either, late()), Undecided);
+        let later = redemption(PendingAcceptance, "2026-11-21T12:00:07Z");
+        assert_eq!(lost(Some(&unseen), close).judge(&later, late()), Sent);
     }
 
     #[test]
@@ -254,7 +305,7 @@ mod tests {
             (at, -minute, at + minute + LAG),
             (at, minute, at + LAG),
         ] {
-            let intent = Intent { at, before: Some(&accepted), resent: false };
+            let intent = Intent { at, before: Some(&accepted), accepted_at: None };
             let asked_at = at + minute;
             let lost = LostAnswer::new(intent, Horizon { asked_at, ended_at, skew, lag: LAG });
             assert_eq!(lost.judge(&accepted, at), Verdict::TooEarly { until });
@@ -268,7 +319,7 @@ mod tests {
         let accepted = redemption(Accepted, "2024-01-01T00:00:00Z");
         let asked_at: Timestamp = INTENT.parse().unwrap();
         let at = asked_at + SignedDuration::from_hours(1);
-        let intent = Intent { at, before: Some(&accepted), resent: false };
+        let intent = Intent { at, before: Some(&accepted), accepted_at: None };
         let skew = SignedDuration::ZERO;
         let lost =
             LostAnswer::new(intent, Horizon { asked_at, ended_at: asked_at, skew, lag: LAG });

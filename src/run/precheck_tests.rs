@@ -57,6 +57,7 @@ fn change(set_mail: Option<SetMail>) -> Change {
             changed_at: Some(SINCE.parse().unwrap()),
         },
         own_until: None,
+        accepted_at: None,
         unsettled: None,
     }
 }

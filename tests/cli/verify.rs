@@ -244,3 +244,56 @@ fn a_lost_answer_is_settled_without_sending_anything() {
     campaign.run("apply three.csv --yes").exits(0);
     assert_eq!(campaign.invitations(), 3);
 }
+
+/// `--resend` whose answer was lost and could not be settled in its run: no command says
+/// that all is well until it was sent once more.
+#[test]
+fn a_request_to_send_again_is_open_until_it_is_done() {
+    let campaign = Campaign::new();
+    campaign.run("apply three.csv --yes").exits(0);
+    // Two clocks and a whole second: what is closer to the first invitation may be it.
+    later();
+    later();
+    campaign.tenant.inject(Fault::new(Matcher::invitation().of(RUTH), Action::Drop));
+    let odd = || Action::Answer(Canned::error(400, "BadRequest", "not this time"));
+    let looks = || Matcher::new(http::Method::GET, &format!("/users/{RUTH}"));
+    campaign.tenant.inject(Fault::new(looks().nth(2), odd()));
+    campaign.run("apply three.csv --yes --resend 3 --reason lost").exits(9);
+    // It is settled by nobody who can't read the guest.
+    campaign.tenant.inject(Fault::new(looks(), odd()));
+    campaign.run("reconcile three.csv --yes").exits(9);
+    let config = campaign.read("reinvite.toml");
+    let patient = config.replace("replication_lag = \"1s\"", "replication_lag = \"5m\"");
+    campaign.write("reinvite.toml", &patient);
+    campaign.run("verify three.csv").exits(9);
+    snapshot!(campaign.run("status three.csv"), @"
+    three.csv, Contoso (7c0f5c1e-2b1d-4f0a-9a53-c0ffee000001): 3 rows, since [TIME]
+    last run began [TIME], ended [TIME], exit code 9
+
+      invited             2
+      settled             0  nothing to do
+      blocked             0  refused by the plan
+      failed              0
+      unknown             1  the answer was lost
+      patched             0  mail written, not invited yet
+      not attempted       0
+    ");
+    campaign.write("reinvite.toml", &config);
+    campaign.without_lag();
+    later();
+    snapshot!(campaign.run("verify three.csv"), @"
+    1 row is not as wanted yet
+    1 lost answer settled: 0 sent, 1 not sent
+
+    Not done
+      1 not sent again, though a person asked for it; `reinvite apply` takes it up
+
+    2 guests of the campaign: 2 pending
+    ------- exit 4 -------
+    ");
+    campaign.run("verify three.csv").exits(4);
+    assert_eq!(campaign.invitations(), 3);
+    campaign.run("reconcile three.csv --yes").exits(0);
+    assert_eq!(campaign.invitations(), 4);
+    campaign.run("verify three.csv").exits(0);
+}

@@ -129,3 +129,46 @@ async fn asked_within_the_lag_a_guest_who_redeems_meanwhile_is_not_locked_out() 
     assert_eq!(again.failure(1), "redeemed-since-plan");
     assert_eq!(campaign.invitations(1), 1);
 }
+
+/// What shows of the first invitation only after the second was asked for is not the second:
+/// whether that was sent, the directory tells.
+#[tokio::test(start_paused = true)]
+async fn asked_within_the_lag_a_lost_answer_is_settled_from_the_directory() {
+    for (action, sent) in [(Action::Drop, 2), (Action::CommitThenDrop, 2)] {
+        let mut campaign = Campaign::new().guests(2).read_lag(seconds(60));
+        campaign.run().await;
+        // Later than what was dated by two clocks can be confused.
+        tokio::time::sleep(seconds(10)).await;
+        campaign = ask(campaign).fault(Matcher::invitation(), action.clone());
+        let again = campaign.run().await;
+        assert_eq!((again.summary.unknown, again.summary.failed), (0, 0), "{:?}", again.outcomes);
+        assert_eq!(again.summary.invited, 1, "{action:?}: {:?}", again.outcomes);
+        assert_eq!((campaign.invitations(1), campaign.invitations(2)), (sent, 1), "{action:?}");
+        assert_eq!(campaign.status().resends, Resends::default());
+        assert_eq!(campaign.resume().await.writes().len(), 0);
+    }
+}
+
+/// The same where the run that asked is gone, and the next one settles it.
+#[tokio::test(start_paused = true)]
+async fn asked_within_the_lag_and_cut_off_it_is_sent_once_more_and_not_twice() {
+    let late = || Campaign::new().guests(2).read_lag(seconds(60));
+    let asked = async || {
+        let mut campaign = late();
+        campaign.run().await;
+        tokio::time::sleep(seconds(10)).await;
+        ask(campaign)
+    };
+    let whole = asked().await.run().await;
+    let is_invitation = |sent: &crate::support::Sent| sent.method == http::Method::POST;
+    let last = whole.sent.iter().rposition(is_invitation).unwrap() + 1;
+    for cut in [Cut::Before(last), Cut::After(last)] {
+        let mut campaign = asked().await.cut(cut);
+        assert!(campaign.run_until_cut().await.is_none(), "{cut:?}");
+        assert_eq!(campaign.status().counts.unknown, 1, "{cut:?}");
+        let resumed = campaign.resume().await;
+        assert_eq!(resumed.summary.unknown, 0, "{cut:?}: {:?}", resumed.outcomes);
+        assert_eq!((campaign.invitations(1), campaign.invitations(2)), (2, 1), "{cut:?}");
+        assert_eq!(campaign.status().resends, Resends::default(), "{cut:?}");
+    }
+}

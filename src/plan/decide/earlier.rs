@@ -111,6 +111,7 @@ impl Planner<'_> {
             invite: Some(self.invitation(row, address.clone())),
             redemption: guest.redemption.clone(),
             own_until: None,
+            accepted_at: None,
             unsettled,
         }))
     }
@@ -123,9 +124,16 @@ impl Planner<'_> {
         obstacle: Option<Blocked>,
     ) -> Option<Unsettled> {
         let LedgerState::Unknown { before } = &entry.state else { return None };
-        let resent = self.ledger.is_resent(key);
-        let silent = self.ledger.is_silent(key);
-        Some(Unsettled { intended_at: entry.at, before: before.clone(), obstacle, resent, silent })
+        let accepted_at = self.ledger.resent(key);
+        Some(Unsettled {
+            intended_at: entry.at,
+            before: before.clone(),
+            obstacle,
+            accepted_at,
+            // A person who asked for it has not got it yet.
+            lapses: accepted_at.is_some() && entry.resend.is_none(),
+            silent: self.ledger.is_silent(key),
+        })
     }
 
     /// A guest known to be invited, to whom a person asked to send again, which was not
@@ -185,14 +193,18 @@ impl Planner<'_> {
             .unwrap_or(Timestamp::MAX)
     }
 
+    /// See [`Change::accepted_at`].
+    pub(super) fn accepted_at(entry: &LedgerEntry) -> Option<Timestamp> {
+        match (&entry.resend, &entry.state) {
+            (Some(resend), _) => Some(resend.invited_at),
+            (None, LedgerState::Invited) => Some(entry.at),
+            (None, _) => None,
+        }
+    }
+
     /// See [`Change::own_until`].
-    pub(super) fn own_until(&self, entry: &LedgerEntry) -> Option<Timestamp> {
-        let invited_at = match (&entry.resend, &entry.state) {
-            (Some(resend), _) => resend.invited_at,
-            (None, LedgerState::Invited) => entry.at,
-            (None, _) => return None,
-        };
-        Some(self.ours_ends(invited_at)).filter(|until| self.policy.read_at < *until)
+    pub(super) fn own_until(&self, accepted_at: Timestamp) -> Option<Timestamp> {
+        Some(self.ours_ends(accepted_at)).filter(|until| self.policy.read_at < *until)
     }
 
     /// A move begun earlier finds a mail that is neither the old nor the new one.
@@ -265,6 +277,7 @@ impl Planner<'_> {
             invite: Some(invitation),
             redemption: guest.redemption.clone(),
             own_until: None,
+            accepted_at: None,
             unsettled: None,
         })))
     }
@@ -300,6 +313,7 @@ impl Planner<'_> {
                 invite: Some(invitation),
                 redemption: guest.redemption.clone(),
                 own_until: None,
+                accepted_at: None,
                 unsettled: None,
             }))
         })

@@ -242,6 +242,7 @@ impl Planner<'_> {
             invite: invites.then(|| self.invitation(row, address.clone())),
             redemption: guest.redemption.clone(),
             own_until: None,
+            accepted_at: None,
             unsettled: None,
         })))
     }

@@ -55,6 +55,7 @@ fn change(reason: ChangeReason) -> Decision {
         }),
         redemption: crate::domain::Redemption::default(),
         own_until: None,
+        accepted_at: None,
         unsettled,
     }))
 }

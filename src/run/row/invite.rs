@@ -94,7 +94,8 @@ impl RowRun<'_, '_> {
                     }
                     self.enter(Phase::Clearing);
                     let lost_at = self.run.graph.clock().now();
-                    let intent = Intent { at: intended_at, before: Some(&before), resent: false };
+                    let accepted_at = self.change.accepted_at;
+                    let intent = Intent { at: intended_at, before: Some(&before), accepted_at };
                     let lost = self.lost_answer(intent, lost_at);
                     let is_sent = self.was_sent(&lost).await?;
                     let is_remade = is_sent && self.is_to_be_remade().await?;

@@ -84,9 +84,11 @@ impl RowRun<'_, '_> {
                         self.outstanding(NO_CHANGE.to_owned()).await?;
                         return Ok(false);
                     }
+                    // Whoever asked for it has what it was for.
                     Verdict::Moot => {
                         self.outstanding(MOOT.to_owned()).await?;
-                        return Ok(false);
+                        self.is_open = false;
+                        return Err(self.not_attempted());
                     }
                     // Nobody has the link either way, and it is made again.
                     Verdict::Undecided if self.is_unmailed() && lost.waits_as_before(&now) => {

@@ -111,7 +111,8 @@ impl RowRun<'_, '_> {
             // An earlier run may have sent it until the moment it ended.
             let ended_at = self.run.settings.earlier_runs_ended_at;
             let before = open.before.as_ref();
-            let intent = Intent { at: open.intended_at, before, resent: open.resent };
+            let accepted_at = open.accepted_at;
+            let intent = Intent { at: open.intended_at, before, accepted_at };
             let lost = self.lost_answer(intent, ended_at);
             let is_sent = self.was_sent(&lost).await?;
             let is_remade = is_sent && self.is_to_be_remade().await?;
@@ -119,7 +120,7 @@ impl RowRun<'_, '_> {
                 return self.invited(InvitedHow::SettledFromDirectory).await;
             }
             self.is_open = false;
-            if open.resent && !is_remade {
+            if open.lapses && !is_remade {
                 // The guest was invited before: whether it is once more is asked afresh.
                 return Err(self.not_attempted());
             }
