@@ -66,7 +66,7 @@ fn a_host_that_nobody_knows_is_said_at_once_and_ends_a_night_with_a_page() {
     let campaign = Campaign::new();
     let host = format!("{}.example", "g".repeat(64));
     let configuration = campaign.read("reinvite.toml");
-    let graph = campaign.origin().to_owned();
+    let graph = campaign.origin();
     let wrong = configuration.replacen(
         &format!("graph_url = \"{graph}"),
         &format!("graph_url = \"https://{host}"),
