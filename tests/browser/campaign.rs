@@ -8,7 +8,7 @@ use reinvite::checkpoint::{
     BeforeImage, Checkpoint, IntentReason, InvitedHow, ManifestRow, Planned, Record, RunEnd,
     RunStart,
 };
-use reinvite::domain::{Email, InvitationKey, Redemption, UserId};
+use reinvite::domain::{Email, InvitationKey, Redemption, Shows, Sighting, UserId};
 
 /// Names made to break out of a page, a script, an attribute, or the order of letters.
 pub(crate) const HOSTILE: [&str; 4] = [
@@ -160,36 +160,22 @@ fn story(guest: &Guest) -> Vec<Record> {
 
 /// What `verify` would have seen: some redeemed one after the other, some pending.
 fn verify(path: &Path, began: Timestamp, guests: &[Guest]) {
-    let mut connection = rusqlite::Connection::open(path).unwrap();
-    let transaction = connection.transaction().unwrap();
-    let looked = Timestamp::now().to_string();
-    transaction
-        .execute(
-            "INSERT INTO run (started_at, ended_at, program, plan_digest, exit_code, command)
-             VALUES (?1, ?1, '', '', 0, 'verify')",
-            [&looked],
-        )
-        .unwrap();
-    for (n, guest) in (1..).zip(guests) {
-        let (finding, hours) = match guest.fate {
-            Fate::Redeemed => ("redeemed", 1 + n % 400),
-            Fate::Pending => ("pending", 0),
-            _ => continue,
+    let looked = Timestamp::now();
+    let journal = Checkpoint::open(path, looked).unwrap().begin_look("verify", looked).unwrap();
+    let seen = (1..).zip(guests).filter_map(|(n, guest)| {
+        let (shows, hours) = match guest.fate {
+            Fate::Redeemed => (Shows::Redeemed, 1 + n % 400),
+            Fate::Pending => (Shows::Pending, 0),
+            Fate::Failed | Fate::Unknown | Fate::Blocked | Fate::NotReached => return None,
         };
-        let since = began + SignedDuration::from_hours(hours);
-        transaction
-            .execute(
-                "INSERT INTO sighting (run, at, user_id, address, finding, since, detail)
-                 VALUES (2, ?1, ?2, ?3, ?4, ?5, '{}')",
-                [
-                    &looked,
-                    &guest.key.user_id.to_string(),
-                    &guest.key.address.folded(),
-                    finding,
-                    &since.to_string(),
-                ],
-            )
-            .unwrap();
+        let since = Some(began + SignedDuration::from_hours(hours));
+        Some(Record::Seen(Sighting { key: guest.key.clone(), shows, since }))
+    });
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let appended = seen.map(|record| journal.append(record, looked));
+    for appended in runtime.block_on(futures_util::future::join_all(appended)) {
+        appended.unwrap();
     }
-    transaction.commit().unwrap();
+    let summary = "{}".to_owned();
+    journal.end_run(&RunEnd { at: looked, stop_reason: None, exit_code: 0, summary }).unwrap();
 }
