@@ -156,7 +156,7 @@ impl fmt::Display for Format {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Csv => "CSV",
-            Self::Workbook => "Excel workbook",
+            Self::Workbook => "workbook",
             Self::JsonLines => "JSON Lines",
         })
     }

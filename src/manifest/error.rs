@@ -50,9 +50,6 @@ pub enum LoadErrorKind {
     /// A workbook that rights management protects.
     #[error("`{name}` is encrypted by a sensitivity label")]
     Labelled { name: String },
-    /// A workbook of which it can't be said what is hidden in it.
-    #[error("`{name}` is an {format} workbook, which is not read")]
-    OtherWorkbook { name: String, format: &'static str },
     /// A small archive that becomes a large one.
     #[error("`{name}` unfolds to more than {limit_mib} MiB")]
     Unfolds { name: String, limit_mib: u64 },
@@ -133,11 +130,9 @@ impl LoadError {
                 "export the file again, for this one is damaged there; or delete the character"
             }
             LoadErrorKind::NotText { .. } => {
-                "a manifest is CSV text, an .xlsx workbook or JSON Lines"
+                "a manifest is CSV text, a workbook (.xlsx, .xlsb, .ods) or JSON Lines"
             }
-            LoadErrorKind::OldWorkbook { .. } | LoadErrorKind::OtherWorkbook { .. } => {
-                "save it as .xlsx or CSV"
-            }
+            LoadErrorKind::OldWorkbook { .. } => "save it as .xlsx or CSV",
             LoadErrorKind::Encrypted { .. } => {
                 "open it, remove the password, and save it again; or save the sheet as CSV"
             }

@@ -78,7 +78,7 @@ fn a_workbook_is_read_from_its_first_sheet_with_cells() {
     assert_eq!(places(&loaded), [""; 0]);
     assert_eq!(
         loaded.manifest.detected.to_string(),
-        "manifest.xlsx: Excel workbook, sheet `Guests`; 5 rows, 1 of which asks for a reset only; columns: Object Id (as user), New Email (as \
+        "manifest.xlsx: workbook, sheet `Guests`; 5 rows, 1 of which asks for a reset only; columns: Object Id (as user), New Email (as \
          new_email), Message (as message), CC (as cc), Language (as language), Send (as send), Reset (as reset)\n\
          kept: Moved on, Cost centre\n\
          note: left out: sheet `Cover`"

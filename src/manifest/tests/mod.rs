@@ -1,6 +1,7 @@
 //! What the loader promises as a whole.
 
 mod cases;
+mod documents;
 mod formats;
 mod problems;
 mod robustness;

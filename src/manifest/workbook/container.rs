@@ -11,7 +11,7 @@ use crate::manifest::error::LoadErrorKind;
 
 /// Most bytes that a workbook may unfold to: a hundred thousand rows with ten columns
 /// take a quarter of this.
-const MOST_UNFOLDED_MIB: u64 = 256;
+pub(super) const MOST_UNFOLDED_MIB: u64 = 256;
 
 /// Whether the bytes are a ZIP archive, as every .xlsx is.
 pub(in crate::manifest) fn is_zip(bytes: &[u8]) -> bool {
@@ -45,16 +45,11 @@ fn contains(bytes: &[u8], part: &[u8]) -> bool {
     bytes.windows(part.len()).any(|window| window == part)
 }
 
-/// Refuses an archive that is no .xlsx, or is a bomb. Sizes in an archive's directory
+/// Refuses an archive that is a bomb. Sizes in an archive's directory
 /// may lie, so that its parts are unfolded and counted, without being kept.
 pub(super) fn check(name: &str, bytes: &[u8]) -> Result<(), LoadErrorKind> {
     // What is wrong with a damaged archive the reader of workbooks says better.
     let Ok(mut archive) = ZipArchive::new(Cursor::new(bytes)) else { return Ok(()) };
-    for (part, format) in [("content.xml", ".ods"), ("xl/workbook.bin", ".xlsb")] {
-        if archive.index_for_name(part).is_some() {
-            return Err(LoadErrorKind::OtherWorkbook { name: name.to_owned(), format });
-        }
-    }
     let mut left = MOST_UNFOLDED_MIB * 1024 * 1024;
     for index in 0..archive.len() {
         let Ok(part) = archive.by_index(index) else { continue };

@@ -1,22 +1,21 @@
-//! From an .xlsx workbook to records: what a person sees of it is what is read.
+//! From a workbook to records: what a person sees of it is what is read.
 //!
 //! Cells are read as a stream and kept sparsely: a sheet with one stray cell in
 //! its last corner would otherwise take gigabytes.
 //!
 //! Leaves to others: which row is the header (`table`).
 
+mod binary;
+mod book;
 mod container;
+mod ods;
 mod visible;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Cursor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use calamine::{DataRef, ExcelDateTime, Reader, SheetType, SheetVisible, Xlsx, XlsxError};
-use zip::ZipArchive;
-
-use crate::domain::character::trim;
+use calamine::{XlsbError, XlsxError};
 
 use super::cells::shown;
 use super::columns;
@@ -25,7 +24,9 @@ use super::options::Options;
 use super::problem::{ProblemCode, RowProblem};
 use super::record::{Cell, Record, Ruler};
 
+use book::{Book, Cells, SheetEntry};
 pub(super) use container::{is_ole, is_zip, refuse_ole};
+use ods::OdsError;
 use visible::{Visible, letters};
 
 /// Rows of the tallest sheet Excel can hold.
@@ -43,16 +44,23 @@ pub(super) struct Sheet {
     pub(super) notes: Vec<String>,
 }
 
-/// The cells of a sheet by row and column, both from 0.
-type Cells = BTreeMap<u32, BTreeMap<usize, Result<String, RowProblem>>>;
-
-type Workbook<'a> = Xlsx<Cursor<&'a [u8]>>;
-
 /// Why a workbook gives no cells.
 #[derive(Debug, thiserror::Error)]
 enum Refusal {
     #[error(transparent)]
-    Unreadable(#[from] XlsxError),
+    Xml(#[from] XlsxError),
+    #[error(transparent)]
+    Binary(#[from] XlsbError),
+    #[error(transparent)]
+    Open(#[from] OdsError),
+    #[error("its sheet `{0}` is nowhere in it")]
+    Nowhere(String),
+    /// It has a password.
+    #[error("it is encrypted")]
+    Locked,
+    /// Its repeated cells are too many.
+    #[error("it unfolds to too much")]
+    Unfolds,
     #[error(transparent)]
     Refused(#[from] LoadErrorKind),
 }
@@ -72,7 +80,13 @@ pub(super) fn read(
     match catch_unwind(AssertUnwindSafe(|| file.sheet())) {
         Ok(Ok(sheet)) => Ok(sheet),
         Ok(Err(Refusal::Refused(kind))) => Err(kind.into()),
-        Ok(Err(Refusal::Unreadable(error))) => {
+        Ok(Err(Refusal::Locked)) => Err(LoadErrorKind::Encrypted { name: name.to_owned() }.into()),
+        Ok(Err(Refusal::Unfolds)) => Err(LoadErrorKind::Unfolds {
+            name: name.to_owned(),
+            limit_mib: container::MOST_UNFOLDED_MIB,
+        }
+        .into()),
+        Ok(Err(error)) => {
             let reason = shown(&error.to_string());
             Err(LoadErrorKind::BadWorkbook { name: name.to_owned(), reason }.into())
         }
@@ -92,7 +106,7 @@ struct File<'a> {
 
 impl File<'_> {
     fn sheet(&self) -> Result<Sheet, Refusal> {
-        let mut workbook: Workbook<'_> = Xlsx::new(Cursor::new(self.bytes))?;
+        let mut workbook = Book::open(self.bytes)?;
         let sheet = self.choose(&mut workbook)?;
         let cells = self.cells(&mut workbook, &sheet, usize::MAX)?;
         if cells.is_empty() {
@@ -100,18 +114,12 @@ impl File<'_> {
         }
         let header = header_row(&cells);
         let mut seen = Seen { file: self, sheet: &sheet, header, cells, notes: Vec::new() };
-        let all = workbook.sheets_metadata().iter();
-        let others: Vec<_> = all.filter(|other| other.name != sheet).map(named).collect();
+        let all = workbook.sheets();
+        let others: Vec<_> = all.iter().filter(|other| other.name != sheet).map(named).collect();
         if !others.is_empty() {
             seen.notes.push(format!("left out: {}", others.join(", ")));
         }
-        let mut archive = ZipArchive::new(Cursor::new(self.bytes)).map_err(XlsxError::from)?;
-        if let Some(part) = visible::part_of(&mut archive, &sheet)? {
-            seen.look(&Visible::of(&mut archive, &part)?)?;
-        } else {
-            let reason = format!("its sheet `{}` is nowhere in it", shown(&sheet));
-            return Err(LoadErrorKind::BadWorkbook { name: self.name.to_owned(), reason }.into());
-        }
+        seen.look(&workbook.visible(&sheet)?)?;
         let notes = std::mem::take(&mut seen.notes);
         let rows = seen.cells.into_iter().map(|(row, cells)| record(row + 1, cells));
         Ok(Sheet { name: sheet, rows: Box::new(rows), notes })
@@ -119,10 +127,10 @@ impl File<'_> {
 
     /// The sheet that was named, or the only one a person sees that has a header; where
     /// none has, the first with anything on it, so that its problems are told.
-    fn choose(&self, workbook: &mut Workbook<'_>) -> Result<String, Refusal> {
-        let sheets = workbook.sheets_metadata().to_vec();
+    fn choose(&self, workbook: &mut Book<'_>) -> Result<String, Refusal> {
+        let sheets = workbook.sheets();
         let shown_names = |visible: bool| {
-            let names = sheets.iter().filter(|s| (s.visible == SheetVisible::Visible) == visible);
+            let names = sheets.iter().filter(|sheet| sheet.is_visible == visible);
             names.map(|sheet| shown(&sheet.name)).collect::<Vec<_>>()
         };
         let name = || self.name.to_owned();
@@ -131,7 +139,7 @@ impl File<'_> {
             let same = |name: &str| name.to_lowercase() == wanted.to_lowercase();
             let found = sheets.iter().find(|sheet| same(&sheet.name));
             return match found {
-                Some(sheet) if sheet.visible == SheetVisible::Visible => Ok(sheet.name.clone()),
+                Some(sheet) if sheet.is_visible => Ok(sheet.name.clone()),
                 Some(sheet) => Err(LoadErrorKind::HiddenSheet {
                     name: name(),
                     sheets: vec![shown(&sheet.name)],
@@ -147,14 +155,10 @@ impl File<'_> {
         }
         let (mut with_header, mut filled) = (Vec::new(), Vec::new());
         for sheet in &sheets {
-            if sheet.visible != SheetVisible::Visible || sheet.typ != SheetType::WorkSheet {
+            if !sheet.is_visible || !sheet.has_cells {
                 continue;
             }
-            let head = match self.cells(workbook, &sheet.name, HEADER_WITHIN) {
-                // A chart has a sheet of its own and no cells.
-                Err(Refusal::Unreadable(XlsxError::NotAWorksheet(_))) => continue,
-                head => head?,
-            };
+            let head = self.cells(workbook, &sheet.name, HEADER_WITHIN)?;
             if header_row(&head).is_some() {
                 with_header.push(sheet.name.clone());
             }
@@ -177,44 +181,35 @@ impl File<'_> {
     /// The cells of a sheet's first rows with anything in them.
     fn cells(
         &self,
-        workbook: &mut Workbook<'_>,
+        workbook: &mut Book<'_>,
         sheet: &str,
         most_rows: usize,
     ) -> Result<Cells, Refusal> {
-        let mut stream = workbook.worksheet_cells_reader(sheet)?;
-        let mut cells = Cells::new();
-        while let Some(cell) = stream.next_cell()? {
-            let (row, column) = cell.get_position();
-            if row >= SHEET_ROWS {
-                return Err(XlsxError::RowNumberOverflow.into());
+        let values = workbook.values(sheet, most_rows)?.unwrap_or_default();
+        let widest = values.values().filter_map(|row| row.keys().next_back()).max();
+        if let Some(column) = widest.filter(|column| **column >= self.most_columns) {
+            return Err(LoadErrorKind::TooManyColumns {
+                name: self.name.to_owned(),
+                found: column.saturating_add(1),
+                limit: self.most_columns,
             }
-            let column = column as usize;
-            let text = match cell.get_value() {
-                DataRef::Error(error) => Err(problem(
-                    (row, column),
-                    ProblemCode::FormulaError,
-                    format!("{} holds the error `{error}`", address(sheet, row, column)),
-                    "correct the formula, or paste its value",
-                )),
-                value => Ok(text(value)),
-            };
-            if text.as_ref().is_ok_and(|text| trim(text).is_empty()) {
-                continue;
-            }
-            if column >= self.most_columns {
-                return Err(LoadErrorKind::TooManyColumns {
-                    name: self.name.to_owned(),
-                    found: column.saturating_add(1),
-                    limit: self.most_columns,
-                }
-                .into());
-            }
-            if cells.len() == most_rows && !cells.contains_key(&row) {
-                break;
-            }
-            cells.entry(row).or_default().insert(column, text);
+            .into());
         }
-        Ok(cells)
+        let told = |row: u32, column: usize, error: String| {
+            problem(
+                (row, column),
+                ProblemCode::FormulaError,
+                format!("{} holds the error `{}`", address(sheet, row, column), shown(&error)),
+                "correct the formula, or paste its value",
+            )
+        };
+        let cells = values.into_iter().map(|(row, cells)| {
+            let cells = cells
+                .into_iter()
+                .map(|(column, value)| (column, value.map_err(|error| told(row, column, error))));
+            (row, cells.collect())
+        });
+        Ok(cells.collect())
     }
 }
 
@@ -321,8 +316,8 @@ impl Seen<'_> {
 }
 
 /// A sheet that is not read, for a note.
-fn named(sheet: &calamine::Sheet) -> String {
-    let hidden = if sheet.visible == SheetVisible::Visible { "" } else { ", which is hidden" };
+fn named(sheet: &SheetEntry) -> String {
+    let hidden = if sheet.is_visible { "" } else { ", which is hidden" };
     format!("sheet `{}`{hidden}", shown(&sheet.name))
 }
 
@@ -363,32 +358,4 @@ fn record(line: u32, cells: BTreeMap<usize, Result<String, RowProblem>>) -> Reco
         record.cells.push(Cell { text: Cow::Owned(text), line, at: column });
     }
     record
-}
-
-fn text(value: &DataRef<'_>) -> String {
-    match value {
-        DataRef::Empty | DataRef::Error(_) => String::new(),
-        DataRef::Int(number) => number.to_string(),
-        DataRef::Float(number) => number.to_string(),
-        DataRef::Bool(value) => value.to_string(),
-        DataRef::String(text) | DataRef::DateTimeIso(text) | DataRef::DurationIso(text) => {
-            text.clone()
-        }
-        DataRef::SharedString(text) => (*text).to_owned(),
-        DataRef::DateTime(moment) => moment_text(moment),
-    }
-}
-
-/// A date as ISO 8601 writes it; without the time if that is midnight.
-fn moment_text(moment: &ExcelDateTime) -> String {
-    if moment.is_duration() {
-        return moment.as_f64().to_string();
-    }
-    let (year, month, day, hour, minute, second, _) = moment.to_ymd_hms_milli();
-    let date = format!("{year:04}-{month:02}-{day:02}");
-    if (hour, minute, second) == (0, 0, 0) {
-        date
-    } else {
-        format!("{date} {hour:02}:{minute:02}:{second:02}")
-    }
 }

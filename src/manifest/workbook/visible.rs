@@ -26,7 +26,7 @@ pub(super) struct Visible {
 }
 
 /// A merged range.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Merged {
     /// As the sheet writes it, `B2:B3`.
     pub(super) name: String,
@@ -61,7 +61,7 @@ pub(super) fn part_of(
     Ok(found.map(|target| resolved(folder, &target)))
 }
 
-fn target(
+pub(super) fn target(
     archive: &mut ZipArchive<Cursor<&[u8]>>,
     part: &str,
     wanted: impl Fn(&BytesStart<'_>) -> bool,
@@ -77,7 +77,7 @@ fn target(
 
 /// A target is relative to the folder of the part that names it, unless it begins with
 /// a slash (ECMA-376 part 2, 9.3).
-fn resolved(folder: &str, target: &str) -> String {
+pub(super) fn resolved(folder: &str, target: &str) -> String {
     if let Some(absolute) = target.strip_prefix('/') {
         return absolute.to_owned();
     }
@@ -252,7 +252,7 @@ fn each(
     }
 }
 
-fn attribute(element: &BytesStart<'_>, name: &str) -> Option<String> {
+pub(super) fn attribute(element: &BytesStart<'_>, name: &str) -> Option<String> {
     let found = element.attributes().flatten().find(|a| a.key.local_name().as_ref() == name)?;
     found.normalized_value(XmlVersion::default()).ok().map(std::borrow::Cow::into_owned)
 }
