@@ -8,10 +8,10 @@ use anyhow::Context as _;
 use tokio::net::TcpListener;
 
 use crate::config::args::EmulateArgs;
-use crate::config::{Latencies, Latency, Quota};
+use crate::config::{Factor, Latencies, Latency, Quota};
 use crate::emulator::{
-    Action, Canned, Certificate, Emulator, Fault, Lag, Matcher, Options, Quotas, RetryAfter,
-    SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET, TenantSeed,
+    Action, Canned, Certificate, Emulator, Fault, Lag, Matcher, Options, Others, Quotas,
+    RetryAfter, SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET, TenantSeed,
 };
 use crate::report::Schema;
 use crate::run::Stop;
@@ -91,6 +91,11 @@ fn options(args: &EmulateArgs) -> Options {
         quotas: Quotas {
             invitations_are_writes,
             tells_share: !args.silent_quota,
+            refuses_gradually: args.gradual_refusals,
+            others: args.other_writes.map_or_else(Others::default, |Factor(rate)| Others {
+                writes: rate,
+                invitations: rate,
+            }),
             ..quotas.over(args.quota_window.0)
         },
         faults: args.refuse_every.map(by_chance).unwrap_or_default(),

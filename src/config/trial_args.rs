@@ -123,6 +123,20 @@ pub struct EmulateArgs {
     )]
     pub silent_quota: bool,
 
+    /// Refuse over a quota a growing share, as Microsoft documents it, and not everything
+    #[arg(
+        long,
+        env = "REINVITE_GRADUAL_REFUSALS",
+        hide_env_values = true,
+        value_parser = BoolishValueParser::new()
+    )]
+    pub gradual_refusals: bool,
+
+    /// Let other applications make so many writes a second, and as many invitations, of the
+    /// tenant's quotas
+    #[arg(long, value_name = "PER_SECOND", env = "REINVITE_OTHER_WRITES", hide_env_values = true)]
+    pub other_writes: Option<Factor>,
+
     /// Refuse every Nth PATCH and every Nth invitation for a second, whatever the pace
     #[arg(
         long,

@@ -29,6 +29,7 @@ mod invitations;
 mod ledger;
 mod lookups;
 mod mailbox;
+mod meters;
 mod odata;
 mod options;
 mod page;
@@ -67,7 +68,7 @@ pub use ledger::{
 };
 pub use mailbox::MailboxMessage;
 pub use options::{Lag, Options, Tripwire};
-pub use quota::{Limit, Quotas, ResourceUnits};
+pub use quota::{Limit, Others, Quotas, ResourceUnits};
 pub use seed::{
     AllowInvitesFrom, Application, Contact, FederatedIdentity, Group, InboundAccess, Person,
     SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET, TenantSeed, guest,
@@ -241,6 +242,11 @@ impl Emulator {
     /// One more thing that goes wrong. It counts requests from now on.
     pub fn inject(&self, fault: Fault) {
         self.shared.faults().add(fault);
+    }
+
+    /// Nothing goes wrong any more.
+    pub fn heal(&self) {
+        *self.shared.faults() = faults::Armed::default();
     }
 
     /// Calls back once the n-th write (from 1; changes and invitations) is done and

@@ -12,8 +12,9 @@ use super::faults::Action;
 use super::http::{Answer, JSON, Loss, Request};
 use super::invitations::error_in_201;
 use super::ledger::{Ledger, RequestEntry, Violation};
+use super::meters::REPORTED_FROM;
 use super::odata::Query;
-use super::quota::{REPORTED_FROM, cost};
+use super::quota::cost;
 use super::state::Shared;
 
 impl Shared {
