@@ -185,6 +185,14 @@ impl<'a> Planner<'a> {
         let key = InvitationKey { user_id: guest.id, address: address.clone() };
         let set_mail = self.set_mail(guest, address);
         let moves = set_mail.is_some();
+        let writes_mail = self.policy.mail != MailWrite::OtherMails;
+        if writes_mail
+            && !moves
+            && self.policy.revert.is_none()
+            && self.may_show_the_mail_of_before(&key)
+        {
+            return Decision::Blocked(Blocked::MayLag);
+        }
         // A wish that was replaced and comes back is a new one.
         let came_back = self.came_back(guest, &key, moves);
         // A mail that was written back, and no more, is no part of this wish.

@@ -196,7 +196,7 @@ impl BlockedKind {
             Self::MayLag => words(
                 "may-lag",
                 "was written a moment ago, and the directory may not show that yet",
-                "run revert again when [pace] replication_lag has passed",
+                "run the same command again when [pace] replication_lag has passed",
             ),
         }
     }

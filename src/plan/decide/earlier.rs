@@ -32,6 +32,15 @@ impl Planner<'_> {
         })
     }
 
+    /// Whether the campaign wrote another mail for a later wish so lately that a replica may
+    /// still show the one of before: then it is not there any more.
+    pub(super) fn may_show_the_mail_of_before(&self, key: &InvitationKey) -> bool {
+        self.ledger.wishes_since(key).iter().any(|(_, later)| {
+            let shows_at = later.at.saturating_add(self.policy.lag);
+            !later.is_given_up() && shows_at.is_ok_and(|shows_at| self.policy.read_at < shows_at)
+        })
+    }
+
     /// P6: a row whose guest shows another mail than the manifest wants is never as
     /// wanted. But for as long as a replica may lag, it may be the mail of before.
     pub(super) fn unless_changed(
