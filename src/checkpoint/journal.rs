@@ -189,6 +189,7 @@ mod tests {
                         reason: crate::checkpoint::IntentReason::NewAddress,
                         before,
                         silent: false,
+                        anew: false,
                     },
                     at,
                 )

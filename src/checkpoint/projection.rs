@@ -143,7 +143,7 @@ fn write_event(
 /// Keeps what can't be learned again once the mail is written.
 fn remember(connection: &Connection, record: &Record, at: Timestamp) -> rusqlite::Result<()> {
     match record {
-        Record::Patching { key, reference, before }
+        Record::Patching { key, reference, before, .. }
         | Record::Reverting { key, reference, before, .. } => {
             write_before_image(connection, key.user_id, at, before)?;
             remember_name(connection, reference, key.user_id)?;

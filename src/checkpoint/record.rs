@@ -133,6 +133,8 @@ pub enum Record {
         reference: String,
         /// What the guest looks like now.
         before: BeforeImage,
+        /// A new wish begins: what a person asked for about the address before is over.
+        anew: bool,
     },
     Patched {
         key: InvitationKey,
@@ -149,6 +151,8 @@ pub enum Record {
         before: Redemption,
         /// Microsoft is asked not to mail it.
         silent: bool,
+        /// As of [`Record::Patching`].
+        anew: bool,
     },
     /// The invitation was certainly not sent: it may be tried again.
     Outstanding {
@@ -312,6 +316,7 @@ struct Detail {
     by: Option<MailWay>,
     mailed: Option<MailedHow>,
     keeps_link: bool,
+    anew: bool,
 }
 
 impl Detail {
@@ -331,13 +336,14 @@ impl Entry {
         let record = match what {
             What::Patching => {
                 let before = detail.before()?;
-                Record::Patching { key, reference: detail.reference, before }
+                Record::Patching { key, reference: detail.reference, before, anew: detail.anew }
             }
             What::Patched => Record::Patched { key },
             What::Intended => {
                 let before = detail.before()?;
                 let reason = detail.reason.unwrap_or(IntentReason::Unrecorded);
-                Record::Intended { key, reference: detail.reference, reason, before, silent }
+                let (reference, anew) = (detail.reference, detail.anew);
+                Record::Intended { key, reference, reason, before, silent, anew }
             }
             What::Outstanding => Record::Outstanding { key, why: detail.why },
             What::Unknown => Record::Unknown { key, evidence: detail.evidence },
@@ -456,14 +462,20 @@ impl Record {
     fn detail(&self) -> Value {
         use serde_json::json;
         match self {
-            Self::Patching { reference, before, .. } => {
-                json!({ "reference": reference, "before": before })
+            Self::Patching { reference, before, anew, .. } => {
+                let mut detail = json!({ "reference": reference, "before": before });
+                if *anew {
+                    detail["anew"] = Value::Bool(true);
+                }
+                detail
             }
-            Self::Intended { reference, reason, before, silent, .. } => {
+            Self::Intended { reference, reason, before, silent, anew, .. } => {
                 let mut detail =
                     json!({ "reference": reference, "reason": reason, "before": before });
-                if *silent {
-                    detail["silent"] = Value::Bool(true);
+                for (flag, is_set) in [("silent", *silent), ("anew", *anew)] {
+                    if is_set {
+                        detail[flag] = Value::Bool(true);
+                    }
                 }
                 detail
             }

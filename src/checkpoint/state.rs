@@ -150,8 +150,15 @@ impl RowState {
                 request_id: request_id.clone(),
             }),
         };
-        // What a person asked for is carried along until the service accepts it.
-        Some(Self { step, at, resend: state.and_then(|state| state.resend), reverts: None })
+        // What a person asked for is carried along until the service accepts it, or until the
+        // address is wanted anew, after another: then it was about an invitation that stands
+        // no more.
+        let anew = matches!(
+            record,
+            Record::Patching { anew: true, .. } | Record::Intended { anew: true, .. }
+        );
+        let resend = state.and_then(|state| state.resend).filter(|_| !anew);
+        Some(Self { step, at, resend, reverts: None })
     }
 
     fn invited(Accepted { at, how }: Accepted) -> Self {

@@ -130,12 +130,14 @@ fn story(guest: &Guest) -> Vec<Record> {
     let key = guest.key.clone();
     let reference = guest.user.to_lowercase();
     let before = BeforeImage { mail: Some(guest.user.clone()), other_mails: Vec::new() };
-    let patching = Record::Patching { key: key.clone(), reference: reference.clone(), before };
+    let patching =
+        Record::Patching { key: key.clone(), reference: reference.clone(), before, anew: false };
     let patched = Record::Patched { key: key.clone() };
     let before = Redemption::default();
     let reason = IntentReason::NewAddress;
     let silent = false;
-    let intended = Record::Intended { key: key.clone(), reference, reason, before, silent };
+    let intended =
+        Record::Intended { key: key.clone(), reference, reason, before, silent, anew: false };
     match guest.fate {
         Fate::Redeemed | Fate::Pending => {
             vec![patching, patched, intended, Record::Invited { key, how: InvitedHow::Accepted }]

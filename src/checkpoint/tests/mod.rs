@@ -83,7 +83,12 @@ fn redemption() -> Redemption {
 fn patching(n: u128, mail: &str) -> Record {
     let before =
         BeforeImage { mail: Some(mail.to_owned()), other_mails: vec!["x@y.example".into()] };
-    Record::Patching { key: key(n), reference: format!("guest{n}@fabrikam.example"), before }
+    Record::Patching {
+        key: key(n),
+        reference: format!("guest{n}@fabrikam.example"),
+        before,
+        anew: false,
+    }
 }
 
 fn reverting(n: u128, way: WayBack) -> Record {
@@ -98,6 +103,7 @@ fn intended(n: u128) -> Record {
         reason: IntentReason::FinishEarlierRun,
         before: redemption(),
         silent: false,
+        anew: false,
     }
 }
 

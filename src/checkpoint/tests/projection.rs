@@ -23,6 +23,7 @@ fn record() -> impl Strategy<Value = Record> {
             reason,
             before: redemption(),
             silent: what == 3,
+            anew: false,
         },
         4 => outstanding(n),
         5 => Record::Unknown { key: key(n), evidence: "no answer".to_owned() },

@@ -96,6 +96,13 @@ async fn a_request_to_send_again_is_open_until_an_invitation_is_accepted() {
     let first = || vec![intended(1), invited(1), resend_asked(1)];
     let resend = Resend { invited_at: at(2), before: redemption() };
     let refused = LedgerState::Failed { code: "gone".into(), message: "because of gone".into() };
+    let gone = refused.clone();
+    let anew = || {
+        let Record::Patching { key, reference, before, .. } = patching(1, "a@b.example") else {
+            unreachable!("it is one")
+        };
+        Record::Patching { key, reference, before, anew: true }
+    };
     let unknown = LedgerState::Unknown { before: Some(redemption()) };
     for (name, then, state, since, open) in [
         ("asked", vec![], LedgerState::Invited, 2, true),
@@ -112,6 +119,8 @@ async fn a_request_to_send_again_is_open_until_an_invitation_is_accepted() {
             true,
         ),
         ("accepted", vec![intended(1), invited(1)], LedgerState::Invited, 5, false),
+        ("wanted anew", vec![anew()], LedgerState::Patching, 4, false),
+        ("wanted anew, refused", vec![anew(), failed(1, "gone")], gone, 5, false),
     ] {
         let place = Place::new();
         let records: Vec<Record> = first().into_iter().chain(then).collect();
@@ -140,6 +149,7 @@ async fn redemptions_come_back_as_they_were() {
             reason: IntentReason::NewAddress,
             before: before.clone(),
             silent: false,
+            anew: false,
         };
         place.run(Vec::new(), &[record]).await;
         let ledger = read_ledger(&place.path()).unwrap();

@@ -17,7 +17,7 @@ fn of_old(record: Record) -> Record {
         }
         Record::Intended { reference, before, silent, .. } => {
             let reason = IntentReason::Revert;
-            Record::Intended { key: old(), reference, reason, before, silent }
+            Record::Intended { key: old(), reference, reason, before, silent, anew: false }
         }
         _ => panic!("{record:?}"),
     }

@@ -166,6 +166,7 @@ impl RowRun<'_, '_> {
     fn intent(&self, before: Redemption, silent: bool) -> Record {
         let reason = intent_reason(self.change.reason).expect("a correction sends no invitation");
         let (key, reference) = (self.key.clone(), self.reference());
-        Record::Intended { key, reference, reason, before, silent }
+        let anew = self.begins_anew();
+        Record::Intended { key, reference, reason, before, silent, anew }
     }
 }

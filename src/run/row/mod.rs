@@ -203,6 +203,14 @@ impl RowRun<'_, '_> {
         self.written_at = self.is_ours().then(Instant::now);
     }
 
+    /// Whether it is a wish of which nothing earlier stands.
+    pub(super) fn begins_anew(&self) -> bool {
+        matches!(
+            self.change.reason,
+            ChangeReason::NewAddress | ChangeReason::ResetOnly | ChangeReason::Revert
+        )
+    }
+
     /// Whether an address that is there already may be this campaign's own writing.
     pub(super) fn is_ours(&self) -> bool {
         match self.change.reason {

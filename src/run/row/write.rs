@@ -52,7 +52,8 @@ impl RowRun<'_, '_> {
                 let way = if is_alone { WayBack::MailAlone } else { WayBack::Invitation };
                 Record::Reverting { key, reference, before, way }
             } else {
-                Record::Patching { key, reference, before }
+                let anew = self.begins_anew();
+                Record::Patching { key, reference, before, anew }
             }
         })
         .await?;
