@@ -9,10 +9,13 @@ use serde::Serialize;
 
 use crate::checkpoint::{CheckpointError, Entry, InvitedHow, Journal, Past, Record};
 use crate::config::{DeliveryWay, Settings};
-use crate::domain::{Directory, InvitationKey, Ledger, LedgerState, Shows, Sighting, UserId};
+use crate::domain::{
+    Directory, InvitationKey, Ledger, LedgerEntry, LedgerState, Redemption, Shows, Sighting,
+    TOLERANCE, UserId,
+};
 use crate::graph::{CallError, Graph};
 use crate::plan::{Look, Observation, left_half_way, observations};
-use crate::run::{Horizon, Intent, LostAnswer, MOOT, NO_CHANGE, Verdict};
+use crate::run::{Horizon, Intent, LostAnswer, MOOT, NO_CHANGE, SUPERSEDED, Verdict};
 
 use super::CampaignError;
 use super::digest::{Seen, Standing};
@@ -144,6 +147,17 @@ pub(super) async fn settle_lost(
         let outstanding =
             |why: &str| Record::Outstanding { key: key.clone(), why: why.to_owned() }.into();
         let record: Entry = match lost.judge(&guest.redemption, read_at) {
+            // What shows is of another wish, or may be: the last one that was sent voids all
+            // before.
+            Verdict::Sent | Verdict::Undecided if is_superseded(ledger, key) => {
+                verified.settled.not_sent += 1;
+                outstanding(SUPERSEDED)
+            }
+            Verdict::Sent if may_be_of_a_later_wish(ledger, key, &guest.redemption) => {
+                let why = "the directory shows an invitation that may be the next one's";
+                verified.unknown.push(open(why));
+                continue;
+            }
             // Nobody has its link, and it is for a run with the manifest to make another.
             Verdict::Sent if silent && settings.delivery.by != DeliveryWay::None => {
                 let why = "it was accepted, and its link is lost; the next apply invites again";
@@ -176,6 +190,22 @@ pub(super) async fn settle_lost(
         journal.append(record, graph.clock().service_now()).await?;
     }
     Ok(())
+}
+
+/// Whether the guest was invited to another address since.
+fn is_superseded(ledger: &Ledger, key: &InvitationKey) -> bool {
+    let is_sent =
+        |entry: &LedgerEntry| entry.resend.is_some() || entry.state == LedgerState::Invited;
+    ledger.wishes_since(key).iter().any(|(_, later)| is_sent(later))
+}
+
+/// Whether another invitation whose answer was lost, to another address, explains as well
+/// what the guest shows.
+fn may_be_of_a_later_wish(ledger: &Ledger, key: &InvitationKey, shows: &Redemption) -> bool {
+    ledger.wishes_since(key).iter().any(|(_, later)| {
+        matches!(later.state, LedgerState::Unknown { .. })
+            && shows.changed_at.is_some_and(|at| at >= later.at - TOLERANCE)
+    })
 }
 
 /// Counts what was seen, and picks out what is new and what needs a person.

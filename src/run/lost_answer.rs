@@ -173,6 +173,11 @@ pub const NO_CHANGE: &str = "the directory shows no change";
 /// What is on record of one more invitation of unknown outcome that is [`Verdict::Moot`].
 pub const MOOT: &str = "the guest has redeemed; whether it was mailed once more does not matter";
 
+/// What is on record of an invitation of unknown outcome after which the guest was invited to
+/// another address.
+pub const SUPERSEDED: &str =
+    "the guest was invited to another address since; whether it was sent does not matter";
+
 #[cfg(test)]
 #[path = "lost_answer_model.rs"]
 mod model;

@@ -20,7 +20,7 @@ mod tally;
 pub use engine::{Observer, RunResult, RunSettings, carry_out};
 pub use event::{Event, Failure, InvitedHow, MailEnd, Outcome, Phase, StopReason};
 pub use limit::LimitedBy;
-pub use lost_answer::{Horizon, Intent, LostAnswer, MOOT, NO_CHANGE, Verdict};
+pub use lost_answer::{Horizon, Intent, LostAnswer, MOOT, NO_CHANGE, SUPERSEDED, Verdict};
 pub use precheck::{Precheck, precheck};
 pub use row::stop_reason;
 pub use stop::Stop;

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use reinvite::emulator::{Action, Canned, Matcher};
 use reinvite::run::{Event, InvitedHow, Outcome, Phase, StopReason};
 
-use crate::support::{Campaign, Cut, Sent, id, seconds};
+use crate::support::{Campaign, Command, Cut, Ended, Sent, id, seconds};
 
 /// Every way in which an invitation can be carried out and its answer get lost.
 fn lost_answers() -> Vec<Action> {
@@ -314,4 +314,23 @@ async fn a_later_reading_that_shows_the_invitation_has_the_last_word() {
         finished.outcome(1)
     );
     assert_eq!(campaign.invitations(1), 1);
+}
+
+/// What shows by then is the invitation to the other address.
+#[tokio::test(start_paused = true)]
+async fn an_invitation_that_another_followed_is_not_taken_for_sent() {
+    let mut campaign = Campaign::new().guests(1).fault(Matcher::invitation(), Action::Drop);
+    let now = campaign.emulator().now();
+    campaign = campaign.cut(Cut::At(now + seconds(60)));
+    assert!(campaign.run_until_cut().await.is_none());
+    assert_eq!(campaign.events_of(1).last().unwrap(), "unknown");
+    campaign = campaign.rows([(id(1), "elsewhere@tailspin.example".to_owned())]);
+    assert_eq!(campaign.run().await.summary.invited, 1);
+    tokio::time::sleep(seconds(3_600)).await;
+    assert!(matches!(campaign.command(Command::Verify).await, Ended::Out(0)));
+    let states = campaign.query("SELECT address || ' ' || state FROM row ORDER BY address");
+    assert_eq!(
+        states,
+        ["elsewhere@tailspin.example invited", "guest1@northwind.example outstanding"]
+    );
 }

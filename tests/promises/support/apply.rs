@@ -33,6 +33,23 @@ impl Campaign {
 
     /// Applies the manifest until a script stops the world: None when one did.
     pub(crate) async fn run_until_cut(&mut self) -> Option<Finished> {
+        let asked_before = self.resends_asked();
+        let work = async |campaign: &mut Self, emulator: &Emulator, wire, sent: &Arc<_>| {
+            campaign.apply(emulator, wire, sent).await
+        };
+        let finished = self.until_cut(work).await;
+        // Whoever asked asks once more only if nothing of it was written down.
+        if self.resends_asked() > asked_before {
+            self.resend = None;
+        }
+        finished
+    }
+
+    /// Does something until a script stops the world: None when one did.
+    pub(super) async fn until_cut<T>(
+        &mut self,
+        work: impl AsyncFnOnce(&mut Self, &Emulator, Wire, &Arc<Mutex<Vec<Sent>>>) -> T,
+    ) -> Option<T> {
         // The jitter of repetitions is the same in every run.
         fastrand::seed(1);
         let emulator = self.emulator();
@@ -41,7 +58,6 @@ impl Campaign {
         let wire = Wire::new(&emulator, Arc::clone(&sent), cut, self.watcher.take())
             .away(self.away.take());
         let mut stopped = wire.stopped();
-        let asked_before = self.resends_asked();
         let at = async {
             if let Some(Cut::At(moment)) = cut {
                 let left = moment.duration_since(emulator.now());
@@ -50,23 +66,19 @@ impl Campaign {
                 std::future::pending::<()>().await;
             }
         };
-        let finished = {
-            let apply = self.apply(&emulator, wire, &sent);
+        let done = {
+            let work = work(self, &emulator, wire, &sent);
             tokio::select! {
                 biased;
                 _ = stopped.wait_for(|stopped| *stopped) => None,
                 () = at => None,
-                finished = apply => Some(finished),
+                done = work => Some(done),
             }
         };
         // Records that were handed in and that nobody waits for any more may still be
         // on their way to the disk. The clock moves only when none is.
         tokio::time::sleep(Duration::from_secs(1)).await;
-        // Whoever asked asks once more only if nothing of it was written down.
-        if self.resends_asked() > asked_before {
-            self.resend = None;
-        }
-        finished
+        done
     }
 
     fn resends_asked(&self) -> usize {
@@ -101,7 +113,7 @@ impl Campaign {
         self.attempt(&emulator, wire, &sent).await.1
     }
 
-    async fn attempt(
+    pub(super) async fn attempt(
         &mut self,
         emulator: &Emulator,
         wire: Wire,
@@ -167,7 +179,7 @@ impl Campaign {
         read.expect("the tenant can be read").plan
     }
 
-    fn graph(&self, emulator: &Emulator, wire: Wire, stop: &Stop) -> Graph {
+    pub(super) fn graph(&self, emulator: &Emulator, wire: Wire, stop: &Stop) -> Graph {
         let known = self.token.clone();
         let token = known.unwrap_or_else(|| emulator.token(SAMPLE_CLIENT_ID, self.caller).unwrap());
         Graph::new(

@@ -3,10 +3,12 @@
 
 mod apply;
 mod campaign;
+mod command;
 mod finished;
 mod wire;
 
 pub(crate) use campaign::{Campaign, address, id};
+pub(crate) use command::{Command, Ended};
 pub(crate) use finished::Finished;
 pub(crate) use wire::{Cut, Sent};
 

@@ -1,0 +1,318 @@
+//! A campaign that lives by the throw of dice, and is judged after every run.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use fastrand::Rng;
+use jiff::SignedDuration;
+use reinvite::emulator::{Emulator, Lag};
+
+use super::model::Model;
+use super::weather::fault;
+use crate::support::{Campaign, Command, Cut, Ended, id, seconds};
+
+/// As `[pace] replication_lag` says.
+const LAG: Duration = Duration::from_mins(5);
+
+pub(super) struct World<'s> {
+    dice: Rng,
+    story: &'s Mutex<Vec<String>>,
+    campaign: Option<Campaign>,
+    model: Model,
+    guests: u32,
+    /// Whether people meddle, beyond editing the manifest and redeeming.
+    has_people: bool,
+    /// Whether anything is wrong with the tenant just now.
+    is_foul: bool,
+}
+
+/// The addresses a guest may be moved to.
+fn addresses(n: u32) -> [String; 3] {
+    ["northwind", "tailspin", "wingtip"].map(|domain| format!("guest{n}@{domain}.example"))
+}
+
+impl<'s> World<'s> {
+    pub(super) fn new(seed: u64, story: &'s Mutex<Vec<String>>) -> Self {
+        let mut dice = Rng::with_seed(seed);
+        let guests = dice.u32(1..=4);
+        let lag = |dice: &mut Rng| match dice.u8(0..4) {
+            0 => Lag::None,
+            1 => Lag::Fixed(seconds(dice.u64(1..30))),
+            2 => Lag::Fixed(seconds(dice.u64(30..250))),
+            _ => Lag::Spread(Duration::ZERO, seconds(dice.u64(1..250))),
+        };
+        let (read_lag, invitation_lag) = (lag(&mut dice), lag(&mut dice));
+        let in_flight = *dice.choice([1, 4, 16].iter()).unwrap();
+        // One more, of whom no manifest says anything.
+        let campaign = Campaign::new()
+            .guests(guests + 1)
+            .behaviour(|options| {
+                options.read_lag = read_lag;
+                options.invitation_lag = invitation_lag;
+            })
+            .pace(20.0, u32::try_from(in_flight).unwrap(), in_flight);
+        let has_people = dice.bool();
+        let world = Self {
+            dice,
+            story,
+            campaign: Some(campaign),
+            model: Model::new(guests),
+            guests,
+            has_people,
+            is_foul: false,
+        };
+        world.tell(format!(
+            "{guests} guests, reads lag {read_lag:?}, invitations {invitation_lag:?}, \
+             {in_flight} in flight"
+        ));
+        world
+    }
+
+    fn tell(&self, what: String) {
+        self.story.lock().unwrap().push(what);
+    }
+
+    fn emulator(&mut self) -> Emulator {
+        self.campaign.as_mut().unwrap().emulator()
+    }
+
+    fn chance(&mut self, percent: u32) -> bool {
+        self.dice.u32(0..100) < percent
+    }
+
+    fn with(&mut self, change: impl FnOnce(Campaign) -> Campaign) {
+        let campaign = self.campaign.take().unwrap();
+        self.campaign = Some(change(campaign));
+    }
+
+    pub(super) async fn play(mut self) {
+        for n in 1..=self.guests {
+            if self.chance(85) {
+                self.want(n);
+            }
+        }
+        for _ in 0..self.dice.u32(3..9) {
+            self.between_runs();
+            if self.rows().is_empty() {
+                self.want(1);
+            }
+            self.time_passes().await;
+            self.run().await;
+        }
+        self.fair_weather().await;
+    }
+
+    /// A guest is to be moved somewhere.
+    fn want(&mut self, n: u32) {
+        let wanted = self.dice.choice(addresses(n)).unwrap();
+        self.tell(format!("guest {n} is to have {wanted}"));
+        self.model.guests.get_mut(&n).unwrap().wanted = Some(wanted);
+    }
+
+    fn between_runs(&mut self) {
+        for n in 1..=self.guests {
+            match self.dice.u8(0..20) {
+                0..=2 => self.want(n),
+                3 => {
+                    self.tell(format!("guest {n} leaves the manifest"));
+                    self.model.guests.get_mut(&n).unwrap().wanted = None;
+                }
+                4..=6 => self.redeem(n),
+                7 if self.has_people => self.meddle(n),
+                _ => {}
+            }
+        }
+    }
+
+    /// A guest redeems its invitation, if it has one.
+    fn redeem(&mut self, n: u32) {
+        let emulator = self.emulator();
+        let state = emulator.user(&id(n)).and_then(|user| user.external_user_state);
+        if state.as_deref() == Some("PendingAcceptance") {
+            self.tell(format!("guest {n} redeems"));
+            emulator.redeem(&id(n));
+            self.model.guests.get_mut(&n).unwrap().is_redeemed = true;
+        }
+    }
+
+    /// Somebody does something to a guest.
+    fn meddle(&mut self, n: u32) {
+        let emulator = self.emulator();
+        let guest = self.model.guests.get_mut(&n).unwrap();
+        guest.meddled_at = Some(emulator.now());
+        let what = match self.dice.u8(0..6) {
+            0 => {
+                emulator.delete(&id(n));
+                "deleted".to_owned()
+            }
+            1 => {
+                emulator.reinvite(&id(n));
+                "invited by hand".to_owned()
+            }
+            other => {
+                let mut choices = addresses(n).to_vec();
+                choices.push(format!("guest{n}@fabrikam.example"));
+                let mail = choices[usize::from(other) - 2].clone();
+                let said = format!("given {mail} by hand");
+                emulator.edit(&id(n), |user| user.mail = Some(mail));
+                said
+            }
+        };
+        self.tell(format!("guest {n} is {what}"));
+    }
+
+    async fn time_passes(&mut self) {
+        let time = match self.dice.u8(0..5) {
+            0 => Duration::ZERO,
+            1 => seconds(self.dice.u64(1..60)),
+            2 => seconds(self.dice.u64(60..600)),
+            3 => seconds(self.dice.u64(600..7_200)),
+            _ => Duration::from_hours(24),
+        };
+        if !time.is_zero() {
+            self.tell(format!("{time:?} later"));
+        }
+        tokio::time::sleep(time).await;
+    }
+
+    async fn run(&mut self) {
+        for _ in 0..self.dice.u32(0..4) {
+            let fault = fault(&mut self.dice, self.guests);
+            self.tell(format!("  {fault:?}"));
+            self.emulator().inject(fault);
+            self.is_foul = true;
+        }
+        let command = match self.dice.u8(0..10) {
+            0..=5 => Command::Apply,
+            6..=8 => Command::Reconcile,
+            _ => Command::Verify,
+        };
+        let retry_failed = self.chance(20);
+        let resend = if command == Command::Apply && self.chance(15) {
+            let wanted: Vec<u32> = self.rows().iter().map(|(n, _)| *n).collect();
+            // The first line is the heading.
+            (!wanted.is_empty()).then(|| self.dice.usize(0..wanted.len()) + 2)
+        } else {
+            None
+        };
+        let cut = match self.dice.u8(0..8) {
+            0 => Some(Cut::Before(self.dice.usize(1..40))),
+            1 => Some(Cut::After(self.dice.usize(1..40))),
+            2 => {
+                let after = SignedDuration::from_secs(self.dice.i64(0..400));
+                Some(Cut::At(self.emulator().now() + after))
+            }
+            _ => None,
+        };
+        self.begin(command, retry_failed, resend, cut).await;
+    }
+
+    /// The guests that the manifest asks for, in its order.
+    fn rows(&self) -> Vec<(u32, String)> {
+        let wanted = |(n, guest): (&u32, &super::model::Guest)| Some((*n, guest.wanted.clone()?));
+        self.model.guests.iter().filter_map(wanted).collect()
+    }
+
+    async fn begin(
+        &mut self,
+        command: Command,
+        retry_failed: bool,
+        resend: Option<usize>,
+        cut: Option<Cut>,
+    ) -> Ended {
+        let emulator = self.emulator();
+        // A campaign begins by planning something.
+        if command == Command::Verify && !self.campaign.as_ref().unwrap().checkpoint().exists() {
+            return Ended::Cut;
+        }
+        self.tell(format!(
+            "{}: {command:?}{}{}{}",
+            emulator.now().strftime("%d %H:%M:%S"),
+            if retry_failed { " --retry-failed" } else { "" },
+            resend.map(|line| format!(" --resend {line}")).unwrap_or_default(),
+            cut.map(|cut| format!(", killed {cut:?}")).unwrap_or_default(),
+        ));
+        let rows = self.rows();
+        self.with(|campaign| {
+            let mut campaign = campaign.rows(rows.into_iter().map(|(n, wanted)| (id(n), wanted)));
+            campaign.retry_failed = retry_failed;
+            campaign.resend = resend.map(|line| ([line.to_string()].into(), "the mail was lost"));
+            match cut {
+                Some(cut) => campaign.cut(cut),
+                None => campaign,
+            }
+        });
+        if command != Command::Verify {
+            self.model.asked();
+        }
+        // What people did before that, every replica shows.
+        let settled = emulator.now() - LAG;
+        let ended = self.campaign.as_mut().unwrap().command(command).await;
+        self.campaign.as_mut().unwrap().resend = None;
+        let now = emulator.now().strftime("%H:%M:%S");
+        self.tell(match &ended {
+            Ended::Failed(error) => format!("  -> {now} {error}"),
+            Ended::Refused(why) => format!("  -> {now} refused: {why}"),
+            ended => format!("  -> {now} {ended:?}"),
+        });
+        if let Ended::Failed(error) = &ended {
+            assert!(self.is_foul, "without any fault: {error}");
+        }
+        let campaign = self.campaign.as_ref().unwrap();
+        if campaign.checkpoint().exists() {
+            for told in [
+                "SELECT '     line ' || line || ' ' || decision || ' ' || reason FROM manifest_row",
+                "SELECT '     ' || substr(user_id, 8, 1) || ' ' || address || ' ' || state FROM row",
+            ] {
+                for told in campaign.query(told) {
+                    self.tell(told);
+                }
+            }
+        }
+        self.model.judge_writes(&emulator, campaign);
+        if let Ended::Out(0) = ended {
+            // A look knows of the manifest that a run planned last.
+            let is_planned = command != Command::Verify || self.model.is_planned(campaign);
+            let in_need = self.model.in_need(&emulator, settled);
+            assert!(!is_planned || in_need.is_empty(), "exit 0, and {in_need:?}");
+            let open = self.model.open_requests(&emulator, campaign);
+            assert!(!is_planned || open.is_empty(), "exit 0, and {open:?}");
+            let unknown = campaign.status().counts.unknown;
+            assert!(!is_planned || unknown == 0, "exit 0, and {unknown} unknown");
+        }
+        ended
+    }
+
+    /// No more faults, no more people, and time for every replica: everybody gets there.
+    async fn fair_weather(&mut self) {
+        self.tell("fair weather".to_owned());
+        let emulator = self.emulator();
+        emulator.heal();
+        self.is_foul = false;
+        for _ in 0..4 {
+            tokio::time::sleep(Duration::from_hours(24)).await;
+            let ended = self.begin(Command::Apply, true, None, None).await;
+            assert!(matches!(ended, Ended::Out(_)), "{ended:?}");
+            if matches!(ended, Ended::Out(0)) {
+                break;
+            }
+        }
+        // Only whom somebody meddled with may need a person, and who redeemed while an answer
+        // was lost: then nobody can tell which invitation it was.
+        let needs_a_person = |n: u32| {
+            let guest = &self.model.guests[&n];
+            guest.meddled_at.is_some() || guest.is_redeemed
+        };
+        let in_need = self.model.in_need(&emulator, emulator.now());
+        let stuck: Vec<_> = in_need.into_iter().filter(|(n, _)| !needs_a_person(*n)).collect();
+        assert!(stuck.is_empty(), "never got there: {stuck:?}");
+        let ended = self.begin(Command::Apply, false, None, None).await;
+        let unknown = self.campaign.as_ref().unwrap().status().counts.unknown;
+        if !self.has_people && unknown == 0 && !self.model.is_anybody_left(&emulator) {
+            assert!(matches!(ended, Ended::Out(0)), "nobody meddled, and it ends with {ended:?}");
+        }
+        if self.campaign.as_ref().unwrap().checkpoint().exists() {
+            self.begin(Command::Verify, false, None, None).await;
+        }
+    }
+}
