@@ -143,6 +143,12 @@ impl Browser {
         );
     }
 
+    /// Lays the page out as for paper of so many CSS pixels.
+    pub(crate) fn print_media(&self, width: usize) {
+        self.devtools("Emulation.setEmulatedMedia", &json!({ "media": "print" }));
+        self.screenshot("print", width, 1100);
+    }
+
     pub(crate) fn without_script(&self) {
         self.devtools("Emulation.setScriptExecutionDisabled", &json!({ "value": true }));
     }

@@ -97,7 +97,12 @@ fn the_report_works_in_a_browser() {
     // Nothing left the page, and nothing complained.
     assert_eq!(browser.run("return performance.getEntriesByType('resource').length"), 0);
     assert_eq!(browser.complaints(), Vec::<String>::new());
-    assert!(browser.pages_printed() > 1);
+    // On paper: 250 rows and what needs a person, and nothing is cut off at the right.
+    let pages = browser.pages_printed();
+    assert!((2..=12).contains(&pages), "{pages} pages");
+    browser.print_media(720);
+    let cut = "return [...document.querySelectorAll('table')].filter(t => t.checkVisibility() && t.getBoundingClientRect().right > innerWidth).map(t => t.caption.textContent)";
+    assert_eq!(browser.run(cut), json!([]), "cut off in print");
 }
 
 /// A name as a page shows it: what steers a terminal or a reader is spelt out.
@@ -149,7 +154,13 @@ fn the_page_is_fit_for_everyone() {
         browser.run("document.querySelector('.charts').scrollIntoView()");
         browser.screenshot(&format!("charts-{scheme}"), 1280, 1600);
     }
-    browser.screenshot("narrow", 390, 2400);
+    browser.screenshot("wide", 1400, 3600);
+    browser.screenshot("narrow", 420, 3600);
+    // What to do is never beside the screen; where more is, it is said.
+    let hidden = "return [...document.querySelectorAll('.need .do, .need td, .need th')].filter(e => e.getBoundingClientRect().right > innerWidth).length";
+    assert_eq!(browser.run(hidden), 0, "advice or a reason is off screen");
+    let silent = "return [...document.querySelectorAll('.scroll:not(.wide)')].filter(s => s.checkVisibility() && s.scrollWidth > s.clientWidth).length";
+    assert_eq!(browser.run(silent), 0, "a table goes on beside the screen without a cue");
     let overflow = "return document.documentElement.scrollWidth <= innerWidth";
     assert_eq!(browser.run(overflow), true, "a narrow page scrolls sideways");
     assert_eq!(browser.complaints(), Vec::<String>::new());

@@ -22,6 +22,10 @@ pub(super) const UNKNOWN: &str =
 /// What to do about a row that a run has not finished.
 pub(super) const RUN_AGAIN: &str = "run apply again";
 
+/// What to do about a guest that is left half way.
+pub(super) const LEFT: &str =
+    "put the row back and apply again, with --retry-failed where the invitation was refused";
+
 /// What to do about a guest that was invited and does not redeem.
 pub(super) const STUCK: &str = "ask the guest whether the mail came; apply --resend sends another";
 

@@ -7,7 +7,7 @@ use ::csv::{ErrorKind, Terminator, WriterBuilder};
 
 use crate::report::result_file::guarded;
 
-use super::row::{Redemption, RowView, word};
+use super::row::{Redemption, word};
 use super::view::Report;
 
 /// How every such file begins.
@@ -51,8 +51,7 @@ fn write_rows(out: &mut dyn Write, report: &Report) -> ::csv::Result<()> {
     for campaign in &report.campaigns {
         let heading = campaign.heading();
         let tenant = heading.tenant_name.unwrap_or(heading.tenant_id);
-        for row in campaign.rows() {
-            let row = RowView::new(row, report.options);
+        for row in campaign.views(report.options) {
             let number = |number: u32| number.to_string();
             let time = |at: Option<jiff::Timestamp>| at.map(|at| format!("{at:.0}"));
             let fields: [Option<String>; 19] = [

@@ -14,12 +14,13 @@ use minijinja::{Environment, context};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
-use crate::checkpoint::{HistoryRow, MailCounts};
+use crate::checkpoint::MailCounts;
 use crate::domain::State;
 use crate::report::text::{harmless, span};
 
 use super::ReportOptions;
 use super::chart;
+use super::needs;
 use super::row::{Attention, RowView, word};
 use super::view::{Campaign, Report, Totals};
 
@@ -31,9 +32,6 @@ const SCRIPT: &str = include_str!("report.js");
 
 /// Before the body is read: a table that will be paged is not laid out whole first.
 const EARLY: &str = "document.documentElement.className=\"js\"";
-
-/// Rows of a list that needs a person; the table has them all.
-const LIST: usize = 50;
 
 /// Domains shown; the others are one row.
 const DOMAINS: usize = 50;
@@ -76,13 +74,16 @@ fn hash(text: &str) -> String {
 fn section(campaign: &Campaign, options: ReportOptions) -> Value {
     let history = Arc::clone(&campaign.history);
     let rows = campaign.rows().len();
+    let left = campaign.left_half_way().len();
+    let left_rows: Vec<Value> =
+        campaign.left_half_way().map(|row| table_row(&RowView::left(row, options))).collect();
     let status = &history.status;
     let mut lists = campaign.attention(options);
     let lists: Vec<Value> = Attention::ALL
         .iter()
         .filter_map(|attention| {
             let rows = lists.remove(attention.word())?;
-            Some(list(*attention, &rows, options))
+            Some(needs::list(*attention, &rows, options))
         })
         .collect();
     let runs: Vec<_> =
@@ -93,7 +94,8 @@ fn section(campaign: &Campaign, options: ReportOptions) -> Value {
         created => status.created_at.map(moment),
         running => status.held_by.is_some(),
         verified => history.looked_at.map(moment),
-        left => history.rows.len() - rows,
+        gone => history.rows.len() - rows,
+        left => left,
         totals => Value::from(Serde(&campaign.totals)),
         funnel => funnel(&campaign.totals, history.status.mails, history.looked_at.is_some()),
         delta => delta(campaign),
@@ -104,9 +106,10 @@ fn section(campaign: &Campaign, options: ReportOptions) -> Value {
         runs => runs,
         more_runs => history.runs.len().saturating_sub(RUNS),
         row_count => rows,
+        left_rows => left_rows,
         // One row at a time: a large manifest is not held a second time as values.
         rows => Value::make_object_iterable(history, move |history| {
-            std::boxed::Box::new(history.rows[..rows].iter().map(move |row| table_row(row, options)))
+            std::boxed::Box::new(history.rows[..rows].iter().map(move |row| table_row(&RowView::new(row, options))))
         }),
     }
 }
@@ -192,59 +195,6 @@ fn run_view(campaign: &Campaign, run: &crate::checkpoint::RunRecord) -> Value {
     }
 }
 
-fn list(attention: Attention, rows: &[RowView<'_>], options: ReportOptions) -> Value {
-    let shown: Vec<Value> = rows
-        .iter()
-        .take(LIST)
-        .map(|row| {
-            context! {
-                line => row.line,
-                journey => row.journey(),
-                reason => harmless(row.reason),
-                explanation => row.explanation.map(harmless),
-                advice => row.advice.map(harmless),
-                since => row.last_invited_at.map(moment),
-                request_id => row.request_id.map(harmless),
-            }
-        })
-        .collect();
-    context! {
-        word => attention.word(),
-        about => about(attention, options),
-        count => rows.len(),
-        more => rows.len() - shown.len(),
-        rows => shown,
-    }
-}
-
-fn about(attention: Attention, options: ReportOptions) -> String {
-    match attention {
-        Attention::Unknown => {
-            "Whether the invitation was sent is not known. It is not sent again unasked.".to_owned()
-        }
-        Attention::Failed => {
-            "Refused by the service, or by a guest that had changed meanwhile.".to_owned()
-        }
-        Attention::Blocked => "The plan did not allow the row.".to_owned(),
-        Attention::Drift => {
-            "The directory shows something that this campaign did not do.".to_owned()
-        }
-        Attention::Stuck => format!(
-            "Invited {} ago or longer, and not redeemed when last verified.",
-            days(options.stuck_after)
-        ),
-    }
-}
-
-fn days(duration: std::time::Duration) -> String {
-    let days = duration.as_secs() / 86_400;
-    if days > 0 && duration.as_secs().is_multiple_of(86_400) {
-        crate::report::count(days, "day", "days")
-    } else {
-        span(duration)
-    }
-}
-
 fn domains(campaign: &Campaign) -> Vec<BTreeMap<&'static str, Value>> {
     let (shown, others) = campaign.domains.split_at(campaign.domains.len().min(DOMAINS));
     let row = |name: String, totals: &Totals| {
@@ -268,8 +218,7 @@ fn domains(campaign: &Campaign) -> Vec<BTreeMap<&'static str, Value>> {
 }
 
 /// A row of the large table. Its values are few: there may be a hundred thousand.
-fn table_row(row: &HistoryRow, options: ReportOptions) -> Value {
-    let view = RowView::new(row, options);
+fn table_row(view: &RowView<'_>) -> Value {
     let old = view.old_email.filter(|old| !old.eq_ignore_ascii_case(view.user));
     let reason = match view.state {
         State::Invited => String::new(),
@@ -289,6 +238,6 @@ fn table_row(row: &HistoryRow, options: ReportOptions) -> Value {
 }
 
 /// A moment to the minute, in UTC.
-fn moment(at: Timestamp) -> String {
+pub(super) fn moment(at: Timestamp) -> String {
     at.to_zoned_datetime(jiff::tz::TimeZone::UTC).strftime("%Y-%m-%d %H:%M").to_string()
 }

@@ -1,7 +1,8 @@
 //! A report as JSON. `schema` names the shape: `reinvite-report/1` means that keys are
 //! only ever added. Beside it stand `generated_at`, `stuck_after_seconds`, `totals`
 //! over all campaigns, and `campaigns`: each with its heading, `totals`, `domains`,
-//! `runs`, and `rows` in the order of the manifest, a line each.
+//! `runs`, `rows` in the order of the manifest, a line each, and `left_half_way`: the
+//! guests without a row that have the new mail and no invitation.
 
 use std::io::{self, BufWriter, Write};
 
@@ -63,7 +64,10 @@ pub(super) fn write(out: &mut dyn Write, report: &Report) -> io::Result<()> {
             out.write_all(if position == 0 { b"\n" } else { b",\n" })?;
             serde_json::to_writer(&mut out, &RowView::new(row, report.options))?;
         }
-        out.write_all(b"\n]}")?;
+        out.write_all(b"\n],\n\"left_half_way\":")?;
+        let left = campaign.left_half_way().map(|row| RowView::left(row, report.options));
+        serde_json::to_writer(&mut out, &left.collect::<Vec<_>>())?;
+        out.write_all(b"}")?;
     }
     out.write_all(b"\n]}\n")?;
     out.flush()

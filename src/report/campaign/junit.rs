@@ -1,5 +1,5 @@
 //! A report as `JUnit` XML for CI: a suite per campaign, a test case per row. A row that
-//! failed or is blocked is a failure, an unknown one an error, and one that no run has
+//! failed or is blocked, and a guest without a row that is left half way, is a failure, an unknown one an error, and one that no run has
 //! finished is skipped.
 
 use std::io::{self, BufWriter, Write};
@@ -7,7 +7,7 @@ use std::io::{self, BufWriter, Write};
 use crate::domain::State;
 use crate::report::text::harmless;
 
-use super::row::RowView;
+use super::row::{Attention, RowView};
 use super::view::Report;
 
 /// How every such file begins.
@@ -20,18 +20,19 @@ pub(super) fn write(out: &mut dyn Write, report: &Report) -> io::Result<()> {
     writeln!(out, "<testsuites name=\"reinvite\">")?;
     for campaign in &report.campaigns {
         let counts = campaign.totals.counts;
+        let left = campaign.left_half_way().len() as u64;
         let created = campaign.history.status.created_at.unwrap_or_default();
         writeln!(
             out,
             "<testsuite name=\"{}\" tests=\"{}\" failures=\"{}\" errors=\"{}\" skipped=\"{}\" timestamp=\"{created:.0}\">",
             xml(&campaign.title()),
-            campaign.totals.rows,
-            counts.failed + counts.blocked,
+            campaign.totals.rows + left,
+            counts.failed + counts.blocked + left,
             counts.unknown,
             counts.patched + counts.not_attempted,
         )?;
-        for row in campaign.rows() {
-            case(&mut out, &campaign.history.status.manifest, &RowView::new(row, report.options))?;
+        for row in campaign.views(report.options) {
+            case(&mut out, &campaign.history.status.manifest, &row)?;
         }
         writeln!(out, "</testsuite>")?;
     }
@@ -40,10 +41,11 @@ pub(super) fn write(out: &mut dyn Write, report: &Report) -> io::Result<()> {
 }
 
 fn case(out: &mut dyn Write, manifest: &str, row: &RowView<'_>) -> io::Result<()> {
-    let line = row.line.unwrap_or_default();
+    let place = row.line.map_or_else(|| "no line".to_owned(), |line| format!("line {line}"));
     let (class, name) = (xml(manifest), xml(&row.journey()));
-    write!(out, "<testcase classname=\"{class}\" name=\"line {line}: {name}\"")?;
+    write!(out, "<testcase classname=\"{class}\" name=\"{place}: {name}\"")?;
     let element = match row.state {
+        _ if row.attention == Some(Attention::LeftHalfWay) => "failure",
         State::Failed | State::Blocked => "failure",
         State::Unknown => "error",
         State::Patched | State::NotAttempted => {

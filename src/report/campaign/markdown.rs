@@ -81,6 +81,8 @@ fn section(out: &mut dyn Write, campaign: &Campaign, options: ReportOptions) -> 
 fn title(attention: Attention) -> &'static str {
     match attention {
         Attention::Unknown => "Unknown",
+        Attention::LeftHalfWay => "Left half way: no row in the manifest any more",
+        Attention::Patched => "Patched and not invited",
         Attention::Failed => "Failed",
         Attention::Blocked => "Blocked",
         Attention::Drift => "Drift",

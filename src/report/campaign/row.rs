@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::checkpoint::HistoryRow;
 use crate::domain::{Finding, State};
+use crate::plan::LEFT;
 use crate::report::text::harmless;
 
 use super::advice;
@@ -27,6 +28,10 @@ pub(super) enum Attention {
     Failed,
     Blocked,
     Unknown,
+    /// The mail is written, and no invitation was sent.
+    Patched,
+    /// The same of a guest whose row the manifest has no more, or not known of it.
+    LeftHalfWay,
     Stuck,
     /// The directory shows something that this campaign did not do.
     Drift,
@@ -71,6 +76,10 @@ pub(super) struct RowView<'a> {
     pub(super) request_id: Option<&'a str>,
 }
 
+const WRITTEN: &str = "the mail is written, the invitation is still to be sent";
+const LEFT_WRITTEN: &str = "the mail is written, no invitation was sent, and the manifest has no row for the guest any more";
+const LEFT_UNKNOWN: &str = "whether the invitation was sent is not known, and the manifest has no row for the guest any more";
+
 impl<'a> RowView<'a> {
     pub(super) fn new(row: &'a HistoryRow, options: ReportOptions) -> Self {
         let redemption = redemption(row);
@@ -83,12 +92,14 @@ impl<'a> RowView<'a> {
             }
             (Some(Attention::Blocked), _) => Some(advice::of_blocked(&row.reason)),
             (Some(Attention::Unknown), _) => Some(advice::UNKNOWN),
+            (Some(Attention::Patched), _) => Some(advice::RUN_AGAIN),
+            (Some(Attention::LeftHalfWay), _) => Some(advice::LEFT),
             (Some(Attention::Stuck), _) => Some(advice::STUCK),
             (Some(Attention::Drift), _) => row
                 .sighting
                 .as_ref()
                 .and_then(|seen| advice::of_finding(seen.sighting.shows.finding())),
-            (None, State::Patched | State::NotAttempted) => Some(advice::RUN_AGAIN),
+            (None, State::NotAttempted) => Some(advice::RUN_AGAIN),
             (None, _) => None,
         };
         Self {
@@ -112,6 +123,21 @@ impl<'a> RowView<'a> {
                 .flatten(),
             seen_at: row.sighting.as_ref().map(|seen| seen.at),
             request_id: row.failure.as_ref().and_then(|failure| failure.request_id.as_deref()),
+        }
+    }
+
+    /// A guest that is left half way: no row of the manifest tells of it any more.
+    pub(super) fn left(row: &'a HistoryRow, options: ReportOptions) -> Self {
+        let explanation = match row.standing {
+            State::Unknown => LEFT_UNKNOWN,
+            _ => LEFT_WRITTEN,
+        };
+        Self {
+            reason: LEFT,
+            attention: Some(Attention::LeftHalfWay),
+            explanation: Some(explanation),
+            advice: Some(advice::LEFT),
+            ..Self::new(row, options)
         }
     }
 
@@ -187,7 +213,8 @@ fn attention(
         State::Failed => return Some(Attention::Failed),
         State::Blocked => return Some(Attention::Blocked),
         State::Unknown => return Some(Attention::Unknown),
-        State::Settled | State::Patched | State::NotAttempted => return None,
+        State::Patched => return Some(Attention::Patched),
+        State::Settled | State::NotAttempted => return None,
         State::Invited => {}
     }
     match redemption? {
@@ -216,7 +243,7 @@ fn reason(row: &HistoryRow) -> (&str, Option<&str>) {
             failure.map(|failure| failure.message.as_str()),
         ),
         State::Unknown => ("answer-lost", row.evidence.as_deref()),
-        State::Patched => ("mail-written", None),
+        State::Patched => ("mail-written", Some(WRITTEN)),
         State::NotAttempted => ("not-reached", None),
     }
 }

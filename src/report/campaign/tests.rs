@@ -150,6 +150,7 @@ fn what_was_seen_counts_for_the_invitation_it_was_seen_after() {
         ),
         (row(2, State::Failed), None, Some(Attention::Failed)),
         (row(2, State::Blocked), None, Some(Attention::Blocked)),
+        (row(2, State::Patched), None, Some(Attention::Patched)),
         (row(2, State::Settled), None, None),
     ] {
         let view = RowView::new(&row, options());
@@ -168,6 +169,75 @@ fn rows_of_earlier_manifests_are_told_and_not_counted() {
         serde_json::from_str(&written(&report, ReportFormat::Json)).unwrap();
     assert_eq!(json["campaigns"][0]["left_manifest"], 1);
     assert_eq!(json["campaigns"][0]["rows"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn who_is_left_half_way_is_named_in_every_format() {
+    let gone = |n: u32, standing| HistoryRow {
+        line: None,
+        decision: None,
+        old_mail: Some(format!("old{n}@northwind.example")),
+        patched_at: Some(at(1)),
+        ..row(n, standing)
+    };
+    let rows = vec![
+        row(2, State::Invited),
+        gone(90, State::Patched),
+        gone(91, State::Failed),
+        gone(92, State::Unknown),
+        // Not among them: invited; only to be reset, and refused; deleted since; asked for
+        // by a row that moves it elsewhere.
+        gone(93, State::Invited),
+        HistoryRow { patched_at: None, ..gone(94, State::Failed) },
+        HistoryRow { sighting: seen(2, Shows::Deleted).sighting, ..gone(95, State::Patched) },
+        HistoryRow { user_id: row(2, State::Invited).user_id, ..gone(96, State::Patched) },
+    ];
+    let report = report(rows);
+    assert_eq!(report.totals().rows, 1);
+    for format in FORMATS {
+        let text = written(&report, format);
+        for n in 90..=96 {
+            let is_named = text.contains(&format!("guest{n}@fabrikam.example"));
+            assert_eq!(is_named, n <= 92, "{format:?}: {n}: {text}");
+        }
+        let word = if format == ReportFormat::Markdown { "Left half way" } else { "left-half-way" };
+        assert!(text.contains(word), "{format:?}: {text}");
+    }
+    let junit = written(&report, ReportFormat::Junit);
+    assert!(junit.contains("tests=\"4\" failures=\"3\""), "{junit}");
+    assert_eq!(junit.matches("<failure").count(), 3);
+}
+
+#[test]
+fn rows_that_need_a_person_are_grouped_by_reason_with_their_advice_once() {
+    let blocked = |line, reason: &str, explanation: &str| HistoryRow {
+        reason: reason.to_owned(),
+        explanation: explanation.to_owned(),
+        ..row(line, State::Blocked)
+    };
+    let report = report(vec![
+        blocked(2, "ambiguous", "2 users hold it"),
+        blocked(3, "not-found", "no user has this object id, UPN or address"),
+        blocked(4, "not-found", "no user has this object id, UPN or address"),
+        blocked(5, "ambiguous", "3 users hold it"),
+        blocked(6, "not-found", "no user has this object id, UPN or address"),
+    ]);
+    let html = written(&report, ReportFormat::Html);
+    let (_, needs) = html.split_once("What needs a person").unwrap();
+    let needs = needs.split_once("By domain").unwrap().0;
+    let at = |text: &str| {
+        assert_eq!(needs.matches(text).count(), 1, "{text}: {needs}");
+        needs.find(text).unwrap()
+    };
+    let order = [
+        at(">no user has this object id, UPN or address <span class=\"code\">not-found"),
+        at("guest6@northwind.example"),
+        at("<span class=\"code\">ambiguous"),
+        at("2 users hold it"),
+        at("3 users hold it"),
+    ];
+    assert!(order.is_sorted(), "{order:?}");
+    at(crate::plan::BlockedKind::parse("not-found").unwrap().words().advice);
 }
 
 #[test]

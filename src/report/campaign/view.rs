@@ -1,13 +1,14 @@
 //! A campaign in numbers: counts, the funnel, domains, what the last run changed.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::checkpoint::{Delta, History, HistoryRow, MailCounts, RunRecord, last_run};
-use crate::domain::{Counts, State};
+use crate::domain::{Counts, Finding, State};
+use crate::plan::LEFT;
 
 use super::row::{Attention, Redemption, ReportOptions, RowView};
 
@@ -25,6 +26,8 @@ pub(super) struct Campaign {
     pub(super) history: Arc<History>,
     pub(super) totals: Totals,
     pub(super) domains: Vec<Domain>,
+    /// Positions of the guests that are left half way.
+    left: Vec<usize>,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -129,13 +132,26 @@ impl Campaign {
         domains.sort_by(|one, other| {
             other.totals.rows.cmp(&one.totals.rows).then_with(|| one.domain.cmp(&other.domain))
         });
-        Self { history: Arc::new(history), totals, domains }
+        let left = left_half_way(&history.rows);
+        Self { history: Arc::new(history), totals, domains, left }
     }
 
     /// The rows of the manifest.
     pub(super) fn rows(&self) -> &[HistoryRow] {
         let rows = &self.history.rows;
         &rows[..rows.iter().position(|row| row.line.is_none()).unwrap_or(rows.len())]
+    }
+
+    /// Guests without a row that have the new mail and no invitation, or of which that is
+    /// not known. The terminal asks the directory; a report knows what the runs left.
+    pub(super) fn left_half_way(&self) -> impl ExactSizeIterator<Item = &HistoryRow> {
+        self.left.iter().map(|at| &self.history.rows[*at])
+    }
+
+    /// Every row of the manifest as a report shows it, then the guests left half way.
+    pub(super) fn views(&self, options: ReportOptions) -> impl Iterator<Item = RowView<'_>> {
+        let rows = self.rows().iter().map(move |row| RowView::new(row, options));
+        rows.chain(self.left_half_way().map(move |row| RowView::left(row, options)))
     }
 
     pub(super) fn heading(&self) -> Heading<'_> {
@@ -178,8 +194,7 @@ impl Campaign {
         options: ReportOptions,
     ) -> BTreeMap<&'static str, Vec<RowView<'_>>> {
         let mut lists: BTreeMap<&'static str, Vec<RowView<'_>>> = BTreeMap::new();
-        for row in self.rows() {
-            let view = RowView::new(row, options);
+        for view in self.views(options) {
             if let Some(attention) = view.attention {
                 lists.entry(attention.word()).or_default().push(view);
             }
@@ -188,16 +203,61 @@ impl Campaign {
     }
 }
 
+/// Where among the rows the guests are that are left half way. A guest that a row is
+/// about is told by that row, and of several addresses the last one counts.
+fn left_half_way(rows: &[HistoryRow]) -> Vec<usize> {
+    let asked: HashSet<&str> = rows
+        .iter()
+        .filter(|row| row.line.is_some())
+        .filter_map(|row| row.user_id.as_deref())
+        .collect();
+    let moment = |row: &HistoryRow| row.patched_at.max(row.invited_at);
+    let mut last: BTreeMap<&str, usize> = BTreeMap::new();
+    for (at, row) in rows.iter().enumerate().filter(|(_, row)| row.line.is_none()) {
+        let Some(user_id) = row.user_id.as_deref().filter(|id| !asked.contains(id)) else {
+            continue;
+        };
+        let known = last.entry(user_id).or_insert(at);
+        if moment(row) >= moment(&rows[*known]) {
+            *known = at;
+        }
+    }
+    last.into_values().filter(|at| is_left_half_way(&rows[*at])).collect()
+}
+
+fn is_left_half_way(row: &HistoryRow) -> bool {
+    let is_begun = match row.standing {
+        State::Patched | State::Unknown => true,
+        State::Failed => row.patched_at.is_some(),
+        State::Invited | State::Settled | State::Blocked | State::NotAttempted => false,
+    };
+    // Deleted, moved on or invited by other hands since.
+    let is_over = row.sighting.as_ref().is_some_and(|seen| {
+        Some(seen.at) >= row.patched_at
+            && !matches!(seen.sighting.shows.finding(), Finding::NoTrace | Finding::Unclear)
+    });
+    is_begun && !is_over
+}
+
 impl Attention {
     /// In the order in which a person should look.
-    pub(super) const ALL: [Self; 5] =
-        [Self::Unknown, Self::Failed, Self::Blocked, Self::Drift, Self::Stuck];
+    pub(super) const ALL: [Self; 7] = [
+        Self::Unknown,
+        Self::LeftHalfWay,
+        Self::Patched,
+        Self::Failed,
+        Self::Blocked,
+        Self::Drift,
+        Self::Stuck,
+    ];
 
     pub(super) const fn word(self) -> &'static str {
         match self {
             Self::Failed => "failed",
             Self::Blocked => "blocked",
             Self::Unknown => "unknown",
+            Self::Patched => "patched",
+            Self::LeftHalfWay => LEFT,
             Self::Stuck => "stuck",
             Self::Drift => "drift",
         }
