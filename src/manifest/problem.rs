@@ -37,6 +37,9 @@ impl RowProblem {
         let lines: Vec<_> =
             self.places.iter().take(SHOWN).map(|(line, _)| line.to_string()).collect();
         let more = if count > SHOWN { ", …" } else { "" };
+        if count > 1 && self.places.iter().all(|(line, _)| *line == self.line) {
+            return Some(format!("{count} times in this line"));
+        }
         (count > 1).then(|| format!("{count} times, lines {}{more}", lines.join(", ")))
     }
 

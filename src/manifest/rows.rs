@@ -275,6 +275,10 @@ impl<'c> Rows<'c> {
         if self.is_the_templates_example(record) || self.is_the_header_again(record) {
             return None;
         }
+        if self.is_no_row(record) {
+            self.no_row(record);
+            return None;
+        }
         let user = self.user(record);
         let address = self.address(record);
         let new_email = match &address {

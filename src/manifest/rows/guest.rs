@@ -25,6 +25,45 @@ impl Rows<'_> {
         usable.unwrap_or_else(|| choose(record, self.columns.guest.iter().copied()))
     }
 
+    /// Whether nothing in a line looks like a guest or an address: a total, a remark, the
+    /// head of another table. That is one mistake, and not one for every column.
+    pub(super) fn is_no_row(&self, record: &Record<'_>) -> bool {
+        let guest = self.guest_cell(record).text;
+        let address = self.cell(record, Meaning::NewEmail).text;
+        let is_word = |text: &str| !text.contains(['@', '.', '#', '/']);
+        !guest.is_empty()
+            && record.defects.is_empty()
+            && !self.columns.invitee_names_guest()
+            && self.columns.of(Meaning::NewEmail).next().is_some()
+            && is_word(guest)
+            && is_word(address)
+            && cells::user(undress(guest).0).is_err()
+            && cells::new_email(undress(address).0).is_err()
+    }
+
+    /// The problem of such a line.
+    pub(super) fn no_row(&mut self, record: &Record<'_>) {
+        let Chosen { index, text } = self.guest_cell(record);
+        if let Err(fault) = cells::user(undress(text).0) {
+            let mut problem = fault.at(record.place(index));
+            problem.advice += ", or delete the line";
+            self.point_at_email(record, &mut problem);
+            self.problems.push(problem);
+        }
+    }
+
+    /// Adds that a column set aside holds addresses.
+    fn point_at_email(&self, record: &Record<'_>, problem: &mut RowProblem) {
+        if let Some(email) = self.columns.set_aside
+            && record.text(email).contains('@')
+        {
+            let email = shown(&self.columns.headers[email]);
+            let column = format!("--column current_email=\"{email}\"");
+            problem.advice +=
+                &["; if `", &email, "` is the present address, say ", &column].concat();
+        }
+    }
+
     /// The guest. A header without a column for it bears that problem itself.
     pub(super) fn user(&mut self, record: &Record<'_>) -> Option<GuestRef> {
         if self.columns.guest.is_empty() {
@@ -63,14 +102,7 @@ impl Rows<'_> {
             }
             Err(fault) => {
                 let mut problem = fault.at(record.place(index));
-                if let Some(email) = self.columns.set_aside
-                    && record.text(email).contains('@')
-                {
-                    let email = shown(&self.columns.headers[email]);
-                    let column = format!("--column current_email=\"{email}\"");
-                    problem.advice +=
-                        &["; if `", &email, "` is the present address, say ", &column].concat();
-                }
+                self.point_at_email(record, &mut problem);
                 self.problems.push(problem);
                 None
             }

@@ -156,6 +156,19 @@ fn what_a_problem_quotes_cannot_steer_a_terminal() {
 }
 
 #[test]
+fn a_line_that_is_no_row_is_one_problem() {
+    let loaded = load(
+        "user,new_email\na@b.example,a@c.example\nTotal,2\nLeavers:,\nuser,reason\n\
+         ada,adac.example\nada,z@c.example\n",
+    );
+    assert_eq!(places(&loaded), ["3:1 bad-user", "6:5 bad-address"]);
+    assert_eq!(loaded.problems[0].places, [(3, 1), (4, 1), (5, 1), (6, 1), (7, 1)]);
+    assert!(loaded.problems[0].advice.ends_with("or delete the line"));
+    let twice = load("user,new_email,user,new_email\na@b.example,a@c.example,,\n");
+    assert_eq!(twice.problems[0].elsewhere().unwrap(), "2 times in this line");
+}
+
+#[test]
 fn a_second_header_is_one_problem() {
     let loaded = load(
         "user,new_email\na@b.example,a@c.example\n\u{feff}user, new_email\nb@b.example,b@c.example\n",
