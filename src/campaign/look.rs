@@ -11,6 +11,7 @@ use crate::graph::CallError;
 use super::CampaignError;
 use super::session::{Earlier, Session};
 use super::unfinished::Unfinished;
+use super::verify::guests;
 use super::verify::{Looked, Verified, look_at_everybody};
 
 /// A look that was written down.
@@ -37,7 +38,7 @@ pub async fn verify(
     let ids: BTreeSet<_> = ledger.users().collect();
     let read = async {
         let claims = graph.sign_in().await?;
-        Ok::<_, CallError>((claims, graph.guests(&ids).await?))
+        Ok::<_, CallError>((claims, guests(graph, &ids, &past, settings).await?))
     };
     // A directory is large, and so is the future that reads it.
     let read = Box::pin(session.reading(read));

@@ -260,6 +260,22 @@ pub(super) async fn keep(
     join_all(new.map(|record| journal.append(record, now))).await.into_iter().collect()
 }
 
+/// Reads guests by their ids. That one is not found is believed of one replica only where it
+/// was told before.
+pub(super) async fn guests(
+    graph: &Graph,
+    ids: &BTreeSet<UserId>,
+    past: &Past,
+    settings: &Settings,
+) -> Result<Directory, CallError> {
+    let mut directory = graph.guests(ids).await?;
+    let deleted = past.sightings.iter().filter(|(_, seen)| seen.shows == Shows::Deleted);
+    let deleted: BTreeSet<UserId> = deleted.map(|(key, _)| key.user_id).collect();
+    let unsure = ids.difference(&deleted).copied();
+    graph.find(&mut directory, unsure, settings.pace.replication_lag).await?;
+    Ok(directory)
+}
+
 /// Reads guests again and judges them alone.
 pub(super) async fn look_again(
     graph: &Graph,
@@ -269,7 +285,7 @@ pub(super) async fn look_again(
     settings: &Settings,
 ) -> Result<Vec<(InvitationKey, Observation)>, CallError> {
     let read_at = graph.clock().now();
-    let directory = graph.guests(ids).await?;
+    let directory = guests(graph, ids, past, settings).await?;
     let look = look(graph, settings, read_at);
     let mut observations = observations(ledger, &past.invitations, &directory, look);
     observations.retain(|(key, _)| ids.contains(&key.user_id));

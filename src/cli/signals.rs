@@ -1,6 +1,8 @@
 //! Ctrl-C, SIGTERM and a hang-up: the first winds down, the second leaves at once. A
 //! terminal that was closed is no reason to lose what is in flight.
 
+use std::io::Write as _;
+
 use crate::run::{Stop, StopReason};
 
 use super::Exit;
@@ -22,12 +24,35 @@ pub(super) fn listen(stop: Stop) {
             };
             if asked {
                 // Safe at any moment: what is not durable has not been reported.
+                tell(&stop.on_its_way());
                 leave(exit);
             }
             asked = true;
             stop.request(reason);
         }
     });
+}
+
+/// Lines named when the program is left at once.
+const MOST_NAMED: usize = 10;
+
+/// Says of which rows nobody knows how far they came. The next run finds it out.
+fn tell(lines: &[u32]) {
+    let text = match lines {
+        [] => "left at once; no invitation and no mail was on its way".to_owned(),
+        lines => {
+            let named: Vec<_> = lines.iter().take(MOST_NAMED).map(ToString::to_string).collect();
+            let more = lines.len().saturating_sub(MOST_NAMED);
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            let named = named.join(", ");
+            format!(
+                "left at once; whether what was on its way for line {named}{more} was carried out \
+                 is not known, and the next run settles it"
+            )
+        }
+    };
+    // Whoever closed the terminal reads nothing.
+    let _ = writeln!(anstream::stderr(), "{text}");
 }
 
 #[expect(clippy::exit, reason = "the second signal asks for exactly this")]

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use crate::config::{DeliverySettings, DeliveryWay, KeepLinks};
 use crate::domain::{Email, HeldLink, InvitationKey, Language, MailWay, UserId};
-use crate::graph::Graph;
+use crate::graph::{Graph, REQUEST_TIMEOUT};
 
 use super::check::check;
 use super::letter::Letter;
@@ -23,6 +23,7 @@ use super::mailer::{Mailer, NotReady};
 use super::message::{Mail, MessageError, Sender};
 use super::message_id::MessageId;
 use super::outcome::Outcome;
+use super::smtp::AFTER_TEXT;
 use super::templates::{TemplateError, Templates};
 
 /// Why no mail of one's own can be written in this run.
@@ -139,6 +140,17 @@ impl Post {
 
     pub fn is_files(&self) -> bool {
         self.by == DeliveryWay::Files
+    }
+
+    /// The longest that a mail takes that is under way.
+    pub fn longest(&self) -> Duration {
+        match self.by {
+            DeliveryWay::Smtp => AFTER_TEXT,
+            DeliveryWay::Microsoft
+            | DeliveryWay::Graph
+            | DeliveryWay::Files
+            | DeliveryWay::None => REQUEST_TIMEOUT,
+        }
     }
 
     pub fn mail(

@@ -25,7 +25,7 @@ use super::outcome::{Outcome, Refused};
 const STEP: Duration = Duration::from_mins(1);
 /// How long the answer to the text may take: the server may be judging it. The same place
 /// allows ten minutes.
-const AFTER_TEXT: Duration = Duration::from_mins(10);
+pub(super) const AFTER_TEXT: Duration = Duration::from_mins(10);
 
 /// Why there is no session with the server. Nothing was sent.
 #[derive(Debug, thiserror::Error)]

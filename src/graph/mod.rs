@@ -50,7 +50,7 @@ pub use presence::Presence;
 pub use refusal::Refusal;
 pub use survey::{Method, Survey, Wanted};
 pub use tenant::Examination;
-pub(crate) use transport::UNTRUSTED;
 pub use transport::{
     ExplanationLost, HttpTransport, NeverProxied, Reached, Transport, TransportError, is_loopback,
 };
+pub(crate) use transport::{REQUEST_TIMEOUT, UNTRUSTED};

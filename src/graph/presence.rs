@@ -3,12 +3,14 @@
 //! as one may lag.
 
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use futures_util::future::try_join_all;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use crate::domain::{DirectoryUser, UserId};
+use crate::domain::{Directory, DirectoryUser, UserId};
 
 use super::call_error::CallError;
 use super::client::{Call, Graph};
@@ -47,9 +49,38 @@ impl Graph {
     /// Looks for a guest until it is found, or its absence is certain: for at most `lag`,
     /// which is the longest a replica may be behind.
     pub async fn look_for(&self, id: UserId, lag: Duration) -> Result<Presence, CallError> {
+        self.look(id, lag, &AtomicBool::new(false)).await
+    }
+
+    /// Looks for those of the guests that a reading did not find, in the same way; those that
+    /// are there after all are added to it.
+    pub async fn find(
+        &self,
+        directory: &mut Directory,
+        guests: impl Iterator<Item = UserId>,
+        lag: Duration,
+    ) -> Result<(), CallError> {
+        let missing: Vec<UserId> = guests.filter(|id| directory.user(*id).is_none()).collect();
+        // Of many that are waited for together, one is told.
+        let is_told = AtomicBool::new(false);
+        let looks = missing.iter().map(|id| self.look(*id, lag, &is_told));
+        for found in try_join_all(looks).await? {
+            if let Presence::Here(guest) = found {
+                directory.add_user(*guest);
+            }
+        }
+        directory.index();
+        Ok(())
+    }
+
+    async fn look(
+        &self,
+        id: UserId,
+        lag: Duration,
+        is_told: &AtomicBool,
+    ) -> Result<Presence, CallError> {
         let until = Instant::now() + lag;
         let mut wait = FIRST_LOOK;
-        let mut is_told = false;
         loop {
             if let Some(guest) = self.user(id).await? {
                 return Ok(Presence::Here(Box::new(guest)));
@@ -61,8 +92,7 @@ impl Graph {
             if left.is_zero() {
                 return Ok(Presence::Absent);
             }
-            if !is_told {
-                is_told = true;
+            if !is_told.swap(true, Ordering::Relaxed) {
                 self.tell_waiting(left, format!("{id} is not found, and a replica may be behind"));
             }
             sleep_or_stop(wait.min(left), self.stop()).await?;

@@ -141,7 +141,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Graph's gateway gives up before this; waiting longer than a minute and a half
 /// only delays the settling of a lost answer.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(100);
+pub(crate) const REQUEST_TIMEOUT: Duration = Duration::from_secs(100);
 
 /// The largest page has 999 users of some kilobytes each; what is much larger, perhaps only
 /// once it is unpacked, would take the machine's memory and is no answer.

@@ -153,8 +153,10 @@ impl LogLine {
                     None => noticed,
                 }
             }
-            Event::Stopping { reason } => Self::new(Level::Warning, "stopping", reason.to_string())
-                .with("stop_reason", reason.code()),
+            Event::Stopping { reason, .. } => {
+                Self::new(Level::Warning, "stopping", reason.to_string())
+                    .with("stop_reason", reason.code())
+            }
             Event::CanaryPassed { rows } => {
                 let message =
                     format!("canary passed: {} sent and verified", count(*rows, "row", "rows"));
@@ -287,7 +289,7 @@ mod tests {
                 why: "503\u{1b}[2J Service Unavailable".into(),
             },
             Event::CanaryPassed { rows: 5 },
-            Event::Stopping { reason: StopReason::TimeBudget },
+            Event::Stopping { reason: StopReason::TimeBudget, at_most: std::time::Duration::ZERO },
         ];
         for (index, outcome) in sample::outcomes().into_iter().enumerate() {
             let line = plan.rows[index].line;

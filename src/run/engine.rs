@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use crate::checkpoint::Journal;
 use crate::config::Limit;
 use crate::delivery::{NotReady, Post};
-use crate::graph::Graph;
+use crate::graph::{Graph, REQUEST_TIMEOUT};
 use crate::plan::{Change, ChangeReason, Decision, Plan, PlannedRow, Settled};
 
 use super::canary::Sighted;
@@ -316,7 +316,9 @@ impl Run<'_> {
         {
             *told = Some(reason.clone());
             drop(told);
-            (self.observe)(Event::Stopping { reason });
+            let at_most =
+                self.settings.post.as_ref().map_or(REQUEST_TIMEOUT, |post| post.longest());
+            (self.observe)(Event::Stopping { at_most, reason });
         }
     }
 

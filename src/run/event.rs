@@ -76,6 +76,8 @@ pub enum Event {
     },
     /// Nothing new starts from here on.
     Stopping {
+        /// The longest that what is under way takes.
+        at_most: Duration,
         reason: StopReason,
     },
     /// The canary rows were sent and verified.

@@ -6,10 +6,10 @@ use reinvite::emulator::{Action, Fault, Matcher, Options, TenantSeed};
 
 use crate::support::{Campaign, HANNAH, Output, everyone, snapshot};
 
-const GUESTS: u32 = 30;
+pub(crate) const GUESTS: u32 = 30;
 
 /// A campaign whose run takes about a second: one request at a time, each slow.
-fn slow() -> Campaign {
+pub(crate) fn slow() -> Campaign {
     let latency = Some(Duration::from_millis(20)..=Duration::from_millis(20));
     let options = Options { latency, ..Options::default() };
     let campaign = Campaign::with(TenantSeed::with_guests(GUESTS), options);
@@ -117,6 +117,11 @@ fn a_second_ctrl_c_leaves_at_once_and_what_was_under_way_is_not_forgotten() {
     run.signal("INT");
     let output = run.finish().exits(130);
     assert!(began.elapsed() < Duration::from_secs(30), "{output}");
+    assert!(output.stderr.contains("in 1 min 40 s at most; once more leaves at once"), "{output}");
+    assert!(
+        output.stderr.contains("\nleft at once; whether what was on its way for line "),
+        "{output}"
+    );
     let status = campaign.run("status three.csv --output json").exits(0).json();
     let counts = ["invited", "unknown"].map(|state| status["counts"][state].as_u64().unwrap());
     assert_eq!(counts, [2, 1]);

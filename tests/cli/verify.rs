@@ -297,3 +297,24 @@ fn a_request_to_send_again_is_open_until_it_is_done() {
     assert_eq!(campaign.invitations(), 4);
     campaign.run("verify three.csv").exits(0);
 }
+
+/// One replica that does not have a guest, twice in a row: nobody is called for that.
+#[test]
+fn a_guest_that_one_replica_does_not_have_is_not_told_as_deleted() {
+    let campaign = Campaign::new();
+    campaign.write("one.csv", &format!("user,new_email\n{RUTH},ruth@fabrikam.example\n"));
+    campaign.run("apply one.csv --yes").exits(0);
+    let config = campaign.read("reinvite.toml");
+    let patient = config.replace("replication_lag = \"1s\"", "replication_lag = \"1m\"");
+    campaign.write("reinvite.toml", &patient);
+    let words = "Resource does not exist.";
+    let absent = Action::Answer(Canned::error(404, "Request_ResourceNotFound", words));
+    let reads = Matcher::new(http::Method::GET, &format!("/users/{RUTH}"));
+    campaign.tenant.inject(Fault::new(reads.times(2), absent));
+    let output = campaign.run("verify one.csv").exits(0);
+    assert!(output.stdout.contains("1 guest of the campaign: 1 pending"), "{output}");
+    // One that is gone is among the deleted items, and nothing is waited for.
+    assert!(campaign.tenant.delete(RUTH));
+    let output = campaign.run("verify one.csv").exits(4);
+    assert!(output.stdout.contains("1 guest of the campaign: 1 deleted"), "{output}");
+}

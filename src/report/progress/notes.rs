@@ -75,13 +75,13 @@ pub(super) fn note(
             let text = format!("{whose}{}", harmless(what));
             Some((Weight::Notable, paint(styles.attention, text)))
         }
-        Event::Stopping { reason } => {
+        Event::Stopping { reason, at_most } => {
             let by_hand = matches!(reason, StopReason::Interrupted | StopReason::Terminated);
-            let patience = if by_hand {
-                "; what is under way is finished first, once more leaves at once"
-            } else {
-                ""
-            };
+            let patience = by_hand.then(|| {
+                let most = remaining(*at_most);
+                format!("; what is under way is finished first, in {most} at most; once more leaves at once")
+            });
+            let patience = patience.unwrap_or_default();
             let text = format!("stopping: {}{patience}", harmless(&reason.to_string()));
             Some((Weight::Problem, paint(styles.bad, text)))
         }

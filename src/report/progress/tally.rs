@@ -85,7 +85,7 @@ impl Tally {
                 let recent = self.recent_retries(now);
                 self.retried = Some((now, recent + 1));
             }
-            Event::Stopping { reason: _ } => self.stopping = true,
+            Event::Stopping { .. } => self.stopping = true,
             Event::Patched { line: _ }
             | Event::CanaryPassed { rows: _ }
             | Event::Waiting { .. }
@@ -276,7 +276,7 @@ mod tests {
         run.after(0, &Event::Throttled { scope: None, wait: Duration::from_secs(20) });
         run.after(8, &Event::Patched { line: 2 });
         assert!(run.line().ends_with("throttled by the tenant, 12 s left"), "{}", run.line());
-        run.after(0, &Event::Stopping { reason: StopReason::Interrupted });
+        run.after(0, &Event::Stopping { reason: StopReason::Interrupted, at_most: wait });
         assert!(run.line().ends_with("stopping, 3 guests in flight"), "{}", run.line());
     }
 

@@ -91,7 +91,10 @@ fn events() -> Vec<Event> {
         }
     }
     let reason = sample::summary().stop_reason.unwrap();
-    events.extend([Event::Stopping { reason }, Event::Finished(Box::new(sample::summary()))]);
+    events.extend([
+        Event::Stopping { reason, at_most: Duration::from_secs(100) },
+        Event::Finished(Box::new(sample::summary())),
+    ]);
     events
 }
 

@@ -67,6 +67,8 @@ impl RowRun<'_, '_> {
             self.is_intended.store(true, Ordering::Relaxed);
             self.is_silent.store(silent, Ordering::Relaxed);
             let mut trace = Trace::default();
+            // Until what became of it is written down.
+            let _leaving = self.run.stop.leaving(self.row.line);
             let answer = self.run.graph.invite(&request, &mut trace).await;
             self.leave(trace);
             let error = match answer {

@@ -265,6 +265,7 @@ impl<'r> RowRun<'r, '_> {
                         .await;
                 }
             };
+            let leaving = self.run.stop.leaving(self.row.line);
             let handed = if let Some(mailbox) = post.mailbox() {
                 self.hand_to_mailbox(mailbox, &mail, earlier.as_ref()).await
             } else {
@@ -307,6 +308,7 @@ impl<'r> RowRun<'r, '_> {
             }
             // Until here, so that nothing follows a refusal of the sender.
             drop(turn);
+            drop(leaving);
             if self.run.stop.is_requested() {
                 return Ended::At(MailEnd::NotYet);
             }
