@@ -15,7 +15,7 @@ use super::transport::TransportError;
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum CallError {
     /// The run is stopping; nothing was sent.
-    #[error("not sent: the run is stopping")]
+    #[error("the run is stopping, and asks the tenant nothing more")]
     Stopped,
     #[error(transparent)]
     Auth(#[from] AuthError),

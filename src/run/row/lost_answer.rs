@@ -119,8 +119,8 @@ impl RowRun<'_, '_> {
                 () = self.run.stop.requested() => true,
             };
             if stopped {
-                let evidence =
-                    "the run ended before a replica had to show it; the next run settles it";
+                let evidence = "the run was stopped while the directory might not show it yet; \
+                                the next run looks again before it sends anything";
                 return Err(self.unknown(evidence.to_owned()).await);
             }
             wait = wait.saturating_mul(2);

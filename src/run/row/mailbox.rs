@@ -163,7 +163,7 @@ impl RowRun<'_, '_> {
             tokio::select! {
                 biased;
                 () = self.run.stop.requested() => {
-                    let why = "the run ended before the mailbox had to show it".to_owned();
+                    let why = "the run was stopped while the mailbox might not show it yet; the next run looks again".to_owned();
                     return Settled::Not(Handed::Unsettled { why });
                 }
                 () = tokio::time::sleep(wait.min(left) + Duration::from_millis(1)) => {}
