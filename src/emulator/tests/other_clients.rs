@@ -1,5 +1,6 @@
 //! What other programs send and ask for: Microsoft's SDKs and samples, as they do.
 
+use axum::body::{Body, to_bytes};
 use http::StatusCode;
 use serde_json::{Value, json};
 
@@ -123,4 +124,34 @@ async fn domains_sponsors_and_audits_are_there() {
     assert!(names("$filter=activityDateTime%20ge%202999-01-01T00:00:00Z").await.is_empty());
     let refused = caller.get("/auditLogs/directoryAudits?$filter=result%20eq%20'x'").await;
     assert_eq!(refused.status, 400);
+}
+
+/// What MSAL asks of a host that it does not know, before it asks for a token: whether to
+/// believe it, where the tenant's endpoints are, and who signs for them. No token is needed.
+#[tokio::test]
+async fn the_host_and_its_endpoints_can_be_discovered() {
+    let (emulator, caller) = one_guest(Options::default());
+    let get = async |uri: &str| {
+        let uri = uri.strip_prefix("http://tenant.test").unwrap_or(uri);
+        let request = http::Request::get(format!("http://tenant.test{uri}"));
+        let answer = caller.raw(request.body(Body::empty()).unwrap()).await;
+        assert_eq!(answer.status(), StatusCode::OK, "{uri}");
+        let body = to_bytes(answer.into_body(), usize::MAX).await.unwrap();
+        serde_json::from_slice::<Value>(&body).unwrap()
+    };
+    let tenant = emulator.tenant_id();
+    let authorize = format!("http://tenant.test/{tenant}/oauth2/v2.0/authorize");
+    let host = get(&format!(
+        "/common/discovery/instance?api-version=1.1&authorization_endpoint={authorize}"
+    ))
+    .await;
+    assert_eq!(host["metadata"][0]["aliases"], json!(["tenant.test"]));
+    assert_eq!(host["metadata"][0]["preferred_network"], "tenant.test");
+    let endpoints = get(host["tenant_discovery_endpoint"].as_str().unwrap()).await;
+    assert_eq!(endpoints["authorization_endpoint"], authorize);
+    assert_eq!(endpoints["issuer"], format!("http://tenant.test/{tenant}/v2.0"));
+    let token = endpoints["token_endpoint"].as_str().unwrap();
+    assert_eq!(token, format!("http://tenant.test/{tenant}/oauth2/v2.0/token"));
+    let keys = get(endpoints["jwks_uri"].as_str().unwrap()).await;
+    assert!(keys["keys"].is_array(), "{keys}");
 }
