@@ -155,6 +155,8 @@ fn show(ui: &Ui, plan: &Plan, events: &Receiver<Event>) {
         ProgressMode::Quiet(Box::new(anstream::stderr()))
     } else if ui.can_animate() {
         ProgressMode::Bar(ProgressDrawTarget::stderr())
+    } else if ui.verbose > 0 {
+        ProgressMode::EveryRow(Box::new(anstream::stderr()))
     } else {
         ProgressMode::Lines(Box::new(anstream::stderr()))
     };

@@ -1,5 +1,6 @@
-//! A run while it goes on: a bar where there is a terminal, a line per row where
-//! there is none, or only what somebody has to look at.
+//! A run while it goes on: a bar where there is a terminal; where there is none, a line
+//! per row of a small run, and of a large one a line for every so many; or only what
+//! somebody has to look at.
 //!
 //! Nothing here can stop a run: what can't be written is not written.
 //! Leaves to others: the final numbers ([`summary_text`](super::summary_text())).
@@ -26,8 +27,11 @@ use super::style::Styles;
 pub enum ProgressMode {
     /// A bar, with problems printed above it.
     Bar(ProgressDrawTarget),
-    /// A line per finished row and per notable event.
+    /// A line per finished row and per notable event; of a run of many rows, a line for
+    /// every twentieth part or minute, and the rows that somebody has to look at.
     Lines(Box<dyn Write + Send>),
+    /// A line per finished row and per notable event, however many.
+    EveryRow(Box<dyn Write + Send>),
     /// Only problems.
     Quiet(Box<dyn Write + Send>),
 }
@@ -42,8 +46,28 @@ pub struct Progress<'p> {
 
 enum Sink {
     Bar(Bar),
-    Lines { out: BufWriter<Box<dyn Write + Send>>, least: Weight, flushed: Instant },
+    Lines {
+        out: BufWriter<Box<dyn Write + Send>>,
+        least: Weight,
+        flushed: Instant,
+        parts: Option<Parts>,
+    },
 }
+
+/// Of a run of many rows, when its last line was written.
+#[derive(Debug, Clone, Copy)]
+struct Parts {
+    told: Instant,
+    /// Twentieths done by then.
+    part: u64,
+}
+
+/// A run of more rows is told in parts.
+const EACH_UP_TO: u64 = 100;
+/// Of a run of many rows there are at most so many lines, and those of the time.
+const PARTS: u64 = 20;
+/// A run that comes no further says so once in this time.
+const TELL_EVERY: Duration = Duration::from_mins(1);
 
 /// How long a line of a busy run may wait in the buffer.
 const FLUSH_EVERY: Duration = Duration::from_millis(200);
@@ -55,15 +79,17 @@ impl<'p> Progress<'p> {
     pub fn new(mode: ProgressMode, plan: &'p Plan, styles: Styles) -> Self {
         let now = Instant::now();
         let tally = Arc::new(Mutex::new(Tally::new(now)));
-        let lines = |out, least| Sink::Lines {
+        let lines = |out, least, parts| Sink::Lines {
             out: BufWriter::with_capacity(BUFFER, out),
             least,
             flushed: now,
+            parts,
         };
         let sink = match mode {
             ProgressMode::Bar(target) => Sink::Bar(Bar::new(target, Arc::clone(&tally), styles)),
-            ProgressMode::Lines(out) => lines(out, Weight::Row),
-            ProgressMode::Quiet(out) => lines(out, Weight::Problem),
+            ProgressMode::Lines(out) => lines(out, Weight::Row, Some(Parts { told: now, part: 0 })),
+            ProgressMode::EveryRow(out) => lines(out, Weight::Row, None),
+            ProgressMode::Quiet(out) => lines(out, Weight::Problem, None),
         };
         Self { plan, styles, tally, sink }
     }
@@ -72,8 +98,13 @@ impl<'p> Progress<'p> {
     pub fn on_idle(&mut self) {
         match &mut self.sink {
             Sink::Bar(_) => {}
-            Sink::Lines { out, flushed, .. } => {
-                *flushed = Instant::now();
+            Sink::Lines { out, flushed, parts, .. } => {
+                let now = Instant::now();
+                if let Some(parts) = parts {
+                    let tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
+                    tell_part(out, parts, &tally, now);
+                }
+                *flushed = now;
                 let _ = out.flush();
             }
         }
@@ -83,11 +114,11 @@ impl<'p> Progress<'p> {
     /// and writes out what is buffered; so does dropping.
     pub fn on_event(&mut self, event: &Event) {
         let now = Instant::now();
-        let line = {
+        let (line, is_large) = {
             let mut tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
             let line = note(event, self.plan, &tally, now, self.styles);
             tally.note(event, now);
-            line
+            (line, tally.to_do() > EACH_UP_TO)
         };
         let over = match event {
             Event::Finished(_) => true,
@@ -112,11 +143,17 @@ impl<'p> Progress<'p> {
                     bar.clear();
                 }
             }
-            Sink::Lines { out, least, flushed } => {
-                let line = line.filter(|(weight, _)| weight >= least);
+            Sink::Lines { out, least, flushed, parts } => {
+                let in_parts = parts.as_mut().filter(|_| is_large);
+                let least = if in_parts.is_some() { Weight::Notable } else { *least };
+                let line = line.filter(|(weight, _)| *weight >= least);
                 let notable = line.as_ref().is_some_and(|(weight, _)| *weight > Weight::Row);
                 if let Some((_, line)) = line {
                     let _ = writeln!(out, "{line}");
+                }
+                if let Some(parts) = in_parts {
+                    let tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
+                    tell_part(out, parts, &tally, now);
                 }
                 if notable || over || now.saturating_duration_since(*flushed) >= FLUSH_EVERY {
                     *flushed = now;
@@ -124,6 +161,18 @@ impl<'p> Progress<'p> {
                 }
             }
         }
+    }
+}
+
+/// The line for a run of many rows, when it is due.
+fn tell_part(out: &mut impl Write, parts: &mut Parts, tally: &Tally, now: Instant) {
+    if tally.to_do() <= EACH_UP_TO {
+        return;
+    }
+    let part = tally.finished() * PARTS / tally.to_do();
+    if part > parts.part || now.saturating_duration_since(parts.told) >= TELL_EVERY {
+        *parts = Parts { told: now, part };
+        let _ = writeln!(out, "{}", tally.text(now));
     }
 }
 

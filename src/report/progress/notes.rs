@@ -60,7 +60,9 @@ pub(super) fn note(
                 harmless(why),
                 remaining(*wait)
             );
-            Some((Weight::Notable, paint(styles.attention, text)))
+            // That a single row is tried again belongs to the work.
+            let weight = if line.is_some() { Weight::Row } else { Weight::Notable };
+            Some((weight, paint(styles.attention, text)))
         }
         Event::Waiting { line, why, at_most } => {
             let whose = line.map(|line| format!("line {line}: ")).unwrap_or_default();

@@ -95,6 +95,16 @@ impl Tally {
         }
     }
 
+    /// Rows that the run has to do.
+    pub(super) fn to_do(&self) -> u64 {
+        self.to_do
+    }
+
+    /// Rows that are done, however they ended.
+    pub(super) fn finished(&self) -> u64 {
+        self.finished
+    }
+
     /// Until when the tenant has asked for patience, as far as was told.
     pub(super) fn throttled_until(&self) -> Option<Instant> {
         self.throttled_until
@@ -156,7 +166,18 @@ impl Tally {
         let filled = usize::try_from(filled.min(BAR_COLUMNS)).unwrap_or_default();
         let empty = usize::try_from(BAR_COLUMNS).unwrap_or_default() - filled;
         let bar = format!("{}{}", "█".repeat(filled), "░".repeat(empty));
-        let mut parts = vec![format!("{bar} {}/{}", self.finished, self.to_do)];
+        self.told(format!("{bar} {}/{}", self.finished, self.to_do), now, styles)
+    }
+
+    /// The same for a file: with the share in place of a bar.
+    pub(super) fn text(&self, now: Instant) -> String {
+        let share = (self.finished * 100).checked_div(self.to_do).unwrap_or_default();
+        let head = format!("{} of {} rows ({share} %)", self.finished, self.to_do);
+        self.told(head, now, Styles::plain())
+    }
+
+    fn told(&self, head: String, now: Instant, styles: Styles) -> String {
+        let mut parts = vec![head];
         if let Some(pace) = self.pace(now) {
             parts.push(format!("{pace:.1}/s"));
             let left = self.to_do.saturating_sub(self.finished);

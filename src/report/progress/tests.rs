@@ -138,7 +138,7 @@ fn quiet_shows_what_somebody_has_to_look_at() {
 #[test]
 fn a_busy_run_is_flushed_by_time_and_lost_by_nothing() {
     let (shared, plan) = (Shared::default(), sample::plan());
-    let mode = ProgressMode::Lines(Box::new(shared.clone()));
+    let mode = ProgressMode::EveryRow(Box::new(shared.clone()));
     let mut progress = Progress::new(mode, &plan, Styles::plain());
     let outcome = sample::outcomes()[0].clone().unwrap();
     let event = Event::RowFinished { index: 0, line: 2, from: None, outcome };
@@ -150,6 +150,30 @@ fn a_busy_run_is_flushed_by_time_and_lost_by_nothing() {
     assert!(u128::from(shared.flushes()) <= by_time, "{} flushes", shared.flushes());
     progress.on_event(&Event::Finished(Box::default()));
     assert_eq!(shared.text().lines().count(), 20_000);
+}
+
+#[test]
+fn a_run_of_many_rows_is_told_in_parts_and_its_problems_one_by_one() {
+    let (shared, plan) = (Shared::default(), sample::plan());
+    let mode = ProgressMode::Lines(Box::new(shared.clone()));
+    let mut progress = Progress::new(mode, &plan, Styles::plain());
+    progress.on_event(&Event::Started { to_do: 3000 });
+    let outcomes = sample::outcomes();
+    let [invited, failed] = [0, 2].map(|at| outcomes[at].clone().unwrap());
+    for n in 0..3000 {
+        let outcome = if n == 1200 { failed.clone() } else { invited.clone() };
+        let index = if n == 1200 { 2 } else { 0 };
+        progress.on_event(&Event::RowFinished { index, line: n + 2, from: None, outcome });
+    }
+    progress.on_event(&Event::Finished(Box::default()));
+    let text = shared.text();
+    let lines: Vec<_> = text.lines().collect();
+    assert_eq!(lines.len(), 22, "what is to do, twenty parts, one failure: {text}");
+    assert_eq!(lines[0], "3000 rows to do");
+    assert!(lines[1].starts_with("150 of 3000 rows (5 %)"), "{text}");
+    assert!(lines[1].ends_with("150 invited"), "{text}");
+    assert!(lines[9].starts_with("line 1202  failed "), "{text}");
+    assert!(lines[21].starts_with("3000 of 3000 rows (100 %)"), "{text}");
 }
 
 #[test]
