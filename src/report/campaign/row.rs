@@ -92,14 +92,13 @@ impl<'a> RowView<'a> {
             }
             (Some(Attention::Blocked), _) => Some(advice::of_blocked(&row.reason)),
             (Some(Attention::Unknown), _) => Some(advice::UNKNOWN),
-            (Some(Attention::Patched), _) => Some(advice::RUN_AGAIN),
+            (Some(Attention::Patched), _) | (None, State::NotAttempted) => Some(advice::RUN_AGAIN),
             (Some(Attention::LeftHalfWay), _) => Some(advice::LEFT),
             (Some(Attention::Stuck), _) => Some(advice::STUCK),
             (Some(Attention::Drift), _) => row
                 .sighting
                 .as_ref()
                 .and_then(|seen| advice::of_finding(seen.sighting.shows.finding())),
-            (None, State::NotAttempted) => Some(advice::RUN_AGAIN),
             (None, _) => None,
         };
         Self {
