@@ -8,22 +8,31 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use http::Method;
+use jiff::Timestamp;
 use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
 
+use crate::checkpoint::read_history;
 use crate::config::args::{ApplyArgs, BudgetArgs, DemoArgs, PlanningArgs};
 use crate::config::{Overrides, Settings};
 use crate::emulator::{
-    Action, Canned, Emulator, Fault, Lag, Matcher, Options, RetryAfter, SAMPLE_CLIENT_ID,
-    SAMPLE_CLIENT_SECRET, TenantSeed,
+    Action, Canned, Emulator, Fault, Lag, MAILS, Matcher, Options, RetryAfter, SAMPLE_CLIENT_ID,
+    SAMPLE_CLIENT_SECRET, Server, TakenMail, TenantSeed,
 };
+use crate::report::{Report, ReportFormat, ReportOptions, count, report_file, write_report};
+use crate::run::Stop;
 
 use super::Exit;
 use super::apply::{Job, apply};
 use super::failure::Failure;
 use super::planning::runtime;
+use super::signals;
 use super::ui::Ui;
 
 const MANIFEST: &str = include_str!("../../samples/contoso.csv");
+
+/// Nobody of the demo is pending that long.
+const STUCK_AFTER: Duration = Duration::from_hours(24 * 14);
 
 /// Where the demo keeps its secret, which opens nothing but the demo's tenant.
 const SECRET_FILE: &str = "client-secret";
@@ -32,11 +41,13 @@ pub(super) fn run(args: &DemoArgs, ui: &Ui) -> Result<Exit, Failure> {
     let files =
         Files::prepare(&args.directory).map_err(|error| Failure::new(Exit::Usage, error))?;
     let runtime = runtime()?;
-    let server = runtime.block_on(async {
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        Emulator::new(TenantSeed::sample(), options()).serve(listener)
+    let (server, post) = runtime.block_on(async {
+        let tenant = Emulator::new(TenantSeed::sample(), options());
+        let post = tenant.serve_smtp(TcpListener::bind("127.0.0.1:0").await?, None)?;
+        let server = tenant.serve(TcpListener::bind("127.0.0.1:0").await?)?;
+        std::io::Result::Ok((server, post))
     })?;
-    write(&files.config, &config(&server.origin()))?;
+    write(&files.config, &config(&server.origin(), post.addr().port()))?;
     write_secret(&args.directory.join(SECRET_FILE))?;
     let (settings, _) = Settings::load(&files.config, true, |_| None, &Overrides::default())?;
     ui.note(format_args!("An Entra tenant is listening on {}.", server.origin()));
@@ -65,16 +76,32 @@ pub(super) fn run(args: &DemoArgs, ui: &Ui) -> Result<Exit, Failure> {
         },
         ui,
     )?;
-    runtime.block_on(server.shutdown());
+    leave_mails(&files.mails, &post.mails())?;
+    leave_report(&files)?;
     ui.note(format_args!(
-        "\nThe tenant is gone; what it leaves is in {}:\n  {}   what was asked for\n  {}   the checkpoint: `reinvite status --checkpoint {}`\n  {}   what became of every row\n  {}   the configuration it ran with",
+        "\nIt is in {}:\n  \
+           {}   the report: open it in a browser\n  \
+           {}   the {} as sent: open one in a mail program\n  \
+           {}   what became of every row\n  \
+           {}   the checkpoint: `reinvite status --checkpoint {}`\n  \
+           {}   what was asked for\n  \
+           {}   the configuration it ran with",
         args.directory.display(),
-        files.manifest.display(),
-        files.checkpoint.display(),
-        files.checkpoint.display(),
+        files.report.display(),
+        files.mails.display(),
+        count(post.mails().len() as u64, "mail", "mails"),
         files.result.display(),
+        files.checkpoint.display(),
+        files.checkpoint.display(),
+        files.manifest.display(),
         files.config.display(),
     ));
+    if args.stay {
+        stay(&runtime, &server, &files, ui);
+    } else {
+        ui.note("The tenant is gone. With `reinvite demo --stay` it stays, and the links in its mails redeem.");
+    }
+    runtime.block_on(server.shutdown());
     match exit {
         // Rows that are blocked, or that fail, are part of the sample.
         Exit::SomeFailed => {
@@ -87,7 +114,42 @@ pub(super) fn run(args: &DemoArgs, ui: &Ui) -> Result<Exit, Failure> {
     }
 }
 
+/// Waits for Ctrl-C, and says what there is to do meanwhile.
+fn stay(runtime: &Runtime, server: &Server, files: &Files, ui: &Ui) {
+    ui.note(format_args!(
+        "\nThe tenant stays until Ctrl-C. Its mails are on {}{MAILS}: open one and click its link, \
+         and the guest has redeemed.\n`reinvite verify {} --config {}` sees it.",
+        server.origin(),
+        files.manifest.display(),
+        files.config.display(),
+    ));
+    runtime.block_on(async {
+        let stop = Stop::new();
+        signals::listen(stop.clone());
+        stop.requested().await;
+    });
+}
+
+/// Every mail as a file that a mail program opens.
+fn leave_mails(folder: &Path, mails: &[TakenMail]) -> Result<(), Failure> {
+    for mail in mails {
+        let to = mail.to.first().map_or("nobody", String::as_str);
+        write(&folder.join(format!("{to}.eml")), &mail.text)?;
+    }
+    Ok(())
+}
+
+fn leave_report(files: &Files) -> Result<(), Failure> {
+    let history = read_history(&files.checkpoint)?;
+    let options = ReportOptions { now: Timestamp::now(), stuck_after: STUCK_AFTER };
+    let report = Report::new(vec![history], options);
+    report_file(&files.report, |out| write_report(out, &report, ReportFormat::Html))
+        .map_err(|error| Failure::new(Exit::Unexpected, error))
+}
+
 struct Files {
+    mails: PathBuf,
+    report: PathBuf,
     manifest: PathBuf,
     config: PathBuf,
     checkpoint: PathBuf,
@@ -101,11 +163,15 @@ impl Files {
         std::fs::create_dir_all(directory)
             .with_context(|| format!("cannot create the directory {}", directory.display()))?;
         let files = Self {
+            mails: directory.join("mails"),
+            report: directory.join("report.html"),
             manifest: directory.join("contoso.csv"),
             config: directory.join("reinvite.toml"),
             checkpoint: directory.join("contoso.csv.checkpoint"),
             result: directory.join("contoso.result.csv"),
         };
+        std::fs::create_dir_all(&files.mails)
+            .with_context(|| format!("cannot create the directory {}", files.mails.display()))?;
         for suffix in ["", "-journal", "-wal", "-shm"] {
             let mut path = files.checkpoint.clone().into_os_string();
             path.push(suffix);
@@ -142,7 +208,7 @@ fn write_secret(path: &Path) -> Result<(), Failure> {
         .map_err(|error| Failure::new(Exit::Usage, error))
 }
 
-fn config(origin: &str) -> String {
+fn config(origin: &str, smtp_port: u16) -> String {
     format!(
         "# What `reinvite demo` ran with. Its tenant ended with it; `reinvite emulate` serves another.\n\n\
          [tenant]\n\
@@ -154,11 +220,24 @@ fn config(origin: &str) -> String {
          client_secret_file = \"{SECRET_FILE}\"\n\n\
          [pace]\n\
          # Far above what a real tenant should see, so that the demo is short.\n\
-         writes_per_second = 30\n\
-         burst = 10\n\
+         writes_per_second = 120\n\
+         burst = 20\n\
          requests_in_flight = 32\n\
-         settle = \"2s\"\n\
-         replication_lag = \"6s\"\n\n\
+         settle = \"500ms\"\n\
+         replication_lag = \"1500ms\"\n\n\
+         [delivery]\n\
+         # Mails of Contoso's own, each in the language of its row, to a server inside the demo.\n\
+         by = \"smtp\"\n\
+         from = \"Contoso IT <it@contoso.example>\"\n\
+         ahead = 100\n\n\
+         [delivery.smtp]\n\
+         host = \"127.0.0.1\"\n\
+         port = {smtp_port}\n\
+         tls = \"none\"\n\n\
+         [delivery.pace]\n\
+         # A mailbox of Exchange Online sends 30 a minute.\n\
+         per_minute = 6000\n\
+         in_flight = 8\n\n\
          [guards]\n\
          # The sample moves nearly all of its tenant's guests.\n\
          max_changes = \"100%\"\n"
@@ -167,15 +246,15 @@ fn config(origin: &str) -> String {
 
 /// A bad day, the same every time.
 fn options() -> Options {
-    let seconds = |n| Duration::from_secs(n);
+    let millis = |n| Duration::from_millis(n);
     Options {
-        latency: Some(Duration::from_millis(20)..=Duration::from_millis(90)),
-        read_lag: Lag::Spread(Duration::from_millis(200), seconds(2)),
-        invitation_lag: Lag::Spread(Duration::from_millis(500), seconds(3)),
+        latency: Some(millis(5)..=millis(30)),
+        read_lag: Lag::Spread(millis(100), millis(600)),
+        invitation_lag: Lag::Spread(millis(100), millis(550)),
         faults: vec![
             Fault::new(
-                Matcher::patch().nth(40),
-                Action::Answer(Canned::throttled(RetryAfter::Seconds(2))),
+                Matcher::patch().nth(150),
+                Action::Answer(Canned::throttled(RetryAfter::Seconds(1))),
             ),
             // Held by something in Exchange that no plan can see, such as a public folder.
             Fault::new(
@@ -186,12 +265,12 @@ fn options() -> Options {
                     "Another object with the same value for property proxyAddresses already exists.",
                 )),
             ),
-            Fault::new(Matcher::patch().nth(90), Action::Answer(Canned::status(503))),
+            Fault::new(Matcher::patch().nth(60), Action::Answer(Canned::status(503))),
             Fault::new(Matcher::invitation().nth(25), Action::CommitThenDrop),
             Fault::new(Matcher::invitation().nth(70), Action::Answer(Canned::status(504))),
             Fault::new(
-                Matcher::new(Method::POST, "/invitations").nth(110),
-                Action::Answer(Canned::throttled(RetryAfter::Seconds(3))),
+                Matcher::new(Method::POST, "/invitations").nth(160),
+                Action::Answer(Canned::throttled(RetryAfter::Seconds(1))),
             ),
         ],
         ..Options::default()

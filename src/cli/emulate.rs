@@ -2,16 +2,17 @@
 //! rehearsals.
 
 use std::io::Write as _;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::net::TcpListener;
 
 use crate::config::args::EmulateArgs;
-use crate::config::{Factor, Latencies, Latency, Quota};
+use crate::config::{Factor, Latencies, Latency, ListenAddress, Quota};
 use crate::emulator::{
-    Action, Canned, Certificate, Emulator, Fault, Lag, Matcher, Options, Others, Quotas,
-    RetryAfter, SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET, TenantSeed,
+    Action, Canned, Certificate, Emulator, Fault, Lag, MAILS, Matcher, Options, Others, Quotas,
+    RetryAfter, SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET, SmtpServer, TenantSeed,
 };
 use crate::report::Schema;
 use crate::run::Stop;
@@ -27,24 +28,30 @@ pub(super) fn run(args: &EmulateArgs, ui: &Ui) -> Result<Exit, Failure> {
     runtime.block_on(async {
         let stop = Stop::new();
         signals::listen(stop.clone());
-        let address = args.listen.0;
-        let listener = TcpListener::bind(address)
-            .await
-            .with_context(|| format!("cannot listen on {address}"))
-            .map_err(|error| {
-                Failure::new(Exit::Usage, error)
-                    .hint("name another address with --listen; port 0 takes a free one")
-            })?;
+        let listener = listen(args.listen, "--listen").await?;
         let emulator = Emulator::new(seed, options(args));
         let server = match certificate {
             Some(certificate) => emulator.serve_tls(listener, certificate)?,
             None => emulator.serve(listener)?,
         };
-        announce(&emulator, &server.origin(), ui)?;
+        let post = match args.smtp {
+            Some(address) => Some(emulator.serve_smtp(listen(address, "--smtp").await?, None)?),
+            None => None,
+        };
+        announce(&emulator, &server.origin(), post.as_ref().map(SmtpServer::addr), ui)?;
         stop.requested().await;
         server.shutdown().await;
         Ok(Exit::Done)
     })
+}
+
+async fn listen(ListenAddress(address): ListenAddress, flag: &str) -> Result<TcpListener, Failure> {
+    TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}")).map_err(
+        |error| {
+            let hint = format!("name another address with {flag}; port 0 takes a free one");
+            Failure::new(Exit::Usage, error).hint(hint)
+        },
+    )
 }
 
 fn seed(args: &EmulateArgs) -> Result<TenantSeed, Failure> {
@@ -122,8 +129,14 @@ fn lag(lag: Duration) -> Lag {
 }
 
 /// Tells how to point a configuration at it.
-fn announce(emulator: &Emulator, origin: &str, ui: &Ui) -> Result<(), Failure> {
+fn announce(
+    emulator: &Emulator,
+    origin: &str,
+    smtp: Option<SocketAddr>,
+    ui: &Ui,
+) -> Result<(), Failure> {
     let tenant = emulator.tenant_id();
+    let sender = emulator.sender();
     let mut stdout = ui.stdout();
     if ui.json() {
         let told = serde_json::json!({
@@ -132,6 +145,9 @@ fn announce(emulator: &Emulator, origin: &str, ui: &Ui) -> Result<(), Failure> {
             "tenant_id": tenant,
             "client_id": SAMPLE_CLIENT_ID,
             "client_secret": SAMPLE_CLIENT_SECRET,
+            "mails_url": format!("{origin}{MAILS}"),
+            "mailbox": sender,
+            "smtp": smtp,
         });
         Schema::Emulate.write(&mut stdout, &told)?;
     } else {
@@ -145,8 +161,23 @@ fn announce(emulator: &Emulator, origin: &str, ui: &Ui) -> Result<(), Failure> {
              [auth]\n\
              client_id = \"{SAMPLE_CLIENT_ID}\"\n\
              client_secret_env = \"EMULATOR_SECRET\"   # export EMULATOR_SECRET={SAMPLE_CLIENT_SECRET}\n\n\
-             Everything it was asked to write: {origin}/emulator/ledger\n"
+             Everything it was asked to write: {origin}/emulator/ledger\n\
+             Its mails, whose links redeem:    {origin}{MAILS}\n"
         )?;
+        if let Some(smtp) = smtp {
+            let (host, port) = (smtp.ip(), smtp.port());
+            write!(
+                stdout,
+                "\nMails of your own over SMTP:\n\n\
+                 [delivery]\n\
+                 by = \"smtp\"\n\
+                 from = \"{sender}\"\n\n\
+                 [delivery.smtp]\n\
+                 host = \"{host}\"\n\
+                 port = {port}\n\
+                 tls = \"none\"   # on loopback only\n"
+            )?;
+        }
     }
     stdout.flush()?;
     Ok(())

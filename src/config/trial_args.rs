@@ -16,7 +16,7 @@ use super::duration::parse_duration;
 /// `demo`.
 #[derive(Debug, Clone, Args)]
 pub struct DemoArgs {
-    /// Leave the manifest, the checkpoint and the result in this directory
+    /// Leave manifest, checkpoint, result, report and mails in this directory
     #[arg(
         long,
         value_name = "DIR",
@@ -25,6 +25,15 @@ pub struct DemoArgs {
         hide_env_values = true
     )]
     pub directory: PathBuf,
+
+    /// Keep the tenant until Ctrl-C, to click through its mails in a browser
+    #[arg(
+        long,
+        env = "REINVITE_STAY",
+        hide_env_values = true,
+        value_parser = BoolishValueParser::new()
+    )]
+    pub stay: bool,
 }
 
 /// `init`.
@@ -56,6 +65,11 @@ pub struct EmulateArgs {
         hide_env_values = true
     )]
     pub listen: ListenAddress,
+
+    /// Take mails over SMTP on this address, without a sign-in; they leave the tenant like
+    /// those of its mailboxes
+    #[arg(long, value_name = "ADDR", env = "REINVITE_SMTP", hide_env_values = true)]
+    pub smtp: Option<ListenAddress>,
 
     /// Serve the tenant that this file describes
     #[arg(long, value_name = "FILE", env = "REINVITE_TENANT", hide_env_values = true)]

@@ -6,6 +6,8 @@
 //! service checks is not documented; here what is true of the caller and of the
 //! tenant comes before what is true of one invitation.
 
+use std::sync::Arc;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::StatusCode;
@@ -19,6 +21,7 @@ use super::directory::Holder;
 use super::errors::Refusal;
 use super::http::{Answer, Request};
 use super::ledger::{Effect, InvitationEntry, Write};
+use super::outbox::Sender;
 use super::seed::{AllowInvitesFrom, Person, external_upn};
 use super::state::{Shared, Tenant};
 use super::token::Grant;
@@ -27,6 +30,8 @@ use crate::graph::wire::{self, InvitationRequest};
 
 /// Microsoft Graph, *Create invitation*, permissions.
 const INVITE: &[&str] = &["User.Invite.All", "User.ReadWrite.All", "Directory.ReadWrite.All"];
+/// The path of a link that redeems.
+pub(super) const REDEEM: &str = "/redeem";
 /// The same page: what a reset needs.
 const RESET: &[&str] = &["User.ReadWrite.All", "Directory.ReadWrite.All"];
 
@@ -47,6 +52,11 @@ impl Shared {
         tenant.writes.push(write.clone());
         let n = tenant.writes.len();
         drop(tenant);
+        if let Write::Invitation(entry) = &write
+            && entry.mailed
+        {
+            self.leaves(Sender::Microsoft(Arc::new(entry.clone())), Instant::now());
+        }
         self.wrote(n, &write);
         Ok(answer)
     }
@@ -77,7 +87,7 @@ impl Shared {
         };
         let user = &tenant.directory.current(at).user;
         let id = Uuid::new_v4();
-        let redeem_url = self.redeem_url(id);
+        let redeem_url = self.redeem_url(&request.origin, id);
         let info = invitation.invited_user_message_info.clone().unwrap_or_default();
         let message = info.customized_message_body.clone();
         let entry = InvitationEntry {
@@ -179,13 +189,14 @@ impl Shared {
 
     /// A link with a new ticket; the one before is void from now on. Its `user` is the
     /// invitation's id, and its ticket 32 bytes in base64, encoded once more
-    /// (msgraph-sdk-dotnet#535 and other samples).
-    fn redeem_url(&self, id: Uuid) -> String {
+    /// (msgraph-sdk-dotnet#535 and other samples). It leads to where people sign in, which
+    /// is here.
+    fn redeem_url(&self, origin: &str, id: Uuid) -> String {
         let bytes = [Uuid::new_v4().into_bytes(), Uuid::new_v4().into_bytes()].concat();
         let ticket = STANDARD.encode(bytes);
         let ticket = ticket.replace('+', "%252b").replace('/', "%252f").replace('=', "%253d");
         format!(
-            "https://login.microsoftonline.com/redeem?rd=https%3a%2f%2finvitations.microsoft.com\
+            "{origin}{REDEEM}?rd=https%3a%2f%2finvitations.microsoft.com\
              %2fredeem%2f%3ftenant%3d{}%26user%3d{id}%26ticket%3d{ticket}%26ver%3d2.0",
             self.tenant_id
         )

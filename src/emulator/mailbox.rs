@@ -10,6 +10,7 @@
 //! Leaves to others: faults (`faults`), and the ways to the recipient.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::StatusCode;
@@ -21,6 +22,7 @@ use super::body::MESSAGE;
 use super::errors::Refusal;
 use super::http::{Answer, Request};
 use super::odata::Query;
+use super::outbox::Sender;
 use super::state::Shared;
 use super::token::Grant;
 use crate::graph::wire::{FoundMessage, MailMessage, Page};
@@ -71,7 +73,7 @@ struct Mailbox {
 
 #[derive(Debug)]
 struct Stored {
-    message: MailMessage,
+    message: Arc<MailMessage>,
     sent: u32,
     leaves_at: Option<Instant>,
 }
@@ -91,11 +93,15 @@ impl Mailboxes {
         let found = self.0.get(&address.to_lowercase());
         let messages = found.map_or(&[][..], |mailbox| &mailbox.messages);
         let shown = messages.iter().map(|stored| MailboxMessage {
-            message: stored.message.clone(),
+            message: MailMessage::clone(&stored.message),
             sent: stored.sent,
             has_left: stored.has_left(),
         });
         shown.collect()
+    }
+
+    pub(super) fn first(&self) -> Option<String> {
+        self.0.keys().next().cloned()
     }
 
     fn of(&mut self, address: &str) -> Result<&mut Mailbox, Refusal> {
@@ -200,6 +206,7 @@ impl Shared {
         let id = || format!("<{}@{address}>", Uuid::new_v4().simple());
         message.internet_message_id.get_or_insert_with(id);
         let answer = Answer::json(StatusCode::CREATED, &message);
+        let message = Arc::new(message);
         mailbox.messages.push(Stored { message, sent: 0, leaves_at: None });
         Ok(answer)
     }
@@ -216,6 +223,9 @@ impl Shared {
         };
         stored.sent += 1;
         stored.leaves_at.get_or_insert(at);
+        let message = Arc::clone(&stored.message);
+        drop(mailboxes);
+        self.leaves(Sender::Mailbox { address: address.to_owned(), message }, at);
         Ok(Answer::new(StatusCode::ACCEPTED, "", Vec::new()))
     }
 

@@ -28,15 +28,19 @@ mod http;
 mod invitations;
 mod ledger;
 mod lookups;
+mod mail_body;
+mod mail_page;
 mod mailbox;
 mod meters;
 mod odata;
 mod options;
+mod outbox;
 mod page;
 mod policies;
 mod property;
 mod quota;
 mod recipients;
+mod redeem;
 mod routes;
 mod seed;
 mod server;
@@ -66,6 +70,7 @@ pub use faults::{Action, Fault, Matcher, Spoil};
 pub use ledger::{
     Addresses, Effect, InvitationEntry, Ledger, PatchEntry, RequestEntry, Usage, Violation, Write,
 };
+pub use mail_page::MAILS;
 pub use mailbox::MailboxMessage;
 pub use options::{Lag, Options, Tripwire};
 pub use quota::{Limit, Others, Quotas, ResourceUnits};
@@ -116,6 +121,16 @@ impl Emulator {
         Server::start(&self.shared, listener, Some(certificate))
     }
 
+    /// A mail server whose mails leave the tenant like those of its mailboxes; with an
+    /// account, only whoever signs in may send.
+    pub fn serve_smtp(
+        &self,
+        listener: TcpListener,
+        account: Option<SmtpAccount>,
+    ) -> io::Result<SmtpServer> {
+        SmtpServer::of(listener, account, Some(Arc::clone(&self.shared)))
+    }
+
     pub fn tenant_id(&self) -> &str {
         &self.shared.tenant_id
     }
@@ -133,6 +148,12 @@ impl Emulator {
     /// Everything that happened so far.
     pub fn ledger(&self) -> Ledger {
         self.shared.ledger()
+    }
+
+    /// An address of the tenant to send from: its first mailbox, if it has any.
+    pub fn sender(&self) -> String {
+        let mailbox = self.shared.mailboxes().first();
+        mailbox.unwrap_or_else(|| format!("it@{}", self.shared.initial_domain))
     }
 
     /// What is in a mailbox, in the order in which it came there.
@@ -154,12 +175,7 @@ impl Emulator {
 
     /// The guest redeems the invitation. False when there is no such user.
     pub fn redeem(&self, id: &str) -> bool {
-        let now = self.shared.clock.now_in_seconds();
-        let is_known = self.edit(id, |user| invitations::set_state(user, "Accepted", now));
-        if is_known {
-            self.shared.tenant().redemptions.push((now, id.to_owned()));
-        }
-        is_known
+        self.shared.redeem(id)
     }
 
     /// Somebody changes a user by hand; no rule is checked and no write is noted.

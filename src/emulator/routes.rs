@@ -10,7 +10,7 @@ use super::contract::{judge, takes_other_methods};
 use super::errors::Refusal;
 use super::faults::Action;
 use super::http::{Answer, JSON, Loss, Request};
-use super::invitations::error_in_201;
+use super::invitations::{REDEEM, error_in_201};
 use super::ledger::{Ledger, RequestEntry, Violation};
 use super::meters::REPORTED_FROM;
 use super::odata::Query;
@@ -24,7 +24,10 @@ impl Shared {
             return Answer::lost(Loss::NoConnection);
         }
         if let ["emulator", rest @ ..] = segments(&request.segments()).as_slice() {
-            return self.about_itself(rest);
+            return self.about_itself(rest, &request);
+        }
+        if request.path == REDEEM && request.method == Method::GET {
+            return self.open_link(&request);
         }
         if self.options.log_requests
             && let Err(refusal) = judge(&request)
@@ -273,10 +276,11 @@ impl Shared {
         Ledger { writes: self.tenant().writes.clone(), requests, violations }
     }
 
-    /// `/emulator/…`: what a test in another process may ask, without a token.
-    fn about_itself(&self, path: &[&str]) -> Answer {
+    /// `/emulator/…`: what a test in another process or a browser may ask, without a token.
+    fn about_itself(&self, path: &[&str], request: &Request) -> Answer {
         match path {
             ["ledger"] => Answer::ok(&self.ledger()),
+            ["mail", rest @ ..] => self.mail_page(rest, request),
             ["usage"] => Answer::ok(&*self.usage()),
             ["users", name] => {
                 let tenant = self.tenant();

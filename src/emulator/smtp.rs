@@ -12,7 +12,11 @@ use base64::engine::general_purpose::STANDARD;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+
+use super::outbox::Sender;
+use super::state::Shared;
 
 /// More than any mail of this program.
 const MOST_BYTES: usize = 4 * 1024 * 1024;
@@ -99,11 +103,13 @@ impl TakenMail {
     }
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Post {
-    mails: Mutex<Vec<TakenMail>>,
+    mails: Mutex<Vec<Arc<TakenMail>>>,
     faults: Mutex<Vec<SmtpFault>>,
     account: Option<SmtpAccount>,
+    /// Where the mails leave from; None for a server that stands alone.
+    tenant: Option<Arc<Shared>>,
 }
 
 /// A mail server. It stops when it is dropped.
@@ -118,8 +124,17 @@ pub struct SmtpServer {
 impl SmtpServer {
     /// Serves mails on a socket; with an account, only whoever signs in may send.
     pub fn start(listener: TcpListener, account: Option<SmtpAccount>) -> io::Result<Self> {
+        Self::of(listener, account, None)
+    }
+
+    /// The same, of a tenant: its mails leave from there.
+    pub(super) fn of(
+        listener: TcpListener,
+        account: Option<SmtpAccount>,
+        tenant: Option<Arc<Shared>>,
+    ) -> io::Result<Self> {
         let addr = listener.local_addr()?;
-        let post = Arc::new(Post { account, ..Post::default() });
+        let post = Arc::new(Post { account, tenant, ..Post::default() });
         let stop = CancellationToken::new();
         let (shared, stopped) = (Arc::clone(&post), stop.clone());
         let task = tokio::spawn(async move {
@@ -150,7 +165,7 @@ impl SmtpServer {
 
     /// The mails taken so far, in order.
     pub fn mails(&self) -> Vec<TakenMail> {
-        lock(&self.post.mails).clone()
+        lock(&self.post.mails).iter().map(|mail| TakenMail::clone(mail)).collect()
     }
 
     pub fn inject(&self, fault: SmtpFault) {
@@ -165,7 +180,21 @@ impl Drop for SmtpServer {
     }
 }
 
+impl std::fmt::Debug for Post {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Post").field("mails", &lock(&self.mails).len()).finish_non_exhaustive()
+    }
+}
+
 impl Post {
+    fn take(&self, mail: TakenMail) {
+        let mail = Arc::new(mail);
+        if let Some(tenant) = &self.tenant {
+            tenant.leaves(Sender::Smtp(Arc::clone(&mail)), Instant::now());
+        }
+        lock(&self.mails).push(mail);
+    }
+
     fn strike(&self, at: SmtpStep, recipient: &str) -> Option<SmtpAction> {
         let mut faults = lock(&self.faults);
         let fault = faults.iter_mut().find(|fault| {
@@ -329,11 +358,11 @@ impl<'a> Session<'a> {
             Some(SmtpAction::Drop) => return Ok(false),
             Some(SmtpAction::Stall) => std::future::pending().await,
             Some(SmtpAction::TakeThenDrop) => {
-                lock(&self.post.mails).push(mail);
+                self.post.take(mail);
                 return Ok(false);
             }
             None => {
-                lock(&self.post.mails).push(mail);
+                self.post.take(mail);
                 self.say("250 2.6.0 Queued mail for delivery").await?;
             }
         }

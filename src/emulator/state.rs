@@ -14,10 +14,11 @@ use super::device::DeviceCodes;
 use super::directory::Directory;
 use super::faults::Armed;
 use super::gate::Gate;
-use super::ledger::{RequestEntry, Usage, Violation, Write};
+use super::ledger::{InvitationEntry, RequestEntry, Usage, Violation, Write};
 use super::mailbox::Mailboxes;
 use super::meters::Meters;
 use super::options::Options;
+use super::outbox::Outbox;
 use super::seed::{AllowInvitesFrom, Application, InboundAccess, TenantSeed};
 use super::token::Tokens;
 use crate::graph::wire;
@@ -34,6 +35,16 @@ pub(super) struct Tenant {
     pub(super) writes: Vec<Write>,
     /// When who redeemed an invitation.
     pub(super) redemptions: Vec<(Timestamp, String)>,
+}
+
+impl Tenant {
+    /// Every invitation that was accepted, in order.
+    pub(super) fn invitations_made(&self) -> impl DoubleEndedIterator<Item = &InvitationEntry> {
+        self.writes.iter().filter_map(|write| match write {
+            Write::Invitation(invitation) => Some(invitation),
+            Write::Patch(_) => None,
+        })
+    }
 }
 
 type Hook = Box<dyn FnOnce(&Write) + Send>;
@@ -59,6 +70,7 @@ pub(super) struct Shared {
     meters: Mutex<Meters>,
     faults: Mutex<Armed>,
     mailboxes: Mutex<Mailboxes>,
+    outbox: Mutex<Outbox>,
     requests: Mutex<Vec<RequestEntry>>,
     violations: Mutex<Vec<Violation>>,
     usage: Mutex<Usage>,
@@ -117,6 +129,7 @@ impl Shared {
             meters: Mutex::new(meters),
             faults: Mutex::new(faults),
             mailboxes: Mutex::new(Mailboxes::new(&mailboxes)),
+            outbox: Mutex::default(),
             requests: Mutex::default(),
             violations: Mutex::default(),
             usage: Mutex::default(),
@@ -151,6 +164,10 @@ impl Shared {
 
     pub(super) fn mailboxes(&self) -> MutexGuard<'_, Mailboxes> {
         lock(&self.mailboxes)
+    }
+
+    pub(super) fn outbox(&self) -> MutexGuard<'_, Outbox> {
+        lock(&self.outbox)
     }
 
     pub(super) fn requests(&self) -> MutexGuard<'_, Vec<RequestEntry>> {

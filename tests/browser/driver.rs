@@ -125,6 +125,37 @@ impl Browser {
         );
     }
 
+    /// The reference of an element, as the protocol has it.
+    fn element(&self, selector: &str) -> Value {
+        self.post("/element", &json!({ "using": "css selector", "value": selector }))
+    }
+
+    /// Clicks with the mouse, as a person would.
+    pub(crate) fn click(&self, selector: &str) {
+        let element = self.element(selector);
+        let id = element.as_object().and_then(|it| it.values().next()).and_then(Value::as_str);
+        self.post(&format!("/element/{}/click", id.expect("an element")), &json!({}));
+    }
+
+    /// Goes into a frame of the page.
+    pub(crate) fn enter(&self, selector: &str) {
+        let element = self.element(selector);
+        self.post("/frame", &json!({ "id": element }));
+    }
+
+    /// Goes back to the page itself.
+    pub(crate) fn leave(&self) {
+        self.post("/frame", &json!({ "id": null }));
+    }
+
+    pub(crate) fn text(&self, selector: &str) -> String {
+        let text = self.run_with(
+            "return document.querySelector(arguments[0]).textContent",
+            &[json!(selector)],
+        );
+        text.as_str().expect("a text").to_owned()
+    }
+
     pub(crate) fn press_enter(&self) {
         let enter = "\u{e007}";
         self.post(

@@ -8,6 +8,7 @@
 
 mod campaign;
 mod driver;
+mod rehearsal;
 
 use std::path::Path;
 use std::process::Command;

@@ -313,7 +313,7 @@ fn every_command_prints_one_object_with_the_keys_of_the_contract() {
             assert_eq!(object["rows"].as_array().map(Vec::len), Some(20), "{output}");
         }
     }
-    // `demo` is `apply` on half a minute's tenant; `emulate` prints its object and stays;
+    // `demo` is `apply` on the tenant of ten seconds; `emulate` prints its object and stays;
     // `completions` and `man` print what a shell and `man` read, `schema` a schema.
     let others = ["demo", "emulate", "completions", "man", "schema"];
     let walked: BTreeSet<_> =

@@ -4,6 +4,7 @@ mod caller;
 mod contract;
 mod faults;
 mod invitations;
+mod mail_page;
 mod mailbox;
 mod other_clients;
 mod reads;
