@@ -11,8 +11,8 @@ use tokio::net::TcpListener;
 use crate::config::args::EmulateArgs;
 use crate::config::{Factor, Latencies, Latency, ListenAddress, Quota};
 use crate::emulator::{
-    Action, Canned, Certificate, Emulator, Fault, Lag, MAILS, Matcher, Options, Others, Quotas,
-    RetryAfter, SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET, SmtpServer, TenantSeed,
+    Action, Canned, Certificate, Emulator, Fault, Lag, MAILS, MailRule, Matcher, Options, Others,
+    Quotas, RetryAfter, SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET, SmtpServer, TenantSeed,
 };
 use crate::report::Schema;
 use crate::run::Stop;
@@ -24,12 +24,13 @@ use super::{Exit, signals};
 pub(super) fn run(args: &EmulateArgs, ui: &Ui) -> Result<Exit, Failure> {
     let seed = seed(args)?;
     let certificate = certificate(args)?;
+    let mail_rules = mail_rules(&args.bounce)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let stop = Stop::new();
         signals::listen(stop.clone());
         let listener = listen(args.listen, "--listen").await?;
-        let emulator = Emulator::new(seed, options(args));
+        let emulator = Emulator::new(seed, Options { mail_rules, ..options(args) });
         let server = match certificate {
             Some(certificate) => emulator.serve_tls(listener, certificate)?,
             None => emulator.serve(listener)?,
@@ -74,6 +75,15 @@ fn seed(args: &EmulateArgs) -> Result<TenantSeed, Failure> {
     }
 }
 
+fn mail_rules(texts: &[String]) -> Result<Vec<MailRule>, Failure> {
+    let rules = texts.iter().map(|text| {
+        text.parse().map_err(|form: &str| {
+            Failure::new(Exit::Usage, anyhow::anyhow!("--bounce {text} is no rule")).hint(form)
+        })
+    });
+    rules.collect()
+}
+
 fn certificate(args: &EmulateArgs) -> Result<Option<Certificate>, Failure> {
     let (Some(certificate), Some(key)) = (&args.tls_certificate, &args.tls_key) else {
         return Ok(None);
@@ -106,6 +116,7 @@ fn options(args: &EmulateArgs) -> Options {
             ..quotas.over(args.quota_window.0)
         },
         faults: args.refuse_every.map(by_chance).unwrap_or_default(),
+        trace_delay: args.trace_delay,
         read_lag: lag(args.read_lag),
         invitation_lag: lag(args.invitation_lag),
         latency: (all.max > Duration::ZERO).then(|| latency(all)),

@@ -71,6 +71,28 @@ pub struct EmulateArgs {
     #[arg(long, value_name = "ADDR", env = "REINVITE_SMTP", hide_env_values = true)]
     pub smtp: Option<ListenAddress>,
 
+    /// Let the mails to this address or domain bounce, or become =quarantined, =spam or
+    /// =pending; the message trace shows it. May be given several times
+    #[arg(
+        long,
+        value_name = "WHOSE[=FATE]",
+        env = "REINVITE_BOUNCE",
+        hide_env_values = true,
+        value_delimiter = ','
+    )]
+    pub bounce: Vec<String>,
+
+    /// Let the message trace show a mail so much later
+    #[arg(
+        long,
+        value_name = "DURATION",
+        value_parser = parse_duration,
+        default_value = "0s",
+        env = "REINVITE_TRACE_DELAY",
+        hide_env_values = true
+    )]
+    pub trace_delay: Duration,
+
     /// Serve the tenant that this file describes
     #[arg(long, value_name = "FILE", env = "REINVITE_TENANT", hide_env_values = true)]
     pub tenant: Option<PathBuf>,

@@ -24,6 +24,7 @@ use super::lookups::assignment_filter;
 use super::mailbox::message_id;
 use super::odata::Query;
 use super::recipients::recipient_filter;
+use super::traces::trace_query;
 use super::users::{count_needs_advanced, parse_filter, parse_patch};
 use crate::graph::wire::BatchRequest;
 
@@ -43,6 +44,8 @@ struct Operation {
 /// What an operation answers with.
 enum Entity {
     User,
+    /// A row of the message trace, which has options of its own.
+    Trace,
     /// Properties for `$select`, for `$expand`, and the filters that are documented,
     /// for a simple or an advanced query.
     Other {
@@ -113,6 +116,8 @@ static OPERATIONS: &[Operation] = &[
     get(&["roleManagement", "directory", "roleAssignments"], &["$select", "$filter", "$expand", "$top", "$skiptoken"], ROLE_ASSIGNMENT),
     get(&["users", "*", "mailFolders", "inbox"], &["$select"], MAIL_FOLDER),
     get(&["users", "*", "messages"], &["$select", "$filter"], MAIL_MESSAGE),
+    get(&["admin", "exchange", "tracing", "messageTraces"], &["$filter", "$top", "$skiptoken"], Entity::Trace),
+    get(&["admin", "exchange", "tracing", "messageTraces", "*", "*"], &[], Entity::Trace),
     post(&["users", "*", "messages"], &[], |body| MESSAGE.check(body)),
     Operation { body: Body::None, ..post(&["users", "*", "messages", "*", "send"], &[], |_| Ok(())) },
     Operation { method: "PATCH", body: Body::Json(user_patch), ..get(&["users", "*"], &[], Entity::User) },
@@ -282,12 +287,16 @@ fn judge_query(operation: &Operation, request: &Request) -> Result<(), Refusal> 
             return Err(broken("a query option is there twice".to_owned()));
         }
     }
+    if matches!(operation.of, Entity::Trace) {
+        return trace_query(&request.query);
+    }
     let query = Query::parse(&request.query)?;
     let is_advanced = request.is_eventual() && (query.count || operation.counts);
     if (query.count || operation.counts) && !is_advanced {
         return Err(count_needs_advanced());
     }
     match &operation.of {
+        Entity::Trace => {}
         Entity::User => {
             query.properties()?;
             parse_filter(&query, is_advanced)?;

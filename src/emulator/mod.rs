@@ -48,6 +48,7 @@ mod smtp;
 mod spoilt;
 mod state;
 mod token;
+mod traces;
 mod users;
 
 #[cfg(test)]
@@ -80,6 +81,7 @@ pub use seed::{
 };
 pub use server::{AnswerLost, NoConnection, Server};
 pub use smtp::{SmtpAccount, SmtpAction, SmtpFault, SmtpServer, SmtpStep, TakenMail};
+pub use traces::{MailFate, MailRule};
 
 use crate::domain::Caller;
 use crate::graph::wire;

@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use super::device::DeviceSignIn;
 use super::faults::Fault;
 use super::quota::Quotas;
+use super::traces::MailRule;
 
 /// How the tenant behaves. The default has the documented quotas and nothing that
 /// is in anyone's way: no lag, no latency, no faults.
@@ -41,6 +42,11 @@ pub struct Options {
     /// How long a message that was sent stays in Drafts (Microsoft Graph, *Things to know
     /// about sending mail*).
     pub mail_lag: Duration,
+    /// How long the message trace shows nothing of a mail that left. How long it takes is not
+    /// documented.
+    pub trace_delay: Duration,
+    /// What becomes of mails; those that no rule is about are delivered.
+    pub mail_rules: Vec<MailRule>,
     /// Whether the ledger keeps every request, besides every write.
     pub log_requests: bool,
     /// What the clock shows at first; None for the real time.
@@ -61,6 +67,8 @@ impl Default for Options {
             device_sign_in: DeviceSignIn::default(),
             tripwire: Tripwire::default(),
             mail_lag: Duration::ZERO,
+            trace_delay: Duration::ZERO,
+            mail_rules: Vec::new(),
             log_requests: true,
             starts_at: None,
         }

@@ -146,6 +146,14 @@ impl Shared {
             };
             return result.unwrap_or_else(|refusal| self.refuse(refusal, request));
         }
+        if let ["admin", "exchange", "tracing", rest @ ..] = path {
+            let result = if request.method == Method::GET {
+                self.traces(&grant, rest, request)
+            } else {
+                Err(Refusal::method_not_allowed())
+            };
+            return result.unwrap_or_else(|refusal| self.refuse(refusal, request));
+        }
         if let ["users", address, rest @ ..] = path
             && matches!(rest.first(), Some(&("messages" | "mailFolders")))
         {

@@ -125,7 +125,7 @@ fn from_the_manifest_by_the_mails_to_redeemed() {
         browser.open(&rehearsal.mails());
         browser.screenshot(&format!("mails-{by}"), 1280, 800);
         assert_eq!(browser.run("return document.querySelectorAll('tbody tr').length"), 2, "{by}");
-        let states = "return [...document.querySelectorAll('tbody td:nth-child(3)')].map(c => c.textContent)";
+        let states = "return [...document.querySelectorAll('tbody td:nth-child(2)')].map(c => c.textContent)";
         assert_eq!(browser.run(states), json!(["pending", "pending"]), "{by}");
 
         redeem(&browser, &rehearsal.mails(), "hannah.wagner@fabrikam.example");

@@ -11,4 +11,5 @@ mod reads;
 mod sample;
 mod socket;
 mod tokens;
+mod traces;
 mod updates;
