@@ -1,38 +1,34 @@
 //! `demo`: the whole job on a tenant inside this program, with everything that
 //! goes wrong on a real one: lag, throttling, a lost answer.
 
+use std::ffi::OsStr;
 use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context as _;
+use clap::Parser as _;
 use http::Method;
-use jiff::Timestamp;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
-use crate::checkpoint::read_history;
-use crate::config::args::{ApplyArgs, BudgetArgs, DemoArgs, PlanningArgs};
+use crate::config::args::{ApplyArgs, BudgetArgs, Cli, Command, DemoArgs, PlanningArgs};
 use crate::config::{Overrides, Settings};
 use crate::emulator::{
     Action, Canned, Emulator, Fault, Lag, MAILS, Matcher, Options, RetryAfter, SAMPLE_CLIENT_ID,
     SAMPLE_CLIENT_SECRET, Server, TakenMail, TenantSeed,
 };
-use crate::report::{Report, ReportFormat, ReportOptions, count, report_file, write_report};
+use crate::report::count;
 use crate::run::Stop;
 
-use super::Exit;
 use super::apply::{Job, apply};
 use super::failure::Failure;
 use super::planning::runtime;
-use super::signals;
 use super::ui::Ui;
+use super::{Exit, report, signals};
 
 const MANIFEST: &str = include_str!("../../samples/contoso.csv");
-
-/// Nobody of the demo is pending that long.
-const STUCK_AFTER: Duration = Duration::from_hours(24 * 14);
 
 /// Where the demo keeps its secret, which opens nothing but the demo's tenant.
 const SECRET_FILE: &str = "client-secret";
@@ -77,7 +73,7 @@ pub(super) fn run(args: &DemoArgs, ui: &Ui) -> Result<Exit, Failure> {
         ui,
     )?;
     leave_mails(&files.mails, &post.mails())?;
-    leave_report(&files)?;
+    leave_report(&files, ui)?;
     ui.note(format_args!(
         "\nIt is in {}:\n  \
            {}   the report: open it in a browser\n  \
@@ -139,12 +135,25 @@ fn leave_mails(folder: &Path, mails: &[TakenMail]) -> Result<(), Failure> {
     Ok(())
 }
 
-fn leave_report(files: &Files) -> Result<(), Failure> {
-    let history = read_history(&files.checkpoint)?;
-    let options = ReportOptions { now: Timestamp::now(), stuck_after: STUCK_AFTER };
-    let report = Report::new(vec![history], options);
-    report_file(&files.report, |out| write_report(out, &report, ReportFormat::Html))
-        .map_err(|error| Failure::new(Exit::Unexpected, error))
+/// What `reinvite report` with the demo's checkpoint writes.
+fn leave_report(files: &Files, ui: &Ui) -> Result<(), Failure> {
+    let words: [&OsStr; 9] = [
+        "reinvite".as_ref(),
+        "report".as_ref(),
+        files.checkpoint.as_ref(),
+        "--config".as_ref(),
+        files.config.as_ref(),
+        "--format=html".as_ref(),
+        "--force".as_ref(),
+        "--out".as_ref(),
+        files.report.as_ref(),
+    ];
+    let cli = Cli::try_parse_from(words)
+        .map_err(|error| Failure::new(Exit::Unexpected, anyhow::Error::new(error)))?;
+    match &cli.command {
+        Command::Report(args) => report::run(&cli, args, &ui.unless_verbose()).map(drop),
+        _ => Ok(()),
+    }
 }
 
 struct Files {

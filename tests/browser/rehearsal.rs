@@ -42,13 +42,13 @@ impl Rehearsal {
             (server, tenant.serve_smtp(listener, None).unwrap())
         });
         let directory = tempfile::tempdir().unwrap();
-        let (origin, port) = (server.origin(), post.addr().port());
+        let (origin, smtp_port) = (server.origin(), post.addr().port());
         let delivery = match by {
             "microsoft" => String::new(),
             "graph" => "[delivery]\nby = \"graph\"\nfrom = \"it@contoso.example\"\n".to_owned(),
             _ => format!(
                 "[delivery]\nby = \"smtp\"\nfrom = \"Contoso IT <it@contoso.example>\"\n\
-                 [delivery.smtp]\nhost = \"127.0.0.1\"\nport = {port}\ntls = \"none\"\n"
+                 [delivery.smtp]\nhost = \"127.0.0.1\"\nport = {smtp_port}\ntls = \"none\"\n"
             ),
         };
         let config = format!(
