@@ -30,7 +30,7 @@ fn the_demo_ends_well_and_leaves_its_files() {
     assert_eq!(status["counts"]["not_attempted"], 0, "{status}");
     assert_eq!(status["counts"]["unknown"], 0, "{status}");
     assert_eq!(status["counts"]["invited"], 182, "{status}");
-    assert_eq!(status["mails"]["sent"], 182, "{status}");
+    assert_eq!(status["mails"]["mailed"], 182, "{status}");
 }
 
 #[test]

@@ -106,7 +106,13 @@ fn lines_and_columns_of_a_workbook_are_those_of_the_sheet() {
     let loaded = parse("m.xlsx", &workbook(&rows.concat()), &Options::default()).unwrap();
     assert_eq!(
         places(&loaded),
-        ["8:2 bad-user", "9:2 no-user", "10:6 wrong-cell-count", "11:2 formula-error",]
+        [
+            "8:2 bad-user",
+            "9:2 no-user",
+            "10:6 wrong-cell-count",
+            "11:2 formula-error",
+            "11:4 bad-address"
+        ]
     );
     assert_eq!(loaded.manifest.rows[0].line, 7);
 }
