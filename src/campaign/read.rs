@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::config::{MailWrite, Settings};
+use crate::config::{DeliveryWay, MailWrite, Settings};
 use crate::domain::{Directory, GuestRef, InvitationKey, Invitations, Ledger, Tenant, UserId};
 use crate::graph::{CallError, Graph, Method, Wanted};
 use crate::manifest::{Manifest, Row};
-use crate::plan::{Guards, Plan, Policy, Reminders, Revert};
+use crate::plan::{Guards, MailPace, Plan, Policy, Reminders, Revert};
 
 /// What the command adds to the settings for planning.
 #[derive(Debug, Default)]
@@ -96,6 +96,7 @@ pub async fn read_and_plan(
         caller,
         invitation: settings.invitation.clone(),
         delivery: settings.delivery.by,
+        mail_pace: mail_pace(settings, ledger, graph.clock().service_now()),
         mail: settings.mail,
         reset_matching: asked.reset_matching,
         retry_failed: asked.retry_failed,
@@ -114,6 +115,16 @@ pub async fn read_and_plan(
     let plan = make(manifest, &directory, ledger, &policy, &guards);
     let (method, requests) = (survey.method, survey.requests);
     Ok(Read { plan, tenant_key, directory, policy, method, requests, read_at })
+}
+
+/// How fast one's own mails may leave, and what the last day took of it.
+pub(super) fn mail_pace(settings: &Settings, ledger: &Ledger, now: Timestamp) -> MailPace {
+    let pace = settings.delivery.pace;
+    MailPace {
+        per_minute: (settings.delivery.by != DeliveryWay::Files).then_some(pace.per_minute),
+        recipients_per_day: pace.recipients_per_day,
+        spent: ledger.recipients_since(now - SignedDuration::from_hours(24)),
+    }
 }
 
 /// The longest that a replica is believed to lag.

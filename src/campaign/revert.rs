@@ -140,7 +140,7 @@ fn kept_rows(
         return Ok((BTreeMap::new(), Vec::new()));
     };
     // Whatever the row asked for, it says what its guest's mails are like.
-    let options = Options { reset_only: true, ..options.clone() };
+    let options = Options { reset_only: true, several_cc: true, ..options.clone() };
     let cells = rows.iter().filter(|row| is_kept(row)).map(|row| (row.line, &*row.cells));
     let read = manifest::reread(&undo.manifest, &form, cells, &options)?;
     let rows = read.rows.into_iter().map(|row| (row.line, row)).collect();
@@ -164,6 +164,7 @@ fn row(guest: &Returning, address: Email, kept: Option<Row>) -> Row {
             wish,
             message: None,
             cc: None,
+            more_cc: Box::default(),
             language: None,
             redirect_url: None,
             send: None,

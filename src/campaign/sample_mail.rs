@@ -29,7 +29,7 @@ pub fn sample_letter(
     let old_email = user.filter(|user| *user != to).map(|user| user.as_str().into());
     let redirect_url = row.redirect_url.clone();
     Some(Letter {
-        cc: cc.into_iter().collect(),
+        cc: cc.into_iter().chain(row.more_cc.iter().filter(|cc| **cc != to).cloned()).collect(),
         redeem_url: RedeemUrl::nowhere(),
         display_name: row.display_name.clone(),
         old_email: old_email

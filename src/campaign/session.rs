@@ -20,6 +20,7 @@ use crate::plan::{Plan, PlannedRow};
 use crate::run::{Event, RunSettings, Stop, StopReason, Summary};
 
 use super::CampaignError;
+use super::read::mail_pace;
 
 /// What a command works with.
 #[derive(Clone, Copy)]
@@ -235,6 +236,8 @@ impl Session<'_> {
             let cells = row.extra.iter().map(|cell| &**cell);
             (row.line, columns(headings(), cells))
         });
+        let now = self.graph.clock().service_now();
+        let pace = mail_pace(self.settings, &checkpoint.ledger()?, now);
         let tenant = plan.tenant_name.clone().unwrap_or_else(|| self.settings.tenant.id.clone());
         let known = Known {
             tenant_name: tenant,
@@ -242,6 +245,7 @@ impl Session<'_> {
             columns: cells.collect(),
             old_mails: old_mails(checkpoint, plan)?,
             links: checkpoint.links()?,
+            recipients_left: pace.left(),
         };
         let default = invitation.language.as_ref();
         let languages = manifest.rows.iter().map(|row| row.language.as_ref().or(default));

@@ -5,6 +5,7 @@ use std::path::Path;
 use rusqlite::Connection;
 
 use super::database::{ReadError, in_one_state, meta};
+use super::record::{MailedHow, What};
 use super::state::{RowState, Step};
 use super::tables::{begun, old_mails, parsed, row_states, text};
 use super::{Checkpoint, CheckpointError, Reader};
@@ -71,6 +72,18 @@ fn ledger(connection: &Connection) -> Result<Ledger, ReadError> {
     }
     for (key, standing) in super::mail::standings(connection)? {
         ledger.record_mail(key, standing);
+    }
+    // A file leaves nothing of a mailbox's day.
+    let mut query = connection.prepare(
+        "SELECT at, coalesce(detail ->> '$.recipients', 1) FROM event
+         WHERE what IN (?1, ?2, ?3) AND coalesce(detail ->> '$.mailed', '') <> ?4",
+    )?;
+    let words = [What::Mailed, What::Reminded, What::MailUnknown].map(What::as_str);
+    let [mailed, reminded, unknown] = words;
+    let mut sent = query.query((mailed, reminded, unknown, MailedHow::File.as_str()))?;
+    while let Some(row) = sent.next()? {
+        let recipients: i64 = row.get(1)?;
+        ledger.record_mailed(parsed(row, 0)?, u64::try_from(recipients).unwrap_or_default());
     }
     for user_id in old_mails(connection)?.into_keys() {
         ledger.record_written(user_id);

@@ -327,8 +327,9 @@ mod tests {
         };
         let drafted = || Record::MailDrafted { key: key() }.into();
         let withdrawn = || Record::MailWithdrawn { key: key(), why: "later".into() }.into();
-        let mailed =
-            |keeps_link| Record::Mailed { key: key(), how: MailedHow::Sent, keeps_link }.into();
+        let mailed = |keeps_link| {
+            Record::Mailed { key: key(), how: MailedHow::Sent, recipients: 1, keeps_link }.into()
+        };
         let unknown = || Record::MailUnknown { key: key(), evidence: "lost".into() }.into();
         let (code, message, advice) = ("5.1.1".to_owned(), String::new(), String::new());
         let failed = Record::MailFailed { key: key(), code, message, advice }.into();
@@ -340,7 +341,8 @@ mod tests {
         let one = || Some("one".to_owned());
         let kept = Some(MailStanding::Kept);
         let reminding = || Record::Reminding { key: key(), message_id: "<2@c>".into() }.into();
-        let reminded = || Record::Reminded { key: key(), how: MailedHow::Sent }.into();
+        let reminded =
+            || Record::Reminded { key: key(), how: MailedHow::Sent, recipients: 1 }.into();
         let reinvited: fn() -> Entry = || {
             let shows = Shows::Reinvited;
             Record::Seen(Sighting { key: key(), shows, since: None }).into()

@@ -229,6 +229,8 @@ pub enum Record {
     Mailed {
         key: InvitationKey,
         how: MailedHow,
+        /// Everybody in To and Cc.
+        recipients: u64,
         /// Whether the link stays on record until the guest has redeemed.
         keeps_link: bool,
     },
@@ -253,6 +255,8 @@ pub enum Record {
     Reminded {
         key: InvitationKey,
         how: MailedHow,
+        /// Everybody in To and Cc.
+        recipients: u64,
     },
     /// The directory showed something new of a guest. Kept in a table of its own.
     Seen(Sighting),
@@ -315,6 +319,7 @@ struct Detail {
     message_id: String,
     by: Option<MailWay>,
     mailed: Option<MailedHow>,
+    recipients: Option<u64>,
     keeps_link: bool,
     anew: bool,
 }
@@ -379,6 +384,7 @@ impl Entry {
             What::Mailed => Record::Mailed {
                 key,
                 how: detail.mailed.unwrap_or(MailedHow::Sent),
+                recipients: detail.recipients.unwrap_or(1),
                 keeps_link: detail.keeps_link,
             },
             What::MailFailed => Record::MailFailed {
@@ -389,9 +395,11 @@ impl Entry {
             },
             What::MailUnknown => Record::MailUnknown { key, evidence: detail.evidence },
             What::Reminding => Record::Reminding { key, message_id: detail.message_id },
-            What::Reminded => {
-                Record::Reminded { key, how: detail.mailed.unwrap_or(MailedHow::Sent) }
-            }
+            What::Reminded => Record::Reminded {
+                key,
+                how: detail.mailed.unwrap_or(MailedHow::Sent),
+                recipients: detail.recipients.unwrap_or(1),
+            },
         };
         let silent = silent && matches!(record, Record::Invited { .. });
         Ok(Self { silent, ..record.after(trace) })
@@ -498,9 +506,11 @@ impl Record {
                 json!({ "message_id": message_id, "by": by })
             }
             Self::Reminding { message_id, .. } => json!({ "message_id": message_id }),
-            Self::Reminded { how, .. } => json!({ "mailed": how }),
-            Self::Mailed { how, keeps_link, .. } => {
-                json!({ "mailed": how, "keeps_link": keeps_link })
+            Self::Reminded { how, recipients, .. } => {
+                json!({ "mailed": how, "recipients": recipients })
+            }
+            Self::Mailed { how, recipients, keeps_link, .. } => {
+                json!({ "mailed": how, "recipients": recipients, "keeps_link": keeps_link })
             }
             Self::MailFailed { code, message, advice, .. } => {
                 json!({ "code": code, "message": message, "advice": advice })

@@ -64,7 +64,7 @@ pub(super) fn apply(job: &Job<'_>, ui: &Ui) -> Result<Exit, Failure> {
     // Before the manifest is read.
     reason_of_resend(args)?;
     let deadline = deadline(&args.budget);
-    let manifest = read_manifest(&args.planning, &job.settings.manifest, ui)?;
+    let manifest = read_manifest(&args.planning, job.settings, ui)?;
     apply_manifest(job, &manifest, deadline, ui)
         .map_err(|failure| tell_unplanned(failure, &manifest, ui))
 }

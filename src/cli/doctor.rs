@@ -61,7 +61,7 @@ fn look(
 ) -> Result<(Visit, Option<LastRun>), Failure> {
     let manifest = args.manifest.as_ref().map(|manifest| {
         let planning = PlanningArgs { manifest: manifest.clone(), ..PlanningArgs::default() };
-        read_manifest(&planning, &settings.manifest, ui)
+        read_manifest(&planning, settings, ui)
     });
     let manifest = manifest.transpose()?;
     let reader = match path.map(Reader::open).transpose() {

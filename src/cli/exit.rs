@@ -164,9 +164,10 @@ impl Exit {
             | StopReason::Unreachable { comes_back: false, .. } => Self::Unexpected,
             StopReason::Interrupted => Self::Interrupted,
             StopReason::Terminated => Self::Terminated,
-            StopReason::TimeBudget | StopReason::ThrottledOut | StopReason::Unreachable { .. } => {
-                Self::OutOfTime
-            }
+            StopReason::TimeBudget
+            | StopReason::MailBudget
+            | StopReason::ThrottledOut
+            | StopReason::Unreachable { .. } => Self::OutOfTime,
         }
     }
 

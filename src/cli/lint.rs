@@ -15,7 +15,7 @@ use super::ui::Ui;
 
 pub(super) fn run(cli: &Cli, args: &LintArgs, ui: &Ui) -> Result<Exit, Failure> {
     let settings = offline(cli, ui)?;
-    let options = Options { only_check: true, ..options(&settings.manifest) };
+    let options = Options { only_check: true, ..options(&settings.manifest, settings.delivery.by) };
     let loaded = manifest::read(&Source::from_arg(&args.manifest), &options)?;
     detected(&loaded.manifest, ui);
     let manifest = &loaded.manifest;

@@ -25,7 +25,7 @@ pub(super) const ROWS_PER_REASON: usize = 8;
 
 pub(super) fn run(cli: &Cli, args: &PlanArgs, ui: &Ui) -> Result<Exit, Failure> {
     let settings = settings(cli, ui)?;
-    let manifest = read_manifest(&args.planning, &settings.manifest, ui)?;
+    let manifest = read_manifest(&args.planning, &settings, ui)?;
     let asked = Asked {
         reset_matching: args.planning.reset_matching,
         moves_reverted: true,
@@ -47,7 +47,7 @@ pub(super) fn dry_run(
     settings: &Settings,
     ui: &Ui,
 ) -> Result<Exit, Failure> {
-    let manifest = read_manifest(&args.planning, &settings.manifest, ui)?;
+    let manifest = read_manifest(&args.planning, settings, ui)?;
     let plan = || {
         let asked = request(args, &manifest, yes)?.asked();
         let plan = plan(&args.planning.manifest, settings, &manifest, asked, ui)?;

@@ -9,7 +9,7 @@ use tokio::runtime::Runtime;
 pub(super) use crate::campaign::Asked;
 use crate::campaign::{CampaignError, Read, read_and_plan, time_budget};
 use crate::config::args::{BudgetArgs, PlanningArgs};
-use crate::config::{ManifestSettings, NamedColumn, Settings};
+use crate::config::{DeliveryWay, ManifestSettings, NamedColumn, Settings};
 use crate::domain::Ledger;
 use crate::graph::{CallError, Graph, Method};
 use crate::manifest::{self, ColumnChoice, Manifest, Meaning, Options, Source};
@@ -25,10 +25,13 @@ use super::{Exit, lint};
 /// Reads the manifest; refuses one with bad rows unless they are to be skipped.
 pub(super) fn read_manifest(
     args: &PlanningArgs,
-    settings: &ManifestSettings,
+    settings: &Settings,
     ui: &Ui,
 ) -> Result<Manifest, Failure> {
-    let loaded = manifest::read(&Source::from_arg(&args.manifest), &options(settings))?;
+    let loaded = manifest::read(
+        &Source::from_arg(&args.manifest),
+        &options(&settings.manifest, settings.delivery.by),
+    )?;
     lint::detected(&loaded.manifest, ui);
     if loaded.problems.is_empty() {
         return Ok(loaded.manifest);
@@ -56,7 +59,7 @@ pub(super) fn read_manifest(
 }
 
 /// What was settled by hand, as the manifest's reader takes it.
-pub(super) fn options(settings: &ManifestSettings) -> Options {
+pub(super) fn options(settings: &ManifestSettings, by: DeliveryWay) -> Options {
     let choice = |column: &NamedColumn| ColumnChoice {
         meaning: Meaning::named(column.name).expect("both list the names of the contract"),
         heading: column.heading.clone(),
@@ -66,6 +69,7 @@ pub(super) fn options(settings: &ManifestSettings) -> Options {
         reset_only: settings.reset_only,
         sheet: settings.sheet.clone(),
         include_hidden: settings.include_hidden,
+        several_cc: by.is_own(),
         only_check: false,
     }
 }

@@ -28,7 +28,7 @@ pub(super) fn run(cli: &Cli, args: &PreviewArgs, ui: &Ui) -> Result<Exit, Failur
     let settings = offline(cli, ui)?;
     let delivery = &settings.delivery;
     let sender = sender(delivery)?;
-    let options = options(&settings.manifest);
+    let options = options(&settings.manifest, settings.delivery.by);
     let loaded = manifest::read(&Source::from_arg(&args.manifest), &options)?;
     lint::detected(&loaded.manifest, ui);
     if !loaded.problems.is_empty() {

@@ -110,7 +110,7 @@ impl Job<'_> {
     fn run(&self, ui: &Ui) -> Result<Exit, Failure> {
         let deadline = deadline(self.budget);
         ui.log.checkpoint(&self.checkpoint);
-        let manifest = read_manifest(self.planning, &self.settings.manifest, ui)?;
+        let manifest = read_manifest(self.planning, self.settings, ui)?;
         self.night(&manifest, deadline, ui)
             .map_err(|failure| tell_unplanned(failure, &manifest, ui))
     }

@@ -53,7 +53,7 @@ fn request(args: &RevertArgs, settings: &Settings) -> RevertRequest {
         even_redeemed: args.even_redeemed,
         retry_failed: args.retry_failed,
         reviewed: args.plan.clone(),
-        options: options(&settings.manifest),
+        options: options(&settings.manifest, settings.delivery.by),
     }
 }
 

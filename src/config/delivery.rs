@@ -21,6 +21,11 @@ const MOST_PER_MINUTE: u32 = 100_000;
 /// *Throttling limits*, Outlook service); a server of one's own may take more.
 const MOST_IN_FLIGHT: u32 = 64;
 
+const MOST_PER_DAY: u32 = 100_000_000;
+/// Recipients that Exchange Online takes of a mailbox in 24 hours (*Exchange Online
+/// limits*, recipient rate limit). What another server takes is its own affair.
+const MAILBOX_PER_DAY: u32 = 10_000;
+
 /// The port for submission with STARTTLS (RFC 6409), and with TLS from the first byte
 /// (RFC 8314).
 const STARTTLS_PORT: u16 = 587;
@@ -133,11 +138,13 @@ pub struct SmtpSettings {
 pub struct DeliveryPace {
     pub per_minute: u32,
     pub in_flight: u32,
+    /// In any 24 hours, everybody in To and Cc; None for no limit.
+    pub recipients_per_day: Option<u32>,
 }
 
 impl Default for DeliveryPace {
     fn default() -> Self {
-        Self { per_minute: 25, in_flight: 3 }
+        Self { per_minute: 25, in_flight: 3, recipients_per_day: None }
     }
 }
 
@@ -214,6 +221,8 @@ impl DeliverySettings {
             layers.get(key::DELIVERY_PACE_PER_MINUTE, |value| value.whole(1, MOST_PER_MINUTE));
         let in_flight =
             layers.get(key::DELIVERY_PACE_IN_FLIGHT, |value| value.whole(1, MOST_IN_FLIGHT));
+        let per_day =
+            layers.get(key::DELIVERY_PACE_RECIPIENTS_PER_DAY, |value| value.whole(1, MOST_PER_DAY));
         let default = Self::default();
         Ok(Self {
             by: by?.unwrap_or_default(),
@@ -229,6 +238,8 @@ impl DeliverySettings {
             pace: DeliveryPace {
                 per_minute: per_minute?.unwrap_or(default.pace.per_minute),
                 in_flight: in_flight?.unwrap_or(default.pace.in_flight),
+                recipients_per_day: per_day?
+                    .or((way == DeliveryWay::Graph).then_some(MAILBOX_PER_DAY)),
             },
         })
     }

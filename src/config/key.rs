@@ -127,6 +127,7 @@ keys! {
     DELIVERY_SMTP_OAUTH = "delivery.smtp" "oauth";
     DELIVERY_PACE_PER_MINUTE = "delivery.pace" "per_minute";
     DELIVERY_PACE_IN_FLIGHT = "delivery.pace" "in_flight";
+    DELIVERY_PACE_RECIPIENTS_PER_DAY = "delivery.pace" "recipients_per_day";
     METRICS_TEXTFILE = "metrics" "textfile";
     NOTIFY_WEBHOOK_FILE = "notify" "webhook_file";
     NOTIFY_WEBHOOK_ENV = "notify" "webhook_env";

@@ -135,6 +135,11 @@ impl Mail {
         })
     }
 
+    /// Everybody in To and Cc.
+    pub fn recipients(&self) -> u64 {
+        1 + self.cc.len() as u64
+    }
+
     /// The message as it is sent. It holds the link.
     pub fn mime(&self) -> &[u8] {
         &self.mime

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -49,6 +50,8 @@ pub struct Known {
     pub old_mails: HashMap<UserId, Option<String>>,
     /// Links that earlier runs left to be mailed, and what they began with them.
     pub links: HashMap<InvitationKey, HeldLink>,
+    /// Recipients that the mailbox still takes today; None for no limit.
+    pub recipients_left: Option<u64>,
 }
 
 /// One's own post office during a run.
@@ -62,6 +65,9 @@ pub struct Post {
     pub tenant_name: Arc<str>,
     /// Guests who may be reset before their mail has its end.
     pub ahead: Semaphore,
+    /// Recipients left today; None for no limit.
+    left: Option<AtomicU64>,
+    is_spent: AtomicBool,
     lane: Semaphore,
     interval: Duration,
     next: Mutex<Option<Instant>>,
@@ -105,6 +111,8 @@ impl Post {
             by: settings.by,
             keeps_links: settings.keep_links == KeepLinks::UntilRedeemed,
             tenant_name: known.tenant_name.as_str().into(),
+            left: known.recipients_left.map(AtomicU64::new),
+            is_spent: AtomicBool::new(false),
             known,
             ahead: Semaphore::new(settings.ahead.max(1) as usize),
             lane: Semaphore::new(settings.pace.in_flight.max(1) as usize),
@@ -160,6 +168,24 @@ impl Post {
         at: Timestamp,
     ) -> Result<Mail, MessageError> {
         Mail::new(&self.templates, letter, &self.sender, id, at)
+    }
+
+    /// Takes a mail's recipients off what the mailbox takes today; false where they are too
+    /// many, and then nobody is to be reset for it.
+    pub fn reserve(&self, recipients: u64) -> bool {
+        let Some(left) = &self.left else { return true };
+        let taken = left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
+            left.checked_sub(recipients)
+        });
+        if taken.is_err() {
+            self.is_spent.store(true, Ordering::Relaxed);
+        }
+        taken.is_ok()
+    }
+
+    /// Whether some mail had to wait for another day.
+    pub fn is_spent(&self) -> bool {
+        self.is_spent.load(Ordering::Relaxed)
     }
 
     /// Waits until the next mail may leave: so many a minute, so many at once.

@@ -164,6 +164,8 @@ pub struct Ledger {
     written: HashSet<UserId>,
     ways_back: HashMap<InvitationKey, WayBack>,
     mails: HashMap<InvitationKey, MailStanding>,
+    /// Mails of one's own that left, or may have, and to how many.
+    mailed: Vec<(Timestamp, u64)>,
 }
 
 impl Ledger {
@@ -235,6 +237,16 @@ impl Ledger {
     /// Records a mail of one's own that is not at its end.
     pub fn record_mail(&mut self, key: InvitationKey, standing: MailStanding) {
         self.mails.insert(key, standing);
+    }
+
+    /// Records a mail of one's own that was sent, or may have been, and to how many.
+    pub fn record_mailed(&mut self, at: Timestamp, recipients: u64) {
+        self.mailed.push((at, recipients));
+    }
+
+    /// Recipients of one's own mails since a moment.
+    pub fn recipients_since(&self, since: Timestamp) -> u64 {
+        self.mailed.iter().filter(|(at, _)| *at >= since).map(|(_, recipients)| recipients).sum()
     }
 
     /// The mail to a guest and address, where it is not at its end.

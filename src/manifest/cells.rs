@@ -196,15 +196,42 @@ pub(super) fn error_value(text: &str) -> Option<Fault> {
     })
 }
 
+/// Carbon copies, the first and the others; `new_email` is the address invited. Where
+/// `several` are taken, `;` is between them.
+pub(super) fn ccs(
+    text: &str,
+    new_email: Option<&Email>,
+    several: bool,
+) -> Result<(Email, Box<[Email]>), Fault> {
+    if !several {
+        return cc(text, new_email).map(|cc| (cc, Box::default()));
+    }
+    let mut all: Vec<Email> = Vec::new();
+    for part in text.split(';').map(str::trim).filter(|part| !part.is_empty()) {
+        let one = cc(part, new_email)?;
+        if !all.contains(&one) {
+            all.push(one);
+        }
+    }
+    let mut all = all.into_iter();
+    match all.next() {
+        Some(first) => Ok((first, all.collect())),
+        // Nothing but separators.
+        None => Err(cc(text, new_email).err().unwrap_or_else(|| {
+            Fault::new(ProblemCode::BadCc, format!("`{}` names nobody", shown(text)), BARE)
+        })),
+    }
+}
+
 /// Carbon copy; `new_email` is the address invited.
-pub(super) fn cc(text: &str, new_email: Option<&Email>) -> Result<Email, Fault> {
+fn cc(text: &str, new_email: Option<&Email>) -> Result<Email, Fault> {
     let addresses = text.split([';', ',', ' ', '\t', '\r', '\n']).filter(|part| part.contains('@'));
     let count = addresses.count();
     if count > 1 {
         return Err(Fault::new(
             ProblemCode::TwoCc,
             format!("`{}` holds {count} addresses; an invitation takes one CC", shown(text)),
-            "leave one of them, such as a distribution list",
+            "leave one of them, such as a distribution list; your own mail ([delivery] by) takes several, with `;` between them",
         ));
     }
     let cc = address(ProblemCode::BadCc, text)?;
@@ -421,6 +448,25 @@ mod tests {
         }
         assert_eq!(code(cc("ADA@fabrikam.example", Some(&guest))), "cc-is-new-address");
         assert_eq!(code(cc("nobody", None)), "bad-cc");
+    }
+
+    #[test]
+    fn one_s_own_mail_takes_several_copies() {
+        let guest = Email::parse("ada@fabrikam.example").unwrap();
+        let (first, more) =
+            ccs("pm@contoso.example; IT@contoso.example;pm@CONTOSO.example;", Some(&guest), true)
+                .unwrap();
+        assert_eq!((first.as_str(), more.len()), ("pm@contoso.example", 1));
+        assert_eq!(more[0].as_str(), "IT@contoso.example");
+        for (text, expected) in [
+            ("pm@contoso.example; ADA@fabrikam.example", "cc-is-new-address"),
+            ("pm@contoso.example; nobody", "bad-cc"),
+            ("pm@contoso.example, it@contoso.example", "two-cc"),
+            (" ; ", "bad-cc"),
+        ] {
+            assert_eq!(code(ccs(text, Some(&guest), true)), expected, "{text}");
+        }
+        assert_eq!(code(ccs("pm@contoso.example;it@contoso.example", None, false)), "two-cc");
     }
 
     #[test]

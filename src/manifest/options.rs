@@ -6,6 +6,7 @@ use super::columns::Meaning;
 
 /// How a manifest is to be read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each was settled by itself")]
 pub struct Options {
     /// Columns whose meaning was named.
     pub columns: Vec<ColumnChoice>,
@@ -16,6 +17,8 @@ pub struct Options {
     pub sheet: Option<String>,
     /// Whether hidden rows of a sheet are read like the others.
     pub include_hidden: bool,
+    /// A row may have several carbon copies: one's own mail goes to all, Microsoft's to one.
+    pub several_cc: bool,
     /// Rows are checked and counted, and only a sample of them is kept: a check needs no
     /// more.
     pub only_check: bool,

@@ -20,6 +20,8 @@ pub struct Row {
     pub message: Option<Arc<Message>>,
     /// Carbon copy: the service takes one.
     pub cc: Option<Email>,
+    /// Further ones, of one's own mail.
+    pub more_cc: Box<[Email]>,
     /// Language of Microsoft's standard text.
     pub language: Option<Language>,
     /// Where the guest lands after redeeming; equal URLs share one allocation.

@@ -302,8 +302,12 @@ impl<'c> Rows<'c> {
         let cc = self.parse(record, Meaning::Cc, |rows, text| {
             let (text, taken) = undress(text);
             rows.undone.add(&taken);
-            cells::cc(text, new_email)
+            cells::ccs(text, new_email, rows.options.several_cc)
         });
+        let (cc, more_cc) = match cc {
+            Some((first, more)) => (Some(first), more),
+            None => (None, Box::default()),
+        };
         let language = self.parse(record, Meaning::Language, |_, text| cells::language(text));
         let redirect_url = self.parse(record, Meaning::RedirectUrl, |rows, text| {
             interned(&mut rows.redirect_urls, text, cells::redirect_url)
@@ -330,6 +334,7 @@ impl<'c> Rows<'c> {
             wish: wish?,
             message,
             cc,
+            more_cc,
             language,
             redirect_url,
             send,

@@ -19,11 +19,11 @@ use crate::domain::{
 };
 use crate::manifest::{InvalidRow, Manifest, Reset, Row, Wish};
 
-use super::Reminders;
 use super::decision::{
     Blocked, Change, ChangeReason, Decision, Invitation, PlannedRow, SetMail, SetOtherMails,
     Settled,
 };
+use super::{MailPace, Reminders};
 
 /// What the configuration and the command line say about planning.
 #[derive(Debug, Clone)]
@@ -35,6 +35,8 @@ pub struct Policy {
     pub invitation: InvitationDefaults,
     /// Who mails the guests.
     pub delivery: DeliveryWay,
+    /// How fast, where it is ourselves.
+    pub mail_pace: MailPace,
     /// Which properties hold the new address.
     pub mail: MailWrite,
     /// Reset guests whose mail already matches, too.
@@ -381,12 +383,15 @@ impl<'a> Planner<'a> {
         // A carbon copy to the address invited would be refused in the manifest;
         // as a default it is simply superfluous for that one guest.
         let cc = row.cc.clone().or_else(|| defaults.cc.clone()).filter(|cc| *cc != address);
+        let is_own = self.policy.delivery.is_own();
+        let more_cc = row.more_cc.iter().filter(|cc| is_own && **cc != address).cloned().collect();
         Invitation {
             redirect_url: row.redirect_url.clone().unwrap_or_else(|| self.redirect_url.clone()),
             send: row.send.unwrap_or(defaults.send) && self.policy.delivery != DeliveryWay::None,
             by: self.policy.delivery,
             message: row.message.clone().or_else(|| defaults.message.clone()),
             cc,
+            more_cc,
             language: row.language.clone().or_else(|| defaults.language.clone()),
             display_name: row.display_name.clone(),
             address,

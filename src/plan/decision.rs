@@ -162,10 +162,25 @@ pub struct Invitation {
     pub by: DeliveryWay,
     pub message: Option<Arc<Message>>,
     pub cc: Option<Email>,
+    /// Further copies, of one's own mail.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub more_cc: Box<[Email]>,
     /// Language of Microsoft's standard text.
     pub language: Option<Language>,
     /// Name shown in the invitation.
     pub display_name: Option<Box<str>>,
+}
+
+impl Invitation {
+    /// Whoever gets a mail of one's own: the guest and its copies.
+    pub fn recipients(&self) -> u64 {
+        1 + self.copies().count() as u64
+    }
+
+    /// Everybody who gets a copy.
+    pub fn copies(&self) -> impl Iterator<Item = &Email> {
+        self.cc.iter().chain(&self.more_cc)
+    }
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]

@@ -11,6 +11,7 @@ mod digest;
 mod drift;
 mod finding;
 mod left;
+mod mailing;
 mod observation;
 mod reason;
 mod remind;
@@ -32,6 +33,7 @@ pub use digest::Digest;
 pub use drift::{Correction, corrections};
 pub use finding::{Finding, Severity};
 pub use left::{LEFT, left_half_way};
+pub use mailing::{MailPace, Mailing};
 pub use observation::{Look, Observation, observations};
 pub use reason::{BlockedKind, SettledKind, Words};
 pub use remind::Reminders;
@@ -84,6 +86,8 @@ pub struct Plan {
     /// Name of the tenant, for a person to recognise it by.
     pub tenant_name: Option<String>,
     pub caller: Caller,
+    /// The mails of one's own that it sends; None where it sends none.
+    pub mailing: Option<Mailing>,
     /// New addresses of guests that no row is about any more, and that have the new mail
     /// and no invitation.
     pub left: Vec<Email>,
@@ -139,6 +143,8 @@ impl Plan {
         let mut findings = review(&rows, counts, directory, policy.caller, guards);
         findings.extend(further);
         findings.extend(left::finding(&left));
+        let mailing = Mailing::of(&rows, policy.mail_pace);
+        findings.extend(mailing.and_then(|mailing| mailing.finding()));
         findings.sort_by_key(|finding| finding.severity);
         let tenant_id = directory.tenant.id.clone().unwrap_or_else(|| policy.tenant.clone());
         Self {
@@ -148,6 +154,7 @@ impl Plan {
             tenant_id,
             tenant_name: directory.tenant.display_name.clone(),
             caller: policy.caller,
+            mailing,
             left,
             rows,
         }

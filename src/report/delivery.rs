@@ -81,6 +81,11 @@ pub(super) fn mark(invitation: &Invitation, caller: Caller) -> String {
     if let Some(cc) = &invitation.cc {
         mark.push_str(", copy to ");
         mark.push_str(&harmless(cc.as_str()));
+        if !invitation.more_cc.is_empty() {
+            mark.push_str(" and ");
+            mark.push_str(&invitation.more_cc.len().to_string());
+            mark.push_str(" more");
+        }
     }
     mark
 }
@@ -173,6 +178,7 @@ mod tests {
             by: crate::config::DeliveryWay::Microsoft,
             message: None,
             cc: None,
+            more_cc: Box::default(),
             language: None,
             display_name: None,
         }

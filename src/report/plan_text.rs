@@ -60,6 +60,9 @@ pub fn plan_text(out: &mut dyn Write, plan: &Plan, view: &PlanView) -> io::Resul
         &Section { title: "Settled", style: styles.faint, kind: Kind::Settled },
     )?;
     findings(out, plan, view)?;
+    if let Some(mailing) = plan.mailing.as_ref().filter(|mailing| mailing.is_paced()) {
+        writeln!(out, "\n{} {}", paint(styles.heading, "Mails"), mailing.sentence())?;
+    }
     if plan.counts.change == 0 {
         if plan.counts.blocked > 0 && plan.counts.settled == 0 {
             writeln!(out, "\nNothing can be changed: every row is blocked")?;

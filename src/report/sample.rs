@@ -35,6 +35,7 @@ pub(super) fn invitation(address: &str) -> Invitation {
         by: crate::config::DeliveryWay::Microsoft,
         message: None,
         cc: None,
+        more_cc: Box::default(),
         language: None,
         display_name: None,
     }
@@ -109,6 +110,7 @@ pub(super) fn plan() -> Plan {
             Invitation {
                 message: Some(Arc::new(Message::parse("We are Fabrikam now.").unwrap())),
                 cc: Some(email("boss@fabrikam.example")),
+                more_cc: Box::default(),
                 ..invitation("bob@fabrikam.example")
             },
         ),
@@ -204,6 +206,7 @@ pub(super) fn plan_of(rows: Vec<PlannedRow>) -> Plan {
     }
     let tenant_id = "7d1c2a40-0000-4000-8000-0000000000aa".to_owned();
     Plan {
+        mailing: None,
         digest: Digest::new(&tenant_id, &rows),
         rows,
         counts,

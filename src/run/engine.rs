@@ -205,6 +205,9 @@ impl Run<'_> {
         }
         self.rows(rest, outcomes).await;
         self.rows(reminders, outcomes).await;
+        if self.settings.post.as_ref().is_some_and(|post| post.is_spent()) {
+            self.stop(StopReason::MailBudget);
+        }
     }
 
     /// Ends the run before its first row where mails are to be sent and none would leave:

@@ -135,6 +135,8 @@ pub struct Failure {
 pub enum StopReason {
     /// The time budget is used up.
     TimeBudget,
+    /// The mailbox takes no more recipients today.
+    MailBudget,
     Interrupted,
     Terminated,
     /// The stop file appeared.
@@ -240,6 +242,7 @@ impl StopReason {
             Self::Unreachable { advice, .. } => Some(advice),
             Self::ForeignAnswers { .. } => Some(Foreign::ADVICE),
             Self::Checkpoint(why) => Some(why.advice()),
+            Self::MailBudget => Some("go on a day after the first of today's mails"),
             Self::TimeBudget
             | Self::Interrupted
             | Self::Terminated
@@ -255,6 +258,7 @@ impl StopReason {
     pub fn code(&self) -> &'static str {
         match self {
             Self::TimeBudget => "time-budget",
+            Self::MailBudget => "mail-budget",
             Self::Interrupted => "interrupted",
             Self::Terminated => "terminated",
             Self::StopFile { .. } => "stop-file",
@@ -276,6 +280,9 @@ impl std::fmt::Display for StopReason {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::TimeBudget => f.write_str("the time budget is used up"),
+            Self::MailBudget => {
+                f.write_str("the mailbox takes no more recipients today; the rest waits")
+            }
             Self::Interrupted => f.write_str("interrupted"),
             Self::Terminated => f.write_str("asked to terminate"),
             Self::StopFile { path } => write!(f, "the stop file {path} is there"),

@@ -49,6 +49,7 @@ fn change(set_mail: Option<SetMail>) -> Change {
             by: crate::config::DeliveryWay::Microsoft,
             message: None,
             cc: None,
+            more_cc: Box::default(),
             language: None,
             display_name: None,
         }),

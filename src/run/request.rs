@@ -37,8 +37,18 @@ pub(super) fn patch(set: &SetMail) -> wire::UserPatch {
 }
 
 pub(super) fn request(invitation: &Invitation, guest: UserId) -> wire::InvitationRequest {
-    let Invitation { address, redirect_url, send, by, message, cc, language, display_name } =
-        invitation;
+    // Microsoft copies one.
+    let Invitation {
+        address,
+        redirect_url,
+        send,
+        by,
+        message,
+        cc,
+        language,
+        display_name,
+        more_cc: _,
+    } = invitation;
     let is_mailed = *by == DeliveryWay::Microsoft;
     let info = wire::InvitedUserMessageInfo {
         message_language: language.as_ref().map(|language| language.as_str().to_owned()),

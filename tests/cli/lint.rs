@@ -45,7 +45,7 @@ fn every_bad_row_is_reported_at_once() {
     broken.csv:17:51: `partner desk`: it contains U+0020 space, 8th character [bad-cc] (2 times, lines 17, 32)
       hint: write one bare address, such as ada@fabrikam.example
     broken.csv:18:51: `one@contoso.example; two@contoso.example` holds 2 addresses; an invitation takes one CC [two-cc]
-      hint: leave one of them, such as a distribution list
+      hint: leave one of them, such as a distribution list; your own mail ([delivery] by) takes several, with `;` between them
     broken.csv:19:56: `german` is not a language tag [bad-language] (3 times, lines 19, 20, 32)
       hint: write a tag such as en-US or de
     broken.csv:21:67: `http://projects.contoso.example` is not an https URL [bad-redirect-url] (2 times, lines 21, 32)

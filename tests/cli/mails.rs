@@ -172,6 +172,8 @@ fn from_a_mailbox_of_the_tenant_each_guest_gets_a_mail() {
         line 3  ruth.mori@northwind.example → ruth.mori@fabrikam.example
         line 4  olga.ramos@northwind.example → olga.ramos@fabrikam.example
 
+    Mails 3 mails of your own, at 600 a minute
+
     Digest [DIGEST]   (apply --plan [DIGEST] carries out exactly this)
     3 rows to do
     line 2     invited       hannah.wagner@northwind.example → hannah.wagner@fabrikam.example

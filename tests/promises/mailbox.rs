@@ -4,9 +4,12 @@
 use reinvite::config::{DeliverySettings, DeliveryWay};
 use reinvite::emulator::{Action, Canned, Matcher, RetryAfter, SAMPLE_CLIENT_ID};
 
+use std::time::Duration;
+
 use crate::mail_crash::run_until_full;
 use crate::mails::{GUESTS, assert_no_links, delivery, newest};
 use crate::support::{Campaign, Cut, Finished, Sent, address, seconds};
+use reinvite::run::StopReason;
 
 const MAILBOX: &str = "it@contoso.example";
 
@@ -215,4 +218,28 @@ async fn mails_leave_at_the_pace_of_the_mailbox() {
     // 59 intervals of three seconds are the optimum.
     let took = sent[59].at.duration_since(sent[0].at).as_secs_f64();
     assert!(took <= 177.0 * 1.03, "{took} s");
+}
+
+/// Of five guests three are mailed on the first day, and the others a day later. Nobody is
+/// reset whose mail has to wait.
+#[tokio::test(start_paused = true)]
+async fn beyond_the_recipients_of_a_day_nobody_is_reset_and_the_next_day_goes_on() {
+    let mut campaign = by_mailbox().guests(5);
+    campaign.settings.delivery.pace.recipients_per_day = Some(3);
+    let first = campaign.run().await;
+    assert_eq!((first.summary.invited, first.summary.mailed()), (3, 3));
+    assert_eq!((first.summary.not_attempted, first.summary.failed), (2, 0));
+    assert_eq!(first.summary.stop_reason, Some(StopReason::MailBudget));
+    assert!(first.plan.findings.iter().any(|finding| finding.code == "mail-budget"));
+    assert_eq!(first.plan.mailing.map(|mailing| mailing.mails_tomorrow), Some(2));
+    // An hour later there is nothing left, either.
+    tokio::time::sleep(Duration::from_hours(1)).await;
+    let again = campaign.resume().await;
+    assert!(again.writes().is_empty(), "{:?}", again.writes());
+    assert_eq!(again.summary.stop_reason, Some(StopReason::MailBudget));
+    tokio::time::sleep(Duration::from_hours(24)).await;
+    let next = campaign.resume().await;
+    assert_eq!((next.summary.invited, next.summary.mailed()), (2, 2));
+    assert_eq!(next.summary.stop_reason, None);
+    assert_mailed_once(&mut campaign, 5, "on two days");
 }

@@ -257,3 +257,20 @@ async fn nobody_is_reset_whose_mail_cannot_be_written() {
     assert_eq!(finished.failure(1), "mail-unwritable");
     assert_eq!((campaign.invitations(1), campaign.invitations(2)), (0, 1));
 }
+
+/// A copy goes to everybody whom the row names, and the mailbox's day counts them all.
+#[tokio::test]
+async fn several_copies_of_one_s_own_mail_reach_everybody() {
+    let (campaign, server) = with_server().await;
+    let mut campaign = campaign.manifest(
+        "user,new_email,cc\nguest1@fabrikam.example,guest1@northwind.example,\
+         pm@contoso.example;it@contoso.example\n",
+    );
+    let finished = campaign.run().await;
+    assert_eq!(finished.summary.mailed(), 1);
+    assert_eq!(finished.plan.mailing.map(|mailing| mailing.recipients), Some(3));
+    let mails = server.mails();
+    assert_eq!(mails.len(), 1);
+    assert_eq!(mails[0].to, [&address(1), "pm@contoso.example", "it@contoso.example"]);
+    assert_eq!(mails[0].header("Cc").as_deref(), Some("pm@contoso.example, it@contoso.example"));
+}

@@ -62,6 +62,7 @@ impl World {
             rows: Vec::new(),
             invalid: Vec::new(),
             policy: Policy {
+                mail_pace: crate::plan::MailPace::default(),
                 tenant: "contoso.example".to_owned(),
                 caller: Caller::AppOnly,
                 invitation: InvitationDefaults::default(),
@@ -215,6 +216,7 @@ fn row(line: u32, user: &str, new_email: &str) -> Row {
         wish: if new_email.is_empty() { Wish::ResetOnly } else { Wish::Move(email(new_email)) },
         message: None,
         cc: None,
+        more_cc: Box::default(),
         language: None,
         redirect_url: None,
         send: None,

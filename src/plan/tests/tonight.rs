@@ -50,6 +50,7 @@ fn change(reason: ChangeReason) -> Decision {
             by: crate::config::DeliveryWay::Microsoft,
             message: None,
             cc: None,
+            more_cc: Box::default(),
             language: None,
             display_name: None,
         }),

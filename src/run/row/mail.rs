@@ -47,6 +47,15 @@ impl<'r> RowRun<'r, '_> {
         }
     }
 
+    /// Takes the row's mail off what the mailbox takes today, before anything is done to its
+    /// guest. Where that is used up the row waits for another day.
+    pub(super) fn reserve_mail(&self) -> Result<(), Done> {
+        let (Some(post), Some(invitation)) = (self.post(), &self.change.invite) else {
+            return Ok(());
+        };
+        if post.reserve(invitation.recipients()) { Ok(()) } else { Err(self.not_attempted()) }
+    }
+
     /// Refuses a row whose mail can't be written, before anything is done to its guest.
     pub(super) async fn check_letter(&self, guest: &DirectoryUser) -> Result<(), Done> {
         let (Some(post), Some(invitation)) = (self.post(), &self.change.invite) else {
@@ -110,6 +119,7 @@ impl<'r> RowRun<'r, '_> {
             return Err(self.not_attempted());
         };
         let _place = self.place_ahead().await?;
+        self.reserve_mail()?;
         self.enter(Phase::Inviting);
         let guest = self.look().await?;
         if guest.redemption.state == Some(RedemptionState::Accepted) {
@@ -133,6 +143,7 @@ impl<'r> RowRun<'r, '_> {
         let Some(held) = post.known.links.get(&self.key) else {
             return Err(self.not_attempted());
         };
+        self.reserve_mail()?;
         self.enter(Phase::Inviting);
         let guest = self.look().await?;
         if !self.may_remind(&guest) {
@@ -203,7 +214,7 @@ impl<'r> RowRun<'r, '_> {
         let old_email = planned.or_else(|| earlier.map(Into::into));
         Letter {
             to: invitation.address.clone(),
-            cc: invitation.cc.iter().cloned().collect(),
+            cc: invitation.copies().cloned().collect(),
             redeem_url,
             display_name: invitation.display_name.clone().or_else(|| guest.display_name.clone()),
             old_email: old_email
@@ -278,7 +289,7 @@ impl<'r> RowRun<'r, '_> {
             // What is withdrawn below was certainly not sent; its draft may be there.
             earlier = Some(EarlierMail { message_id: id.to_string(), drafted_at: None });
             let (after, why, is_server) = match handed {
-                Handed::Accepted { .. } => return self.mailed(post).await,
+                Handed::Accepted { .. } => return self.mailed(post, mail.recipients()).await,
                 Handed::RefusedRecipient(refused) => {
                     let failure = OwnFailure::MailRefused.because(refused.to_string());
                     let code = if refused.code.is_empty() { failure.code } else { refused.code };
@@ -336,15 +347,15 @@ impl<'r> RowRun<'r, '_> {
         unreachable!("the last try returns")
     }
 
-    async fn mailed(&self, post: &Post) -> Ended {
+    async fn mailed(&self, post: &Post, recipients: u64) -> Ended {
         let is_file = post.is_files();
         let how = if is_file { MailedHow::File } else { MailedHow::Sent };
         let keeps_link = post.keeps_links;
         let key = self.key.clone();
         let record = if self.is_reminder_mail() {
-            Record::Reminded { key, how }
+            Record::Reminded { key, how, recipients }
         } else {
-            Record::Mailed { key, how, keeps_link }
+            Record::Mailed { key, how, recipients, keeps_link }
         };
         match self.append(record).await {
             Ok(()) => Ended::At(if is_file { MailEnd::File } else { MailEnd::Sent }),

@@ -136,6 +136,7 @@ impl RowRun<'_, '_> {
             self.lost = Some(lost).filter(|_| !is_remade);
         }
         let place = self.place_ahead().await?;
+        self.reserve_mail()?;
         let mut lane = Some(self.run.lane.acquire().await.expect("the lane is never closed"));
         if self.run.stop.is_requested() {
             return Err(self.not_attempted());

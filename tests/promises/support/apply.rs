@@ -121,9 +121,9 @@ impl Campaign {
     ) -> (Vec<Event>, Result<Carried<Applied, ()>, CampaignError>) {
         let stop = Stop::new();
         let graph = self.graph(emulator, wire, &stop);
-        let loaded =
-            manifest::parse("guests.csv", self.manifest.as_bytes(), &manifest::Options::default())
-                .unwrap();
+        let several_cc = self.settings.delivery.by.is_own();
+        let options = manifest::Options { several_cc, ..manifest::Options::default() };
+        let loaded = manifest::parse("guests.csv", self.manifest.as_bytes(), &options).unwrap();
         assert!(self.skip_invalid || loaded.problems.is_empty(), "{:?}", loaded.problems);
         let (resend, why) = self.resend.clone().unzip();
         let request = ApplyRequest {
