@@ -6,7 +6,7 @@
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use crate::config::args::Cli;
+use crate::config::args::{Cli, Command};
 use crate::config::{ConfigError, OfflineSettings, checkpoint_path};
 
 use super::elsewhere::Elsewhere;
@@ -17,7 +17,10 @@ use super::ui::Ui;
 pub(super) fn offline(cli: &Cli, ui: &Ui) -> Result<OfflineSettings, Failure> {
     let (path, named) = cli.global.config_file();
     let env = |name: &str| std::env::var_os(name);
-    if let Some(elsewhere) = Elsewhere::of(cli).filter(|it| *it != Elsewhere::Nowhere) {
+    // A checkpoint says all of itself; how a manifest is read the configuration may say.
+    let reads_a_manifest = matches!(cli.command, Command::Lint(_) | Command::Preview(_));
+    let elsewhere = Elsewhere::of(cli).filter(|it| *it != Elsewhere::Nowhere);
+    if let Some(elsewhere) = elsewhere.filter(|_| reads_a_manifest) {
         ui.warn(elsewhere);
     }
     let (settings, warnings) = OfflineSettings::load(path, named, env, &cli.overrides())?;
