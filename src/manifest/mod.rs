@@ -22,6 +22,7 @@ mod header;
 mod heading;
 mod json_lines;
 mod kept;
+mod no_value;
 mod options;
 mod problem;
 mod record;

@@ -19,6 +19,7 @@ use super::book::{SheetEntry, Value, Values};
 use super::visible::{Merged, Visible, attribute, letters};
 use super::{Refusal, SHEET_ROWS};
 use crate::domain::character::trim;
+use crate::manifest::no_value::is_error_value;
 
 /// Most bytes that the repeated cells of a document may come to.
 const MOST_REPEATED: usize = 256 * 1024 * 1024;
@@ -372,12 +373,6 @@ impl Walk {
         }
         Ok(())
     }
-}
-
-/// As `LibreOffice` shows a formula that failed.
-fn is_error_value(text: &str) -> bool {
-    (text.starts_with('#') && text.ends_with(['!', '?', 'A']))
-        || text.strip_prefix("Err:").is_some_and(|code| code.bytes().all(|b| b.is_ascii_digit()))
 }
 
 fn repeats(element: &BytesStart<'_>, name: &str) -> usize {
