@@ -141,7 +141,9 @@ pub(super) async fn settle_lost(
             skew: graph.clock().skew(),
             lag: lag(settings),
         };
-        let intent = Intent { at: intended_at, before: before.as_ref(), accepted_at };
+        let invited_before = ledger.last_invited(key, intended_at);
+        let before = before.as_ref();
+        let intent = Intent { at: intended_at, before, accepted_at, invited_before };
         let lost = LostAnswer::new(intent, horizon);
         let silent = ledger.is_silent(key);
         let outstanding =

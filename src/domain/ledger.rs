@@ -287,6 +287,28 @@ impl Ledger {
         self.wishes(key.user_id).iter().find(|(other, _)| other == key).map(|(_, entry)| entry)
     }
 
+    /// When the campaign last invited the guest of a key, or may have, by a moment and to
+    /// whatever address, in the service's time. Leaves out the key's own invitation of
+    /// unknown outcome.
+    pub fn last_invited(&self, key: &InvitationKey, by: Timestamp) -> Option<Timestamp> {
+        let wishes = self.wishes(key.user_id).iter();
+        let times = wishes.flat_map(|(other, entry)| {
+            let last = match entry.state {
+                LedgerState::Invited => Some(entry.at),
+                LedgerState::Unknown { .. } => Some(entry.at).filter(|_| other != key),
+                LedgerState::Patching
+                | LedgerState::Patched
+                | LedgerState::Outstanding
+                | LedgerState::Failed { .. }
+                | LedgerState::Reverting
+                | LedgerState::Reverted => None,
+            };
+            let standing = entry.resend.as_ref().map(|resend| resend.invited_at);
+            [last, standing, self.resent(other)]
+        });
+        times.flatten().filter(|at| *at <= by).max()
+    }
+
     /// Whom a reference meant when the campaign first acted on it. After the
     /// move the directory no longer finds the guest by the old address.
     pub fn user_named(&self, folded: &str) -> Option<UserId> {

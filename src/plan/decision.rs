@@ -47,6 +47,10 @@ pub struct Change {
     /// this is one more.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub accepted_at: Option<Timestamp>,
+    /// When the campaign last invited the guest before this, to whatever address, in the
+    /// service's time: a replica may show that one late.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub invited_before: Option<Timestamp>,
     /// An invitation of an earlier run whose answer was lost: to be settled from
     /// the directory before another is sent.
     pub unsettled: Option<Unsettled>,
@@ -64,6 +68,9 @@ pub struct Unsettled {
     /// When an invitation before it was accepted, if it was one more, in the service's time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub accepted_at: Option<Timestamp>,
+    /// See [`Change::invited_before`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub invited_before: Option<Timestamp>,
     /// It was one more that nobody is waiting for: nothing is to be sent now if it turns
     /// out not to have been.
     #[serde(skip_serializing_if = "std::ops::Not::not")]

@@ -68,6 +68,7 @@ pub fn corrections(
                     redemption: guest.redemption.clone(),
                     own_until: None,
                     accepted_at: None,
+                    invited_before: None,
                     unsettled: None,
                 },
             })

@@ -152,6 +152,7 @@ mod tests {
             new_email: None,
             decision: Decision::Change(Box::new(Change {
                 accepted_at: None,
+                invited_before: None,
                 reason: ChangeReason::NewAddress,
                 set_mail: None,
                 invite: Some(invite),

@@ -76,6 +76,7 @@ pub(super) fn change(
         redemption,
         own_until: None,
         accepted_at: None,
+        invited_before: None,
         unsettled: None,
     }));
     row(line, user, Some(address.as_str()), decision)

@@ -34,6 +34,9 @@ pub struct Intent<'a> {
     pub before: Option<&'a Redemption>,
     /// When an invitation before it was accepted, in the service's time, if it was one more.
     pub accepted_at: Option<Timestamp>,
+    /// When the campaign last invited the guest before that, to whatever address, in the
+    /// service's time.
+    pub invited_before: Option<Timestamp>,
 }
 
 /// From when on every replica shows what was sent.
@@ -55,7 +58,8 @@ pub struct Horizon {
 pub struct LostAnswer {
     intended_at: Timestamp,
     before: Option<Redemption>,
-    accepted_at: Option<Timestamp>,
+    is_one_more: bool,
+    invited_before: Option<Timestamp>,
     certain_at: Timestamp,
     /// Whether its record is dated after it was asked about.
     lies_ahead: bool,
@@ -74,7 +78,8 @@ impl LostAnswer {
         Self {
             intended_at: intent.at,
             before: intent.before.cloned(),
-            accepted_at: intent.accepted_at,
+            is_one_more: intent.accepted_at.is_some(),
+            invited_before: intent.invited_before.max(intent.accepted_at),
             certain_at: over.saturating_add(horizon.lag).unwrap_or(Timestamp::MAX),
             lies_ahead: dated.duration_since(horizon.asked_at) > FAR_AHEAD,
         }
@@ -101,8 +106,7 @@ impl LostAnswer {
     pub fn judge(&self, now: &Redemption, read_at: Timestamp) -> Verdict {
         let lag_is_over = read_at >= self.certain_at;
         let too_early = Verdict::TooEarly { until: self.certain_at };
-        let is_one_more = self.accepted_at.is_some();
-        let undecided = if is_one_more && now.state == Some(RedemptionState::Accepted) {
+        let undecided = if self.is_one_more && now.state == Some(RedemptionState::Accepted) {
             Verdict::Moot
         } else {
             Verdict::Undecided
@@ -136,13 +140,13 @@ impl LostAnswer {
         if lag_is_over { undecided } else { too_early }
     }
 
-    /// Whether what changed the guest last may be the accepted invitation before this one.
+    /// Whether what changed the guest last may be the campaign's invitation before this one.
     fn shows_the_one_before(&self, now: &Redemption) -> bool {
         now.state == Some(RedemptionState::PendingAcceptance)
             && now
                 .changed_at
-                .zip(self.accepted_at)
-                .is_some_and(|(changed_at, accepted_at)| changed_at <= accepted_at + TOLERANCE)
+                .zip(self.invited_before)
+                .is_some_and(|(changed_at, invited)| changed_at <= invited + TOLERANCE)
     }
 
     /// Whether the guest waited before and waits as it did, so that another invitation takes
@@ -199,7 +203,16 @@ mod tests {
         let at = INTENT.parse().unwrap();
         let accepted_at = accepted_at.map(|at| at.parse().unwrap());
         let horizon = Horizon { asked_at: at, ended_at: at, skew: SignedDuration::ZERO, lag: LAG };
-        LostAnswer::new(Intent { at, before, accepted_at }, horizon)
+        let intent = Intent { at, before, accepted_at, invited_before: None };
+        LostAnswer::new(intent, horizon)
+    }
+
+    /// One after an invitation of the campaign to another address.
+    fn elsewhere(before: Option<&Redemption>, invited_before: &str) -> LostAnswer {
+        let at = INTENT.parse().unwrap();
+        let invited_before = Some(invited_before.parse().unwrap());
+        let horizon = Horizon { asked_at: at, ended_at: at, skew: SignedDuration::ZERO, lag: LAG };
+        LostAnswer::new(Intent { at, before, accepted_at: None, invited_before }, horizon)
     }
 
     /// When no replica lags any more.
@@ -265,6 +278,9 @@ mod tests {
         assert_eq!(lost(None, first).judge(&pending, late()), Verdict::Undecided);
         // What can be told is told.
         assert_eq!(lost(Some(&pending), first).judge(&reset, late()), Verdict::Sent);
+        // Nor is it one more for having been invited to another address before.
+        let elsewhere = elsewhere(Some(&pending), "2026-11-20T00:00:00Z");
+        assert_eq!(elsewhere.judge(&redeemed, late()), Verdict::Undecided);
     }
 
     /// The first was accepted a minute before the intent of the second.
@@ -286,9 +302,11 @@ mod tests {
             ("somebody else's between them", &unseen, &others, (too_early, Undecided)),
             ("a replica older than the one before", &others, &first, (too_early, Undecided)),
         ] {
-            let lost = lost(Some(before), first_at);
-            let early = lost.judge(now, late() - SignedDuration::from_millis(1));
-            assert_eq!((early, lost.judge(now, late())), expected, "{name}");
+            let to_another = elsewhere(Some(before), first_at.unwrap());
+            for lost in [lost(Some(before), first_at), to_another] {
+                let early = lost.judge(now, late() - SignedDuration::from_millis(1));
+                assert_eq!((early, lost.judge(now, late())), expected, "{name}");
+            }
         }
         // So close that what shows may be either.
         let close = Some("2026-11-21T11:59:59.000Z");
@@ -310,7 +328,8 @@ mod tests {
             (at, -minute, at + minute + LAG),
             (at, minute, at + LAG),
         ] {
-            let intent = Intent { at, before: Some(&accepted), accepted_at: None };
+            let before = Some(&accepted);
+            let intent = Intent { at, before, accepted_at: None, invited_before: None };
             let asked_at = at + minute;
             let lost = LostAnswer::new(intent, Horizon { asked_at, ended_at, skew, lag: LAG });
             assert_eq!(lost.judge(&accepted, at), Verdict::TooEarly { until });
@@ -324,7 +343,8 @@ mod tests {
         let accepted = redemption(Accepted, "2024-01-01T00:00:00Z");
         let asked_at: Timestamp = INTENT.parse().unwrap();
         let at = asked_at + SignedDuration::from_hours(1);
-        let intent = Intent { at, before: Some(&accepted), accepted_at: None };
+        let before = Some(&accepted);
+        let intent = Intent { at, before, accepted_at: None, invited_before: None };
         let skew = SignedDuration::ZERO;
         let lost =
             LostAnswer::new(intent, Horizon { asked_at, ended_at: asked_at, skew, lag: LAG });

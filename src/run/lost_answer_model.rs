@@ -94,8 +94,9 @@ impl Story {
         let before = self.before();
         let at = time(self.intended_at());
         // The clock is known to two seconds when an answer comes.
-        let accepted_at = self.first.map(|at| time(at + self.late.max(-2_000)));
-        let intent = Intent { at, before: Some(&before), accepted_at };
+        let invited_before = self.first.map(|at| time(at + self.late.max(-2_000)));
+        let before = Some(&before);
+        let intent = Intent { at, before, accepted_at: None, invited_before };
         // Our clock is late by as much as it dates the intent.
         let horizon = Horizon {
             asked_at: time(self.read_at + self.late),

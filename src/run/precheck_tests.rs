@@ -59,6 +59,7 @@ fn change(set_mail: Option<SetMail>) -> Change {
         },
         own_until: None,
         accepted_at: None,
+        invited_before: None,
         unsettled: None,
     }
 }

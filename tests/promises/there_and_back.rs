@@ -1,8 +1,9 @@
 //! A wish that was replaced and comes back is a new wish, whatever became of it before.
 
+use jiff::Timestamp;
 use reinvite::emulator::{Action, Canned, Matcher};
 
-use crate::support::{Campaign, Cut, address, id, seconds};
+use crate::support::{Campaign, Command, Cut, address, id, seconds};
 
 /// A refusal that is final.
 fn refused() -> Action {
@@ -61,4 +62,94 @@ async fn an_address_that_the_campaign_has_replaced_is_not_as_wanted_for_showing_
     let later = campaign.run().await;
     assert_eq!((later.planned(1), later.summary.invited), ("new-address", 1));
     assert_eq!(campaign.emulator().user(&id(1)).unwrap().mail, Some(address(1)));
+}
+
+/// Invited to one address and wanted at another within the lag. The replica that is read first
+/// does not show the campaign's own invitation yet.
+async fn wanted_elsewhere_within_the_lag(lag: u64) -> Campaign {
+    let mut campaign = Campaign::new().guests(1).read_lag(seconds(lag));
+    assert_eq!(campaign.run().await.summary.invited, 1);
+    // Later than what was dated by two clocks can be confused.
+    tokio::time::sleep(seconds(10)).await;
+    campaign.rows([(id(1), "elsewhere@tailspin.example".to_owned())])
+}
+
+/// Where each of the guest's invitations went.
+fn invited(campaign: &mut Campaign) -> Vec<String> {
+    let ledger = campaign.ledger();
+    ledger.invitations_for(&id(1)).iter().map(|sent| sent.address.clone()).collect()
+}
+
+/// The campaign's invitation to the address of before, seen late, is nobody else's.
+#[tokio::test(start_paused = true)]
+async fn wanted_elsewhere_within_the_lag_the_guest_is_invited_although_the_first_shows_late() {
+    let mut campaign = wanted_elsewhere_within_the_lag(20).await;
+    let next = campaign.run().await;
+    assert_eq!((next.planned(1), next.summary.invited), ("new-address", 1), "{:?}", next.outcomes);
+    assert_eq!(invited(&mut campaign), [address(1), "elsewhere@tailspin.example".to_owned()]);
+}
+
+/// Nor is it the invitation whose answer was lost: whether that was sent, the directory tells.
+#[tokio::test(start_paused = true)]
+async fn wanted_elsewhere_within_the_lag_a_lost_answer_is_settled_from_the_directory() {
+    for action in [Action::Drop, Action::CommitThenDrop] {
+        let mut campaign = wanted_elsewhere_within_the_lag(60).await;
+        campaign = campaign.fault(Matcher::invitation(), action.clone());
+        let next = campaign.run().await;
+        let ends = (next.summary.invited, next.summary.unknown, next.summary.failed);
+        assert_eq!(ends, (1, 0, 0), "{action:?}: {:?}", next.outcomes);
+        assert_eq!(invited(&mut campaign).len(), 2, "{action:?}");
+        assert_eq!(campaign.run().await.writes().len(), 0);
+    }
+}
+
+/// The same where the run is gone at the invitation, and the next one settles it, or a look
+/// without a run.
+#[tokio::test(start_paused = true)]
+async fn wanted_elsewhere_within_the_lag_and_cut_off_the_guest_is_invited_once_to_each() {
+    let whole = wanted_elsewhere_within_the_lag(60).await.run().await;
+    let is_invitation = |sent: &crate::support::Sent| sent.method == http::Method::POST;
+    let last = whole.sent.iter().rposition(is_invitation).unwrap() + 1;
+    for (cut, sent) in [(Cut::Before(last), 1), (Cut::After(last), 2)] {
+        let cut_off = async || {
+            let mut campaign = wanted_elsewhere_within_the_lag(60).await.cut(cut);
+            assert!(campaign.run_until_cut().await.is_none(), "{cut:?}");
+            assert_eq!(campaign.status().counts.unknown, 1, "{cut:?}");
+            campaign
+        };
+        let mut campaign = cut_off().await;
+        let resumed = campaign.run().await;
+        assert_eq!(resumed.summary.unknown, 0, "{cut:?}: {:?}", resumed.outcomes);
+        assert_eq!(invited(&mut campaign).len(), 2, "{cut:?}");
+
+        let mut campaign = cut_off().await;
+        // Nobody knows when the run that is gone ended: not later than the first look.
+        for _ in 0..2 {
+            campaign.command(Command::Verify).await;
+            tokio::time::sleep(seconds(400)).await;
+        }
+        assert_eq!(campaign.status().counts.unknown, 0, "{cut:?}");
+        assert_eq!(invited(&mut campaign).len(), sent, "{cut:?}");
+        campaign.run().await;
+        assert_eq!(invited(&mut campaign).len(), 2, "{cut:?}");
+    }
+}
+
+/// Another hand between the two invitations is no word on either.
+#[tokio::test(start_paused = true)]
+async fn wanted_elsewhere_a_lost_answer_is_not_settled_by_what_somebody_else_did_before() {
+    let mut campaign = wanted_elsewhere_within_the_lag(60).await;
+    let emulator = campaign.emulator();
+    campaign =
+        campaign.fault(Matcher::invitation(), Action::Drop).at_each_request(move |_, sent| {
+            if sent.is_invitation() {
+                let theirs = Timestamp::from_second(emulator.now().as_second() - 5).unwrap();
+                emulator.edit(&id(1), |user| {
+                    user.external_user_state_change_date_time = Some(theirs.to_string());
+                });
+            }
+        });
+    let next = campaign.run().await;
+    assert_eq!((next.summary.unknown, next.summary.invited), (1, 0), "{:?}", next.outcomes);
+    assert_eq!(invited(&mut campaign).len(), 1);
 }

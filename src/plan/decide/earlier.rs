@@ -121,6 +121,7 @@ impl Planner<'_> {
             redemption: guest.redemption.clone(),
             own_until: None,
             accepted_at: None,
+            invited_before: None,
             unsettled,
         }))
     }
@@ -139,6 +140,7 @@ impl Planner<'_> {
             before: before.clone(),
             obstacle,
             accepted_at,
+            invited_before: self.ledger.last_invited(key, entry.at),
             // A person who asked for it has not got it yet.
             lapses: accepted_at.is_some() && entry.resend.is_none(),
             silent: self.ledger.is_silent(key),
@@ -287,6 +289,7 @@ impl Planner<'_> {
             redemption: guest.redemption.clone(),
             own_until: None,
             accepted_at: None,
+            invited_before: None,
             unsettled: None,
         })))
     }
@@ -323,6 +326,7 @@ impl Planner<'_> {
                 redemption: guest.redemption.clone(),
                 own_until: None,
                 accepted_at: None,
+                invited_before: None,
                 unsettled: None,
             }))
         })

@@ -57,6 +57,7 @@ fn change(reason: ChangeReason) -> Decision {
         redemption: crate::domain::Redemption::default(),
         own_until: None,
         accepted_at: None,
+        invited_before: None,
         unsettled,
     }))
 }

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use crate::checkpoint::Record;
 use crate::domain::{DirectoryUser, Redemption, Trace};
 use crate::graph::{CallError, GONE, THROTTLED_ATTEMPTS, Verdict, backoff};
-use crate::plan::Invitation;
+use crate::plan::{Change, Invitation};
 use crate::run::event::{Event, InvitedHow, Outcome, Phase};
 use crate::run::lost_answer::Intent;
 use crate::run::precheck::redemption_conflict;
@@ -96,8 +96,9 @@ impl RowRun<'_, '_> {
                     }
                     self.enter(Phase::Clearing);
                     let lost_at = self.run.graph.clock().now();
-                    let accepted_at = self.change.accepted_at;
-                    let intent = Intent { at: intended_at, before: Some(&before), accepted_at };
+                    let Change { accepted_at, invited_before, .. } = *self.change;
+                    let before = Some(&before);
+                    let intent = Intent { at: intended_at, before, accepted_at, invited_before };
                     let lost = self.lost_answer(intent, lost_at);
                     let is_sent = self.was_sent(&lost).await?;
                     let is_remade = is_sent && self.is_to_be_remade().await?;

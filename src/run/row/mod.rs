@@ -111,8 +111,8 @@ impl RowRun<'_, '_> {
             // An earlier run may have sent it until the moment it ended.
             let ended_at = self.run.settings.earlier_runs_ended_at;
             let before = open.before.as_ref();
-            let accepted_at = open.accepted_at;
-            let intent = Intent { at: open.intended_at, before, accepted_at };
+            let (accepted_at, invited_before) = (open.accepted_at, open.invited_before);
+            let intent = Intent { at: open.intended_at, before, accepted_at, invited_before };
             let lost = self.lost_answer(intent, ended_at);
             let is_sent = self.was_sent(&lost).await?;
             let is_remade = is_sent && self.is_to_be_remade().await?;
