@@ -129,6 +129,26 @@ pub(super) fn begun(connection: &Connection) -> Result<HashMap<InvitationKey, i6
     Ok(begun)
 }
 
+/// When the mail of those that were refused for good was last written, or may have been: a
+/// write that was itself refused, which is the next thing that its run tells, is none.
+pub(super) fn written_and_given_up(
+    connection: &Connection,
+) -> Result<Vec<(InvitationKey, Timestamp)>, ReadError> {
+    let mut query = connection.prepare(
+        "WITH told AS (
+             SELECT event.id, event.user_id, event.address, event.at, what,
+                    lead(what || run) OVER each <> 'failed' || run AS went_on
+             FROM event JOIN row USING (user_id, address) WHERE row.state = 'failed'
+             WINDOW each AS (PARTITION BY event.user_id, event.address ORDER BY event.id)
+         )
+         SELECT max(id), user_id, address, at FROM told
+         WHERE what IN ('patched', 'reverted')
+             OR what IN ('patching', 'reverting') AND went_on
+         GROUP BY user_id, address",
+    )?;
+    collect(&mut query, |row| Ok((key(row, 1, 2)?, parsed(row, 3)?)))
+}
+
 /// The present state of one guest and address.
 pub(super) fn row_state(
     connection: &Connection,

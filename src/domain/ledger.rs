@@ -162,6 +162,7 @@ pub struct Ledger {
     resent: HashMap<InvitationKey, Timestamp>,
     silent: HashSet<InvitationKey>,
     written: HashSet<UserId>,
+    written_at: HashMap<InvitationKey, Timestamp>,
     ways_back: HashMap<InvitationKey, WayBack>,
     mails: HashMap<InvitationKey, MailStanding>,
     /// Mails of one's own that left, or may have, and to how many.
@@ -232,6 +233,17 @@ impl Ledger {
     /// See [`Self::record_written`].
     pub fn has_written(&self, user_id: UserId) -> bool {
         self.written.contains(&user_id)
+    }
+
+    /// Records when the mail was last written, or may have been, for a wish that was given up
+    /// since.
+    pub fn record_written_at(&mut self, key: InvitationKey, at: Timestamp) {
+        self.written_at.insert(key, at);
+    }
+
+    /// See [`Self::record_written_at`].
+    pub fn written_at(&self, key: &InvitationKey) -> Option<Timestamp> {
+        self.written_at.get(key).copied()
     }
 
     /// Records a mail of one's own that is not at its end.

@@ -224,15 +224,13 @@ impl<'a> Planner<'a> {
             },
         };
         let accepted_at = earlier.and_then(Self::accepted_at);
-        let invited_before = self.ledger.last_invited(&key, self.policy.read_at);
         Decision::Change(Box::new(Change {
             reason,
             set_mail,
             invite: Some(self.invitation(row, address.clone())),
             redemption: guest.redemption.clone(),
-            own_until: invited_before.and_then(|at| self.own_until(at)),
             accepted_at,
-            invited_before,
+            ours: self.ours(&key),
             unsettled,
         }))
     }

@@ -38,22 +38,29 @@ pub struct Change {
     pub invite: Option<Invitation>,
     /// The guest's redemption when the plan was made.
     pub redemption: Redemption,
-    /// Until then, in the service's time, a guest who turns out to be invited anew has the
-    /// campaign's own earlier invitation, which a replica may not have shown the plan. None
-    /// where there is none, or every replica shows it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub own_until: Option<Timestamp>,
     /// When the invitation was accepted that the guest has already, in the service's time:
     /// this is one more.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub accepted_at: Option<Timestamp>,
-    /// When the campaign last invited the guest before this, to whatever address, in the
-    /// service's time: a replica may show that one late.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub invited_before: Option<Timestamp>,
+    /// What the campaign did to the guest before, and a replica may show late: no part of
+    /// what is decided.
+    #[serde(skip)]
+    pub ours: Ours,
     /// An invitation of an earlier run whose answer was lost: to be settled from
     /// the directory before another is sent.
     pub unsettled: Option<Unsettled>,
+}
+
+/// What the campaign did to a guest before, so that it is not taken for another's hand.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct Ours {
+    /// When it last invited the guest, to whatever address, in the service's time.
+    pub invited_at: Option<Timestamp>,
+    /// Until then, in the service's time, a guest who turns out to be invited anew has that
+    /// invitation. None where there is none, or every replica shows it.
+    pub until: Option<Timestamp>,
+    /// The mail that it wrote so lately that a replica may not show it.
+    pub mail: Option<Email>,
 }
 
 /// An invitation that may or may not have been sent.
@@ -68,7 +75,7 @@ pub struct Unsettled {
     /// When an invitation before it was accepted, if it was one more, in the service's time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub accepted_at: Option<Timestamp>,
-    /// See [`Change::invited_before`].
+    /// See [`Ours::invited_at`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub invited_before: Option<Timestamp>,
     /// It was one more that nobody is waiting for: nothing is to be sent now if it turns

@@ -66,9 +66,8 @@ pub fn corrections(
                     set_mail: Some(set_mail),
                     invite: None,
                     redemption: guest.redemption.clone(),
-                    own_until: None,
+                    ours: super::Ours::default(),
                     accepted_at: None,
-                    invited_before: None,
                     unsettled: None,
                 },
             })

@@ -152,12 +152,11 @@ mod tests {
             new_email: None,
             decision: Decision::Change(Box::new(Change {
                 accepted_at: None,
-                invited_before: None,
                 reason: ChangeReason::NewAddress,
                 set_mail: None,
                 invite: Some(invite),
                 redemption: Redemption::default(),
-                own_until: None,
+                ours: crate::plan::Ours::default(),
                 unsettled: None,
             })),
         }

@@ -26,7 +26,7 @@ use serde::Serialize;
 
 pub use decide::{Before, Policy, Returning, Revert, decide};
 pub use decision::{
-    Blocked, Change, ChangeReason, Decision, Invitation, PlannedRow, SetMail, SetOtherMails,
+    Blocked, Change, ChangeReason, Decision, Invitation, Ours, PlannedRow, SetMail, SetOtherMails,
     Settled, Unsettled, same_addresses,
 };
 pub use digest::Digest;

@@ -74,9 +74,8 @@ pub(super) fn change(
         set_mail,
         invite: Some(invitation),
         redemption,
-        own_until: None,
+        ours: crate::plan::Ours::default(),
         accepted_at: None,
-        invited_before: None,
         unsettled: None,
     }));
     row(line, user, Some(address.as_str()), decision)

@@ -4,7 +4,7 @@
 use std::cmp::Ordering;
 
 use crate::domain::{DirectoryUser, RedemptionState};
-use crate::plan::{Change, SetMail, same_addresses};
+use crate::plan::{Change, Ours, SetMail, same_addresses};
 
 use super::event::Failure;
 use super::own_failure::OwnFailure;
@@ -35,7 +35,7 @@ pub fn precheck(change: &Change, guest: &DirectoryUser) -> Precheck {
     let Some(set) = &change.set_mail else { return Precheck::NothingToWrite };
     if is_written(set, guest) {
         Precheck::NothingToWrite
-    } else if is_as_expected(set, guest) {
+    } else if is_as_expected(set, &change.ours, guest) {
         Precheck::Write
     } else {
         changed(guest, set.expected.as_deref().unwrap_or("no mail"))
@@ -51,7 +51,7 @@ pub(super) fn redemption_conflict(change: &Change, guest: &DirectoryUser) -> Opt
         guest.redemption.state == Some(RedemptionState::PendingAcceptance)
             && guest.redemption.changed_at <= Some(until)
     };
-    if !newer || change.own_until.is_some_and(is_ours) {
+    if !newer || change.ours.until.is_some_and(is_ours) {
         return None;
     }
     let (own, what) = match &guest.redemption.state {
@@ -82,7 +82,7 @@ fn is_written(set: &SetMail, guest: &DirectoryUser) -> bool {
     mail && other_mails
 }
 
-fn is_as_expected(set: &SetMail, guest: &DirectoryUser) -> bool {
+fn is_as_expected(set: &SetMail, ours: &Ours, guest: &DirectoryUser) -> bool {
     // Half written is as expected, too: an earlier PATCH of ours may have been
     // repeated by hand for one of the two.
     let mail = match (&set.expected, guest.mail.as_deref()) {
@@ -95,7 +95,9 @@ fn is_as_expected(set: &SetMail, guest: &DirectoryUser) -> bool {
         same_addresses(&guest.other_mails, &set.expected)
             || same_addresses(&guest.other_mails, &set.desired)
     });
-    (mail || desired) && other_mails
+    // The plan's reading may have been older than what the campaign wrote last.
+    let ours = ours.mail.as_ref().is_some_and(|mail| guest.has_mail(mail));
+    (mail || desired || ours) && other_mails
 }
 
 #[cfg(test)]

@@ -57,9 +57,8 @@ fn change(set_mail: Option<SetMail>) -> Change {
             state: Some(RedemptionState::Accepted),
             changed_at: Some(SINCE.parse().unwrap()),
         },
-        own_until: None,
+        ours: Ours::default(),
         accepted_at: None,
-        invited_before: None,
         unsettled: None,
     }
 }
@@ -107,6 +106,15 @@ fn mail_is_written_only_over_what_the_plan_expects() {
     assert_eq!(word(&none_expected, &guest(None, &[])), "write");
     assert_eq!(word(&none_expected, &guest(Some(OLD), &[])), "changed-since-plan");
     assert_eq!(word(&none_expected, &guest(Some(NEW), &[])), "nothing");
+    // The campaign's own writing for another wish is nobody else's.
+    let third = "third@tailspin.example";
+    let ours = Ours { mail: Some(email(third)), ..Ours::default() };
+    let after = Change { ours, ..change(Some(mail())) };
+    for (found, expected) in
+        [(OLD, "write"), (third, "write"), ("x@y.example", "changed-since-plan")]
+    {
+        assert_eq!(word(&after, &guest(Some(found), &[])), expected, "{found}");
+    }
 }
 
 #[test]

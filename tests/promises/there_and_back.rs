@@ -64,6 +64,66 @@ async fn an_address_that_the_campaign_has_replaced_is_not_as_wanted_for_showing_
     assert_eq!(campaign.emulator().user(&id(1)).unwrap().mail, Some(address(1)));
 }
 
+/// The same where the later wish was refused for good, after its mail was written: that is the
+/// mail of the guest, whatever a replica still shows.
+#[tokio::test(start_paused = true)]
+async fn an_address_is_not_as_wanted_for_showing_late_after_a_wish_that_was_refused() {
+    let elsewhere = || "elsewhere@tailspin.example".to_owned();
+    let old = || "guest1@fabrikam.example".to_owned();
+    // The address of before is the campaign's own, or the one from before it.
+    for (moved_before, back_to) in [(true, address(1)), (false, old())] {
+        for (what, written) in [(Matcher::invitation(), true), (Matcher::patch(), false)] {
+            let mut campaign = Campaign::new().guests(1).read_lag(seconds(200));
+            if moved_before {
+                assert_eq!(campaign.run().await.summary.invited, 1);
+                tokio::time::sleep(seconds(3_600)).await;
+            }
+            campaign = campaign.rows([(id(1), elsewhere())]).fault(what, refused());
+            assert_eq!(campaign.run().await.summary.failed, 1);
+            campaign = campaign.rows([(id(1), back_to.clone())]);
+            let early = campaign.run().await;
+            let as_wanted = if moved_before { "already-invited" } else { "already-matches" };
+            let expected = if written { ("may-lag", 0) } else { (as_wanted, 1) };
+            assert_eq!((early.planned(1), early.summary.settled), expected, "{back_to}");
+            tokio::time::sleep(seconds(300)).await;
+            let later = campaign.run().await;
+            let expected = if written { ("new-address", 1) } else { (as_wanted, 0) };
+            assert_eq!((later.planned(1), later.summary.invited), expected, "{back_to}");
+            assert_eq!(campaign.emulator().user(&id(1)).unwrap().mail, Some(back_to.clone()));
+        }
+    }
+}
+
+/// Two addresses in a row and the first again, each within the lag: a replica may show any of
+/// them, and none is somebody else's.
+#[tokio::test(start_paused = true)]
+async fn an_address_that_comes_back_within_the_lag_is_invited_whichever_shows() {
+    for lag in [20, 120] {
+        for refuse in [false, true] {
+            let mut campaign = Campaign::new().guests(1).read_lag(seconds(lag));
+            assert_eq!(campaign.run().await.summary.invited, 1);
+            tokio::time::sleep(seconds(10)).await;
+            campaign = campaign.rows([(id(1), "elsewhere@tailspin.example".to_owned())]);
+            if refuse {
+                campaign = campaign.fault(Matcher::invitation(), refused());
+            }
+            campaign.run().await;
+            campaign = campaign.rows([(id(1), address(1))]);
+            for _ in 0..9 {
+                let next = campaign.run().await;
+                assert_eq!(next.summary.failed, 0, "{lag}, {refuse}: {:?}", next.outcomes);
+                let mail = campaign.emulator().user(&id(1)).unwrap().mail;
+                let as_wanted = next.summary.settled == 1 || next.summary.invited == 1;
+                assert!(!as_wanted || mail == Some(address(1)), "{lag}, {refuse}");
+                tokio::time::sleep(seconds(45)).await;
+            }
+            let invited = invited(&mut campaign);
+            assert_eq!(invited.len(), if refuse { 2 } else { 3 }, "{lag}, {refuse}");
+            assert_eq!(invited.last(), Some(&address(1)), "{lag}, {refuse}");
+        }
+    }
+}
+
 /// Invited to one address and wanted at another within the lag. The replica that is read first
 /// does not show the campaign's own invitation yet.
 async fn wanted_elsewhere_within_the_lag(lag: u64) -> Campaign {

@@ -14,7 +14,7 @@ use crate::domain::{
 use crate::manifest::Row;
 
 use super::{Planner, internal};
-use crate::plan::decision::{Blocked, Change, ChangeReason, Decision, Settled, Unsettled};
+use crate::plan::decision::{Blocked, Change, ChangeReason, Decision, Ours, Settled, Unsettled};
 
 impl Planner<'_> {
     /// Whether the campaign has moved the guest on to another address since, so that what
@@ -26,7 +26,9 @@ impl Planner<'_> {
         moves: bool,
     ) -> bool {
         self.ledger.wishes_since(key).iter().any(|(other, later)| {
-            let is_moved = !later.is_given_up() || guest.has_mail(&other.address);
+            let is_moved = !later.is_given_up()
+                || guest.has_mail(&other.address)
+                || self.wrote_lately(other, later);
             // Another invitation voids the one before, whatever the mail is by now.
             later.may_be_invited() || moves && is_moved
         })
@@ -35,10 +37,36 @@ impl Planner<'_> {
     /// Whether the campaign wrote another mail for a later wish so lately that a replica may
     /// still show the one of before: then it is not there any more.
     pub(super) fn may_show_the_mail_of_before(&self, key: &InvitationKey) -> bool {
-        self.ledger.wishes_since(key).iter().any(|(_, later)| {
-            let shows_at = later.at.saturating_add(self.policy.lag);
-            !later.is_given_up() && shows_at.is_ok_and(|shows_at| self.policy.read_at < shows_at)
+        // An address that never was a wish may be the one from before all of them.
+        let is_first = self.ledger.get(key).is_none();
+        let later =
+            if is_first { self.ledger.wishes(key.user_id) } else { self.ledger.wishes_since(key) };
+        later.iter().any(|(other, later)| self.wrote_lately(other, later))
+    }
+
+    /// Whether the campaign wrote the mail of a wish, or may have, so lately that a replica
+    /// may not show it. One that was refused may have been refused after that.
+    fn wrote_lately(&self, key: &InvitationKey, entry: &LedgerEntry) -> bool {
+        let given_up = entry.is_given_up();
+        let at = if given_up { self.ledger.written_at(key) } else { Some(entry.at) };
+        at.is_some_and(|at| {
+            let shows_at = at.saturating_add(self.policy.lag);
+            shows_at.is_ok_and(|shows_at| self.policy.read_at < shows_at)
         })
+    }
+
+    /// What the campaign did to the guest before this key is carried out.
+    pub(super) fn ours(&self, key: &InvitationKey) -> Ours {
+        let invited_at = self.ledger.last_invited(key, self.policy.read_at);
+        let others = self.ledger.wishes(key.user_id).iter().filter(|(other, _)| other != key);
+        let mail = others.rev().find(|(other, entry)| self.wrote_lately(other, entry));
+        Ours {
+            invited_at,
+            until: invited_at
+                .map(|at| self.ours_ends(at))
+                .filter(|until| self.policy.read_at < *until),
+            mail: mail.map(|(other, _)| other.address.clone()),
+        }
     }
 
     /// P6: a row whose guest shows another mail than the manifest wants is never as
@@ -119,9 +147,8 @@ impl Planner<'_> {
             set_mail: None,
             invite: Some(self.invitation(row, address.clone())),
             redemption: guest.redemption.clone(),
-            own_until: None,
+            ours: Ours::default(),
             accepted_at: None,
-            invited_before: None,
             unsettled,
         }))
     }
@@ -213,11 +240,6 @@ impl Planner<'_> {
         }
     }
 
-    /// See [`Change::own_until`].
-    pub(super) fn own_until(&self, accepted_at: Timestamp) -> Option<Timestamp> {
-        Some(self.ours_ends(accepted_at)).filter(|until| self.policy.read_at < *until)
-    }
-
     /// A move begun earlier finds a mail that is neither the old nor the new one.
     pub(super) fn changed_by_hand(&self, guest: &DirectoryUser, moves: bool) -> Option<Blocked> {
         let found = guest.mail.as_deref().filter(|_| moves)?;
@@ -287,9 +309,8 @@ impl Planner<'_> {
             set_mail: None,
             invite: Some(invitation),
             redemption: guest.redemption.clone(),
-            own_until: None,
+            ours: Ours::default(),
             accepted_at: None,
-            invited_before: None,
             unsettled: None,
         })))
     }
@@ -324,9 +345,8 @@ impl Planner<'_> {
                 set_mail: None,
                 invite: Some(invitation),
                 redemption: guest.redemption.clone(),
-                own_until: None,
+                ours: Ours::default(),
                 accepted_at: None,
-                invited_before: None,
                 unsettled: None,
             }))
         })

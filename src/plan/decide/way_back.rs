@@ -237,15 +237,13 @@ impl Planner<'_> {
             return Err(Decision::Blocked(blocked));
         }
         let key = InvitationKey { user_id: guest.id, address: address.clone() };
-        let invited_before = self.ledger.last_invited(&key, self.policy.read_at);
         Ok(Decision::Change(Box::new(Change {
             reason: if invites { ChangeReason::Revert } else { ChangeReason::RevertMail },
             set_mail,
             invite: invites.then(|| self.invitation(row, address.clone())),
             redemption: guest.redemption.clone(),
-            own_until: invited_before.and_then(|at| self.own_until(at)),
             accepted_at: None,
-            invited_before,
+            ours: self.ours(&key),
             unsettled: None,
         })))
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::plan::{Change, Invitation, Unsettled};
+use crate::plan::{Change, Invitation, Ours, Unsettled};
 
 const HOUR: i64 = 60 * 60;
 
@@ -55,9 +55,8 @@ fn change(reason: ChangeReason) -> Decision {
             display_name: None,
         }),
         redemption: crate::domain::Redemption::default(),
-        own_until: None,
+        ours: Ours::default(),
         accepted_at: None,
-        invited_before: None,
         unsettled,
     }))
 }

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use crate::checkpoint::Record;
 use crate::domain::{DirectoryUser, Redemption, Trace};
 use crate::graph::{CallError, GONE, THROTTLED_ATTEMPTS, Verdict, backoff};
-use crate::plan::{Change, Invitation};
+use crate::plan::Invitation;
 use crate::run::event::{Event, InvitedHow, Outcome, Phase};
 use crate::run::lost_answer::Intent;
 use crate::run::precheck::redemption_conflict;
@@ -96,8 +96,8 @@ impl RowRun<'_, '_> {
                     }
                     self.enter(Phase::Clearing);
                     let lost_at = self.run.graph.clock().now();
-                    let Change { accepted_at, invited_before, .. } = *self.change;
-                    let before = Some(&before);
+                    let (before, accepted_at) = (Some(&before), self.change.accepted_at);
+                    let invited_before = self.change.ours.invited_at;
                     let intent = Intent { at: intended_at, before, accepted_at, invited_before };
                     let lost = self.lost_answer(intent, lost_at);
                     let is_sent = self.was_sent(&lost).await?;
