@@ -357,11 +357,19 @@ impl Graph {
 
     /// Reads JSON; repeats what is safe to repeat.
     pub(super) async fn read<T: DeserializeOwned>(&self, call: &Call) -> Result<T, CallError> {
+        self.read_sized(call).await.map(|(answer, _)| answer)
+    }
+
+    /// The same, and how many bytes it was.
+    pub(super) async fn read_sized<T: DeserializeOwned>(
+        &self,
+        call: &Call,
+    ) -> Result<(T, usize), CallError> {
         let mut attempt = 1;
         loop {
             let body = self.repeat(call).await?;
             let error = match from_json(&body) {
-                Ok(answer) => return Ok(answer),
+                Ok(answer) => return Ok((answer, body.len())),
                 Err(error) => error,
             };
             let why = format!("{} {}: {error}", call.method, call.url.path());

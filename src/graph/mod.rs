@@ -17,6 +17,7 @@ mod holders;
 mod mailbox;
 mod odata;
 mod pace;
+mod pages;
 mod presence;
 mod recipients;
 mod redact;

@@ -11,7 +11,6 @@ use http::StatusCode;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tracing::debug;
-use url::Url;
 
 use crate::domain::{
     AddressHolder, Caller, Directory, Email, GuestRef, HolderKind, Unreadable, UserId, UserType,
@@ -19,7 +18,6 @@ use crate::domain::{
 
 use super::batch::Get;
 use super::call_error::CallError;
-use super::catalogue::Verdict;
 use super::client::{Call, Graph};
 use super::odata::query;
 use super::pace::sleep_or_stop;
@@ -75,12 +73,6 @@ const PAGE_UNITS: u64 = 1;
 
 /// When guests that were not found by their id are looked for once more.
 const SECOND_LOOK: Duration = Duration::from_secs(2);
-
-/// How often a list that breaks off is begun.
-const BEGINNINGS: u32 = 3;
-
-/// More pages than any directory has: ten million users.
-const MOST_PAGES: usize = 10_000;
 
 /// A read that a plan can do without.
 pub(super) struct Optional {
@@ -301,63 +293,6 @@ impl Graph {
         Ok(())
     }
 
-    /// Reads a collection page by page. Links are followed as they are, never to
-    /// another origin, and never in a circle.
-    pub(super) async fn pages<T: DeserializeOwned>(
-        &self,
-        call: Call,
-        take: impl FnMut(T) -> Result<(), CallError>,
-    ) -> Result<(), CallError> {
-        let mut beginning = 1;
-        let items = loop {
-            match self.list(&call.url, call.advanced).await {
-                Ok(items) => break items,
-                Err(Broken { later: true, why }) if beginning < BEGINNINGS && may_pass(&why) => {
-                    self.retry_wait(beginning, None, format!("a list broke off: {why}")).await?;
-                    beginning += 1;
-                }
-                Err(Broken { later: true, why: why @ CallError::Refused { .. } }) => {
-                    return Err(CallError::Protocol(format!(
-                        "the list of {} broke off {beginning} times, last: {why}",
-                        call.url.path()
-                    )));
-                }
-                Err(Broken { why, .. }) => return Err(why),
-            }
-        };
-        // Nothing of a list that broke off is kept.
-        items.into_iter().try_for_each(take)
-    }
-
-    /// A list from its first page to its last.
-    async fn list<T: DeserializeOwned>(
-        &self,
-        from: &Url,
-        advanced: bool,
-    ) -> Result<Vec<T>, Broken> {
-        let mut seen = BTreeSet::new();
-        let mut items = Vec::new();
-        let mut url = from.clone();
-        loop {
-            let later = !seen.is_empty();
-            let broken = |why| Broken { later, why };
-            let call = Call { advanced, ..Call::get(url) };
-            let page: wire::Page<T> = self.read(&call).await.map_err(broken)?;
-            items.extend(page.value);
-            let Some(link) = page.next_link else { return Ok(items) };
-            let odd = |what: &str| {
-                broken(CallError::Protocol(format!("the pages of {} {what}", from.path())))
-            };
-            if !seen.insert(link.clone()) {
-                return Err(odd("go in a circle"));
-            }
-            if seen.len() == MOST_PAGES {
-                return Err(Broken { later: false, ..odd("have no end: more than 10,000") });
-            }
-            url = self.own_link(&link).map_err(|why| Broken { later: false, why })?;
-        }
-    }
-
     /// Lets an optional read fail where it is not available, and notes it.
     #[expect(clippy::unused_self, reason = "reads as a step of the survey")]
     pub(super) fn optional<T>(
@@ -380,29 +315,6 @@ impl Graph {
             }
             Err(error) => Err(error),
         }
-    }
-}
-
-/// A list that was not read to its end.
-struct Broken {
-    /// Whether its first page had been read.
-    later: bool,
-    why: CallError,
-}
-
-/// Whether a list that broke off so may be read whole when it is begun again: the token of
-/// a page has expired, for one (microsoftgraph/msgraph-sdk-dotnet#2254).
-fn may_pass(why: &CallError) -> bool {
-    match why {
-        CallError::Refused { verdict, .. } => !matches!(verdict, Verdict::StopRun(_)),
-        CallError::Protocol(_) => true,
-        CallError::Stopped
-        | CallError::Auth(_)
-        | CallError::Unreachable(_)
-        | CallError::Throttled { .. }
-        | CallError::ThrottledOut(_)
-        | CallError::Foreign(_)
-        | CallError::Lost { .. } => false,
     }
 }
 

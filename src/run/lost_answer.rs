@@ -287,7 +287,7 @@ mod tests {
     #[test]
     fn the_invitation_before_that_shows_late_is_not_this_one() {
         use Verdict::{NotSent, Sent, Undecided};
-        let first_at = Some("2026-11-21T11:59:00.200Z");
+        let first_at = "2026-11-21T11:59:00.200Z";
         let unseen = redemption(Accepted, "2024-01-01T00:00:00Z");
         let first = redemption(PendingAcceptance, "2026-11-21T11:59:00Z");
         let second = redemption(PendingAcceptance, "2026-11-21T12:00:01Z");
@@ -302,8 +302,8 @@ mod tests {
             ("somebody else's between them", &unseen, &others, (too_early, Undecided)),
             ("a replica older than the one before", &others, &first, (too_early, Undecided)),
         ] {
-            let to_another = elsewhere(Some(before), first_at.unwrap());
-            for lost in [lost(Some(before), first_at), to_another] {
+            let to_another = elsewhere(Some(before), first_at);
+            for lost in [lost(Some(before), Some(first_at)), to_another] {
                 let early = lost.judge(now, late() - SignedDuration::from_millis(1));
                 assert_eq!((early, lost.judge(now, late())), expected, "{name}");
             }

@@ -7,10 +7,11 @@
 //! otherwise agree on the same mistake.
 //!
 //! Here is what a row's requests carry: users, invitations, errors, batches. What
-//! is read of the tenant (`tenant`) and what the token endpoint says (`token`) have
+//! is read of the tenant (`tenant`), a list's pages (`page`) and what the token endpoint says (`token`) have
 //! files of their own.
 
 mod mail;
+mod page;
 mod tenant;
 mod token;
 
@@ -21,6 +22,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
 pub use mail::{FOUND_SELECT, FileAttachment, FoundMessage, ItemBody, MailHeader, MailMessage};
+pub use page::Page;
 pub use tenant::{
     AuthorizationPolicy, B2bManagementPolicy, B2bSetting, CrossTenantDefault, DirectoryObject,
     IdentitySynchronization, MailRecipient, Organization, Partner, RoleAssignment,
@@ -86,19 +88,6 @@ pub struct UserPatch {
     /// The whole new list of further addresses.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub other_mails: Option<Vec<String>>,
-}
-
-/// One page of a collection.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Page<T> {
-    /// The items of this page.
-    pub value: Vec<T>,
-    /// Where the next page is; to be followed as it is.
-    #[serde(rename = "@odata.nextLink", default, skip_serializing_if = "Option::is_none")]
-    pub next_link: Option<String>,
-    /// The total, when `$count=true` was asked for.
-    #[serde(rename = "@odata.count", default, skip_serializing_if = "Option::is_none")]
-    pub count: Option<u64>,
 }
 
 /// The body of `POST /invitations` (Microsoft Graph, *Create invitation*, 2024-10).

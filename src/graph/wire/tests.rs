@@ -163,6 +163,21 @@ fn users_come_in_pages() {
     assert_eq!(page.value[1].mail, None);
 }
 
+/// What unfolds to millions of next to nothing would take the memory of all of them.
+#[test]
+fn a_page_without_end_is_refused() {
+    let page = |items: usize| {
+        let body = format!(r#"{{"value":[{}]}}"#, vec!["{}"; items].join(","));
+        serde_json::from_str::<Page<User>>(&body).map(|page| page.value.len())
+    };
+    assert_eq!(page(10_000).unwrap(), 10_000);
+    let refused = page(10_001).unwrap_err();
+    assert!(
+        refused.is_data() && refused.to_string().contains("more than 10000 items"),
+        "{refused}"
+    );
+}
+
 #[test]
 fn users_with_null_lists_and_unknown_properties_are_read() {
     let user: User = read(json!({
