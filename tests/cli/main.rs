@@ -10,6 +10,7 @@ mod checkpoint;
 mod contract;
 mod demo;
 mod doctor;
+mod documents;
 #[cfg(target_os = "linux")]
 mod full_disk;
 mod guards;
@@ -40,4 +41,5 @@ mod signals;
 #[cfg(target_os = "linux")]
 mod spoilt;
 mod terminal;
+mod tutorial;
 mod verify;
