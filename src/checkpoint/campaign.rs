@@ -12,7 +12,7 @@ use super::database::{ReadError, meta};
 use super::mail::{self, MailCounts};
 use super::manifest_row::{self, ManifestRow, Planned};
 use super::state::{RowState, Step};
-use super::tables::{RunRecord, old_mails, row_states, runs};
+use super::tables::{RunRecord, begun, old_mails, row_states, runs};
 use crate::domain::{InvitationKey, State, UserId};
 
 /// What a file says of its campaign as a whole.
@@ -35,6 +35,8 @@ pub(super) struct Campaign {
     states: HashMap<InvitationKey, RowState>,
     /// Mails from before the campaign, of guests whose mail it was about to write.
     old_mails: HashMap<UserId, Option<String>>,
+    /// Guests and addresses after which the campaign began another address for the guest.
+    replaced: HashSet<InvitationKey>,
 }
 
 /// A row of the manifest, or a guest and address that it has no more.
@@ -59,12 +61,14 @@ impl Campaign {
             tenant_name: some("tenant_name")?,
             created_at: some("created_at")?.and_then(|text| text.parse().ok()),
         };
+        let states = row_states(connection)?;
         Ok(Self {
             about,
             manifest: manifest_row::read(connection)?,
             runs: runs(connection)?,
             mails: mail::counts(connection)?,
-            states: row_states(connection)?,
+            replaced: replaced(connection, &states)?,
+            states,
             old_mails: old_mails(connection)?,
         })
     }
@@ -76,6 +80,9 @@ impl Campaign {
         for planned in &self.manifest {
             let key = planned.key();
             let found = key.as_ref().and_then(|key| self.states.get(key));
+            let is_replaced = key.as_ref().is_some_and(|key| self.replaced.contains(key));
+            // What became of an address before another was begun is not what becomes of it now.
+            let current = found.filter(|_| !(is_replaced && planned.is_anew()));
             let is_first = key.clone().is_none_or(|key| seen.insert(key));
             let is_written = planned.user_id.is_some_and(|id| self.old_mails.contains_key(&id));
             rows.push(CampaignRow {
@@ -84,7 +91,7 @@ impl Campaign {
                 // An invitation is counted once: the others have nothing to do.
                 stands: match found {
                     Some(_) if !is_first => State::Settled,
-                    _ => stands(Some(planned.decision), found, is_written),
+                    _ => stands(Some(planned.decision), current, is_written),
                 },
                 old_mail: planned.user_id.and_then(|id| self.old_mail(id)),
                 key,
@@ -112,6 +119,26 @@ impl Campaign {
     fn old_mail(&self, user_id: UserId) -> Option<&str> {
         self.old_mails.get(&user_id)?.as_deref()
     }
+}
+
+/// See [`Campaign::replaced`].
+fn replaced(
+    connection: &Connection,
+    states: &HashMap<InvitationKey, RowState>,
+) -> Result<HashSet<InvitationKey>, ReadError> {
+    let mut seen = HashSet::with_capacity(states.len());
+    // Nearly always every guest has one address.
+    if states.keys().all(|key| seen.insert(key.user_id)) {
+        return Ok(HashSet::new());
+    }
+    let begun = begun(connection)?;
+    let mut last: HashMap<UserId, Option<i64>> = HashMap::new();
+    for key in states.keys() {
+        let at = last.entry(key.user_id).or_default();
+        *at = (*at).max(begun.get(key).copied());
+    }
+    let is_replaced = |key: &&InvitationKey| begun.get(key).copied() < last[&key.user_id];
+    Ok(states.keys().filter(is_replaced).cloned().collect())
 }
 
 /// Where a row stands. The state of the campaign decides; the plan's word counts only

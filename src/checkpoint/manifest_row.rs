@@ -39,6 +39,18 @@ impl ManifestRow {
     pub fn key(&self) -> Option<InvitationKey> {
         Some(InvitationKey { user_id: self.user_id?, address: self.address.clone()? })
     }
+
+    /// Whether the plan took it for a wish of which nothing earlier stands, once another
+    /// address had been begun.
+    pub(super) fn is_anew(&self) -> bool {
+        match self.decision {
+            Planned::Change => {
+                matches!(&*self.reason, "new-address" | "reset-only" | "revert" | "revert-mail")
+            }
+            Planned::Blocked => true,
+            Planned::Settled => false,
+        }
+    }
 }
 
 pub(super) fn write(

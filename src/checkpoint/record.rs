@@ -177,6 +177,8 @@ pub enum Record {
         advice: String,
         /// The service's request id.
         request_id: Option<String>,
+        /// As of [`Record::Patching`]: it may be refused before anything else is told of it.
+        anew: bool,
     },
     /// A person asked for another invitation although one was sent.
     ResendAsked {
@@ -361,6 +363,7 @@ impl Entry {
                 message: detail.message,
                 advice: detail.advice,
                 request_id: detail.request_id,
+                anew: detail.anew,
             },
             What::ResendAsked => {
                 let before = detail.before()?;
@@ -516,8 +519,14 @@ impl Record {
                 json!({ "code": code, "message": message, "advice": advice })
             }
             Self::Invited { how, .. } => json!({ "how": how }),
-            Self::Failed { code, message, advice, request_id, .. } => {
-                json!({ "code": code, "message": message, "advice": advice, "request_id": request_id })
+            Self::Failed { code, message, advice, request_id, anew, .. } => {
+                let mut detail = json!({
+                    "code": code, "message": message, "advice": advice, "request_id": request_id
+                });
+                if *anew {
+                    detail["anew"] = Value::Bool(true);
+                }
+                detail
             }
             Self::ResendAsked { who, why, before, .. } => {
                 json!({ "who": who, "why": why, "before": before })

@@ -95,7 +95,7 @@ impl RowState {
     /// Whatever it is there for.
     fn next(state: Option<Self>, record: &Record, at: Timestamp) -> Option<Self> {
         // One more invitation that was not sent leaves the accepted one as it was.
-        if let Record::Outstanding { .. } | Record::Failed { .. } = record
+        if let Record::Outstanding { .. } | Record::Failed { anew: false, .. } = record
             && let Some(accepted) = state.as_ref().and_then(Self::accepted)
         {
             return Some(Self::invited(accepted));
@@ -155,7 +155,9 @@ impl RowState {
         // no more.
         let anew = matches!(
             record,
-            Record::Patching { anew: true, .. } | Record::Intended { anew: true, .. }
+            Record::Patching { anew: true, .. }
+                | Record::Intended { anew: true, .. }
+                | Record::Failed { anew: true, .. }
         );
         let resend = state.and_then(|state| state.resend).filter(|_| !anew);
         Some(Self { step, at, resend, reverts: None })

@@ -115,12 +115,15 @@ pub(super) fn row_states(
     Ok(states)
 }
 
-/// When each guest and address was last begun, as a place in the order of events.
+/// When each guest and address was last begun, as a place in the order of events. A new wish
+/// that was refused before anything was done was begun, too.
 pub(super) fn begun(connection: &Connection) -> Result<HashMap<InvitationKey, i64>, ReadError> {
     let mut begun = HashMap::new();
     let mut query = connection.prepare(
         "SELECT max(id), user_id, address FROM event
-         WHERE what IN ('patching', 'reverting', 'intended') GROUP BY user_id, address",
+         WHERE what IN ('patching', 'reverting', 'intended')
+             OR what = 'failed' AND detail ->> '$.anew'
+         GROUP BY user_id, address",
     )?;
     let mut rows = query.query([])?;
     while let Some(row) = rows.next()? {

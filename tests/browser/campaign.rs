@@ -149,6 +149,7 @@ fn story(guest: &Guest) -> Vec<Record> {
                 message: "400: <b>another</b> object has it".to_owned(),
                 advice: "release the address first".to_owned(),
                 request_id: Some("0000aaaa-11bb-cccc-dd22-eeeeee333333".to_owned()),
+                anew: true,
             };
             vec![patching, failed]
         }

@@ -1,9 +1,10 @@
 //! A wish that was replaced and comes back is a new wish, whatever became of it before.
 
 use jiff::Timestamp;
+use reinvite::domain::Counts;
 use reinvite::emulator::{Action, Canned, Matcher};
 
-use crate::support::{Campaign, Command, Cut, address, id, seconds};
+use crate::support::{Campaign, Command, Cut, Ended, address, id, seconds};
 
 /// A refusal that is final.
 fn refused() -> Action {
@@ -58,6 +59,9 @@ async fn an_address_that_the_campaign_has_replaced_is_not_as_wanted_for_showing_
     campaign = campaign.rows([(id(1), address(1))]);
     let early = campaign.run().await;
     assert_eq!((early.planned(1), early.summary.blocked), ("may-lag", 1));
+    // The invitation of before the other address is none of this wish.
+    assert_eq!(campaign.status().counts, Counts { blocked: 1, ..Counts::default() });
+    assert!(matches!(campaign.command(Command::Verify).await, Ended::Out(4 | 9)));
     tokio::time::sleep(seconds(300)).await;
     let later = campaign.run().await;
     assert_eq!((later.planned(1), later.summary.invited), ("new-address", 1));
@@ -212,4 +216,23 @@ async fn wanted_elsewhere_a_lost_answer_is_not_settled_by_what_somebody_else_did
     let next = campaign.run().await;
     assert_eq!((next.summary.unknown, next.summary.invited), (1, 0), "{:?}", next.outcomes);
     assert_eq!(invited(&mut campaign).len(), 1);
+}
+
+/// Wanted again, and refused before anything was done: that is what becomes of the wish, and
+/// neither the invitation of before it nor another try unasked.
+#[tokio::test(start_paused = true)]
+async fn an_address_that_is_wanted_again_and_left_alone_is_not_as_it_was_before() {
+    let mut campaign = Campaign::new().guests(1);
+    campaign.run().await;
+    campaign = campaign.rows([(id(1), "elsewhere@tailspin.example".to_owned())]);
+    campaign.run().await;
+    campaign = campaign.rows([(id(1), address(1))]);
+    campaign = campaign.after_plan(|tenant| assert!(tenant.redeem(&id(1))));
+    let again = campaign.run().await;
+    assert_eq!((again.planned(1), again.failure(1)), ("new-address", "redeemed-since-plan"));
+    assert_eq!(campaign.status().counts, Counts { failed: 1, ..Counts::default() });
+    let next = campaign.run().await;
+    assert_eq!((next.planned(1), next.summary.blocked), ("failed-before", 1));
+    let asked = campaign.retry_failed().run().await;
+    assert_eq!((asked.planned(1), asked.summary.invited), ("retry-failed", 1));
 }

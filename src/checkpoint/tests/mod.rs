@@ -114,7 +114,8 @@ fn invited(n: u128) -> Record {
 fn failed(n: u128, code: &str) -> Record {
     let (code, message) = (code.to_owned(), format!("because of {code}"));
     let advice = "mend it".to_owned();
-    Record::Failed { key: key(n), code, message, advice, request_id: Some("r-1".to_owned()) }
+    let request_id = Some("r-1".to_owned());
+    Record::Failed { key: key(n), code, message, advice, request_id, anew: false }
 }
 
 fn resend_asked(n: u128) -> Record {

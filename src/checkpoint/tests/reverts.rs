@@ -105,6 +105,7 @@ async fn a_mail_that_was_refused_is_still_to_be_written_alone() {
         message: String::new(),
         advice: String::new(),
         request_id: None,
+        anew: false,
     };
     let records = [
         patching(1, "old@northwind.example"),

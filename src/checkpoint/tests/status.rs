@@ -121,6 +121,54 @@ proptest! {
     }
 }
 
+/// Moved on to another address, and asked for again: what became of it before is none of that.
+#[tokio::test]
+async fn an_address_that_was_replaced_and_comes_back_stands_where_its_new_wish_does() {
+    let other = || InvitationKey { address: "other@tailspin.example".parse().unwrap(), ..key(1) };
+    let first = [patching(1, "a@b.example"), intended(1), invited(1)];
+    let on = Record::Patched { key: other() };
+    let refused = Record::Failed {
+        key: other(),
+        code: "refused".to_owned(),
+        message: String::new(),
+        advice: String::new(),
+        request_id: None,
+        anew: true,
+    };
+    let failed_anew = match failed(1, "gone") {
+        Record::Failed { key, code, message, advice, request_id, .. } => {
+            Record::Failed { key, code, message, advice, request_id, anew: true }
+        }
+        _ => unreachable!(),
+    };
+    let anew = ManifestRow { reason: "new-address".to_owned(), ..row(2, 1, Planned::Change) };
+    let again = [patching(1, "a@b.example"), intended(1), invited(1)];
+    for (row, last, expected) in [
+        (anew.clone(), vec![], State::NotAttempted),
+        (anew.clone(), again[..1].to_vec(), State::NotAttempted),
+        (anew.clone(), again[..2].to_vec(), State::Unknown),
+        (anew.clone(), again.to_vec(), State::Invited),
+        (anew, vec![failed_anew], State::Failed),
+        (row(2, 1, Planned::Blocked), vec![], State::Blocked),
+        // Of the other nothing came, and the first stands.
+        (row(2, 1, Planned::Settled), vec![refused.clone()], State::Invited),
+        (row(2, 1, Planned::Change), vec![refused], State::Invited),
+    ] {
+        let place = Place::new();
+        let told = format!("{row:?} after {last:?}");
+        let to_other = match patching(1, "a@b.example") {
+            Record::Patching { reference, before, anew, .. } => {
+                Record::Patching { key: other(), reference, before, anew }
+            }
+            _ => unreachable!(),
+        };
+        let records = first.iter().cloned().chain([to_other, on.clone()]).chain(last);
+        place.run(vec![row], &records.collect::<Vec<_>>()).await;
+        let counts = read_status(&place.path()).unwrap().counts;
+        assert_eq!(counts, [expected].into_iter().collect(), "{told}");
+    }
+}
+
 #[tokio::test]
 async fn rows_without_a_guest_are_counted_too() {
     let place = Place::new();

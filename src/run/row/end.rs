@@ -167,6 +167,7 @@ impl RowRun<'_, '_> {
             message: failure.message.clone(),
             advice: failure.advice.clone(),
             request_id: failure.request_id.clone(),
+            anew: self.begins_anew(),
         };
         match self.append(record).await {
             Ok(()) => Done(Outcome::Failed(failure)),
