@@ -11,8 +11,7 @@ use crate::graph::CallError;
 use super::CampaignError;
 use super::session::{Earlier, Session};
 use super::unfinished::Unfinished;
-use super::verify::guests;
-use super::verify::{Looked, Verified, look_at_everybody};
+use super::verify::{Looked, Verified, guests, look_at_everybody, planned_as_not_invited};
 
 /// A look that was written down.
 #[derive(Debug)]
@@ -35,7 +34,8 @@ pub async fn verify(
     let (ledger, past) = (checkpoint.ledger()?, checkpoint.past()?);
     let read_at = graph.clock().now();
     let earlier = Earlier::read(&checkpoint, read_at)?;
-    let ids: BTreeSet<_> = ledger.users().collect();
+    let not_invited = planned_as_not_invited(&past).map(|key| key.user_id);
+    let ids: BTreeSet<_> = ledger.users().chain(not_invited).collect();
     let read = async {
         let claims = graph.sign_in().await?;
         Ok::<_, CallError>((claims, guests(graph, &ids, &past, settings).await?))
@@ -51,8 +51,10 @@ pub async fn verify(
     let verified =
         look_at_everybody(graph, &directory, (&ledger, &past), &journal, settings, looked).await;
     // After the look, which settles lost answers.
-    let left = verified.as_ref().map_or(0, |verified| verified.left.len() as u64);
-    let unfinished = Unfinished::new(&read_status(journal.path())?, left);
+    let [left, not_invited] = verified
+        .as_ref()
+        .map_or([0, 0], |verified| [verified.left.len() as u64, verified.not_invited.len() as u64]);
+    let unfinished = Unfinished::new(&read_status(journal.path())?, left, not_invited);
     let summary = verified.as_ref().map(serde_json::to_value).ok().and_then(Result::ok);
     let ended = journal.end_run(&RunEnd {
         at: graph.clock().now(),

@@ -103,6 +103,7 @@ pub async fn read_and_plan(
         resend: asked.resend,
         read_at: read_at.saturating_add(graph.clock().skew()).unwrap_or(read_at),
         lag: lag(settings),
+        invited_within: invited_within(settings),
         reminders,
         revert: asked.revert,
     };
@@ -115,6 +116,12 @@ pub async fn read_and_plan(
     let plan = make(manifest, &directory, ledger, &policy, &guards);
     let (method, requests) = (survey.method, survey.requests);
     Ok(Read { plan, tenant_key, directory, policy, method, requests, read_at })
+}
+
+/// How old an invitation may be to be one to the address that a guest was moved to by others.
+pub(super) fn invited_within(settings: &Settings) -> Option<SignedDuration> {
+    let within = settings.guards.invited_within?;
+    Some(SignedDuration::try_from(within).unwrap_or(SignedDuration::MAX))
 }
 
 /// How fast one's own mails may leave, and what the last day took of it.

@@ -98,6 +98,7 @@ impl Refusal {
             settled: plan.counts.settled,
             blocked: plan.counts.blocked,
             left: plan.left.len() as u64,
+            not_invited: plan.uninvited(),
             not_attempted: plan.counts.change,
             stop_reason: Some(self.reason.clone()),
             ..Summary::default()

@@ -22,6 +22,7 @@ pub(super) fn planned_row(row: &PlannedRow, cells: String) -> ManifestRow {
         address: row.new_email.clone(),
         decision: match &row.decision {
             Decision::Change(_) => Planned::Change,
+            Decision::Settled(_) if row.uninvited().is_some() => Planned::NotInvited,
             Decision::Settled(_) => Planned::Settled,
             Decision::Blocked(_) => Planned::Blocked,
         },

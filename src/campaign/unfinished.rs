@@ -18,14 +18,17 @@ pub struct Unfinished {
     pub blocked: u64,
     /// Another invitation that a person asked for was not sent.
     pub resends: u64,
+    /// Others moved the guest, and nobody is known to have invited it.
+    pub not_invited: u64,
     /// Guests that no row of the manifest asks for any more, and that have the new mail
     /// and no invitation.
     pub left_patched: u64,
 }
 
 impl Unfinished {
-    /// By the rows' states, and the number of guests that are left half way.
-    pub(super) fn new(status: &Status, left: u64) -> Self {
+    /// By the rows' states, and what a look showed: the number of guests that are left half
+    /// way, and of those that others moved and nobody invited.
+    pub(super) fn new(status: &Status, left: u64, not_invited: u64) -> Self {
         // What was invited, settled or is unknown is told by the look at the guests.
         let Counts { invited: _, unknown: _, settled: _, patched, failed, blocked, not_attempted } =
             status.counts;
@@ -36,12 +39,13 @@ impl Unfinished {
             failed,
             blocked,
             resends: outstanding + refused,
+            not_invited,
             left_patched: left,
         }
     }
 
     pub fn total(self) -> u64 {
-        let Self { not_begun, patched, failed, blocked, resends, left_patched } = self;
-        not_begun + patched + failed + blocked + resends + left_patched
+        let Self { not_begun, patched, failed, blocked, resends, not_invited, left_patched } = self;
+        not_begun + patched + failed + blocked + resends + not_invited + left_patched
     }
 }

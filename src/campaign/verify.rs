@@ -7,19 +7,21 @@ use futures_util::future::join_all;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::checkpoint::{CheckpointError, Entry, InvitedHow, Journal, Past, Record};
+use crate::checkpoint::{
+    CheckpointError, Entry, InvitedHow, Journal, ManifestRow, Past, Planned, Record,
+};
 use crate::config::{DeliveryWay, Settings};
 use crate::domain::{
     Directory, InvitationKey, Ledger, LedgerEntry, LedgerState, Redemption, Shows, Sighting,
     TOLERANCE, UserId,
 };
 use crate::graph::{CallError, Graph};
-use crate::plan::{Look, Observation, left_half_way, observations};
+use crate::plan::{Look, Observation, left_half_way, observations, shows_invitation};
 use crate::run::{Horizon, Intent, LostAnswer, MOOT, NO_CHANGE, SUPERSEDED, Verdict};
 
 use super::CampaignError;
 use super::digest::{Seen, Standing};
-use super::read::lag;
+use super::read::{invited_within, lag};
 use super::row_names::{RowName, RowNames};
 
 /// What a look at the guests showed.
@@ -41,6 +43,10 @@ pub struct Verified {
     /// and no invitation. A night has them in its plan.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub left: Vec<String>,
+    /// New addresses of guests that others moved, and that nobody is known to have invited.
+    /// A night has them in its plan.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub not_invited: Vec<String>,
 }
 
 /// Lost answers by what the directory showed of them. Serialised, a pair.
@@ -97,8 +103,22 @@ pub(super) async fn look_at_everybody(
     let asked = past.manifest.iter().filter_map(|row| row.user_id).collect();
     let left = left_half_way(&asked, directory, ledger);
     verified.left = left.iter().map(|address| address.as_str().to_owned()).collect();
+    let within = invited_within(settings);
+    let is_not_invited = |key: &InvitationKey| {
+        directory.user(key.user_id).is_some_and(|guest| {
+            guest.has_mail(&key.address) && !shows_invitation(&guest.redemption, look.at, within)
+        })
+    };
+    let not_invited = planned_as_not_invited(past).filter(is_not_invited);
+    verified.not_invited = not_invited.map(|key| key.address.as_str().to_owned()).collect();
     keep(graph, journal, past, &observations).await?;
     Ok(verified)
+}
+
+/// The guests of the last manifest that others had moved, and nobody had invited.
+pub(super) fn planned_as_not_invited(past: &Past) -> impl Iterator<Item = InvitationKey> {
+    let rows = past.manifest.iter().filter(|row| row.decision == Planned::NotInvited);
+    rows.filter_map(ManifestRow::key)
 }
 
 pub(super) fn look(graph: &Graph, settings: &Settings, read_at: Timestamp) -> Look {

@@ -51,6 +51,15 @@ pub(super) struct CampaignRow<'a> {
     pub(super) old_mail: Option<&'a str>,
 }
 
+impl CampaignRow<'_> {
+    /// Whether others moved its guest, and nobody is known to have invited it.
+    pub(super) fn is_not_invited(&self) -> bool {
+        self.stands == State::Settled
+            && self.state.is_none()
+            && self.planned.is_some_and(|planned| planned.decision == Planned::NotInvited)
+    }
+}
+
 impl Campaign {
     pub(super) fn read(connection: &Connection) -> Result<Self, ReadError> {
         let some = |key| meta(connection, key).map(|text| text.filter(|text| !text.is_empty()));
@@ -146,7 +155,7 @@ fn replaced(
 fn stands(planned: Option<Planned>, state: Option<&RowState>, is_written: bool) -> State {
     let Some(RowState { step, resend, at: _, reverts: _ }) = state else {
         return match planned {
-            Some(Planned::Settled) => State::Settled,
+            Some(Planned::Settled | Planned::NotInvited) => State::Settled,
             Some(Planned::Blocked) => State::Blocked,
             Some(Planned::Change) | None => State::NotAttempted,
         };
@@ -159,7 +168,7 @@ fn stands(planned: Option<Planned>, state: Option<&RowState>, is_written: bool) 
             Step::Patching | Step::Patched | Step::Outstanding | Step::Failed(_) | Step::Reverting,
             _,
         ) if resend.is_some() => State::Invited,
-        (Step::Reverted, _) | (_, Some(Planned::Settled)) => State::Settled,
+        (Step::Reverted, _) | (_, Some(Planned::Settled | Planned::NotInvited)) => State::Settled,
         (Step::Failed(_), _) => State::Failed,
         (_, Some(Planned::Blocked)) => State::Blocked,
         (Step::Patched, Some(Planned::Change) | None) => State::Patched,

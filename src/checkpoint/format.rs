@@ -14,7 +14,7 @@ pub(super) const APPLICATION_ID: i64 = 0x7276_6974;
 
 /// Each step makes the next format of the one before it; the first starts from
 /// nothing.
-const STEPS: [&str; 6] = [FIRST, NIGHTS, STATES, SEALED, MAILS, REVERTS];
+const STEPS: [&str; 7] = [FIRST, NIGHTS, STATES, SEALED, MAILS, REVERTS, UNINVITED];
 
 /// The format this version writes and the newest it reads.
 #[expect(clippy::cast_possible_wrap, reason = "there are a handful of steps")]
@@ -141,6 +141,9 @@ const MAILS: &str = "
 const REVERTS: &str = "
     ALTER TABLE row ADD COLUMN reverts TEXT;
 ";
+
+/// A word for rows whose guests others moved, and nobody invited.
+const UNINVITED: &str = "";
 
 /// Brings a file of an earlier format, or a blank one, to the present format: all
 /// of the way, or not at all.

@@ -67,6 +67,8 @@ pub struct HistoryRow {
     /// The cells as written, a JSON list.
     pub cells: String,
     pub standing: State,
+    /// Settled, but others moved its guest, and nobody is known to have invited it.
+    pub is_not_invited: bool,
     /// Of a row that failed.
     pub failure: Option<Failure>,
     /// What is known of a lost answer.
@@ -154,6 +156,7 @@ impl HistoryRow {
             explanation: text(planned.map(|planned| &planned.explanation)),
             cells: text(planned.map(|planned| &planned.cells)),
             standing: row.stands,
+            is_not_invited: row.is_not_invited(),
             failure,
             evidence: evidence.filter(|_| row.stands == State::Unknown),
             old_mail: row.old_mail.map(str::to_owned),

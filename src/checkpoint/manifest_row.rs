@@ -13,7 +13,15 @@ words! {
     pub enum Planned ("decision") {
         Change = "change",
         Settled = "settled",
+        /// Settled, but for an invitation that nobody is known to have sent.
+        NotInvited = "not-invited",
         Blocked = "blocked",
+    }
+}
+
+impl Planned {
+    pub(super) fn is_settled(self) -> bool {
+        matches!(self, Self::Settled | Self::NotInvited)
     }
 }
 

@@ -5,6 +5,7 @@
 //! to others: what to record and when (`run`), and what it means (`plan`). Never
 //! in it: tokens, secrets, redeem links.
 
+pub mod beside;
 mod campaign;
 mod database;
 mod error;

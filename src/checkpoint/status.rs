@@ -10,7 +10,6 @@ use super::campaign::{Campaign, CampaignRow};
 use super::database::in_one_state;
 use super::lock::holder;
 use super::mail::MailCounts;
-use super::manifest_row::Planned;
 use super::state::Step;
 use super::tables::{RunRecord, last_run, runs};
 use super::{Checkpoint, CheckpointError, Owner, Reader};
@@ -30,6 +29,8 @@ pub struct Status {
     pub counts: Counts,
     /// Failures by code, most frequent first.
     pub failures: Vec<FailureCount>,
+    /// Rows counted as settled whose guests others moved, and nobody is known to have invited.
+    pub not_invited: u64,
     /// Rows counted as invited to whom a person asked to send again.
     pub resends: Resends,
     /// Guests of the campaign that no row of the manifest asks for any more.
@@ -131,6 +132,7 @@ impl Status {
             rows: of_manifest().count() as u64,
             counts: of_manifest().map(|row| row.stands).collect(),
             failures: failures(of_manifest()),
+            not_invited: of_manifest().filter(|row| row.is_not_invited()).count() as u64,
             resends: resends(of_manifest()),
             not_in_manifest: strangers.map(|row| row.stands).collect::<Counts>().into(),
             mails: campaign.mails,
@@ -165,7 +167,7 @@ fn resends<'a>(rows: impl Iterator<Item = &'a CampaignRow<'a>>) -> Resends {
     let mut requests = Vec::new();
     for row in rows {
         let (Some(key), Some(planned)) = (&row.key, row.planned) else { continue };
-        *open.entry(key).or_default() |= planned.decision != Planned::Settled;
+        *open.entry(key).or_default() |= !planned.decision.is_settled();
         if let Some(state) = row.state.filter(|state| state.resend.is_some()) {
             requests.push((key, &state.step));
         }

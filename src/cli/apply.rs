@@ -19,7 +19,10 @@ use super::display::{Display, Occasion, ROWS_PER_CODE, refused};
 use super::failure::Failure;
 use super::finish::{check_result, finish, write_result};
 use super::plan::{dry_run, settings};
-use super::planning::{campaign_failure, deadline, lines, read_manifest, runtime, tell_unplanned};
+use super::planning::{
+    campaign_failure, deadline, lines, read_manifest, runtime, tell_of_checkpoints_beside,
+    tell_unplanned,
+};
 use super::resume_command::continue_with;
 use super::ui::Ui;
 use super::{Exit, signals};
@@ -65,6 +68,7 @@ pub(super) fn apply(job: &Job<'_>, ui: &Ui) -> Result<Exit, Failure> {
     reason_of_resend(args)?;
     let deadline = deadline(&args.budget);
     let manifest = read_manifest(&args.planning, job.settings, ui)?;
+    tell_of_checkpoints_beside(&job.checkpoint, &manifest, ui);
     apply_manifest(job, &manifest, deadline, ui)
         .map_err(|failure| tell_unplanned(failure, &manifest, ui))
 }

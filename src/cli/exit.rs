@@ -180,9 +180,7 @@ impl Exit {
             Some(Self::OutOfTime) | None if summary.unknown + summary.mail_unknown() > 0 => {
                 Self::SomeUnknown
             }
-            Some(Self::OutOfTime) | None if summary.failed + summary.blocked + summary.left > 0 => {
-                Self::SomeFailed
-            }
+            Some(Self::OutOfTime) | None if summary.needs_a_person() > 0 => Self::SomeFailed,
             Some(exit) => exit,
             None => Self::Done,
         }

@@ -15,7 +15,8 @@ use super::connect::client;
 use super::elsewhere::Elsewhere;
 use super::failure::Failure;
 use super::planning::{
-    Asked, Context, Planned, lines, make_plan, read_manifest, runtime, tell_unplanned,
+    Asked, Context, Planned, lines, make_plan, read_manifest, runtime, tell_of_checkpoints_beside,
+    tell_unplanned,
 };
 use super::ui::Ui;
 use super::{Exit, signals};
@@ -66,6 +67,9 @@ fn plan(
     let checkpoint = checkpoint_path(Some(manifest_path), settings.checkpoint.as_deref());
     // A plan needs no checkpoint; a manifest from stdin may have none.
     let path = checkpoint.unwrap_or_default();
+    if !path.as_os_str().is_empty() {
+        tell_of_checkpoints_beside(&path, manifest, ui);
+    }
     let ledger = read_ledger(&path)?;
     let stop = Stop::new();
     let runtime = runtime()?;

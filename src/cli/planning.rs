@@ -1,6 +1,7 @@
 //! What the commands share that plan: read the manifest, read the directory, decide.
 
 use std::io::Write as _;
+use std::path::Path;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -8,6 +9,7 @@ use tokio::runtime::Runtime;
 
 pub(super) use crate::campaign::Asked;
 use crate::campaign::{CampaignError, Read, read_and_plan, time_budget};
+use crate::checkpoint::beside::checkpoints_beside;
 use crate::config::args::{BudgetArgs, PlanningArgs};
 use crate::config::{DeliveryWay, ManifestSettings, NamedColumn, Settings};
 use crate::domain::Ledger;
@@ -19,6 +21,7 @@ use crate::run::{Event, Stop, StopReason};
 
 use super::connect::Sink;
 use super::failure::Failure;
+use super::resume_command::quoted;
 use super::ui::Ui;
 use super::{Exit, lint};
 
@@ -56,6 +59,20 @@ pub(super) fn read_manifest(
         "mend the rows, or leave them out with --skip-invalid"
     });
     Err(Failure { rows: rows(&loaded.manifest), ..failure })
+}
+
+/// Names checkpoints that lie beside where a campaign's should be and is not: one that
+/// was renamed knows who was invited.
+pub(super) fn tell_of_checkpoints_beside(checkpoint: &Path, manifest: &Manifest, ui: &Ui) {
+    let users: Vec<String> = manifest.rows.iter().map(|row| row.user.to_string()).collect();
+    for beside in checkpoints_beside(checkpoint, &manifest.name, &users) {
+        ui.warn(format_args!(
+            "there is no {}, but {} has guests of this manifest; if it is this campaign's, go on with --checkpoint {}",
+            harmless(&checkpoint.display().to_string()),
+            harmless(&beside.display().to_string()),
+            harmless(&quoted(&beside)),
+        ));
+    }
 }
 
 /// What was settled by hand, as the manifest's reader takes it.

@@ -24,7 +24,10 @@ use super::display::{Display, Occasion, refused};
 use super::failure::Failure;
 use super::finish::{check_result, finish, write_result};
 use super::plan::settings;
-use super::planning::{campaign_failure, deadline, lines, read_manifest, runtime, tell_unplanned};
+use super::planning::{
+    campaign_failure, deadline, lines, read_manifest, runtime, tell_of_checkpoints_beside,
+    tell_unplanned,
+};
 use super::resume_command::night_again;
 use super::ui::Ui;
 use super::{Exit, signals};
@@ -111,6 +114,7 @@ impl Job<'_> {
         let deadline = deadline(self.budget);
         ui.log.checkpoint(&self.checkpoint);
         let manifest = read_manifest(self.planning, self.settings, ui)?;
+        tell_of_checkpoints_beside(&self.checkpoint, &manifest, ui);
         self.night(&manifest, deadline, ui)
             .map_err(|failure| tell_unplanned(failure, &manifest, ui))
     }

@@ -119,7 +119,7 @@ impl Words {
     }
 }
 
-fn quoted(path: &Path) -> String {
+pub(super) fn quoted(path: &Path) -> String {
     word(&path.display().to_string())
 }
 

@@ -3,9 +3,11 @@
 //! Leaves to others: counting, and stopping.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::Overrides;
 use super::cloud::is_domain;
+use super::duration::parse_days;
 use super::key;
 use super::layers::{Layers, Reported};
 use super::limit::{Limit, Percent};
@@ -25,6 +27,9 @@ pub struct Guards {
     pub canary: Option<u32>,
     /// A file whose appearance stops the run.
     pub stop_file: Option<PathBuf>,
+    /// How old an invitation or redemption may be to be taken for one to the address that
+    /// a guest was moved to by others; None for any age.
+    pub invited_within: Option<Duration>,
 }
 
 impl Default for Guards {
@@ -35,6 +40,7 @@ impl Default for Guards {
             allowed_domains: None,
             canary: None,
             stop_file: None,
+            invited_within: Some(Duration::from_hours(30 * 24)),
         }
     }
 }
@@ -49,6 +55,7 @@ impl Guards {
         let domains = layers.get(key::GUARDS_ALLOWED_DOMAINS, domains);
         let canary = layers.get(key::GUARDS_CANARY, |value| value.whole(0, u32::MAX));
         let stop_file = layers.path(key::GUARDS_STOP_FILE);
+        let invited_within = layers.get(key::GUARDS_INVITED_WITHIN, age);
         let default = Self::default();
         Ok(Self {
             max_changes: overrides.max_changes.or(changes?).unwrap_or(default.max_changes),
@@ -57,6 +64,7 @@ impl Guards {
             // 0 is how a flag turns off the canary of the file.
             canary: overrides.canary.or(canary?).filter(|&canary| canary > 0),
             stop_file: stop_file?.map(|found| found.value),
+            invited_within: invited_within?.unwrap_or(default.invited_within),
         })
     }
 }
@@ -74,6 +82,17 @@ pub(super) fn limit(value: &Value) -> Result<Limit, Fault> {
         | Value::List(_)
         | Value::Table(_)
         | Value::Other(_) => value.parsed(str::parse),
+    }
+}
+
+/// A duration, or none for any age.
+fn age(value: &Value) -> Result<Option<Duration>, Fault> {
+    match value {
+        Value::Text(text) if text == "any" => Ok(None),
+        _ => value
+            .parsed(parse_days)
+            .map(Some)
+            .map_err(|fault| fault.with_hint("\"any\" is any age")),
     }
 }
 

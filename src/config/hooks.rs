@@ -66,6 +66,7 @@ const HOOK_VARIABLES: &[&str] = &[
     "MAIL_FILES",
     "MAIL_FAILED",
     "MAIL_UNKNOWN",
+    "NOT_INVITED",
 ];
 
 /// Whether a variable is one that hooks are given. A hook that runs this program

@@ -88,6 +88,7 @@ keys! {
     GUARDS_ALLOWED_DOMAINS = "guards" "allowed_domains";
     GUARDS_CANARY = "guards" "canary";
     GUARDS_STOP_FILE = "guards" "stop_file";
+    GUARDS_INVITED_WITHIN = "guards" "invited_within";
     CHECKPOINT_PATH = "checkpoint" "path";
     MANIFEST_RESET_ONLY = "manifest" "reset_only";
     MANIFEST_COLUMNS = "manifest" "columns";

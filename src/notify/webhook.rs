@@ -113,6 +113,7 @@ mod tests {
             "mail_unknown": 0,
             "mailed": 0,
             "not_attempted": 2,
+            "not_invited": 0,
             "patched": 4,
             "plan_digest": "f1ff",
             "retries": 7,

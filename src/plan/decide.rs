@@ -21,8 +21,9 @@ use crate::manifest::{InvalidRow, Manifest, Reset, Row, Wish};
 
 use super::decision::{
     Blocked, Change, ChangeReason, Decision, Invitation, PlannedRow, SetMail, SetOtherMails,
-    Settled,
+    Settled, Uninvited,
 };
+use super::left::{shows_invitation, was_moved};
 use super::{MailPace, Reminders};
 
 /// What the configuration and the command line say about planning.
@@ -50,6 +51,9 @@ pub struct Policy {
     pub read_at: Timestamp,
     /// The longest that a replica is believed to lag.
     pub lag: SignedDuration,
+    /// How old an invitation or redemption may be to be taken for one to the address that
+    /// a guest was moved to by others; None for any age.
+    pub invited_within: Option<SignedDuration>,
     /// Whom to remind; None for nobody.
     pub reminders: Option<Box<Reminders>>,
     /// The way back is planned, rather than a move.
@@ -201,8 +205,14 @@ impl<'a> Planner<'a> {
         let is_alone = self.ledger.way_back(&key) == Some(WayBack::MailAlone);
         let earlier = self.ledger.get(&key).filter(|_| !came_back && !is_alone);
         let reason = match self.reason(row, guest, earlier, moves) {
-            Err(Decision::Settled(Settled::AlreadyMatches)) if came_back => ChangeReason::ResetOnly,
+            Err(Decision::Settled(Settled::AlreadyMatches { .. })) if came_back => {
+                ChangeReason::ResetOnly
+            }
             Ok(reason) => reason,
+            Err(Decision::Settled(Settled::AlreadyMatches { .. })) if !is_alone => {
+                let uninvited = self.uninvited(row, guest, address);
+                return Decision::Settled(Settled::AlreadyMatches { uninvited });
+            }
             Err(decision) => {
                 if let Some(mail) = self.mail_due(row, guest, &key, &decision) {
                     return mail;
@@ -283,8 +293,17 @@ impl<'a> Planner<'a> {
         } else if row.wish.is_reset_only() || row.reset == Reset::Always {
             self.reset_recently(guest).map_or(Ok(ChangeReason::ResetOnly), Err)
         } else {
-            Err(Decision::Settled(Settled::AlreadyMatches))
+            Err(Decision::Settled(Settled::AlreadyMatches { uninvited: None }))
         }
+    }
+
+    /// What lacks of a guest that has the wanted address by another's hand.
+    fn uninvited(&self, row: &Row, guest: &DirectoryUser, address: &Email) -> Option<Uninvited> {
+        let Policy { read_at, invited_within, revert, .. } = self.policy;
+        let is_left = revert.is_none()
+            && was_moved(row, guest, address)
+            && !shows_invitation(&guest.redemption, *read_at, *invited_within);
+        is_left.then_some(Uninvited { since: guest.redemption.changed_at })
     }
 
     /// A reset of a guest that was reset a moment ago, though no earlier run is known to

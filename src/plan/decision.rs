@@ -229,7 +229,11 @@ pub enum Settled {
     },
     /// The mail already is the new address and this campaign never invited it: a
     /// reset would lock the guest out until they redeem, so it is not sent unasked.
-    AlreadyMatches,
+    AlreadyMatches {
+        /// What lacks, if the directory shows no invitation that could be one to it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        uninvited: Option<Uninvited>,
+    },
     /// It has, and whether the mail with the link was sent is not known. A second one
     /// could be a second mail, so that takes a person.
     MailUnknown {
@@ -247,6 +251,15 @@ pub enum Settled {
     },
     /// The guest was never reset and has its old address.
     AsBefore,
+}
+
+/// A guest that was moved to the wanted address, by nothing that the checkpoint knows, and
+/// of whom the directory shows no invitation since: most likely an earlier run wrote the
+/// mail and came no further.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+pub struct Uninvited {
+    /// When its redemption changed last.
+    pub since: Option<Timestamp>,
 }
 
 /// Why a row can't or mustn't be carried out.
@@ -475,7 +488,14 @@ impl fmt::Display for Settled {
                 f,
                 "invited on {invited_at:.0}; whether the mail with the link was sent is not known (ask the guest; --resend invites and mails again)"
             ),
-            Self::AlreadyMatches | Self::NothingToUndo | Self::AsBefore => {
+            Self::AlreadyMatches { uninvited: Some(Uninvited { since: Some(since) }) } => write!(
+                f,
+                "moved, and not by this campaign; the directory shows no invitation since: the last change of its redemption is of {since:.0}"
+            ),
+            Self::AlreadyMatches { uninvited: Some(Uninvited { since: None }) } => {
+                f.write_str("moved, and not by this campaign; the directory shows no invitation")
+            }
+            Self::AlreadyMatches { uninvited: None } | Self::NothingToUndo | Self::AsBefore => {
                 f.write_str(self.kind().words().about)
             }
             Self::Reverted { at } => write!(f, "written back on {at:.0}; nobody was invited"),
@@ -587,6 +607,16 @@ pub struct PlannedRow {
 }
 
 impl PlannedRow {
+    /// The new address of a guest that was moved to it by others, and not invited since.
+    pub fn uninvited(&self) -> Option<&Email> {
+        match &self.decision {
+            Decision::Settled(Settled::AlreadyMatches { uninvited: Some(_) }) => {
+                self.new_email.as_ref()
+            }
+            Decision::Change(_) | Decision::Settled(_) | Decision::Blocked(_) => None,
+        }
+    }
+
     /// What the checkpoint knows it by; None where no guest was found or no address is
     /// asked for.
     pub fn key(&self) -> Option<InvitationKey> {

@@ -27,12 +27,12 @@ use serde::Serialize;
 pub use decide::{Before, Policy, Returning, Revert, decide};
 pub use decision::{
     Blocked, Change, ChangeReason, Decision, Invitation, Ours, PlannedRow, SetMail, SetOtherMails,
-    Settled, Unsettled, same_addresses,
+    Settled, Uninvited, Unsettled, same_addresses,
 };
 pub use digest::Digest;
 pub use drift::{Correction, corrections};
 pub use finding::{Finding, Severity};
-pub use left::{LEFT, left_half_way};
+pub use left::{LEFT, NOT_INVITED, left_half_way, shows_invitation};
 pub use mailing::{MailPace, Mailing};
 pub use observation::{Look, Observation, observations};
 pub use reason::{BlockedKind, SettledKind, Words};
@@ -143,6 +143,8 @@ impl Plan {
         let mut findings = review(&rows, counts, directory, policy.caller, guards);
         findings.extend(further);
         findings.extend(left::finding(&left));
+        let uninvited: Vec<&Email> = rows.iter().filter_map(PlannedRow::uninvited).collect();
+        findings.extend(left::finding_of_uninvited(&uninvited));
         let mailing = Mailing::of(&rows, policy.mail_pace);
         findings.extend(mailing.and_then(|mailing| mailing.finding()));
         findings.sort_by_key(|finding| finding.severity);
@@ -158,6 +160,11 @@ impl Plan {
             left,
             rows,
         }
+    }
+
+    /// Rows whose guests were moved by others and not invited since.
+    pub fn uninvited(&self) -> u64 {
+        self.rows.iter().filter_map(PlannedRow::uninvited).count() as u64
     }
 
     /// Counts and pins the rows anew.

@@ -278,7 +278,7 @@ impl Settled {
             Self::ResendFailed { .. } => SettledKind::ResendFailed,
             Self::ResendLapsed { .. } => SettledKind::ResendLapsed,
             Self::MailUnknown { .. } => SettledKind::MailUnknown,
-            Self::AlreadyMatches => SettledKind::AlreadyMatches,
+            Self::AlreadyMatches { .. } => SettledKind::AlreadyMatches,
             Self::SameAsLine { .. } => SettledKind::SameAsLine,
             Self::NothingToUndo => SettledKind::NothingToUndo,
             Self::Reverted { .. } => SettledKind::Reverted,

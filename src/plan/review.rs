@@ -204,8 +204,10 @@ fn resets(rows: &[PlannedRow]) -> Option<Finding> {
 }
 
 fn already_match(rows: &[PlannedRow]) -> Option<Finding> {
-    let matching =
-        |row: &&PlannedRow| matches!(row.decision, Decision::Settled(Settled::AlreadyMatches));
+    // Those that lack an invitation have a finding of their own.
+    let is_plain =
+        |settled: &Settled| matches!(settled, Settled::AlreadyMatches { uninvited: None });
+    let matching = |row: &&PlannedRow| matches!(&row.decision, Decision::Settled(settled) if is_plain(settled));
     let matching = rows.iter().filter(matching).count() as u64;
     (matching > 0).then(|| {
         Finding::warn(

@@ -127,7 +127,7 @@ impl SoFar {
             }
             Decision::Blocked(Blocked::FailedBefore { .. }) => self.failed += 1,
             Decision::Settled(
-                Settled::AlreadyMatches
+                Settled::AlreadyMatches { .. }
                 | Settled::SameAsLine { .. }
                 | Settled::NothingToUndo
                 | Settled::Reverted { .. }

@@ -116,6 +116,7 @@ pub fn verify_text(
     listed(out, "Needs a person", &attention(verified), view)?;
     listed(out, "Not done", &not_done(unfinished), view)?;
     listed(out, "With the new mail, no invitation and no row", &verified.left, view)?;
+    listed(out, "With the new mail by others, and no invitation", &verified.not_invited, view)?;
     if names_pending {
         let names: Vec<String> = verified
             .pending
@@ -133,13 +134,18 @@ pub fn verify_text(
 
 /// What the manifest asks for and is not there, each with the next step.
 fn not_done(unfinished: Unfinished) -> Vec<String> {
-    let Unfinished { not_begun, patched, failed, blocked, resends, left_patched } = unfinished;
+    let Unfinished { not_begun, patched, failed, blocked, resends, not_invited, left_patched } =
+        unfinished;
     let lines = [
         (not_begun, "not begun; `reinvite apply` goes on with it"),
         (patched, "with the new mail and no invitation; `reinvite apply` sends it"),
         (failed, "failed; `reinvite status` tells why, and `apply --retry-failed` tries again"),
         (blocked, "blocked; `reinvite plan` tells why"),
         (resends, "not sent again, though a person asked for it; `reinvite apply` takes it up"),
+        (
+            not_invited,
+            "with the new mail, by nothing that this checkpoint knows, and no invitation since; `reinvite plan` tells what to do",
+        ),
         (
             left_patched,
             "with the new mail and no invitation, and no row any more; put the row back and apply, or set the mail back by hand",

@@ -89,6 +89,7 @@ struct VerifyKeys<'a> {
     unknown: &'a [Unsettled],
     /// Without a row, with the new mail and no invitation.
     left: &'a [String],
+    not_invited: &'a [String],
 }
 
 /// Writes what a look at the guests showed as one object.
@@ -98,8 +99,16 @@ pub fn verify_json(
     unfinished: Unfinished,
     exit_code: u8,
 ) -> io::Result<()> {
-    let Verified { standing, news, attention, pending: not_redeemed, settled, unknown, left } =
-        verified;
+    let Verified {
+        standing,
+        news,
+        attention,
+        pending: not_redeemed,
+        settled,
+        unknown,
+        left,
+        not_invited: uninvited,
+    } = verified;
     let Standing {
         pending,
         redeemed,
@@ -132,7 +141,15 @@ pub fn verify_json(
         exit_code,
     };
     let mut out = BufWriter::new(out);
-    let keys = VerifyKeys { summary, attention, news, pending: not_redeemed, unknown, left };
+    let keys = VerifyKeys {
+        summary,
+        attention,
+        news,
+        pending: not_redeemed,
+        unknown,
+        left,
+        not_invited: uninvited,
+    };
     Schema::Verify.write(&mut out, &keys)?;
     out.flush()
 }

@@ -149,7 +149,7 @@ pub(super) fn plan() -> Plan {
             9,
             "hana@fabrikam.example",
             Some("hana@fabrikam.example"),
-            settled(Settled::AlreadyMatches),
+            settled(Settled::AlreadyMatches { uninvited: None }),
         ),
         row(
             10,
@@ -269,6 +269,7 @@ pub(crate) fn summary() -> Summary {
         unknown: 1,
         not_attempted: 2,
         left: 0,
+        not_invited: 0,
         retries: 7,
         throttled: 1,
         limited_by: Some(LimitedBy::Throttling {

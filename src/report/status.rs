@@ -31,6 +31,7 @@ struct StatusKeys<'a> {
     failures: &'a [FailureCount],
     resends: Resends,
     not_in_manifest: NotInManifest,
+    not_invited: u64,
     mails: MailCounts,
 }
 
@@ -47,6 +48,7 @@ impl<'a> From<&'a Status> for StatusKeys<'a> {
             failures: &status.failures,
             resends: status.resends,
             not_in_manifest: status.not_in_manifest,
+            not_invited: status.not_invited,
             mails: status.mails,
         }
     }
@@ -112,8 +114,12 @@ pub fn status_text(
         let text = format!("{sum} of {} rows are accounted for; report this", status.rows);
         writeln!(out, "  {}", paint(styles.bad, text))?;
     }
-    let apart =
-        [mails(status.mails), resends(status.resends), not_in_manifest(status.not_in_manifest)];
+    let apart = [
+        mails(status.mails),
+        not_invited(status.not_invited),
+        resends(status.resends),
+        not_in_manifest(status.not_in_manifest),
+    ];
     for text in apart.into_iter().flatten() {
         writeln!(out)?;
         for line in wrap(&text, width.saturating_sub(2)) {
@@ -143,6 +149,14 @@ fn mails(counts: MailCounts) -> Option<String> {
             (unknown, "sent or not, not known: ask the guest"),
         ]);
         format!("your mails: {of_them}")
+    })
+}
+
+fn not_invited(rows: u64) -> Option<String> {
+    (rows > 0).then(|| {
+        format!(
+            "of the settled, moved by nothing that this checkpoint knows and not invited since, as far as the directory showed: {rows}"
+        )
     })
 }
 
@@ -226,6 +240,7 @@ mod tests {
                 rows: 3,
                 message: "the guest no longer exists".to_owned(),
             }],
+            not_invited: 0,
             resends: Resends::default(),
             not_in_manifest: NotInManifest::default(),
             mails: MailCounts::default(),
@@ -316,6 +331,6 @@ mod tests {
     fn the_json_reads_like_this() {
         let mut out = Vec::new();
         status_json(&mut out, &status()).unwrap();
-        insta::assert_snapshot!(String::from_utf8(out).unwrap(), @r#"{"schema":"reinvite-status/1","manifest":"guests.csv","tenant":"Contoso","created":"2026-03-01T02:00:00Z","rows":204,"counts":{"invited":150,"patched":2,"unknown":1,"failed":3,"blocked":22,"settled":8,"not_attempted":18},"last_run":{"started":"2026-03-02T02:00:00Z","ended":"2026-03-02T02:03:12Z","stop_reason":"invitations-blocked","exit_code":5},"locked_by":null,"failures":[{"code":"guest-gone","rows":3,"message":"the guest no longer exists"}],"resends":{"outstanding":0,"failed":0},"not_in_manifest":{"invited":0,"patched":0,"unknown":0,"failed":0,"not_attempted":0},"mails":{"mailed":0,"held":0,"failed":0,"unknown":0}}"#);
+        insta::assert_snapshot!(String::from_utf8(out).unwrap(), @r#"{"schema":"reinvite-status/1","manifest":"guests.csv","tenant":"Contoso","created":"2026-03-01T02:00:00Z","rows":204,"counts":{"invited":150,"patched":2,"unknown":1,"failed":3,"blocked":22,"settled":8,"not_attempted":18},"last_run":{"started":"2026-03-02T02:00:00Z","ended":"2026-03-02T02:03:12Z","stop_reason":"invitations-blocked","exit_code":5},"locked_by":null,"failures":[{"code":"guest-gone","rows":3,"message":"the guest no longer exists"}],"resends":{"outstanding":0,"failed":0},"not_in_manifest":{"invited":0,"patched":0,"unknown":0,"failed":0,"not_attempted":0},"not_invited":0,"mails":{"mailed":0,"held":0,"failed":0,"unknown":0}}"#);
     }
 }

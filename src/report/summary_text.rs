@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anstyle::Style;
 
-use crate::plan::{ChangeReason, LEFT, Plan, PlannedRow};
+use crate::plan::{ChangeReason, LEFT, NOT_INVITED, Plan, PlannedRow};
 use crate::run::{InvitedHow, LimitedBy, Outcome, Summary};
 
 use super::row::{RowEnd, journey};
@@ -74,6 +74,9 @@ fn why_it_ended(out: &mut dyn Write, summary: &Summary, view: &SummaryView<'_>) 
         let (style, word) = match (unsuccessful, summary.blocked) {
             (0, 0) if summary.left > 0 => {
                 (view.styles.attention, "Done, but for guests without a row")
+            }
+            (0, 0) if summary.not_invited > 0 => {
+                (view.styles.attention, "Done, but for guests without an invitation")
             }
             (0, 0) => (view.styles.good, "Done"),
             (0, _) => (view.styles.attention, "Done, but for the blocked rows"),
@@ -155,14 +158,21 @@ fn counts(
     Ok(())
 }
 
-/// The guests that no row counts, and that need a person.
+/// The guests that need a person and that no count tells of.
 fn left(out: &mut dyn Write, plan: &Plan, view: &SummaryView<'_>) -> io::Result<()> {
-    let Some(finding) = plan.findings.iter().find(|finding| finding.code == LEFT) else {
-        return Ok(());
-    };
-    writeln!(out, "\n{}", paint(view.styles.attention, "Needs a person"))?;
-    indented(out, 2, "", Some(&finding.message), view)?;
-    indented(out, 2, "advice: ", Some(&finding.advice), view)
+    let mut findings = plan
+        .findings
+        .iter()
+        .filter(|finding| [LEFT, NOT_INVITED].contains(&finding.code))
+        .peekable();
+    if findings.peek().is_some() {
+        writeln!(out, "\n{}", paint(view.styles.attention, "Needs a person"))?;
+    }
+    for finding in findings {
+        indented(out, 2, "", Some(&finding.message), view)?;
+        indented(out, 2, "advice: ", Some(&finding.advice), view)?;
+    }
+    Ok(())
 }
 
 /// What became of one's own mails.

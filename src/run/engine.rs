@@ -359,6 +359,7 @@ impl Run<'_> {
             settled: plan.counts.settled,
             blocked: plan.counts.blocked,
             left: plan.left.len() as u64,
+            not_invited: plan.uninvited(),
             patched: self.tally.patched(),
             retries: self.graph.traffic().retries.load(Ordering::Relaxed),
             throttled: self.graph.traffic().throttled.load(Ordering::Relaxed),

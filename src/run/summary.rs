@@ -34,6 +34,8 @@ pub struct Summary {
     /// Guests without a row that are left with the new mail and no invitation; no part of
     /// the sum.
     pub left: u64,
+    /// Settled rows whose guests were moved by others and not invited since.
+    pub not_invited: u64,
     pub retries: u64,
     /// Answers that asked for patience.
     pub throttled: u64,
@@ -62,6 +64,7 @@ impl Summary {
             unknown,
             not_attempted,
             left: _,
+            not_invited,
             retries,
             throttled,
             stop_reason: _,
@@ -85,7 +88,13 @@ impl Summary {
             ("mail_files", self.mail_files()),
             ("mail_failed", self.mail_failed()),
             ("mail_unknown", self.mail_unknown()),
+            ("not_invited", *not_invited),
         ])
+    }
+
+    /// Rows and guests that somebody has to look at, and of which something is known.
+    pub fn needs_a_person(&self) -> u64 {
+        self.failed + self.blocked + self.left + self.not_invited
     }
 
     fn mails_at(&self, which: impl Fn(MailEnd) -> bool) -> u64 {
@@ -127,11 +136,11 @@ impl Summary {
 
 /// The counts of a run by name. Serialised, they are keys.
 #[derive(Debug, Clone, Copy)]
-pub struct Numbers([(&'static str, u64); 14]);
+pub struct Numbers([(&'static str, u64); 15]);
 
 impl IntoIterator for Numbers {
     type Item = (&'static str, u64);
-    type IntoIter = std::array::IntoIter<Self::Item, 14>;
+    type IntoIter = std::array::IntoIter<Self::Item, 15>;
 
     fn into_iter(self) -> Self::IntoIter {
         self.0.into_iter()
@@ -153,7 +162,7 @@ mod tests {
         let summary = Summary { rows: 3, invited: 2, blocked: 1, retries: 4, ..Summary::default() };
         insta::assert_snapshot!(
             serde_json::to_string(&summary.numbers()).unwrap(),
-            @r#"{"rows":3,"invited":2,"patched":0,"settled":0,"blocked":1,"failed":0,"unknown":0,"not_attempted":0,"retries":4,"throttled":0,"mailed":0,"mail_files":0,"mail_failed":0,"mail_unknown":0}"#
+            @r#"{"rows":3,"invited":2,"patched":0,"settled":0,"blocked":1,"failed":0,"unknown":0,"not_attempted":0,"retries":4,"throttled":0,"mailed":0,"mail_files":0,"mail_failed":0,"mail_unknown":0,"not_invited":0}"#
         );
         assert_eq!(summary.ends().map(|(_, n)| n).sum::<u64>(), summary.rows);
     }

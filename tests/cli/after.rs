@@ -236,6 +236,7 @@ fn a_program_of_ones_own_is_told_everything() {
         "mail_unknown": 0,
         "mailed": 0,
         "not_attempted": 0,
+        "not_invited": 0,
         "patched": 3,
         "plan_digest": "[DIGEST]",
         "retries": 0,

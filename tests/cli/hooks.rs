@@ -54,6 +54,7 @@ fn a_hook_finds_in_its_environment_how_the_run_ended() {
     REINVITE_HOOK_MANIFEST=three.csv
     REINVITE_HOOK_MEANING=done, or nothing to do
     REINVITE_HOOK_NOT_ATTEMPTED=0
+    REINVITE_HOOK_NOT_INVITED=0
     REINVITE_HOOK_PATCHED=3
     REINVITE_HOOK_RESULT=success
     REINVITE_HOOK_RETRIES=0

@@ -92,6 +92,106 @@ fn a_campaign_that_was_cut_short_is_not_as_wanted() {
     ");
 }
 
+/// A manifest whose checkpoint is not there is no success for who has the mail alone.
+#[test]
+fn a_guest_left_half_way_needs_a_person_though_the_checkpoint_is_gone() {
+    let campaign = Campaign::new();
+    campaign.without_lag();
+    let refused = Canned::error(400, "Request_BadRequest", "This guest is not wanted.");
+    campaign.tenant.inject(Fault::new(Matcher::invitation().of(RUTH), Action::Answer(refused)));
+    campaign.run("apply three.csv --yes").exits(4);
+    let moved = campaign.path("march.checkpoint");
+    std::fs::rename(campaign.path("three.csv.checkpoint"), moved).unwrap();
+    snapshot!(campaign.run("plan three.csv"), @r#"
+    Plan for Contoso (tenant 7c0f5c1e-2b1d-4f0a-9a53-c0ffee000001): 3 rows, acting as an application
+
+    Change                      0
+
+    Settled                     3
+      already-matches           3  the mail already is the new address; a reset would lock the guest out until they redeem
+                                   (reset = always, or --reset-matching, sends it)
+        line 2  hannah.wagner@northwind.example
+        line 3  ruth.mori@northwind.example
+                  moved, and not by this campaign; the directory shows no invitation since: the last change of its
+                  redemption is of [TIME]
+        line 4  olga.ramos@northwind.example
+
+    Findings
+      warn    already-matches
+              2 guests have the new address already without an invitation of this campaign
+              if another run wrote it, go on with that run's checkpoint, which knows who was invited; --reset-matching
+              resets them all
+      warn    not-invited
+              1 guest was moved to the new address and not invited since, as far as the directory shows:
+              ruth.mori@fabrikam.example
+              if an earlier run wrote the mail, go on with its checkpoint; without one, reset = always in a row invites its
+              guest; if they redeemed long ago, [guards] invited_within = "any" says so
+
+    Nothing to change
+    ------- stderr -------
+    three.csv: CSV, UTF-8, comma; 3 rows; columns: user, new_email
+    warning: there is no three.csv.checkpoint, but march.checkpoint has guests of this manifest; if it is this campaign's, go on with --checkpoint march.checkpoint
+    directory read in one sweep over all guests, in 13 requests
+    "#);
+    snapshot!(campaign.run("apply three.csv --yes"), @r#"
+    Done, but for guests without an invitation
+
+    3 rows
+      invited             0
+      settled             3  nothing to do
+
+    Needs a person
+      1 guest was moved to the new address and not invited since, as far as the directory shows: ruth.mori@fabrikam.example
+      advice: if an earlier run wrote the mail, go on with its checkpoint; without one, reset = always in a row invites its
+      guest; if they redeemed long ago, [guards] invited_within = "any" says so
+
+    took [DURATION]
+    ------- stderr -------
+    three.csv: CSV, UTF-8, comma; 3 rows; columns: user, new_email
+    warning: there is no three.csv.checkpoint, but march.checkpoint has guests of this manifest; if it is this campaign's, go on with --checkpoint march.checkpoint
+    directory read in one sweep over all guests, in 13 requests
+    Plan for Contoso (tenant 7c0f5c1e-2b1d-4f0a-9a53-c0ffee000001): 3 rows, acting as an application
+
+    Change                      0
+
+    Settled                     3
+      already-matches           3  the mail already is the new address; a reset would lock the guest out until they redeem
+                                   (reset = always, or --reset-matching, sends it)
+        line 2  hannah.wagner@northwind.example
+        line 3  ruth.mori@northwind.example
+                  moved, and not by this campaign; the directory shows no invitation since: the last change of its
+                  redemption is of [TIME]
+        line 4  olga.ramos@northwind.example
+
+    Findings
+      warn    already-matches
+              2 guests have the new address already without an invitation of this campaign
+              if another run wrote it, go on with that run's checkpoint, which knows who was invited; --reset-matching
+              resets them all
+      warn    not-invited
+              1 guest was moved to the new address and not invited since, as far as the directory shows:
+              ruth.mori@fabrikam.example
+              if an earlier run wrote the mail, go on with its checkpoint; without one, reset = always in a row invites its
+              guest; if they redeemed long ago, [guards] invited_within = "any" says so
+
+    Nothing to change
+    0 rows to do
+    ------- exit 4 -------
+    "#);
+    snapshot!(campaign.run("verify three.csv"), @"
+    1 row is not as wanted yet
+
+    Not done
+      1 with the new mail, by nothing that this checkpoint knows, and no invitation since; `reinvite plan` tells what to
+          do
+
+    With the new mail by others, and no invitation
+      ruth.mori@fabrikam.example
+    ------- exit 4 -------
+    ");
+    campaign.run("reconcile three.csv --yes").exits(4);
+}
+
 /// A row that is deleted half way takes nobody out of sight.
 #[test]
 fn a_guest_left_half_way_needs_a_person_though_the_row_is_gone() {

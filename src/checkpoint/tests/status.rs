@@ -73,7 +73,7 @@ fn stands(fate: Fate) -> State {
         // The first invitation stands, whatever became of another.
         ("invited" | "resend asked" | "resend put back" | "resend failed", _) => State::Invited,
         ("intended" | "resend intended", _) => State::Unknown,
-        (_, Planned::Settled) => State::Settled,
+        (_, Planned::Settled | Planned::NotInvited) => State::Settled,
         ("failed", _) => State::Failed,
         (_, Planned::Blocked) => State::Blocked,
         // Announced is not written: the run may have stopped just before the PATCH.
@@ -108,9 +108,14 @@ proptest! {
         let unplanned = of_earlier.map(|fate| stands(Fate { decision: Planned::Change, ..*fate }));
         let expected: Counts = unplanned.collect();
         prop_assert_eq!(status.not_in_manifest, expected.into());
+        let is_left = |fate: &&Fate| {
+            fate.happened == "nothing" && fate.decision == Planned::NotInvited
+        };
+        prop_assert_eq!(status.not_invited, fates.iter().filter(is_left).count() as u64);
         let asked = |open: &[&str], unless: Option<Planned>| {
             let some = fates.iter().filter(|fate| open.contains(&fate.happened));
-            some.filter(|fate| Some(fate.decision) != unless).count() as u64
+            let counts = |fate: &&Fate| unless.is_none() || !fate.decision.is_settled();
+            some.filter(counts).count() as u64
         };
         // One that has lapsed is settled in the plan.
         let outstanding = asked(&["resend asked", "resend put back"], Some(Planned::Settled));

@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 
 use super::*;
 use crate::domain::HolderKind;
-use crate::plan::{Blocked, Change, Decision, Settled};
+use crate::plan::{Blocked, Change, Decision, NOT_INVITED, Settled};
 
 const OLD: &str = "guest1@fabrikam.example";
 const NEW: &str = "guest1@northwind.example";
@@ -146,6 +146,63 @@ fn every_reason_has_a_world_in_which_it_is_given() {
     let invalid = InvalidRow { line: 2, user: "x".to_owned(), new_email: "?".to_owned() };
     let world = World::new([]).with(|w| w.invalid = vec![invalid]);
     assert_eq!(world.reasons(), ["invalid-row"]);
+}
+
+/// A guest that somebody moved of whom the checkpoint knows nothing.
+fn moved(user: DirectoryUser) -> World {
+    let proxies = vec![OLD.into(), NEW.into()];
+    moves(but(user, |user| (user.mail, user.proxy_addresses) = (Some(NEW.into()), proxies)))
+}
+
+#[test]
+fn a_guest_moved_by_nobody_knows_whom_is_as_wanted_only_with_an_invitation_of_late() {
+    use RedemptionState::{Accepted, Other, PendingAcceptance};
+
+    // P6: it is settled, and told with what lacks.
+    let lacks = |world: World| {
+        assert_eq!(world.reasons(), ["already-matches"]);
+        let plan = world.plan();
+        let is_told = plan.findings.iter().any(|finding| finding.code == NOT_INVITED);
+        assert_eq!(is_told, plan.uninvited() == 1);
+        is_told
+    };
+    let read_at = moved(guest(1)).policy.read_at;
+    let shows = |state, days: i64| Redemption {
+        state,
+        changed_at: Some(read_at - SignedDuration::from_hours(24 * days)),
+    };
+    for (redemption, expected, of_any_age) in [
+        (shows(Some(PendingAcceptance), 0), false, false),
+        (shows(Some(PendingAcceptance), 29), false, false),
+        (shows(Some(PendingAcceptance), 30), true, false),
+        (shows(Some(Accepted), 29), false, false),
+        (shows(Some(Accepted), 30), true, false),
+        (shows(Some(Other("New".into())), 1), true, true),
+        (shows(None, 1), true, true),
+        (Redemption { state: Some(Accepted), changed_at: None }, true, false),
+    ] {
+        let world = || moved(guest(1)).with(|w| w.users[0].redemption = redemption.clone());
+        assert_eq!(lacks(world()), expected, "{redemption:?}");
+        let any = world().with(|w| w.policy.invited_within = None);
+        assert_eq!(lacks(any), of_any_age, "{redemption:?}");
+    }
+
+    // How the row names the guest: by an address that it had, or had when it came.
+    let upn = "guest1_fabrikam.example#EXT#@contoso.example";
+    for (user, expected) in [(OLD, true), (NEW, false), (upn, true), (&*id(1).to_string(), true)] {
+        let world = moved(guest(1)).with(|w| w.rows[0].user = GuestRef::parse(user));
+        assert_eq!(lacks(world), expected, "{user}");
+    }
+    let came_with_it = but(guest(1), |user| {
+        user.user_principal_name = "Guest1_northwind.example#EXT#@contoso.example".into();
+    });
+    assert!(!lacks(moved(came_with_it).with(|w| w.rows[0].user = GuestRef::Id(id(1)))));
+
+    // A positive word invites it.
+    let always = moved(guest(1)).with(|w| w.rows[0].reset = Reset::Always);
+    assert_eq!(always.reasons(), ["reset-only"]);
+    let all = moved(guest(1)).with(|w| w.policy.reset_matching = true);
+    assert_eq!(all.reasons(), ["reset-only"]);
 }
 
 #[test]
@@ -425,7 +482,10 @@ fn mail_write_says_which_properties_are_written() {
         ("mail has it", &has_mail, Mail),
     ] {
         let world = World::new([user.clone()]).asks(&id(1).to_string(), NEW);
-        let world = world.with(|w| w.policy.mail = write);
+        let world = world.with(|w| {
+            w.policy.mail = write;
+            w.users[0].redemption.changed_at = Some(earlier());
+        });
         assert_eq!(world.reasons(), ["already-matches"], "{name}");
     }
 }

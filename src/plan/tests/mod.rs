@@ -73,6 +73,7 @@ impl World {
                 resend: BTreeSet::new(),
                 read_at: earlier() + jiff::SignedDuration::from_hours(12),
                 lag: jiff::SignedDuration::from_mins(5),
+                invited_within: Some(jiff::SignedDuration::from_hours(24 * 30)),
                 revert: None,
                 reminders: None,
             },

@@ -23,7 +23,7 @@ fn rows(letters: &str) -> Vec<PlannedRow> {
             let (code, message) = ("x".to_owned(), "x".to_owned());
             Decision::Blocked(Blocked::FailedBefore { code, message, at: at(0) })
         }
-        's' => Decision::Settled(Settled::AlreadyMatches),
+        's' => Decision::Settled(Settled::AlreadyMatches { uninvited: None }),
         other => panic!("{other}"),
     };
     (2..)

@@ -26,6 +26,9 @@ pub(super) const RUN_AGAIN: &str = "run apply again";
 pub(super) const LEFT: &str =
     "put the row back and apply again, with --retry-failed where the invitation was refused";
 
+/// What to do about a guest that others moved and nobody invited.
+pub(super) const NOT_INVITED: &str = "if an earlier run wrote the mail, go on with its checkpoint; without one, reset = always in the row invites the guest";
+
 /// What to do about a guest that was invited and does not redeem.
 pub(super) const STUCK: &str = "ask the guest whether the mail came; apply --resend sends another";
 

@@ -45,7 +45,9 @@ fn case(out: &mut dyn Write, manifest: &str, row: &RowView<'_>) -> io::Result<()
     let (class, name) = (xml(manifest), xml(&row.journey()));
     write!(out, "<testcase classname=\"{class}\" name=\"{place}: {name}\"")?;
     let element = match row.state {
-        _ if row.attention == Some(Attention::LeftHalfWay) => "failure",
+        _ if matches!(row.attention, Some(Attention::LeftHalfWay | Attention::NotInvited)) => {
+            "failure"
+        }
         State::Failed | State::Blocked => "failure",
         State::Unknown => "error",
         State::Patched | State::NotAttempted => {

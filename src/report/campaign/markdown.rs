@@ -82,6 +82,7 @@ fn title(attention: Attention) -> &'static str {
     match attention {
         Attention::Unknown => "Unknown",
         Attention::LeftHalfWay => "Left half way: no row in the manifest any more",
+        Attention::NotInvited => "Moved by others and not invited",
         Attention::Patched => "Patched and not invited",
         Attention::Failed => "Failed",
         Attention::Blocked => "Blocked",

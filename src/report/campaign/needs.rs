@@ -94,6 +94,9 @@ fn about(attention: Attention, options: ReportOptions) -> String {
         Attention::LeftHalfWay => {
             "The manifest has no row for them any more, so nothing invites them.".to_owned()
         }
+        Attention::NotInvited => {
+            "The new mail was written by nothing that the checkpoint knows, and the directory shows no invitation since.".to_owned()
+        }
         Attention::Patched => {
             "The mail is written and no invitation was sent. While a run is at work, it may be about to."
                 .to_owned()

@@ -32,6 +32,8 @@ pub(super) enum Attention {
     Patched,
     /// The same of a guest whose row the manifest has no more, or not known of it.
     LeftHalfWay,
+    /// The new mail was written by others, and nobody is known to have invited the guest.
+    NotInvited,
     Stuck,
     /// The directory shows something that this campaign did not do.
     Drift,
@@ -94,6 +96,7 @@ impl<'a> RowView<'a> {
             (Some(Attention::Unknown), _) => Some(advice::UNKNOWN),
             (Some(Attention::Patched), _) | (None, State::NotAttempted) => Some(advice::RUN_AGAIN),
             (Some(Attention::LeftHalfWay), _) => Some(advice::LEFT),
+            (Some(Attention::NotInvited), _) => Some(advice::NOT_INVITED),
             (Some(Attention::Stuck), _) => Some(advice::STUCK),
             (Some(Attention::Drift), _) => row
                 .sighting
@@ -213,6 +216,7 @@ fn attention(
         State::Blocked => return Some(Attention::Blocked),
         State::Unknown => return Some(Attention::Unknown),
         State::Patched => return Some(Attention::Patched),
+        State::Settled if row.is_not_invited => return Some(Attention::NotInvited),
         State::Settled | State::NotAttempted => return None,
         State::Invited => {}
     }

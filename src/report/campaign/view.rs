@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::checkpoint::{Delta, History, HistoryRow, MailCounts, RunRecord, last_run};
 use crate::domain::{Counts, Finding, State};
-use crate::plan::LEFT;
+use crate::plan::{LEFT, NOT_INVITED};
 
 use super::row::{Attention, Redemption, ReportOptions, RowView};
 
@@ -241,9 +241,10 @@ fn is_left_half_way(row: &HistoryRow) -> bool {
 
 impl Attention {
     /// In the order in which a person should look.
-    pub(super) const ALL: [Self; 7] = [
+    pub(super) const ALL: [Self; 8] = [
         Self::Unknown,
         Self::LeftHalfWay,
+        Self::NotInvited,
         Self::Patched,
         Self::Failed,
         Self::Blocked,
@@ -258,6 +259,7 @@ impl Attention {
             Self::Unknown => "unknown",
             Self::Patched => "patched",
             Self::LeftHalfWay => LEFT,
+            Self::NotInvited => NOT_INVITED,
             Self::Stuck => "stuck",
             Self::Drift => "drift",
         }
