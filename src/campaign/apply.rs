@@ -12,6 +12,7 @@ use crate::plan::{ChangeReason, Plan};
 use crate::run::{RunResult, RunSettings, carry_out};
 
 use super::CampaignError;
+use super::part::{Merged, Part};
 use super::read::{Asked, Read, read_and_plan};
 use super::revert::merged;
 use super::session::{
@@ -35,6 +36,8 @@ pub struct ApplyRequest {
     pub moves_reverted: bool,
     /// The digest of the plan that was reviewed.
     pub reviewed: Option<String>,
+    /// The manifest is a part of the campaign's, whose other rows stay.
+    pub is_part: bool,
 }
 
 impl ApplyRequest {
@@ -75,9 +78,15 @@ pub async fn apply<H: Host>(
     host: &H,
     exit_code: impl FnOnce(&RunResult) -> u8,
 ) -> Result<Carried<Applied, H::Objection>, CampaignError> {
-    let asked = request.asked();
-    let ApplyRequest { resend_reason, reviewed, .. } = request;
-    let task = Task { command: "apply", asked, resend_reason, reviewed, kept: None };
+    let mut asked = request.asked();
+    let ApplyRequest { resend_reason, reviewed, is_part, .. } = request;
+    let part = Part::of(&checkpoint, manifest, is_part)?;
+    match &part {
+        Some(part) => asked.others = part.guests(),
+        None => tell_of_other_manifest(&checkpoint, manifest, host)?,
+    }
+    let kept = part.map(Kept::Part);
+    let task = Task { command: "apply", asked, resend_reason, reviewed, kept };
     let work = carry_out_task(session, checkpoint, manifest, task, host, exit_code);
     // It holds a directory and a plan on its way.
     session.within_budget(Box::pin(work)).await
@@ -93,11 +102,16 @@ pub(super) struct Task {
     pub(super) kept: Option<Kept>,
 }
 
-/// A manifest as the last run left it.
-pub(super) struct Kept {
-    pub(super) rows: Vec<ManifestRow>,
-    /// As JSON.
-    pub(super) form: String,
+/// A manifest as the last run left it, and why this run has a part of it.
+pub(super) enum Kept {
+    /// Its guests go back.
+    WayBack {
+        rows: Vec<ManifestRow>,
+        /// As JSON.
+        form: String,
+    },
+    /// Its rows were mended.
+    Part(Part),
 }
 
 pub(super) async fn carry_out_task<H: Host>(
@@ -112,7 +126,6 @@ pub(super) async fn carry_out_task<H: Host>(
     let Task { command, asked, resend_reason, reviewed, kept } = task;
     let ledger = checkpoint.ledger()?;
     let earlier = Earlier::read(&checkpoint, graph.clock().now())?;
-    tell_of_other_manifest(&checkpoint, manifest, host)?;
     let read = read_and_plan(graph, manifest, &ledger, settings, asked);
     let Read { plan, tenant_key, method, requests, .. } = Box::pin(session.reading(read)).await?;
     let begun = ledger.mails_begun().map(|(key, by)| (key.clone(), by)).collect();
@@ -134,7 +147,7 @@ pub(super) async fn carry_out_task<H: Host>(
 
     session.tell_what_was_spent(&checkpoint)?;
     let post = session.post(&checkpoint, manifest, &plan)?;
-    let journal = begin(session, checkpoint, manifest, &plan, command, kept)?;
+    let journal = begin(session, checkpoint, manifest, &plan, command, kept, host)?;
     session.give_up_mails(&journal, begun).await?;
     if let Some(reason) = &resend_reason {
         record_resends(session, &journal, &plan, reason).await?;
@@ -155,11 +168,12 @@ fn begin(
     plan: &Plan,
     command: &'static str,
     kept: Option<Kept>,
+    host: &impl Host,
 ) -> Result<Journal, CheckpointError> {
-    let start = |manifest_form| RunStart {
+    let start = |name, manifest_form| RunStart {
         at: session.graph.clock().now(),
         command,
-        manifest: &manifest.name,
+        manifest: name,
         tenant_name: plan.tenant_name.as_deref(),
         plan_digest: plan.digest.to_string(),
         manifest_form,
@@ -168,14 +182,22 @@ fn begin(
         None => {
             let form = serde_json::to_string(&manifest.written.form).expect("plain data");
             let rows = plan.rows.iter().map(|row| manifest_row(row, manifest));
-            checkpoint.begin_run(&start(form), rows)
+            checkpoint.begin_run(&start(&manifest.name, form), rows)
         }
         // Nothing goes back: what the manifest's rows came to stays as it is.
-        Some(_) if plan.counts.change == 0 => {
+        Some(Kept::WayBack { .. }) if plan.counts.change == 0 => {
             checkpoint.begin_look(command, session.graph.clock().now())
         }
-        Some(Kept { rows, form }) => {
-            checkpoint.begin_run(&start(form), merged(&rows, &plan.rows).into_iter())
+        Some(Kept::WayBack { rows, form }) => {
+            let rows = merged(&rows, &plan.rows);
+            checkpoint.begin_run(&start(&manifest.name, form), rows.into_iter())
+        }
+        Some(Kept::Part(part)) => {
+            let Merged { rows, others, mended, new } = part.merge(manifest, &plan.rows);
+            let start = start(&part.manifest, part.form.clone());
+            let journal = checkpoint.begin_run(&start, rows.into_iter())?;
+            host.observe(Notice::Part { of: &part.manifest, others, mended, new });
+            Ok(journal)
         }
     }
 }

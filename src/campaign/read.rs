@@ -28,6 +28,8 @@ pub struct Asked {
     pub only_reminders: bool,
     /// Guests that were given their old address back may be moved again.
     pub moves_reverted: bool,
+    /// Guests that other rows of the campaign are about, where the manifest is a part of it.
+    pub others: BTreeSet<UserId>,
     /// Plan the way back instead of a move.
     pub revert: Option<Arc<Revert>>,
     /// How to read the guests; None for whatever costs less.
@@ -105,6 +107,7 @@ pub async fn read_and_plan(
         lag: lag(settings),
         invited_within: invited_within(settings),
         reminders,
+        others: asked.others,
         revert: asked.revert,
     };
     let guards = Guards {

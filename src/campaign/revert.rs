@@ -15,7 +15,7 @@ use crate::run::RunResult;
 use super::CampaignError;
 use super::apply::{Applied, Kept, Task, carry_out_task};
 use super::read::Asked;
-use super::session::{Carried, Host, Session};
+use super::session::{Carried, Host, Session, tell_of_other_manifest};
 
 /// What is asked of a `revert`.
 #[derive(Debug, Clone, Default)]
@@ -213,12 +213,13 @@ pub async fn revert<H: Host>(
     let form = undo.form.clone().unwrap_or_default();
     let WayBack { manifest, asked } = WayBack::new(&ledger, &mut past, undo, &request)?;
     drop(ledger);
+    tell_of_other_manifest(&checkpoint, &manifest, host)?;
     let task = Task {
         command: "revert",
         asked,
         resend_reason: None,
         reviewed: request.reviewed,
-        kept: Some(Kept { rows: past.manifest, form }),
+        kept: Some(Kept::WayBack { rows: past.manifest, form }),
     };
     let work = carry_out_task(session, checkpoint, &manifest, task, host, exit_code);
     // It holds a directory and a plan on its way.

@@ -39,6 +39,14 @@ pub enum Notice<'a> {
     OtherManifest {
         earlier: String,
     },
+    /// The manifest is a part of the campaign's: rows that stay as they are, rows with
+    /// other words than in its manifest, and rows that it has not.
+    Part {
+        of: &'a str,
+        others: u64,
+        mended: u64,
+        new: u64,
+    },
     /// The directory is read, and the plan made from it.
     DirectoryRead {
         plan: &'a Plan,

@@ -11,7 +11,8 @@ use rusqlite::OpenFlags;
 use super::CheckpointError;
 use super::database::{connect, in_one_state, meta};
 use super::format::APPLICATION_ID;
-use super::manifest_row;
+use super::manifest_row::{self, ManifestRow};
+use crate::domain::Email;
 
 /// At most so many files are looked into; a directory can hold anything.
 const LOOKED_INTO: usize = 200;
@@ -22,9 +23,9 @@ const MAGIC: &[u8] = b"SQLite format 3\0";
 const APPLICATION_ID_AT: usize = 68;
 
 /// Where there is no checkpoint at the path: those in its directory that are of a
-/// manifest of this name, or hold one of these guests, as the manifest names them, in
-/// their manifest. Sorted. What can't be read is left out: this is a hint.
-pub fn checkpoints_beside(path: &Path, manifest: &str, users: &[String]) -> Vec<PathBuf> {
+/// manifest of this name, or hold one of these guests in theirs, by the name that the
+/// manifest has for them or by the new address. Sorted. What can't be read is left out: this is a hint.
+pub fn checkpoints_beside(path: &Path, manifest: &str, guests: &[String]) -> Vec<PathBuf> {
     if std::fs::metadata(path).is_ok_and(|found| found.len() > 0) {
         return Vec::new();
     }
@@ -32,14 +33,14 @@ pub fn checkpoints_beside(path: &Path, manifest: &str, users: &[String]) -> Vec<
     let Ok(entries) = std::fs::read_dir(directory.unwrap_or(Path::new("."))) else {
         return Vec::new();
     };
-    let users = users.iter().map(|user| user.to_lowercase()).collect();
+    let guests = guests.iter().map(|guest| guest.to_lowercase()).collect();
     let mut found: Vec<PathBuf> = entries
         .filter_map(Result::ok)
         .map(|entry| directory.map_or_else(|| entry.file_name().into(), |_| entry.path()))
         .filter(|file| file != path)
         .filter(|file| is_marked(file))
         .take(LOOKED_INTO)
-        .filter(|file| is_of(file, manifest, &users).unwrap_or(false))
+        .filter(|file| is_of(file, manifest, &guests).unwrap_or(false))
         .collect();
     found.sort();
     found
@@ -60,7 +61,7 @@ fn is_marked(file: &Path) -> bool {
     is_read && head.starts_with(MAGIC) && id == APPLICATION_ID
 }
 
-fn is_of(file: &Path, manifest: &str, users: &HashSet<String>) -> Result<bool, CheckpointError> {
+fn is_of(file: &Path, manifest: &str, guests: &HashSet<String>) -> Result<bool, CheckpointError> {
     // Never written to, not even to take back what a killed run left half written.
     let connection = connect(file, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     in_one_state(file, &connection, |connection| {
@@ -68,7 +69,11 @@ fn is_of(file: &Path, manifest: &str, users: &HashSet<String>) -> Result<bool, C
             return Ok(true);
         }
         let rows = manifest_row::read(connection)?;
-        Ok(rows.iter().any(|row| users.contains(&row.user.to_lowercase())))
+        let address = |row: &ManifestRow| row.address.as_ref().map(Email::folded);
+        Ok(rows.iter().any(|row| {
+            guests.contains(&row.user.to_lowercase())
+                || address(row).is_some_and(|address| guests.contains(&address))
+        }))
     })
 }
 
@@ -77,7 +82,7 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
-    use crate::checkpoint::{Checkpoint, ManifestRow, Planned, RunStart};
+    use crate::checkpoint::{Checkpoint, Planned, RunStart};
 
     fn checkpoint(path: &Path, manifest: &str, user: &str) {
         let start = RunStart {

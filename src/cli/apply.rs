@@ -2,11 +2,12 @@
 //! any stop.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 use jiff::Timestamp;
 
 use crate::campaign::{self, Applied, ApplyRequest, Carried, ResendReason, Session};
-use crate::checkpoint::Checkpoint;
+use crate::checkpoint::{Checkpoint, Reader};
 use crate::config::args::{ApplyArgs, Cli};
 use crate::config::{RowSelector, Settings, checkpoint_path};
 use crate::manifest::{Manifest, Row};
@@ -14,6 +15,7 @@ use crate::report::{SummaryView, apply_json, summary_text};
 use crate::run::{RunResult, Stop};
 
 use super::after::After;
+use super::checkpoint_args::checkpoint_of;
 use super::connect::client;
 use super::display::{Display, Occasion, ROWS_PER_CODE, refused};
 use super::failure::Failure;
@@ -34,19 +36,29 @@ pub(super) fn run(cli: &Cli, args: &ApplyArgs, ui: &Ui) -> Result<Exit, Failure>
     }
     let after = After::new(&settings, ui);
     let work = || {
-        let manifest = &args.planning.manifest;
         let job = Job {
             settings: &settings,
             args,
             yes: cli.global.yes,
             again: continue_with(cli, args),
-            checkpoint: checkpoint_path(Some(manifest), settings.checkpoint.as_deref())?,
+            checkpoint: checkpoint(args, &settings)?,
             after: Some(&after),
         };
         apply(&job, ui)
     };
     let result = work().map_err(Failure::of_a_run);
     after.conclude(result)
+}
+
+/// The campaign's checkpoint: that of the campaign which the manifest is a part of has to be
+/// there.
+pub(super) fn checkpoint(args: &ApplyArgs, settings: &Settings) -> Result<PathBuf, Failure> {
+    let Some(into) = &args.into else {
+        return Ok(checkpoint_path(Some(&args.planning.manifest), settings.checkpoint.as_deref())?);
+    };
+    let path = checkpoint_of(Some(into), None)?;
+    Reader::open(&path)?;
+    Ok(path)
 }
 
 /// What is to be applied, and how.
@@ -56,7 +68,7 @@ pub(super) struct Job<'a> {
     pub(super) yes: bool,
     /// The command that continues after a stop.
     pub(super) again: String,
-    pub(super) checkpoint: std::path::PathBuf,
+    pub(super) checkpoint: PathBuf,
     /// Who is told of start and end.
     pub(super) after: Option<&'a After<'a>>,
 }
@@ -145,6 +157,7 @@ pub(super) fn request(
         // Who is not asked has to say so beforehand.
         moves_reverted: !yes || args.move_reverted,
         reviewed: args.plan.clone(),
+        is_part: args.into.is_some(),
     })
 }
 

@@ -56,6 +56,7 @@ pub(super) fn run(args: &DemoArgs, ui: &Ui) -> Result<Exit, Failure> {
                     manifest: files.manifest.clone(),
                     ..PlanningArgs::default()
                 },
+                into: None,
                 dry_run: false,
                 plan: None,
                 retry_failed: false,

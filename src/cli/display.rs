@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use crate::campaign::{Host, Notice, Refusal, Review, Scope};
 use crate::checkpoint::WaitLog;
 use crate::plan::Plan;
-use crate::report::{PlanView, Progress, ProgressMode, apply_json, plan_text};
+use crate::report::{PlanView, Progress, ProgressMode, apply_json, count, harmless, plan_text};
 use crate::run::{Event, Stop};
 
 use super::Exit;
@@ -118,6 +118,24 @@ impl Host for Display<'_> {
                 "this checkpoint is of {earlier}; from now on `status` accounts for the rows of {}, and apart for the guests that are in none of them",
                 self.manifest
             )),
+            Notice::Part { of, others, mended, new } => {
+                let stay = match others {
+                    1 => "its other row stays as it is".to_owned(),
+                    others => format!("its {others} other rows stay as they are"),
+                };
+                self.ui.note(format_args!(
+                    "{} is a part of {}: {stay}",
+                    harmless(self.manifest),
+                    harmless(of)
+                ));
+                if mended + new > 0 {
+                    self.ui.warn(format_args!(
+                        "{} still has the old words of {}: mend it, too, before it is applied again",
+                        harmless(of),
+                        count(mended + new, "row", "rows")
+                    ));
+                }
+            }
             Notice::DirectoryRead { plan, method, requests } => {
                 note_reading(self.ui, method, requests);
                 self.ui.log.planned(plan);

@@ -2,15 +2,16 @@
 
 use std::path::Path;
 
-use crate::checkpoint::{CheckpointError, is_configured_name, read_ledger};
+use crate::campaign::Part;
+use crate::checkpoint::{CheckpointError, Reader, is_configured_name, read_ledger};
 use crate::config::args::{ApplyArgs, Cli, PlanArgs};
 use crate::config::{Settings, checkpoint_path};
 use crate::manifest::Manifest;
 use crate::plan::Plan;
-use crate::report::{PlanView, Schema, plan_json, plan_text};
+use crate::report::{PlanView, Schema, harmless, plan_json, plan_text};
 use crate::run::Stop;
 
-use super::apply::request;
+use super::apply::{checkpoint, request};
 use super::connect::client;
 use super::elsewhere::Elsewhere;
 use super::failure::Failure;
@@ -34,7 +35,9 @@ pub(super) fn run(cli: &Cli, args: &PlanArgs, ui: &Ui) -> Result<Exit, Failure> 
     };
     let path = &args.planning.manifest;
     let plan = || {
-        let plan = plan(path, &settings, &manifest, asked, ui)?;
+        let path = checkpoint_path(Some(path), settings.checkpoint.as_deref());
+        // A plan needs no checkpoint; a manifest from stdin may have none.
+        let plan = plan(&path.unwrap_or_default(), &settings, &manifest, asked, false, ui)?;
         let changes = args.expect_no_changes && plan.counts.change > 0;
         show(&plan, if changes { Exit::ChangesPending } else { Exit::Done }, ui)
     };
@@ -50,27 +53,36 @@ pub(super) fn dry_run(
 ) -> Result<Exit, Failure> {
     let manifest = read_manifest(&args.planning, settings, ui)?;
     let plan = || {
-        let asked = request(args, &manifest, yes)?.asked();
-        let plan = plan(&args.planning.manifest, settings, &manifest, asked, ui)?;
+        let request = request(args, &manifest, yes)?;
+        let path = match &args.into {
+            Some(_) => checkpoint(args, settings)?,
+            None => checkpoint(args, settings).unwrap_or_default(),
+        };
+        let plan = plan(&path, settings, &manifest, request.asked(), request.is_part, ui)?;
         show(&plan, Exit::Done, ui)
     };
     plan().map_err(|failure| tell_unplanned(failure, &manifest, ui))
 }
 
 fn plan(
-    manifest_path: &Path,
+    path: &Path,
     settings: &Settings,
     manifest: &Manifest,
-    asked: Asked,
+    mut asked: Asked,
+    is_part: bool,
     ui: &Ui,
 ) -> Result<Plan, Failure> {
-    let checkpoint = checkpoint_path(Some(manifest_path), settings.checkpoint.as_deref());
-    // A plan needs no checkpoint; a manifest from stdin may have none.
-    let path = checkpoint.unwrap_or_default();
     if !path.as_os_str().is_empty() {
-        tell_of_checkpoints_beside(&path, manifest, ui);
+        tell_of_checkpoints_beside(path, manifest, ui);
     }
-    let ledger = read_ledger(&path)?;
+    let ledger = read_ledger(path)?;
+    if let Ok(reader) = Reader::open(path)
+        && let Some(part) = Part::for_plan(&reader, manifest, is_part)?
+    {
+        let (name, of) = (harmless(&manifest.name), harmless(&part.manifest));
+        ui.note(format_args!("{name} is planned as a part of {of}"));
+        asked.others = part.guests();
+    }
     let stop = Stop::new();
     let runtime = runtime()?;
     let _guard = runtime.enter();
@@ -83,7 +95,12 @@ fn plan(
         !found.eq_ignore_ascii_case(&tenant_key) && !is_configured_name(found, &settings.tenant.id)
     };
     if let Some(found) = ledger.tenant.filter(is_others) {
-        return Err(CheckpointError::OtherTenant { path, found, wanted: tenant_key }.into());
+        return Err(CheckpointError::OtherTenant {
+            path: path.to_owned(),
+            found,
+            wanted: tenant_key,
+        }
+        .into());
     }
     Ok(plan)
 }

@@ -12,9 +12,9 @@ use crate::campaign::{CampaignError, Read, read_and_plan, time_budget};
 use crate::checkpoint::beside::checkpoints_beside;
 use crate::config::args::{BudgetArgs, PlanningArgs};
 use crate::config::{DeliveryWay, ManifestSettings, NamedColumn, Settings};
-use crate::domain::Ledger;
+use crate::domain::{Email, Ledger};
 use crate::graph::{CallError, Graph, Method};
-use crate::manifest::{self, ColumnChoice, Manifest, Meaning, Options, Source};
+use crate::manifest::{self, ColumnChoice, Manifest, Meaning, Options, Ownership, Source};
 use crate::plan::Plan;
 use crate::report::{Schema, count, failure_json, harmless, sign_in_line, unplanned_json};
 use crate::run::{Event, Stop, StopReason};
@@ -64,10 +64,14 @@ pub(super) fn read_manifest(
 /// Names checkpoints that lie beside where a campaign's should be and is not: one that
 /// was renamed knows who was invited.
 pub(super) fn tell_of_checkpoints_beside(checkpoint: &Path, manifest: &Manifest, ui: &Ui) {
-    let users: Vec<String> = manifest.rows.iter().map(|row| row.user.to_string()).collect();
-    for beside in checkpoints_beside(checkpoint, &manifest.name, &users) {
+    let users = manifest.rows.iter().map(|row| row.user.to_string());
+    let addresses = manifest.rows.iter().filter_map(|row| row.wish.address().map(Email::folded));
+    let guests: Vec<String> = users.chain(addresses).collect();
+    let is_handed_back = Ownership::new(&manifest.written.form.header).is_handed_back;
+    let flag = if is_handed_back { "--into" } else { "--checkpoint" };
+    for beside in checkpoints_beside(checkpoint, &manifest.name, &guests) {
         ui.warn(format_args!(
-            "there is no {}, but {} has guests of this manifest; if it is this campaign's, go on with --checkpoint {}",
+            "there is no {}, but {} has guests of this manifest; if it is this campaign's, go on with {flag} {}",
             harmless(&checkpoint.display().to_string()),
             harmless(&beside.display().to_string()),
             harmless(&quoted(&beside)),

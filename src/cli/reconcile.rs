@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use crate::campaign::{
-    self, CampaignError, Carried, Night, NightPlan, NightRequest, Reconciled, Scope, Session,
+    self, CampaignError, Carried, Night, NightPlan, NightRequest, Part, Reconciled, Scope, Session,
 };
-use crate::checkpoint::Checkpoint;
+use crate::checkpoint::{Checkpoint, Reader};
 use crate::config::args::{BudgetArgs, Cli, PlanningArgs, ReconcileArgs, RemindArgs};
 use crate::config::{Settings, checkpoint_path};
 use crate::graph::CallError;
@@ -28,7 +28,7 @@ use super::planning::{
     campaign_failure, deadline, lines, read_manifest, runtime, tell_of_checkpoints_beside,
     tell_unplanned,
 };
-use super::resume_command::night_again;
+use super::resume_command::{night_again, quoted};
 use super::ui::Ui;
 use super::{Exit, signals};
 
@@ -110,11 +110,26 @@ struct Job<'a> {
 }
 
 impl Job<'_> {
+    /// A night is about the whole of a manifest: what a part has not would be taken for
+    /// rows that left it.
+    fn refuse_a_part(&self, manifest: &Manifest) -> Result<(), Failure> {
+        let Ok(reader) = Reader::open(&self.checkpoint) else { return Ok(()) };
+        let Some(part) = Part::for_plan(&reader, manifest, false)? else { return Ok(()) };
+        let (name, of) = (&manifest.name, &part.manifest);
+        let text = format!("{name} has rows of {of} that were handed back, and is a part of it");
+        let (part, into) = (quoted(&self.planning.manifest), quoted(&self.checkpoint));
+        Err(Failure::new(Exit::Usage, anyhow::anyhow!(text))
+            .hint(format!("carry it out with: reinvite apply {part} --into {into}")))
+    }
+
     fn run(&self, ui: &Ui) -> Result<Exit, Failure> {
         let deadline = deadline(self.budget);
         ui.log.checkpoint(&self.checkpoint);
         let manifest = read_manifest(self.planning, self.settings, ui)?;
         tell_of_checkpoints_beside(&self.checkpoint, &manifest, ui);
+        if self.scope == Scope::Everything {
+            self.refuse_a_part(&manifest)?;
+        }
         self.night(&manifest, deadline, ui)
             .map_err(|failure| tell_unplanned(failure, &manifest, ui))
     }

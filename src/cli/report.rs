@@ -102,7 +102,7 @@ fn failed(report: &Report, path: &Path, checkpoint: &Path, ui: &Ui) -> Result<()
         return Ok(());
     }
     ui.note(format_args!(
-        "{}: {}; mend them, then: reinvite apply {} --checkpoint {} --retry-failed",
+        "{}: {}; mend them, then: reinvite apply {} --into {} --retry-failed",
         path.display(),
         count(rows, "failed or blocked row", "failed or blocked rows"),
         path.display(),

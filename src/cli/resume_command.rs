@@ -20,8 +20,10 @@ pub(super) fn continue_with(cli: &Cli, args: &ApplyArgs) -> String {
         budget,
         result,
         dry_run: _,
+        into,
     } = args;
     let mut command = Words::new(cli, "apply", planning);
+    command.value("--into", into.as_deref().map(quoted));
     command.flag("--retry-failed", *retry_failed);
     command.flag("--move-reverted", *move_reverted);
     command.value("--canary", *canary);

@@ -165,6 +165,16 @@ pub struct ApplyArgs {
     #[command(flatten)]
     pub planning: PlanningArgs,
 
+    /// Take the manifest for a part of the campaign with this checkpoint, whose other rows stay
+    #[arg(
+        long,
+        value_name = "CHECKPOINT",
+        env = "REINVITE_INTO",
+        hide_env_values = true,
+        conflicts_with = "checkpoint"
+    )]
+    pub into: Option<PathBuf>,
+
     /// Only show the plan, as `plan` does, with what the other flags ask for
     #[arg(
         long,

@@ -56,6 +56,8 @@ pub struct Policy {
     pub invited_within: Option<SignedDuration>,
     /// Whom to remind; None for nobody.
     pub reminders: Option<Box<Reminders>>,
+    /// Guests that other rows of the campaign are about, where the manifest is a part of it.
+    pub others: BTreeSet<UserId>,
     /// The way back is planned, rather than a move.
     pub revert: Option<Arc<Revert>>,
 }

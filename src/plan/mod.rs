@@ -109,7 +109,8 @@ impl Plan {
         let left = if policy.revert.is_some() {
             Vec::new()
         } else {
-            let asked = rows.iter().filter_map(|row| row.user_id).collect();
+            let asked = rows.iter().filter_map(|row| row.user_id);
+            let asked = asked.chain(policy.others.iter().copied()).collect();
             left_half_way(&asked, directory, ledger)
         };
         let findings = reverted.into_iter().chain(guess).collect();

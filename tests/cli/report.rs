@@ -139,22 +139,22 @@ fn failed_rows_come_back_in_the_users_own_form_and_are_taken_again() {
     campaign.run("apply gäste.csv --yes --skip-invalid --max-changes 5").exits(4);
     snapshot!(campaign.run("report gäste.csv --failed failed.csv").exits(0), @"
     ------- stderr -------
-    failed.csv: 2 failed or blocked rows; mend them, then: reinvite apply failed.csv --checkpoint gäste.csv.checkpoint --retry-failed
+    failed.csv: 2 failed or blocked rows; mend them, then: reinvite apply failed.csv --into gäste.csv.checkpoint --retry-failed
     ");
     let bytes = std::fs::read(campaign.path("failed.csv")).unwrap();
     let failed: String = bytes.iter().map(|byte| char::from(*byte)).collect();
     assert!(!failed.contains("hannah"));
     snapshot!(failed, @r#"
     version:v1.0;;
-    Büro;User;new email;Reason;reinvite_reason;reinvite_advice
-    "Zürich; ""West""";nobody@northwind.example;nobody@fabrikam.example;=1+1;not-found: no user has this object id, UPN or address;correct the address or object id, or take the row out
-    Genf;not an address;x@fabrikam.example;;invalid-row: the row is unusable (see `lint`) and was skipped;run lint on the manifest and mend the row
+    Büro;User;new email;Reason;reinvite_reason;reinvite_advice;reinvite_line
+    "Zürich; ""West""";nobody@northwind.example;nobody@fabrikam.example;=1+1;not-found: no user has this object id, UPN or address;correct the address or object id, or take the row out;4
+    Genf;not an address;x@fabrikam.example;;invalid-row: the row is unusable (see `lint`) and was skipped;run lint on the manifest and mend the row;5
     "#);
     // The rows as they were, in a file that is read as the first one was.
     snapshot!(campaign.run("lint failed.csv").exits(2), @"
     ------- stderr -------
     failed.csv: CSV, Windows-1252, semicolon; 2 rows; columns: User (as user), new email (as new_email)
-    kept: Büro, Reason, reinvite_reason, reinvite_advice; none is read as message or cc
+    kept: Büro, Reason, reinvite_reason, reinvite_advice, reinvite_line; none is read as message or cc
     note: portal template: version line skipped
     note: Windows-1252 is assumed, as it is no valid UTF-8: check the accents
     failed.csv:4:6: `not an address` names no guest: it is neither an object id nor does it contain an @ [bad-user]
@@ -169,10 +169,54 @@ fn failed_rows_come_back_in_the_users_own_form_and_are_taken_again() {
         .replace("not an address;x@", "olga.ramos@northwind.example;olga.ramos@");
     let mended: Vec<u8> = mended.chars().map(|c| u8::try_from(u32::from(c)).unwrap()).collect();
     std::fs::write(campaign.path("failed.csv"), mended).unwrap();
-    campaign
-        .run("apply failed.csv --checkpoint gäste.csv.checkpoint --yes --retry-failed --max-changes 5")
-        .exits(0);
+    let mend = "apply failed.csv --into gäste.csv.checkpoint --yes --retry-failed --max-changes 5";
+    snapshot!(campaign.run(mend).exits(0), @"
+    Done
+
+    2 rows
+      invited             2
+
+    took [DURATION], 2 mails written
+    ------- stderr -------
+    failed.csv: CSV, Windows-1252, semicolon; 2 rows; columns: User (as user), new email (as new_email)
+    kept: Büro, Reason, reinvite_reason, reinvite_advice, reinvite_line; none is read as message or cc
+    note: portal template: version line skipped
+    note: Windows-1252 is assumed, as it is no valid UTF-8: check the accents
+    directory read in one sweep over all guests, in 13 requests
+    Plan for Contoso (tenant 7c0f5c1e-2b1d-4f0a-9a53-c0ffee000001): 2 rows, acting as an application
+
+    Change                      2
+      new-address               2  moves to a new address
+                                   Microsoft mails its standard text in the guest's language
+        line 3  ruth.mori@northwind.example → ruth.mori@fabrikam.example
+        line 4  olga.ramos@northwind.example → olga.ramos@fabrikam.example
+
+    Digest [DIGEST]   (apply --plan [DIGEST] carries out exactly this)
+    failed.csv is a part of gäste.csv: its other row stays as it is
+    warning: gäste.csv still has the old words of 2 rows: mend it, too, before it is applied again
+    2 rows to do
+    line 3     invited       ruth.mori@northwind.example → ruth.mori@fabrikam.example
+    line 4     invited       olga.ramos@northwind.example → olga.ramos@fabrikam.example
+    ");
     assert_eq!(campaign.invitations(), 3);
+    // The campaign's rows stay, those that were mended among them.
+    snapshot!(campaign.run("status gäste.csv").exits(0), @"
+    gäste.csv, Contoso (7c0f5c1e-2b1d-4f0a-9a53-c0ffee000001): 3 rows, since [TIME]
+    last run began [TIME], ended [TIME], exit code 0
+
+      invited             3
+      settled             0  nothing to do
+      blocked             0  refused by the plan
+      failed              0
+      unknown             0  the answer was lost
+      patched             0  mail written, not invited yet
+      not attempted       0
+    ");
+    campaign.run("verify gäste.csv").exits(0);
+    let csv = campaign.run("report gäste.csv --format csv --out -").exits(0).stdout;
+    let lines: Vec<&str> =
+        csv.lines().skip(1).map(|row| row.split(',').nth(2).unwrap_or_default()).collect();
+    assert_eq!(lines, ["3", "4", "5"], "{csv}");
     // No column is added twice, and a file that may have been worked on is kept.
     let again = "report --checkpoint gäste.csv.checkpoint --failed failed.csv";
     snapshot!(campaign.run(again).exits(2), @"
@@ -188,6 +232,71 @@ fn failed_rows_come_back_in_the_users_own_form_and_are_taken_again() {
     let bytes = std::fs::read(campaign.path("failed.csv")).unwrap();
     let header: String = bytes.iter().map(|byte| char::from(*byte)).collect();
     assert_eq!(header.matches("reinvite_reason").count(), 1);
+}
+
+/// A file that was handed back is told by its columns, whatever the command.
+#[test]
+fn a_mended_file_is_a_part_of_its_campaign() {
+    let campaign = Campaign::new();
+    campaign.write(
+        "march.csv",
+        "user,new_email\nhannah.wagner@northwind.example,hannah.wagner@fabrikam.example\n\
+         nobody@northwind.example,ruth.mori@fabrikam.example\n",
+    );
+    campaign.run("apply march.csv --yes").exits(4);
+    campaign.run("report march.csv --failed failed.csv").exits(0);
+    snapshot!(campaign.read("failed.csv"), @r#"
+    user,new_email,reason,advice,line
+    nobody@northwind.example,ruth.mori@fabrikam.example,"not-found: no user has this object id, UPN or address","correct the address or object id, or take the row out",3
+    "#);
+    let mended = campaign.read("failed.csv").replace("nobody@", "ruth.mori@");
+    campaign.write("failed.csv", &mended);
+
+    // By itself it would begin a campaign of its own.
+    snapshot!(campaign.run("plan failed.csv"), @"
+    Plan for Contoso (tenant 7c0f5c1e-2b1d-4f0a-9a53-c0ffee000001): 1 row, acting as an application
+
+    Change                      1
+      new-address               1  moves to a new address
+                                   Microsoft mails its standard text in the guest's language
+        line 2  ruth.mori@northwind.example → ruth.mori@fabrikam.example
+
+    Digest [DIGEST]   (apply --plan [DIGEST] carries out exactly this)
+    ------- stderr -------
+    failed.csv: CSV, UTF-8, comma; 1 row; columns: user, new_email
+    kept: reason, advice, line; none is read as message or cc
+    warning: there is no failed.csv.checkpoint, but march.csv.checkpoint has guests of this manifest; if it is this campaign's, go on with --into march.csv.checkpoint
+    directory read in one sweep over all guests, in 13 requests
+    ");
+    // A night is about the whole of a manifest.
+    let night = "reconcile failed.csv --checkpoint march.csv.checkpoint --yes";
+    snapshot!(campaign.run(night).exits(2), @"
+    ------- stderr -------
+    error: failed.csv has rows of march.csv that were handed back, and is a part of it
+      hint: carry it out with: reinvite apply failed.csv --into march.csv.checkpoint
+    ------- exit 2 -------
+    ");
+    // There has to be a campaign to be a part of.
+    snapshot!(campaign.run("apply failed.csv --into april.csv --yes").exits(2), @"
+    ------- stderr -------
+    error: there is no checkpoint at april.csv.checkpoint
+      hint: `apply` creates it; name the right file with --checkpoint
+    ------- exit 2 -------
+    ");
+    campaign.run("apply failed.csv --into a --checkpoint b --yes").exits(2);
+
+    let dry = campaign.run("apply failed.csv --into march.csv --dry-run").exits(0);
+    assert!(dry.stderr.contains("failed.csv is planned as a part of march.csv"), "{dry}");
+    campaign.run("apply failed.csv --checkpoint march.csv.checkpoint --yes").exits(0);
+    let status = campaign.run("status march.csv --output json").exits(0).json();
+    assert_eq!((&status["manifest"], &status["rows"]), (&"march.csv".into(), &2.into()));
+    assert_eq!(status["counts"]["invited"], 2);
+    // Nothing of it is left to do, nor told of: the manifest of record was mended, too.
+    let mended = campaign.read("march.csv").replace("nobody@", "ruth.mori@");
+    campaign.write("march.csv", &mended);
+    let again = campaign.run("apply march.csv --yes").exits(0);
+    assert!(!again.stderr.contains("warning"), "{again}");
+    assert_eq!(campaign.invitations(), 2);
 }
 
 #[test]

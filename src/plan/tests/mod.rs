@@ -74,6 +74,7 @@ impl World {
                 read_at: earlier() + jiff::SignedDuration::from_hours(12),
                 lag: jiff::SignedDuration::from_mins(5),
                 invited_within: Some(jiff::SignedDuration::from_hours(24 * 30)),
+                others: BTreeSet::new(),
                 revert: None,
                 reminders: None,
             },

@@ -1,5 +1,5 @@
 //! The rows that failed or are blocked, in the user's own columns, delimiter and
-//! encoding, with why and what to do: to be mended and fed in again. Unknown rows are
+//! encoding, with why, what to do, and the line: to be mended and fed in again. Unknown rows are
 //! not among them, since their invitation may have been sent.
 //!
 //! The cells of a CSV stay exactly as they were, even where a spreadsheet would take
@@ -10,7 +10,7 @@
 use ::csv::{Terminator, WriterBuilder};
 
 use crate::domain::State;
-use crate::manifest::{Form, Format, guarded, unguarded};
+use crate::manifest::{Form, Format, Ownership, added_columns, guarded, unguarded};
 
 use super::row::RowView;
 use super::view::{Campaign, Report};
@@ -46,7 +46,8 @@ pub fn failed_csv(report: &Report) -> Option<Vec<u8>> {
             Some(explanation) => format!("{}: {explanation}", view.reason),
             None => view.reason.to_owned(),
         };
-        write(&columns.row(&cells, &reason, view.advice.unwrap_or_default()));
+        let line = view.line.map(|line| line.to_string()).unwrap_or_default();
+        write(&columns.row(&cells, (&reason, view.advice.unwrap_or_default()), &line));
     }
     let text = csv.into_inner().expect("memory takes everything");
     let text = String::from_utf8(text).expect("it was written from texts");
@@ -59,38 +60,20 @@ fn delimiter(form: &Form) -> u8 {
     form.delimiter.and_then(|delimiter| u8::try_from(delimiter).ok()).unwrap_or(b',')
 }
 
-/// The user's columns, and the names of the two that are added.
+/// The user's columns, and the names of those that are added.
 struct Columns {
-    /// How many of the user's columns come back.
+    /// How many of the user's columns come back. What was added before, in a file that was
+    /// mended and fed in, is replaced instead of growing each time.
     own: usize,
-    added: [&'static str; 2],
+    added: [&'static str; 3],
     /// Whether the user's own file was one whose cells a spreadsheet runs.
     may_run: bool,
 }
 
-/// The columns that are added.
-const ADDED: [&str; 2] = ["reason", "advice"];
-
-/// Their names when the user has one of those.
-const APART: [&str; 2] = ["reinvite_reason", "reinvite_advice"];
-
 impl Columns {
     fn from_form(form: &Form) -> Self {
-        let width = form.header.len();
-        let is = |cell: &String, name: &str| cell.trim().eq_ignore_ascii_case(name);
-        let own = match form.header.as_slice() {
-            // Mended and fed in once before: replaced, instead of two more each time.
-            [own @ .., reason, advice]
-                if [ADDED, APART]
-                    .iter()
-                    .any(|[one, other]| is(reason, one) && is(advice, other)) =>
-            {
-                own.len()
-            }
-            _ => width,
-        };
-        let taken = form.header[..own].iter().any(|cell| ADDED.iter().any(|name| is(cell, name)));
-        let added = if taken { APART } else { ADDED };
+        let own = Ownership::new(&form.header).own;
+        let added = added_columns(&form.header[..own]);
         Self { own, added, may_run: form.format == Format::Csv }
     }
 
@@ -104,11 +87,12 @@ impl Columns {
         if self.may_run { cell.to_owned() } else { guarded(unguarded(cell)).into_owned() }
     }
 
-    fn row(&self, cells: &[String], reason: &str, advice: &str) -> Vec<String> {
+    fn row(&self, cells: &[String], (reason, advice): (&str, &str), line: &str) -> Vec<String> {
         let mut cells: Vec<String> = cells.iter().map(|cell| self.written(cell)).collect();
         cells.resize(self.own, String::new());
-        // These two may quote the directory.
+        // Reason and advice may quote the directory.
         cells.extend([guarded(reason).into_owned(), guarded(advice).into_owned()]);
+        cells.push(line.to_owned());
         cells
     }
 }

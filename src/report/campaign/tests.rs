@@ -306,9 +306,9 @@ fn unknown_rows_are_not_handed_back() {
     let csv = String::from_utf8(failed_csv(&report(rows)).unwrap()).unwrap();
     insta::assert_snapshot!(csv.replace("\r\n", "\n"), @"
     sep=;
-    user;new_email;reason;advice
-    guest2;x;failed;mend the cause, then run apply with --retry-failed
-    guest4;x;new-address;mend the cause, then run apply again
+    user;new_email;reason;advice;line
+    guest2;x;failed;mend the cause, then run apply with --retry-failed;2
+    guest4;x;new-address;mend the cause, then run apply again;4
     ");
 }
 
