@@ -10,7 +10,7 @@ use crate::config::{DeliveryWay, MailWrite, Settings};
 use crate::domain::{Directory, GuestRef, InvitationKey, Invitations, Ledger, Tenant, UserId};
 use crate::graph::{CallError, Graph, Method, Wanted};
 use crate::manifest::{Manifest, Row};
-use crate::plan::{Guards, MailPace, Plan, Policy, Reminders, Revert};
+use crate::plan::{Guards, MailPace, Plan, Policy, Reminders, Revert, WritePace};
 
 /// What the command adds to the settings for planning.
 #[derive(Debug, Default)]
@@ -99,6 +99,11 @@ pub async fn read_and_plan(
         invitation: settings.invitation.clone(),
         delivery: settings.delivery.by,
         mail_pace: mail_pace(settings, ledger, graph.clock().service_now()),
+        write_pace: WritePace {
+            writes_per_second: settings.pace.writes_per_second,
+            burst: settings.pace.burst,
+            settle: settings.pace.settle,
+        },
         mail: settings.mail,
         reset_matching: asked.reset_matching,
         retry_failed: asked.retry_failed,

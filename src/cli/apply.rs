@@ -107,7 +107,15 @@ fn apply_manifest(
     }
     check_result(args.result.as_deref())?;
     let session = Session { settings, graph: &graph, stop: &stop, deadline };
-    let display = Display::new(ui, &stop, &sink, &manifest.name, Occasion::Apply, job.yes);
+    let display = Display::new(
+        ui,
+        &stop,
+        &sink,
+        &manifest.name,
+        Occasion::Apply,
+        job.yes,
+        settings.guards.canary,
+    );
     let exit_code = |result: &RunResult| Exit::from_summary(&result.summary).code();
     let carried = runtime
         .block_on(campaign::apply(&session, checkpoint, manifest, request, &display, exit_code));

@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 
 use crate::graph::CallError;
 use crate::plan::Plan;
-use crate::report::count;
+use crate::report::{count, harmless, what_guests_get};
 use crate::run::Stop;
 
 use super::Exit;
@@ -16,16 +16,19 @@ use super::failure::Failure;
 use super::planning::interrupted;
 use super::ui::Ui;
 
-/// Asks a person, naming what is done, the tenant and the count. Without a terminal there is
-/// nobody to ask, and nothing is changed.
+/// Asks a person, naming what is done, the tenant and the count, how long it takes, who goes
+/// first and what the guests get. Without a terminal there is nobody to ask, and nothing is
+/// changed.
 pub(super) async fn confirm(
     ui: &Ui,
     stop: &Stop,
     plan: &Plan,
     what: &str,
     changes: u64,
+    canary: u64,
     hint: &str,
 ) -> Result<(), Failure> {
+    let details = details(plan, changes, canary);
     let changes = count(changes, "guest", "guests");
     let tenant = plan.tenant_name.as_deref().unwrap_or(&plan.tenant_id);
     if !std::io::stdin().is_terminal() {
@@ -39,9 +42,13 @@ pub(super) async fn confirm(
         let mut stderr = ui.stderr();
         write!(
             stderr,
-            "\n{what} {changes} of {tenant} ({})? Invitations can't be called back.\nType yes to go on: ",
+            "\n{what} {changes} of {tenant} ({})? Invitations can't be called back.\n",
             plan.tenant_id
         )?;
+        for detail in details {
+            writeln!(stderr, "  {}", harmless(&detail))?;
+        }
+        write!(stderr, "Type yes to go on: ")?;
         stderr.flush()?;
     }
     loop {
@@ -58,6 +65,18 @@ pub(super) async fn confirm(
             }
         }
     }
+}
+
+/// What a person wants to know at that moment: what reaches the guests, who goes first, and
+/// how long it takes.
+fn details(plan: &Plan, changes: u64, canary: u64) -> Vec<String> {
+    let gets = what_guests_get(plan);
+    let first = (canary > 0 && canary < changes).then(|| {
+        let rows = count(canary, "goes", "go");
+        format!("{rows} first, as a canary: the others follow when the directory shows it")
+    });
+    let pace = plan.effort.map(|effort| effort.sentence());
+    gets.into_iter().chain(first).chain(pace).collect()
 }
 
 /// What a line at the prompt means.

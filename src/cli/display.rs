@@ -49,6 +49,8 @@ pub(super) struct Display<'a> {
     occasion: Occasion,
     /// Nobody is asked.
     yes: bool,
+    /// Rows that go first.
+    canary: u64,
     events: OnceLock<Sender<Event>>,
     shown: Mutex<Option<JoinHandle<()>>>,
 }
@@ -61,9 +63,11 @@ impl<'a> Display<'a> {
         manifest: &'a str,
         occasion: Occasion,
         yes: bool,
+        canary: Option<u32>,
     ) -> Self {
+        let canary = canary.map_or(0, u64::from);
         let (events, shown) = (OnceLock::new(), Mutex::default());
-        Self { ui, stop, sink, manifest, occasion, yes, events, shown }
+        Self { ui, stop, sink, manifest, occasion, yes, canary, events, shown }
     }
 
     /// Waits until everything is shown.
@@ -164,7 +168,7 @@ impl Host for Display<'_> {
             Occasion::Night(Scope::Everything) => ("Move, reset, remind or correct", plain()),
             Occasion::Night(Scope::Reminders) => ("Remind", plain()),
         };
-        confirm(self.ui, self.stop, plan, what, begins, &hint).await
+        confirm(self.ui, self.stop, plan, what, begins, self.canary, &hint).await
     }
 }
 

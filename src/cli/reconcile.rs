@@ -152,7 +152,15 @@ impl Job<'_> {
         check_result(self.result)?;
         let session = Session { settings, graph: &graph, stop: &stop, deadline };
         let occasion = Occasion::Night(scope);
-        let display = Display::new(ui, &stop, &sink, &manifest.name, occasion, self.yes);
+        let display = Display::new(
+            ui,
+            &stop,
+            &sink,
+            &manifest.name,
+            occasion,
+            self.yes,
+            self.settings.guards.canary,
+        );
         let request = NightRequest { scope, reset_matching: self.planning.reset_matching };
         let exit_code = |night: &Night| exit_of(night).code();
         let carried = runtime.block_on(campaign::reconcile(

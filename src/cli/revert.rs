@@ -121,7 +121,15 @@ impl Job<'_> {
         after.started();
         check_result(args.result.as_deref())?;
         let session = Session { settings, graph: &graph, stop: &stop, deadline };
-        let display = Display::new(ui, &stop, &sink, &name, Occasion::Revert, cli.global.yes);
+        let display = Display::new(
+            ui,
+            &stop,
+            &sink,
+            &name,
+            Occasion::Revert,
+            cli.global.yes,
+            settings.guards.canary,
+        );
         let exit_code = |result: &RunResult| Exit::from_summary(&result.summary).code();
         let request = request(args, settings);
         let carried =

@@ -24,7 +24,7 @@ use super::decision::{
     Settled, Uninvited,
 };
 use super::left::{shows_invitation, was_moved};
-use super::{MailPace, Reminders};
+use super::{MailPace, Reminders, WritePace};
 
 /// What the configuration and the command line say about planning.
 #[derive(Debug, Clone)]
@@ -38,6 +38,8 @@ pub struct Policy {
     pub delivery: DeliveryWay,
     /// How fast, where it is ourselves.
     pub mail_pace: MailPace,
+    /// How fast guests are written.
+    pub write_pace: WritePace,
     /// Which properties hold the new address.
     pub mail: MailWrite,
     /// Reset guests whose mail already matches, too.

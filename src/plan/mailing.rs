@@ -114,7 +114,7 @@ fn own_mail(row: &PlannedRow) -> Option<&Invitation> {
 }
 
 /// So many seconds, to the minute.
-fn duration(seconds: u64) -> String {
+pub(super) fn duration(seconds: u64) -> String {
     let minutes = seconds.div_ceil(60);
     match (minutes / 60, minutes % 60) {
         (0, minutes) => format!("{minutes} min"),

@@ -9,6 +9,7 @@ mod decide;
 mod decision;
 mod digest;
 mod drift;
+mod effort;
 mod finding;
 mod left;
 mod mailing;
@@ -31,6 +32,7 @@ pub use decision::{
 };
 pub use digest::Digest;
 pub use drift::{Correction, corrections};
+pub use effort::{Effort, WritePace};
 pub use finding::{Finding, Severity};
 pub use left::{LEFT, NOT_INVITED, left_half_way, shows_invitation};
 pub use mailing::{MailPace, Mailing};
@@ -88,6 +90,8 @@ pub struct Plan {
     pub caller: Caller,
     /// The mails of one's own that it sends; None where it sends none.
     pub mailing: Option<Mailing>,
+    /// What it takes; None where nothing changes.
+    pub effort: Option<Effort>,
     /// New addresses of guests that no row is about any more, and that have the new mail
     /// and no invitation.
     pub left: Vec<Email>,
@@ -148,6 +152,7 @@ impl Plan {
         findings.extend(left::finding_of_uninvited(&uninvited));
         let mailing = Mailing::of(&rows, policy.mail_pace);
         findings.extend(mailing.and_then(|mailing| mailing.finding()));
+        let effort = Effort::of(&rows, policy.write_pace, mailing.as_ref());
         findings.sort_by_key(|finding| finding.severity);
         let tenant_id = directory.tenant.id.clone().unwrap_or_else(|| policy.tenant.clone());
         Self {
@@ -158,6 +163,7 @@ impl Plan {
             tenant_name: directory.tenant.display_name.clone(),
             caller: policy.caller,
             mailing,
+            effort,
             left,
             rows,
         }

@@ -1,14 +1,14 @@
 //! What the guest will receive for an invitation, told before it is sent: mail
 //! or none, and with whose text.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::Serialize;
 
 use crate::config::DeliveryWay;
 use crate::domain::Caller;
-use crate::plan::Invitation;
+use crate::plan::{Invitation, Plan};
 
 use super::style::count;
 use super::text::{harmless, shorten};
@@ -148,6 +148,27 @@ impl<'a> Mix<'a> {
             text.push_str(" with a cc");
         }
         text
+    }
+}
+
+/// What the guests of a plan will receive, in one sentence without full stop; None where
+/// nobody is invited or mailed.
+pub fn what_guests_get(plan: &Plan) -> Option<String> {
+    let mut mixes: BTreeMap<Delivery, Mix<'_>> = BTreeMap::new();
+    for invitation in plan.rows.iter().filter_map(|row| row.change()?.invite.as_ref()) {
+        mixes.entry(Delivery::new(invitation, plan.caller)).or_default().add(invitation);
+    }
+    let mut mixes: Vec<_> = mixes.into_iter().collect();
+    mixes.sort_by_key(|(_, mix)| std::cmp::Reverse(mix.rows));
+    match mixes.as_slice() {
+        [] => None,
+        [(delivery, mix)] => Some(mix.describe(*delivery)),
+        mixes => {
+            let each = mixes.iter().map(|(delivery, mix)| {
+                format!("{} ({})", mix.describe(*delivery), count(mix.rows, "row", "rows"))
+            });
+            Some(each.collect::<Vec<_>>().join("; "))
+        }
     }
 }
 

@@ -33,6 +33,7 @@ pub use campaign::{
     Explained, Report, ReportFormat, ReportOptions, explain_json, explain_text, failed_csv,
     failed_rows, write_report,
 };
+pub use delivery::what_guests_get;
 pub use doctor::{doctor_json, doctor_text};
 pub use file::{Replace, ReportFileError, check_report_path, report_file};
 pub use json::{apply_json, failure_json, plan_json, unplanned_json};

@@ -60,8 +60,12 @@ pub fn plan_text(out: &mut dyn Write, plan: &Plan, view: &PlanView) -> io::Resul
         &Section { title: "Settled", style: styles.faint, kind: Kind::Settled },
     )?;
     findings(out, plan, view)?;
+    if let Some(effort) = &plan.effort {
+        writeln!(out, "\n{}  {}", paint(styles.heading, "Pace"), effort.sentence())?;
+    }
     if let Some(mailing) = plan.mailing.as_ref().filter(|mailing| mailing.is_paced()) {
-        writeln!(out, "\n{} {}", paint(styles.heading, "Mails"), mailing.sentence())?;
+        let gap = if plan.effort.is_some() { "" } else { "\n" };
+        writeln!(out, "{gap}{} {}", paint(styles.heading, "Mails"), mailing.sentence())?;
     }
     if plan.counts.change == 0 {
         if plan.counts.blocked > 0 && plan.counts.settled == 0 {

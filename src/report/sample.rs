@@ -207,6 +207,7 @@ pub(super) fn plan_of(rows: Vec<PlannedRow>) -> Plan {
     let tenant_id = "7d1c2a40-0000-4000-8000-0000000000aa".to_owned();
     Plan {
         mailing: None,
+        effort: None,
         digest: Digest::new(&tenant_id, &rows),
         rows,
         counts,
@@ -270,6 +271,7 @@ pub(crate) fn summary() -> Summary {
         not_attempted: 2,
         left: 0,
         not_invited: 0,
+        canary: 0,
         retries: 7,
         throttled: 1,
         limited_by: Some(LimitedBy::Throttling {

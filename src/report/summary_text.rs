@@ -211,6 +211,9 @@ fn mails(out: &mut dyn Write, summary: &Summary, view: &SummaryView<'_>) -> io::
 fn effort(out: &mut dyn Write, summary: &Summary, view: &SummaryView<'_>) -> io::Result<()> {
     let mut parts = vec![format!("took {}", span(summary.elapsed))];
     parts.extend(pace(summary.invited, summary.elapsed));
+    if summary.canary > 0 {
+        parts.push(format!("canary of {} passed", summary.canary));
+    }
     if summary.patched > 0 {
         parts.push(count(summary.patched, "mail written", "mails written"));
     }

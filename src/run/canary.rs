@@ -57,10 +57,7 @@ impl Run<'_> {
                 is_told = true;
                 (self.observe)(Event::Waiting {
                     line: None,
-                    why: format!(
-                        "the directory is read until it shows the canary of line {}",
-                        row.line
-                    ),
+                    why: format!("the canary of line {} is looked for in the directory", row.line),
                     at_most: until.saturating_duration_since(Instant::now()),
                 });
             }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -85,6 +85,8 @@ pub(super) struct Run<'a> {
     /// not old when its PATCH leaves, and so that invitations of guests already
     /// written never queue behind a crowd of new ones.
     pub(super) lane: Semaphore,
+    /// Rows of a canary that passed.
+    canary: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -121,6 +123,7 @@ pub async fn carry_out(
         tally: Tally::new(settings.max_failures),
         told: Mutex::new(None),
         lane: Semaphore::new(lane_width(settings)),
+        canary: AtomicU64::new(0),
     };
     let to_do = plan.counts.change.saturating_sub(settings.held.len() as u64);
     observe(Event::Started { to_do });
@@ -300,7 +303,9 @@ impl Run<'_> {
             }
         }
         if !self.stop.is_requested() {
-            (self.observe)(Event::CanaryPassed { rows: jobs.len() as u64 });
+            let rows = jobs.len() as u64;
+            self.canary.store(rows, Ordering::Relaxed);
+            (self.observe)(Event::CanaryPassed { rows });
         }
     }
 
@@ -360,6 +365,7 @@ impl Run<'_> {
             blocked: plan.counts.blocked,
             left: plan.left.len() as u64,
             not_invited: plan.uninvited(),
+            canary: self.canary.load(Ordering::Relaxed),
             patched: self.tally.patched(),
             retries: self.graph.traffic().retries.load(Ordering::Relaxed),
             throttled: self.graph.traffic().throttled.load(Ordering::Relaxed),

@@ -36,6 +36,8 @@ pub struct Summary {
     pub left: u64,
     /// Settled rows whose guests were moved by others and not invited since.
     pub not_invited: u64,
+    /// Rows that went first, and were seen in the directory before the others followed.
+    pub canary: u64,
     pub retries: u64,
     /// Answers that asked for patience.
     pub throttled: u64,
@@ -65,6 +67,7 @@ impl Summary {
             not_attempted,
             left: _,
             not_invited,
+            canary: _,
             retries,
             throttled,
             stop_reason: _,

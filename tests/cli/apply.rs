@@ -243,6 +243,8 @@ fn to_send_once_more_takes_a_reason_and_sends_once() {
         line 3  ruth.mori@northwind.example   invited on [TIME]
         line 4  olga.ramos@northwind.example  invited on [TIME]
 
+    Pace  1 write at 1000 a second, less than a minute unless the tenant slows it down
+
     Digest [DIGEST]   (apply --plan [DIGEST] carries out exactly this)
     1 row to do
     line 2     invited       hannah.wagner@northwind.example → hannah.wagner@fabrikam.example

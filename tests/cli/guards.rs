@@ -46,6 +46,8 @@ fn the_plan_tells_that_apply_would_refuse() {
               15 rows would change; the tenant has 15 guests, and max_changes = "30%" allows 4 of them
               review the plan, then set [guards] max_changes or --max-changes to 15 or more, or to a larger share
 
+    Pace  30 writes at 1000 a second, less than a minute unless the tenant slows it down
+
     Digest [DIGEST]   (apply refuses it until the findings allow it)
     "#);
 }

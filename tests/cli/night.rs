@@ -63,6 +63,8 @@ fn nobody_watching_and_nobody_agreeing_changes_nothing() {
         line 2  hannah.wagner@northwind.example → hannah.wagner@fabrikam.example
         line 3  ruth.mori@northwind.example → ruth.mori@fabrikam.example
         line 4  olga.ramos@northwind.example → olga.ramos@fabrikam.example
+
+    Pace  6 writes at 1000 a second, less than a minute unless the tenant slows it down
     error: 3 guests of Contoso would change, and there is no terminal to ask at; nothing was sent
       hint: look at it, then pass --yes
     ------- exit 2 -------
@@ -229,6 +231,8 @@ fn a_person_sees_who_would_be_reminded_and_nobody_is_without_agreement() {
                                    Microsoft mails its standard text in the guest's language
         line 2  hannah.wagner@northwind.example → hannah.wagner@fabrikam.example
         line 3  ruth.mori@northwind.example → ruth.mori@fabrikam.example
+
+    Pace  2 writes at 1000 a second, less than a minute unless the tenant slows it down
     error: 2 guests of Contoso would change, and there is no terminal to ask at; nothing was sent
       hint: look at it, then pass --yes
     ------- exit 2 -------
@@ -247,6 +251,8 @@ fn a_person_sees_who_would_be_reminded_and_nobody_is_without_agreement() {
                                    Microsoft mails its standard text in the guest's language
         line 2  hannah.wagner@northwind.example → hannah.wagner@fabrikam.example
         line 3  ruth.mori@northwind.example → ruth.mori@fabrikam.example
+
+    Pace  2 writes at 1000 a second, less than a minute unless the tenant slows it down
     2 rows to do
     line 2     invited       hannah.wagner@northwind.example → hannah.wagner@fabrikam.example
     line 3     invited       ruth.mori@northwind.example → ruth.mori@fabrikam.example

@@ -191,6 +191,8 @@ fn failed_rows_come_back_in_the_users_own_form_and_are_taken_again() {
         line 3  ruth.mori@northwind.example → ruth.mori@fabrikam.example
         line 4  olga.ramos@northwind.example → olga.ramos@fabrikam.example
 
+    Pace  4 writes at 1000 a second, less than a minute unless the tenant slows it down
+
     Digest [DIGEST]   (apply --plan [DIGEST] carries out exactly this)
     failed.csv is a part of gäste.csv: its other row stays as it is
     warning: gäste.csv still has the old words of 2 rows: mend it, too, before it is applied again
@@ -260,6 +262,8 @@ fn a_mended_file_is_a_part_of_its_campaign() {
       new-address               1  moves to a new address
                                    Microsoft mails its standard text in the guest's language
         line 2  ruth.mori@northwind.example → ruth.mori@fabrikam.example
+
+    Pace  2 writes at 1000 a second, less than a minute unless the tenant slows it down
 
     Digest [DIGEST]   (apply --plan [DIGEST] carries out exactly this)
     ------- stderr -------

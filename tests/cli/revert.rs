@@ -35,6 +35,8 @@ fn the_way_back_is_shown_asked_for_and_carried_out() {
               second one
               mails that were sent stay sent; only Exchange takes an address off a guest (Set-MailUser)
 
+    Pace  4 writes at 1000 a second, less than a minute unless the tenant slows it down
+
     Digest [DIGEST]   (revert --plan [DIGEST] carries out exactly this)
     ------- stderr -------
     directory read in one sweep over all guests, in 13 requests
@@ -178,6 +180,8 @@ fn the_way_back_is_shown_asked_for_and_carried_out() {
               one
               mails that were sent stay sent; only Exchange takes an address off a guest (Set-MailUser)
 
+    Pace  2 writes at 1000 a second, less than a minute unless the tenant slows it down
+
     Digest [DIGEST]   (revert --plan [DIGEST] carries out exactly this)
     1 row to do
     line 3     invited       ruth.mori@fabrikam.example → ruth.mori@northwind.example
@@ -191,7 +195,7 @@ fn its_plan_and_its_run_are_objects_of_their_own() {
     let plan = campaign.run("revert three.csv --dry-run --output json").exits(0);
     snapshot!(plan.without_stderr(), @r#"
     {"schema":"reinvite-revert/1",
-    "summary":{"rows":3,"change":3,"settled":0,"blocked":0,"reasons":{"revert":3},"refusals":0,"plan_digest":"[DIGEST]","exit_code":0,"stop_reason":null,"elapsed_seconds":"[DURATION]","tenant_id":"7c0f5c1e-2b1d-4f0a-9a53-c0ffee000001","tenant_name":"Contoso","caller":"app-only","mailing":null},
+    "summary":{"rows":3,"change":3,"settled":0,"blocked":0,"reasons":{"revert":3},"refusals":0,"plan_digest":"[DIGEST]","exit_code":0,"stop_reason":null,"elapsed_seconds":"[DURATION]","tenant_id":"7c0f5c1e-2b1d-4f0a-9a53-c0ffee000001","tenant_name":"Contoso","caller":"app-only","mailing":null,"effort":{"writes":6,"writes_per_second":1000.0,"seconds":0}},
     "findings":[{"severity":"warn","code":"not-undone","message":"3 guests have no access until the new invitation is redeemed, and 3 guests may keep the new address as a second one","advice":"mails that were sent stay sent; only Exchange takes an address off a guest (Set-MailUser)"}],
     "rows":[
     {"line":2,"user":"hannah.wagner@northwind.example","user_id":"63e8a076-a912-4a58-8471-02c26af3569f","old_email":"hannah.wagner@fabrikam.example","new_email":"hannah.wagner@northwind.example","decision":"change","reason":"revert","explanation":"goes back from hannah.wagner@fabrikam.example to hannah.wagner@northwind.example; has no access until it redeems again","delivery":"standard-text"},
@@ -345,6 +349,8 @@ fn no_night_undoes_what_a_person_has_undone() {
       warn    reverted
               revert took 3 guests back, and the manifest moves them again (lines 2, 3, 4)
               apply asks before it moves them once more, and with --yes it wants --move-reverted
+
+    Pace  6 writes at 1000 a second, less than a minute unless the tenant slows it down
 
     Digest [DIGEST]   (apply --plan [DIGEST] carries out exactly this)
     ------- stderr -------

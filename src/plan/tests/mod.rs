@@ -63,6 +63,7 @@ impl World {
             invalid: Vec::new(),
             policy: Policy {
                 mail_pace: crate::plan::MailPace::default(),
+                write_pace: crate::plan::WritePace::default(),
                 tenant: "contoso.example".to_owned(),
                 caller: Caller::AppOnly,
                 invitation: InvitationDefaults::default(),

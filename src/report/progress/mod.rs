@@ -78,7 +78,8 @@ impl<'p> Progress<'p> {
     /// Shows the carrying out of a plan.
     pub fn new(mode: ProgressMode, plan: &'p Plan, styles: Styles) -> Self {
         let now = Instant::now();
-        let tally = Arc::new(Mutex::new(Tally::new(now)));
+        let per_row = plan.effort.map(|effort| effort.per_row());
+        let tally = Arc::new(Mutex::new(Tally::new(per_row)));
         let lines = |out, least, parts| Sink::Lines {
             out: BufWriter::with_capacity(BUFFER, out),
             least,
@@ -136,7 +137,7 @@ impl<'p> Progress<'p> {
         };
         match &mut self.sink {
             Sink::Bar(bar) => {
-                if let Some((Weight::Problem, line)) = &line {
+                if let Some((Weight::Lasting | Weight::Problem, line)) = &line {
                     bar.print(line);
                 }
                 if over {

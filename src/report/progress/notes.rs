@@ -21,6 +21,8 @@ pub(super) enum Weight {
     Row,
     /// Worth knowing while it lasts.
     Notable,
+    /// Worth knowing ever after.
+    Lasting,
     /// Somebody has to look at it.
     Problem,
 }
@@ -92,7 +94,7 @@ pub(super) fn note(
         }
         Event::CanaryPassed { rows } => {
             let rows = count(*rows, "row", "rows");
-            Some((Weight::Notable, format!("canary passed: {rows} sent and verified")))
+            Some((Weight::Lasting, format!("canary passed: {rows} sent and verified")))
         }
         Event::RowEntered { .. } | Event::Patched { .. } | Event::Finished(_) => None,
     }

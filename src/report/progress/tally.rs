@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use crate::report::style::{Styles, count, paint};
-use crate::report::text::remaining;
+use crate::report::text::{harmless, remaining};
 use crate::run::{Event, Outcome, Phase};
 
 /// The pace is taken over this long: shorter jumps, longer hides a change.
@@ -30,12 +30,18 @@ pub(super) struct Tally {
     stopping: bool,
     throttled_until: Option<Instant>,
     retried: Option<(Instant, u64)>,
-    /// Moments, and rows finished by then; the oldest first.
+    /// What the run as a whole waits for, and until when at the latest.
+    waiting: Option<(String, Instant)>,
+    /// How long a row takes at the configured pace; None where that is not known.
+    per_row: Option<Duration>,
+    /// Moments, and rows finished by then; the oldest first. They begin with the first row
+    /// that is finished, as before it there is only the wait until one is, and anew when
+    /// all have waited.
     samples: VecDeque<(Instant, u64)>,
 }
 
 impl Tally {
-    pub(super) fn new(now: Instant) -> Self {
+    pub(super) fn new(per_row: Option<Duration>) -> Self {
         Self {
             to_do: 0,
             finished: 0,
@@ -49,19 +55,18 @@ impl Tally {
             stopping: false,
             throttled_until: None,
             retried: None,
-            samples: VecDeque::from([(now, 0)]),
+            waiting: None,
+            per_row,
+            samples: VecDeque::new(),
         }
     }
 
     /// Takes in what happened.
     pub(super) fn note(&mut self, event: &Event, now: Instant) {
         match event {
-            Event::Started { to_do } => {
-                self.to_do = *to_do;
-                // The pace counts from here, not from a prompt that came before.
-                self.samples = VecDeque::from([(now, 0)]);
-            }
+            Event::Started { to_do } => self.to_do = *to_do,
             Event::RowEntered { line: _, from, to } => {
+                self.waiting = None;
                 self.leave(*from);
                 *self.in_phase(*to) += 1;
             }
@@ -86,8 +91,15 @@ impl Tally {
                 self.retried = Some((now, recent + 1));
             }
             Event::Stopping { .. } => self.stopping = true,
+            Event::Waiting { line: None, why, at_most } => {
+                self.samples.clear();
+                self.waiting = now.checked_add(*at_most).map(|until| (why.clone(), until));
+            }
+            Event::CanaryPassed { rows: _ } => {
+                self.samples.clear();
+                self.waiting = None;
+            }
             Event::Patched { line: _ }
-            | Event::CanaryPassed { rows: _ }
             | Event::Waiting { .. }
             | Event::Noticed { .. }
             | Event::SignInNeeded { .. }
@@ -151,7 +163,7 @@ impl Tally {
         let (at, before) =
             self.samples.iter().find(in_window).or_else(|| self.samples.back()).copied()?;
         let elapsed = now.saturating_duration_since(at);
-        if elapsed < Duration::from_secs(1) || self.finished == 0 {
+        if elapsed < Duration::from_secs(1) {
             return None;
         }
         #[expect(clippy::cast_precision_loss, reason = "counts of guests are far below 2^52")]
@@ -178,17 +190,10 @@ impl Tally {
 
     fn told(&self, head: String, now: Instant, styles: Styles) -> String {
         let mut parts = vec![head];
-        if let Some(pace) = self.pace(now) {
-            parts.push(format!("{pace:.1}/s"));
-            let left = self.to_do.saturating_sub(self.finished);
-            #[expect(clippy::cast_precision_loss, reason = "as above")]
-            let seconds = left as f64 / pace;
-            if left > 0
-                && !self.stopping
-                && let Ok(left) = Duration::try_from_secs_f64(seconds)
-            {
-                parts.push(format!("{} left", remaining(left)));
-            }
+        let pace = self.pace(now);
+        parts.extend(pace.map(|pace| format!("{pace:.1}/s")));
+        if let Some(left) = self.time_left(pace).filter(|_| !self.stopping) {
+            parts.push(format!("about {} left", remaining(left)));
         }
         // A problem comes before the rest, as a narrow terminal cuts the end.
         parts.extend(self.wait(now).map(|wait| paint(styles.attention, wait)));
@@ -202,6 +207,17 @@ impl Tally {
             }
         }
         parts.join("  ")
+    }
+
+    /// How long the rest takes: as the rows of late did, and no less than the configured
+    /// pace allows.
+    fn time_left(&self, pace: Option<f64>) -> Option<Duration> {
+        let left = self.to_do.saturating_sub(self.finished);
+        let rows = u32::try_from(left).ok().filter(|rows| *rows > 0)?;
+        let at_best = self.per_row.map(|per_row| per_row * rows);
+        let at_pace =
+            pace.and_then(|pace| Duration::try_from_secs_f64(f64::from(rows) / pace).ok());
+        at_pace.max(at_best).filter(|left| *left >= Duration::from_secs(1))
     }
 
     /// Why it does not go faster, the foremost cause only.
@@ -218,6 +234,10 @@ impl Tally {
         let retries = self.recent_retries(now);
         if retries > 0 {
             return Some(format!("repeating {}", count(retries, "request", "requests")));
+        }
+        if let Some((why, until)) = &self.waiting {
+            let left = remaining(until.saturating_duration_since(now));
+            return Some(format!("{}, {left} at most", harmless(why)));
         }
         if self.patching + self.inviting > 0 {
             return None;
@@ -251,7 +271,7 @@ mod tests {
     impl Run {
         fn new(to_do: u64) -> Self {
             let start = Instant::now();
-            let mut tally = Tally::new(start);
+            let mut tally = Tally::new(None);
             tally.note(&Event::Started { to_do }, start);
             Self(tally, start)
         }
@@ -277,7 +297,7 @@ mod tests {
         run.after(0, &finished(Phase::Inviting, Outcome::Failed(sample::failure())));
         assert_eq!(
             run.line(),
-            "████░░░░░░░░░░░░░░░░ 21/100  1.1/s  1 min 15 s left  1 failed  20 invited"
+            "████░░░░░░░░░░░░░░░░ 21/100  1.1/s  about 1 min 15 s left  1 failed  20 invited"
         );
     }
 
@@ -299,6 +319,31 @@ mod tests {
         assert!(run.line().ends_with("throttled by the tenant, 12 s left"), "{}", run.line());
         run.after(0, &Event::Stopping { reason: StopReason::Interrupted, at_most: wait });
         assert!(run.line().ends_with("stopping, 3 guests in flight"), "{}", run.line());
+    }
+
+    /// The time that is left falls, whatever the run waits for: before the first row is
+    /// finished, and while a canary is looked for, nothing is finished and no pace is one.
+    #[test]
+    fn the_time_left_does_not_climb_while_all_wait() {
+        let accepted = || finished(Phase::Inviting, Outcome::Invited(InvitedHow::Accepted));
+        let mut run = Run::new(100);
+        run.0.per_row = Some(Duration::from_secs(2));
+        run.after(0, &entered(None, Phase::Settling));
+        assert!(run.line().contains(" 0/100  about 3 min 20 s left  1 guest waits"));
+        run.after(16, &accepted()).after(1, &accepted());
+        assert!(run.line().contains(" 2/100  1.0/s  about 3 min 16 s left"), "{}", run.line());
+        let why = "the canary of line 2 is looked for in the directory".to_owned();
+        let at_most = Duration::from_mins(5);
+        run.after(0, &Event::Waiting { line: None, why, at_most });
+        let shown = "about 3 min 16 s left  the canary of line 2 is looked for in the directory";
+        assert!(run.line().contains(&format!("{shown}, 5 min at most")), "{}", run.line());
+        run.after(200, &Event::Patched { line: 2 });
+        assert!(run.line().contains(&format!("{shown}, 1 min 40 s at most")), "{}", run.line());
+        run.after(0, &Event::CanaryPassed { rows: 2 });
+        assert!(!run.line().contains("canary"), "{}", run.line());
+        // A pace below the configured one is what counts.
+        run.after(1, &accepted()).after(6, &accepted()).after(6, &accepted());
+        assert!(run.line().contains(" 5/100  0.2/s  about 9 min 30 s left"), "{}", run.line());
     }
 
     #[test]

@@ -217,7 +217,7 @@ impl Host for Watch<'_> {
 
     fn observe(&self, notice: Notice<'_>) {
         match notice {
-            Notice::OtherManifest { .. } | Notice::DirectoryRead { .. } => {}
+            Notice::OtherManifest { .. } | Notice::Part { .. } | Notice::DirectoryRead { .. } => {}
             Notice::RunBegan { .. } => {
                 if let Some(act) = self.after_begin.lock().unwrap().take() {
                     act(&self.path);
