@@ -56,7 +56,7 @@ impl ManifestRow {
                 matches!(&*self.reason, "new-address" | "reset-only" | "revert" | "revert-mail")
             }
             Planned::Blocked => true,
-            Planned::Settled => false,
+            Planned::Settled | Planned::NotInvited => false,
         }
     }
 }

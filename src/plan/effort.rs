@@ -124,7 +124,7 @@ mod tests {
                 set_mail,
                 invite: Some(invite),
                 redemption: Redemption::default(),
-                own_until: None,
+                ours: crate::plan::Ours::default(),
                 accepted_at: None,
                 unsettled: None,
             })),
