@@ -22,6 +22,7 @@ use super::stored::{manifest_row, run_end};
 
 /// What is asked of an `apply`, beyond its manifest.
 #[derive(Debug, Clone, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct ApplyRequest {
     /// Reset guests whose mail already matches, too.
     pub reset_matching: bool,
