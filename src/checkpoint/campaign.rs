@@ -12,7 +12,7 @@ use super::database::{ReadError, meta};
 use super::mail::{self, MailCounts};
 use super::manifest_row::{self, ManifestRow, Planned};
 use super::state::{RowState, Step};
-use super::tables::{RunRecord, begun, old_mails, row_states, runs};
+use super::tables::{RunRecord, begun, old_mails, row_states, runs, under_way};
 use crate::domain::{InvitationKey, State, UserId};
 
 /// What a file says of its campaign as a whole.
@@ -35,6 +35,8 @@ pub(super) struct Campaign {
     states: HashMap<InvitationKey, RowState>,
     /// Mails from before the campaign, of guests whose mail it was about to write.
     old_mails: HashMap<UserId, Option<String>>,
+    /// Invitations that the run which is at work has on their way.
+    under_way: HashSet<InvitationKey>,
     /// Guests and addresses after which the campaign began another address for the guest.
     replaced: HashSet<InvitationKey>,
 }
@@ -48,6 +50,8 @@ pub(super) struct CampaignRow<'a> {
     /// the first has it.
     pub(super) state: Option<&'a RowState>,
     pub(super) stands: State,
+    /// The run that is at work awaits the answer to its invitation.
+    pub(super) is_under_way: bool,
     pub(super) old_mail: Option<&'a str>,
 }
 
@@ -61,7 +65,8 @@ impl CampaignRow<'_> {
 }
 
 impl Campaign {
-    pub(super) fn read(connection: &Connection) -> Result<Self, ReadError> {
+    /// `is_held`: a run is at work on it.
+    pub(super) fn read(connection: &Connection, is_held: bool) -> Result<Self, ReadError> {
         let some = |key| meta(connection, key).map(|text| text.filter(|text| !text.is_empty()));
         let about = About {
             manifest: some("manifest")?.unwrap_or_default(),
@@ -79,6 +84,7 @@ impl Campaign {
             replaced: replaced(connection, &states)?,
             states,
             old_mails: old_mails(connection)?,
+            under_way: if is_held { under_way(connection)? } else { HashSet::new() },
         })
     }
 
@@ -94,14 +100,18 @@ impl Campaign {
             let current = found.filter(|_| !(is_replaced && planned.is_anew()));
             let is_first = key.clone().is_none_or(|key| seen.insert(key));
             let is_written = planned.user_id.is_some_and(|id| self.old_mails.contains_key(&id));
+            let is_under_way =
+                is_first && key.as_ref().is_some_and(|key| self.under_way.contains(key));
             rows.push(CampaignRow {
                 planned: Some(planned),
                 state: found.filter(|_| is_first),
                 // An invitation is counted once: the others have nothing to do.
                 stands: match found {
                     Some(_) if !is_first => State::Settled,
+                    Some(state) if is_under_way => awaits(state, is_written),
                     _ => stands(Some(planned.decision), current, is_written),
                 },
+                is_under_way,
                 old_mail: planned.user_id.and_then(|id| self.old_mail(id)),
                 key,
             });
@@ -120,6 +130,7 @@ impl Campaign {
             planned: None,
             state: Some(state),
             stands: stands(None, Some(state), self.old_mails.contains_key(&key.user_id)),
+            is_under_way: false,
             old_mail: self.old_mail(key.user_id),
         }));
         rows
@@ -148,6 +159,21 @@ fn replaced(
     }
     let is_replaced = |key: &&InvitationKey| begun.get(key).copied() < last[&key.user_id];
     Ok(states.keys().filter(is_replaced).cloned().collect())
+}
+
+/// Where a row stands whose answer a run awaits: where it was, as long as that run says
+/// nothing else. If it is killed, the answer is lost.
+fn awaits(state: &RowState, is_written: bool) -> State {
+    match &state.step {
+        Step::Intended(intent) if intent.accepted.is_none() && state.resend.is_none() => {
+            if is_written {
+                State::Patched
+            } else {
+                State::NotAttempted
+            }
+        }
+        _ => State::Invited,
+    }
 }
 
 /// Where a row stands. The state of the campaign decides; the plan's word counts only

@@ -92,14 +92,15 @@ pub struct HistoryRow {
 impl Reader {
     /// The whole campaign.
     pub fn history(&self) -> Result<History, CheckpointError> {
-        let mut history = self.read(history)?;
-        history.status.held_by = holder(self.path());
+        let held_by = holder(self.path());
+        let mut history = self.read(|connection| history(connection, held_by.is_some()))?;
+        history.status.held_by = held_by;
         Ok(history)
     }
 }
 
-fn history(connection: &Connection) -> Result<History, ReadError> {
-    let campaign = Campaign::read(connection)?;
+fn history(connection: &Connection, is_held: bool) -> Result<History, ReadError> {
+    let campaign = Campaign::read(connection, is_held)?;
     let Log { mut guests, invitations, delta, seen_at } = Log::read(connection)?;
     let rows = campaign.rows();
     let status = Status::new(&campaign, &rows);

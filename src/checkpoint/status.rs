@@ -29,6 +29,9 @@ pub struct Status {
     pub counts: Counts,
     /// Failures by code, most frequent first.
     pub failures: Vec<FailureCount>,
+    /// Rows whose invitation the run that is at work has on its way, counted as what they
+    /// were before.
+    pub under_way: u64,
     /// Rows counted as settled whose guests others moved, and nobody is known to have invited.
     pub not_invited: u64,
     /// Rows counted as invited to whom a person asked to send again.
@@ -98,8 +101,9 @@ impl Checkpoint {
 impl Reader {
     /// The state of the campaign.
     pub fn status(&self) -> Result<Status, CheckpointError> {
-        let campaign = self.read(Campaign::read)?;
-        Ok(Status { held_by: holder(self.path()), ..Status::new(&campaign, &campaign.rows()) })
+        let held_by = holder(self.path());
+        let campaign = self.read(|connection| Campaign::read(connection, held_by.is_some()))?;
+        Ok(Status { held_by, ..Status::new(&campaign, &campaign.rows()) })
     }
 
     /// When the last of the runs ended whose exit code was a success.
@@ -132,6 +136,7 @@ impl Status {
             rows: of_manifest().count() as u64,
             counts: of_manifest().map(|row| row.stands).collect(),
             failures: failures(of_manifest()),
+            under_way: of_manifest().filter(|row| row.is_under_way).count() as u64,
             not_invited: of_manifest().filter(|row| row.is_not_invited()).count() as u64,
             resends: resends(of_manifest()),
             not_in_manifest: strangers.map(|row| row.stands).collect::<Counts>().into(),

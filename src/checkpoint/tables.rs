@@ -2,7 +2,7 @@
 //!
 //! Leaves to others: putting the tables together (`campaign`, `log`).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Display;
 use std::str::FromStr;
 
@@ -113,6 +113,25 @@ pub(super) fn row_states(
         states.insert(key(row, 5, 6)?, state(row)?);
     }
     Ok(states)
+}
+
+/// Invitations that the run which has not ended has on their way: their intents, of which it
+/// has not said that the answer was lost.
+pub(super) fn under_way(connection: &Connection) -> Result<HashSet<InvitationKey>, ReadError> {
+    let mut keys = HashSet::new();
+    let mut query = connection.prepare(
+        "SELECT max(id), what, user_id, address FROM event
+         WHERE run = (SELECT id FROM run WHERE ended_at IS NULL ORDER BY id DESC LIMIT 1)
+             AND what IN ('intended', 'unknown')
+         GROUP BY user_id, address",
+    )?;
+    let mut rows = query.query([])?;
+    while let Some(row) = rows.next()? {
+        if row.get_ref(1)?.as_str().is_ok_and(|what| what == "intended") {
+            keys.insert(key(row, 2, 3)?);
+        }
+    }
+    Ok(keys)
 }
 
 /// When each guest and address was last begun, as a place in the order of events. A new wish

@@ -132,7 +132,8 @@ fn tell(job: &Job<'_>, manifest: &Manifest, applied: Applied, ui: &Ui) -> Result
     ui.log.counted(&summary);
     let exit = Exit::from_summary(&summary);
     let result_path = job.args.result.as_deref();
-    let written = write_result(result_path, manifest, &plan, &outcomes, &summary.mails);
+    let written =
+        write_result(result_path, &job.checkpoint, manifest, &plan, &outcomes, &summary.mails);
     let told = if ui.json() {
         apply_json(&mut ui.stdout(), ui.schema, &plan, &outcomes, &summary, exit.code())
     } else {

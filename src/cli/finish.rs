@@ -7,10 +7,10 @@ use std::collections::BTreeMap;
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
-use crate::checkpoint::CheckpointError;
+use crate::checkpoint::{CheckpointError, Reader};
 use crate::manifest::Manifest;
 use crate::plan::Plan;
-use crate::report::{ExtraColumns, ResultFileError, check_result_path, result_file};
+use crate::report::{ExtraColumns, ResultFileError, Results, check_result_path, result_file};
 use crate::run::{MailEnd, Outcome};
 
 use super::Exit;
@@ -26,6 +26,7 @@ pub(super) fn check_result(path: Option<&Path>) -> Result<(), Failure> {
 /// Writes what became of every row to the file that was asked for.
 pub(super) fn write_result(
     path: Option<&Path>,
+    checkpoint: &Path,
     manifest: &Manifest,
     plan: &Plan,
     outcomes: &[Option<Outcome>],
@@ -36,7 +37,13 @@ pub(super) fn write_result(
         found.map_or(&[][..], |position| &*manifest.rows[position].extra)
     };
     let extra = ExtraColumns { names: &manifest.extra_columns, cells: &cells };
-    path.map(|path| result_file(path, plan, outcomes, mails, extra))
+    let path = path?;
+    // What the mails were is a help: without them the file has the rest.
+    let undo = Reader::open(checkpoint).and_then(|reader| reader.undo());
+    let before = undo.map(|undo| undo.before).unwrap_or_default();
+    let old_mail = |id| before.get(&id)?.mail.as_deref();
+    let results = Results { outcomes, mails, old_mail: &old_mail };
+    Some(result_file(path, plan, results, extra))
 }
 
 /// The exit code, unless the results could not be written, the end of the run could

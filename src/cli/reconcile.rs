@@ -184,7 +184,14 @@ impl Job<'_> {
         let exit = exit_of(&night);
         ui.log.counted(&night.summary);
         let mails = &night.summary.mails;
-        let written = write_result(self.result, manifest, &night_plan.plan, &night.outcomes, mails);
+        let written = write_result(
+            self.result,
+            &self.checkpoint,
+            manifest,
+            &night_plan.plan,
+            &night.outcomes,
+            mails,
+        );
         let told = self.print(&night_plan, manifest, &night, exit, ui);
         finish(exit, written, ended, told)
     }

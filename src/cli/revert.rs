@@ -147,7 +147,8 @@ impl Job<'_> {
         ui.log.counted(&summary);
         let exit = Exit::from_summary(&summary);
         let result_path = self.args.result.as_deref();
-        let written = write_result(result_path, &manifest, &plan, &outcomes, &summary.mails);
+        let written =
+            write_result(result_path, &self.path, &manifest, &plan, &outcomes, &summary.mails);
         let told = if ui.json() {
             apply_json(&mut ui.stdout(), ui.schema, &plan, &outcomes, &summary, exit.code())
         } else {

@@ -26,15 +26,15 @@ use super::text::seconds;
 #[derive(Serialize)]
 pub(super) struct RowKeys<'a> {
     pub(super) line: u32,
-    user: &'a str,
-    user_id: Option<UserId>,
-    old_email: Option<&'a str>,
-    new_email: Option<&'a str>,
-    decision: &'static str,
-    reason: &'static str,
+    pub(super) user: &'a str,
+    pub(super) user_id: Option<UserId>,
+    pub(super) old_email: Option<&'a str>,
+    pub(super) new_email: Option<&'a str>,
+    pub(super) decision: &'static str,
+    pub(super) reason: &'static str,
     pub(super) explanation: Message<'a>,
     /// What the guest of a change receives.
-    delivery: Option<Delivery>,
+    pub(super) delivery: Option<Delivery>,
     /// What became of the mail, once the run is over.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) mail: Option<&'static str>,

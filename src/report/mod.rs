@@ -42,7 +42,7 @@ pub use night::{NightView, VerifyView, night_text, verify_text};
 pub use night_json::{night_json, verify_json};
 pub use plan_text::{PlanView, plan_text};
 pub use progress::{Progress, ProgressMode};
-pub use result_file::{ExtraColumns, ResultFileError, check_result_path, result_file};
+pub use result_file::{ExtraColumns, ResultFileError, Results, check_result_path, result_file};
 pub use schema::Schema;
 pub use schema_document::{schema_document, schema_names};
 pub use sign_in::sign_in_line;

@@ -137,8 +137,8 @@ fn not_done(unfinished: Unfinished) -> Vec<String> {
     let Unfinished { not_begun, patched, failed, blocked, resends, not_invited, left_patched } =
         unfinished;
     let lines = [
-        (not_begun, "not begun; `reinvite apply` goes on with it"),
-        (patched, "with the new mail and no invitation; `reinvite apply` sends it"),
+        (not_begun, "not attempted; `reinvite apply` goes on with it"),
+        (patched, "patched: mail written, not invited yet; `reinvite apply` goes on with it"),
         (failed, "failed; `reinvite status` tells why, and `apply --retry-failed` tries again"),
         (blocked, "blocked; `reinvite plan` tells why"),
         (resends, "not sent again, though a person asked for it; `reinvite apply` takes it up"),
@@ -166,8 +166,11 @@ fn happened(
     let seen = |finding: Finding| {
         digest.verified.news.iter().filter(|seen| seen.finding == finding).count() as u64
     };
-    let held = outcomes.iter().flatten();
-    let put_off = held.filter(|outcome| matches!(outcome, Outcome::NotAttempted { .. })).count();
+    let number_of = |which: fn(&Outcome) -> bool| {
+        outcomes.iter().flatten().filter(|outcome| which(outcome)).count() as u64
+    };
+    let put_off = number_of(|outcome| matches!(outcome, Outcome::NotAttempted { .. }));
+    let patched = number_of(|outcome| matches!(outcome, Outcome::NotAttempted { patched: true }));
     let waiting = digest.over_budget + digest.wave.as_ref().map_or(0, |wave| wave.waiting);
     let styles = view.styles;
     let SettledAnswers { sent, not_sent } = digest.verified.settled;
@@ -189,7 +192,8 @@ fn happened(
         ("failed", summary.failed, styles.bad),
         ("unknown", summary.unknown, styles.attention),
         ("blocked", summary.blocked, styles.attention),
-        ("not attempted", (put_off as u64).saturating_sub(waiting), styles.attention),
+        ("patched", patched, styles.attention),
+        ("not attempted", put_off.saturating_sub(waiting + patched), styles.attention),
     ];
     let mut any = false;
     for (label, n, style) in lines.into_iter().filter(|(_, n, _)| *n > 0) {
@@ -343,13 +347,13 @@ fn standing(out: &mut dyn Write, standing: &Standing, view: &VerifyView) -> io::
         (standing.pending, "pending"),
         (standing.reinvited, "invited by hand"),
         (standing.too_early, "too early to tell"),
-        (standing.not_invited, "not invited"),
         (standing.mail_changed, "with another mail"),
         (standing.deleted, "deleted"),
         (standing.no_trace, "without a trace"),
         (standing.unclear, "unclear"),
         (standing.unknown, "unknown"),
     ];
+    // Those that are not invited yet are told by their rows.
     let all: u64 = parts.iter().map(|(n, _)| n).sum();
     let parts: Vec<String> =
         parts.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();

@@ -8,13 +8,14 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 
+use crate::domain::UserId;
 use crate::files::{self, Readers};
 pub(super) use crate::manifest::guarded;
-use crate::plan::{Plan, PlannedRow};
+use crate::plan::{Decision, Plan, PlannedRow, Settled};
 use crate::run::{MailEnd, Outcome};
 
 use super::json::{RowKeys, ended_rows};
-use super::row::{RowEnd, mail_word, old_email};
+use super::row::RowEnd;
 use super::schema::Schema;
 
 /// What the manifest holds beyond the columns this program knows.
@@ -33,6 +34,46 @@ impl ExtraColumns<'_> {
     /// The cell of a column, empty where the row is too short.
     fn cell(&self, line: u32, column: usize) -> &str {
         (self.cells)(line).get(column).map_or("", |cell| cell)
+    }
+}
+
+/// What became of the rows, in this run and before it.
+#[derive(Clone, Copy)]
+pub struct Results<'a> {
+    /// By the position in the plan's rows.
+    pub outcomes: &'a [Option<Outcome>],
+    /// Of one's own mails, by line.
+    pub mails: &'a BTreeMap<u32, MailEnd>,
+    /// The mail that a guest had before the campaign wrote it, which the plan of a later run
+    /// does not show any more.
+    pub old_mail: &'a dyn Fn(UserId) -> Option<&'a str>,
+}
+
+impl<'a> Results<'a> {
+    /// Every row of a plan, as the campaign as a whole left it: who was invited by an
+    /// earlier run is invited, and comes from the address that it had then.
+    fn rows(self, plan: &'a Plan) -> impl Iterator<Item = (&'a PlannedRow, RowKeys<'a>)> {
+        plan.rows.iter().zip(ended_rows(plan, self.outcomes, self.mails)).map(move |(row, keys)| {
+            let is_invited = matches!(
+                row.decision,
+                Decision::Settled(
+                    Settled::AlreadyInvited { .. }
+                        | Settled::ResendFailed { .. }
+                        | Settled::ResendLapsed { .. }
+                        | Settled::MailUnknown { .. }
+                )
+            );
+            let before = row.user_id.and_then(|id| (self.old_mail)(id));
+            let before = before.filter(|before| {
+                let new = row.new_email.as_ref();
+                !new.is_some_and(|new| new.as_str().eq_ignore_ascii_case(before))
+            });
+            let end = keys.end.map(|end| RowEnd {
+                outcome: if is_invited { "invited" } else { end.outcome },
+                ..end
+            });
+            (row, RowKeys { end, old_email: keys.old_email.or(before), ..keys })
+        })
     }
 }
 
@@ -74,20 +115,19 @@ const COLUMNS: [&str; 13] = [
 
 /// Writes the result of every row: JSON lines if the path ends in `.jsonl` or
 /// `.json`, else CSV. A file already there is replaced once the new one is
-/// safely on disk. `outcomes` goes by the position in the plan's rows.
-pub fn result_file(
+/// safely on disk.
+pub fn result_file<'a>(
     path: &Path,
-    plan: &Plan,
-    outcomes: &[Option<Outcome>],
-    mails: &BTreeMap<u32, MailEnd>,
+    plan: &'a Plan,
+    results: Results<'a>,
     extra: ExtraColumns<'_>,
 ) -> Result<(), ResultFileError> {
     let target = target(path)?;
     let written = files::replace(&target, Readers::Owner, |out| {
         if is_json(path) {
-            json_lines(out, plan, outcomes, mails, extra)
+            json_lines(out, plan, results, extra)
         } else {
-            csv(out, plan, outcomes, mails, extra)
+            csv(out, plan, results, extra)
         }
     });
     written.map_err(|source| ResultFileError::Write { path: path.to_owned(), source })
@@ -138,19 +178,10 @@ fn is_json(path: &Path) -> bool {
     })
 }
 
-fn ends<'a>(
-    plan: &'a Plan,
-    outcomes: &'a [Option<Outcome>],
-) -> impl Iterator<Item = (&'a PlannedRow, Option<&'a Outcome>)> {
-    let outcome = |index: usize| outcomes.get(index).and_then(Option::as_ref);
-    plan.rows.iter().enumerate().map(move |(index, row)| (row, outcome(index)))
-}
-
-fn csv(
+fn csv<'a>(
     out: &mut dyn Write,
-    plan: &Plan,
-    outcomes: &[Option<Outcome>],
-    mails: &BTreeMap<u32, MailEnd>,
+    plan: &'a Plan,
+    results: Results<'a>,
     extra: ExtraColumns<'_>,
 ) -> io::Result<()> {
     // Excel takes a CSV without this mark for the machine's legacy code page.
@@ -163,12 +194,13 @@ fn csv(
         csv.write_field(guarded(&apart(name)).as_bytes())?;
     }
     csv.write_record(None::<&[u8]>)?;
-    for (row, outcome) in ends(plan, outcomes) {
-        let end = RowEnd::new(row, outcome);
+    for (row, keys) in results.rows(plan) {
+        let RowKeys { old_email, mail, end, .. } = keys;
+        let end = end.expect("the run is over");
         csv.write_field(row.line.to_string())?;
         csv.write_field(guarded(&row.user).as_bytes())?;
         csv.write_field(row.user_id.map(|id| id.to_string()).unwrap_or_default())?;
-        csv.write_field(guarded(old_email(row).unwrap_or_default()).as_bytes())?;
+        csv.write_field(guarded(old_email.unwrap_or_default()).as_bytes())?;
         let new_email = row.new_email.as_ref().map(crate::domain::Email::as_str);
         csv.write_field(guarded(new_email.unwrap_or_default()).as_bytes())?;
         csv.write_field(row.decision.name())?;
@@ -178,7 +210,6 @@ fn csv(
         csv.write_field(guarded(&end.message.to_string()).as_bytes())?;
         csv.write_field(guarded(end.advice.unwrap_or_default()).as_bytes())?;
         csv.write_field(guarded(end.request_id.unwrap_or_default()).as_bytes())?;
-        let mail = mail_word(row, outcome, mails.get(&row.line).copied());
         csv.write_field(mail.unwrap_or_default())?;
         for column in 0..extra.names.len() {
             csv.write_field(guarded(extra.cell(row.line, column)).as_bytes())?;
@@ -218,14 +249,13 @@ fn as_map<S: Serializer>(
     map.end()
 }
 
-fn json_lines(
+fn json_lines<'a>(
     out: &mut dyn Write,
-    plan: &Plan,
-    outcomes: &[Option<Outcome>],
-    mails: &BTreeMap<u32, MailEnd>,
+    plan: &'a Plan,
+    results: Results<'a>,
     extra: ExtraColumns<'_>,
 ) -> io::Result<()> {
-    for keys in ended_rows(plan, outcomes, mails) {
+    for (_, keys) in results.rows(plan) {
         let line = keys.line;
         serde_json::to_writer(
             &mut *out,
@@ -248,11 +278,17 @@ mod tests {
     use crate::manifest::{Options, parse};
     use crate::report::sample;
 
+    static NO_MAILS: BTreeMap<u32, MailEnd> = BTreeMap::new();
+
+    fn results(outcomes: &[Option<Outcome>]) -> Results<'_> {
+        Results { outcomes, mails: &NO_MAILS, old_mail: &|_| None }
+    }
+
     fn write(name: &str, extra: ExtraColumns<'_>) -> String {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join(name);
         fs::write(&path, "what was there before").unwrap();
-        result_file(&path, &sample::plan(), &sample::outcomes(), &BTreeMap::new(), extra).unwrap();
+        result_file(&path, &sample::plan(), results(&sample::outcomes()), extra).unwrap();
         let left: Vec<_> = fs::read_dir(&directory).unwrap().collect();
         assert_eq!(left.len(), 1, "no temporary file stays behind");
         fs::read_to_string(path).unwrap()
@@ -275,7 +311,7 @@ mod tests {
         5,dan@northwind.example,00000000-0000-0000-0000-000000000005,,dan@northwind.example,change,reset-only,unknown,answer-lost,the connection was lost after the request left; the guest is unchanged since,"run apply again to look once more; if it stays unknown, ask the guest whether the mail came",,unknown,,,
         6,eve@northwind.example,00000000-0000-0000-0000-000000000006,,eve@fabrikam.example,change,finish-earlier-run,not-attempted,mail-written,"the mail is written, the invitation is still to be sent",run apply again,,not-yet,,,
         7,finn@northwind.example,00000000-0000-0000-0000-000000000007,,finn@fabrikam.example,change,unknown-outcome,not-attempted,not-reached,the run ended before this row; whether an earlier run invited the guest is still unknown,run apply again,,not-yet,,,
-        8,gil@northwind.example,00000000-0000-0000-0000-000000000008,,gil@fabrikam.example,settled,already-invited,settled,already-invited,invited on 2026-03-01T02:00:00Z; the directory still shows gil@elsewhere.example,,,,,,
+        8,gil@northwind.example,00000000-0000-0000-0000-000000000008,,gil@fabrikam.example,settled,already-invited,invited,already-invited,invited on 2026-03-01T02:00:00Z; the directory still shows gil@elsewhere.example,,,,,,
         9,hana@fabrikam.example,00000000-0000-0000-0000-000000000009,,hana@fabrikam.example,settled,already-matches,settled,already-matches,"the mail already is the new address; a reset would lock the guest out until they redeem (reset = always, or --reset-matching, sends it)",,,,,,
         10,ada@northwind.example,00000000-0000-0000-0000-00000000000a,,ada@fabrikam.example,settled,same-as-line,settled,same-as-line,line 2 asks for the same,,,,,,
         11,ghostESC[2J@northwind.example,,,ghost@fabrikam.example,blocked,not-found,blocked,not-found,"no user has this object id, UPN or address",,,,,,
@@ -297,7 +333,8 @@ mod tests {
             assert_eq!(row["extra"]["outcome"], "theirs");
             for column in COLUMNS {
                 // A row that sends no mail says nothing of one.
-                let is_there = column != "mail" || row["outcome"] == "invited";
+                let is_there =
+                    column != "mail" || row["decision"] == "change" && row["outcome"] == "invited";
                 assert!(!is_there || row.get(column).is_some(), "{column} in {line}");
             }
         }
@@ -325,7 +362,7 @@ mod tests {
             for name in ["result.csv", "result.jsonl"] {
                 let directory = tempfile::tempdir().unwrap();
                 let path = directory.path().join(name);
-                result_file(&path, &plan, &sample::outcomes(), &BTreeMap::new(), extra).unwrap();
+                result_file(&path, &plan, results(&sample::outcomes()), extra).unwrap();
                 let loaded = parse(name, &fs::read(&path).unwrap(), &Options::default()).unwrap();
                 let with_address = plan.rows.iter().filter(|row| row.new_email.is_some());
                 let mut read = loaded.manifest.rows.iter();
@@ -357,7 +394,7 @@ mod tests {
         check_result_path(&path).unwrap();
         for name in ["result.csv", "result.jsonl"] {
             let path = directory.path().join(name);
-            result_file(&path, &sample::plan(), &[], &BTreeMap::new(), ExtraColumns::NONE).unwrap();
+            result_file(&path, &sample::plan(), results(&[]), ExtraColumns::NONE).unwrap();
             check_result_path(&path).unwrap();
         }
         fs::write(&path, "{\"line\":2,\"user\":\"ada@northwind.example\"}\n").unwrap();
@@ -377,12 +414,12 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let (plan, none) = (sample::plan(), ExtraColumns::NONE);
         let missing = directory.path().join("missing").join("result.csv");
-        let error = result_file(&missing, &plan, &[], &BTreeMap::new(), none).unwrap_err();
+        let error = result_file(&missing, &plan, results(&[]), none).unwrap_err();
         assert_eq!(
             error.to_string(),
             format!("failed to write the result file `{}`", missing.display())
         );
-        let error = result_file(directory.path(), &plan, &[], &BTreeMap::new(), none).unwrap_err();
+        let error = result_file(directory.path(), &plan, results(&[]), none).unwrap_err();
         assert!(matches!(error, ResultFileError::NotAFile { .. }), "{error}");
     }
 
@@ -393,7 +430,7 @@ mod tests {
         let (file, link) = (directory.path().join("real.csv"), directory.path().join("link.csv"));
         fs::write(&file, "").unwrap();
         std::os::unix::fs::symlink(&file, &link).unwrap();
-        result_file(&link, &sample::plan(), &[], &BTreeMap::new(), ExtraColumns::NONE).unwrap();
+        result_file(&link, &sample::plan(), results(&[]), ExtraColumns::NONE).unwrap();
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
         assert!(fs::metadata(&file).unwrap().len() > 0);
     }

@@ -32,6 +32,7 @@ struct StatusKeys<'a> {
     resends: Resends,
     not_in_manifest: NotInManifest,
     not_invited: u64,
+    under_way: u64,
     mails: MailCounts,
 }
 
@@ -49,6 +50,7 @@ impl<'a> From<&'a Status> for StatusKeys<'a> {
             resends: status.resends,
             not_in_manifest: status.not_in_manifest,
             not_invited: status.not_invited,
+            under_way: status.under_way,
             mails: status.mails,
         }
     }
@@ -116,6 +118,7 @@ pub fn status_text(
     }
     let apart = [
         mails(status.mails),
+        under_way(status.under_way),
         not_invited(status.not_invited),
         resends(status.resends),
         not_in_manifest(status.not_in_manifest),
@@ -150,6 +153,11 @@ fn mails(counts: MailCounts) -> Option<String> {
         ]);
         format!("your mails: {of_them}")
     })
+}
+
+fn under_way(rows: u64) -> Option<String> {
+    (rows > 0)
+        .then(|| format!("of the patched and not attempted, on their way at this moment: {rows}"))
 }
 
 fn not_invited(rows: u64) -> Option<String> {
@@ -241,6 +249,7 @@ mod tests {
                 message: "the guest no longer exists".to_owned(),
             }],
             not_invited: 0,
+            under_way: 0,
             resends: Resends::default(),
             not_in_manifest: NotInManifest::default(),
             mails: MailCounts::default(),
@@ -331,6 +340,6 @@ mod tests {
     fn the_json_reads_like_this() {
         let mut out = Vec::new();
         status_json(&mut out, &status()).unwrap();
-        insta::assert_snapshot!(String::from_utf8(out).unwrap(), @r#"{"schema":"reinvite-status/1","manifest":"guests.csv","tenant":"Contoso","created":"2026-03-01T02:00:00Z","rows":204,"counts":{"invited":150,"patched":2,"unknown":1,"failed":3,"blocked":22,"settled":8,"not_attempted":18},"last_run":{"started":"2026-03-02T02:00:00Z","ended":"2026-03-02T02:03:12Z","stop_reason":"invitations-blocked","exit_code":5},"locked_by":null,"failures":[{"code":"guest-gone","rows":3,"message":"the guest no longer exists"}],"resends":{"outstanding":0,"failed":0},"not_in_manifest":{"invited":0,"patched":0,"unknown":0,"failed":0,"not_attempted":0},"not_invited":0,"mails":{"mailed":0,"held":0,"failed":0,"unknown":0}}"#);
+        insta::assert_snapshot!(String::from_utf8(out).unwrap(), @r#"{"schema":"reinvite-status/1","manifest":"guests.csv","tenant":"Contoso","created":"2026-03-01T02:00:00Z","rows":204,"counts":{"invited":150,"patched":2,"unknown":1,"failed":3,"blocked":22,"settled":8,"not_attempted":18},"last_run":{"started":"2026-03-02T02:00:00Z","ended":"2026-03-02T02:03:12Z","stop_reason":"invitations-blocked","exit_code":5},"locked_by":null,"failures":[{"code":"guest-gone","rows":3,"message":"the guest no longer exists"}],"resends":{"outstanding":0,"failed":0},"not_in_manifest":{"invited":0,"patched":0,"unknown":0,"failed":0,"not_attempted":0},"not_invited":0,"under_way":0,"mails":{"mailed":0,"held":0,"failed":0,"unknown":0}}"#);
     }
 }

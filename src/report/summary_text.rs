@@ -104,7 +104,7 @@ fn counts(
     };
     let from_directory =
         number_of(|outcome| matches!(outcome, Outcome::Invited(InvitedHow::SettledFromDirectory)));
-    let half_done = number_of(|outcome| matches!(outcome, Outcome::NotAttempted { patched: true }));
+    let patched = number_of(|outcome| matches!(outcome, Outcome::NotAttempted { patched: true }));
     let aside = |n: u64, text: &str| if n == 0 { String::new() } else { format!("{n} {text}") };
     let is_back = |row: &PlannedRow| {
         row.change().is_some_and(|change| change.reason == ChangeReason::RevertMail)
@@ -135,11 +135,12 @@ fn counts(
             styles.attention,
             "the answer was lost, and the directory can't tell".to_owned(),
         ),
+        ("patched", patched, styles.attention, "mail written, not invited yet".to_owned()),
         (
             "not attempted",
-            summary.not_attempted,
+            summary.not_attempted.saturating_sub(patched),
             styles.attention,
-            aside(half_done, "of them with the mail already written"),
+            String::new(),
         ),
     ];
     let sum: u64 = lines.iter().map(|(_, n, _, _)| n).sum();
@@ -354,7 +355,8 @@ mod tests {
           blocked             5  refused by the plan
           failed              1
           unknown             1  the answer was lost, and the directory can't tell
-          not attempted       2  1 of them with the mail already written
+          patched             1  mail written, not invited yet
+          not attempted       1
 
         took 3 min 12 s, 0.6 invitations per minute, 4 mails written, 7 retries, throttled 1 time
         limited by the tenant's throttling (1 refusal, 2 min 10 s of waiting)

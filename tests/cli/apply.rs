@@ -369,3 +369,22 @@ fn a_large_campaign_is_done_whole() {
     sums_up(&output.json()["summary"]);
     assert_eq!(campaign.invitations(), 300);
 }
+
+/// Whoever asks for the result of a run that goes on gets that of the campaign.
+#[test]
+fn a_later_result_still_knows_who_was_invited_and_from_which_address() {
+    let campaign = Campaign::new();
+    campaign.run("apply three.csv --yes").exits(0);
+    let result = campaign.run("apply three.csv --yes --result r.csv").exits(0);
+    assert!(result.stdout.contains("settled"), "{result}");
+    let rows = campaign.read("r.csv");
+    let ends: Vec<_> = rows
+        .lines()
+        .skip(1)
+        .map(|row| row.split(',').collect::<Vec<_>>())
+        .map(|cells| (cells[3].to_owned(), cells[5].to_owned(), cells[7].to_owned()))
+        .collect();
+    let end =
+        |name: &str| (format!("{name}@northwind.example"), "settled".into(), "invited".into());
+    assert_eq!(ends, ["hannah.wagner", "ruth.mori", "olga.ramos"].map(end));
+}

@@ -192,10 +192,16 @@ async fn a_run_under_way_is_shown_with_its_owner_and_a_finished_one_with_its_end
     let status = read_status(&place.path()).unwrap();
     assert_eq!(status.held_by.unwrap().pid, std::process::id());
     assert_eq!(status.last_run.unwrap().ended_at, None);
-    assert_eq!(status.counts.unknown, 1);
+    // Its answer is awaited, which is not to be unknown.
+    assert_eq!((status.under_way, status.counts.unknown, status.counts.not_attempted), (1, 0, 1));
+    let key = key(1);
+    journal.append(Record::Unknown { key, evidence: "lost".to_owned() }, at(2)).await.unwrap();
+    let status = read_status(&place.path()).unwrap();
+    assert_eq!((status.under_way, status.counts.unknown), (0, 1));
     end(journal);
     let status = read_status(&place.path()).unwrap();
     assert!(status.held_by.is_none());
+    assert_eq!((status.under_way, status.counts.unknown), (0, 1));
     let last = status.last_run.unwrap();
     assert_eq!((last.started_at, last.ended_at, last.exit_code), (at(0), Some(at(999)), Some(0)));
     assert_eq!((status.manifest.as_str(), status.tenant.as_str()), ("guests.csv", TENANT));

@@ -75,6 +75,7 @@ fn history(rows: Vec<HistoryRow>) -> History {
             counts: Counts::default(),
             failures: Vec::new(),
             not_invited: 0,
+            under_way: 0,
             resends: Resends::default(),
             not_in_manifest: NotInManifest::default(),
             mails: crate::checkpoint::MailCounts::default(),
