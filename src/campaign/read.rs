@@ -82,6 +82,15 @@ pub async fn read_and_plan(
     // Before the plan is made, which is when the most is in memory.
     drop(wanted);
     let mut directory = survey.directory;
+    // That one is not found is believed of a replica only where it was told before, or where
+    // the deleted users say so.
+    let named = manifest.rows.iter().filter_map(|row| match &row.user {
+        GuestRef::Id(id) => Some(*id).filter(|id| !ledger.wishes(*id).is_empty()),
+        GuestRef::Name(name) => ledger.user_named(&name.to_lowercase()),
+    });
+    let is_unsure = |id: &UserId| !directory.deleted.contains_key(id) && !ledger.was_seen_gone(*id);
+    let unsure: BTreeSet<UserId> = named.filter(is_unsure).collect();
+    graph.find(&mut directory, unsure.into_iter(), settings.pace.replication_lag).await?;
     let Tenant { id, .. } = &mut directory.tenant;
     *id = id.take().or(claims.tenant().map(str::to_owned));
     let tenant_key = id.clone().unwrap_or_else(|| settings.tenant.id.clone());

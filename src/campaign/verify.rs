@@ -151,7 +151,7 @@ pub(super) async fn settle_lost(
     for (key, before, intended_at) in lost {
         let open = |why: &str| Unsettled { row: names.of(key), why: why.to_owned() };
         let Some(guest) = directory.user(key.user_id) else {
-            verified.unknown.push(open("the guest no longer exists"));
+            verified.unknown.push(open("the guest is not found any more"));
             continue;
         };
         let accepted_at = ledger.resent(key);

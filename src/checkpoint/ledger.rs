@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use super::database::{ReadError, in_one_state, meta};
 use super::record::{MailedHow, What};
 use super::state::{RowState, Step};
-use super::tables::{begun, old_mails, parsed, row_states, text, written_and_given_up};
+use super::tables::{begun, old_mails, parsed, row_states, seen_gone, text, written_and_given_up};
 use super::{Checkpoint, CheckpointError, Reader};
 use crate::domain::{Ledger, LedgerEntry, LedgerState};
 
@@ -87,6 +87,9 @@ fn ledger(connection: &Connection) -> Result<Ledger, ReadError> {
     }
     for (key, at) in written_and_given_up(connection)? {
         ledger.record_written_at(key, at);
+    }
+    for user_id in seen_gone(connection)? {
+        ledger.record_seen_gone(user_id);
     }
     for user_id in old_mails(connection)?.into_keys() {
         ledger.record_written(user_id);

@@ -252,6 +252,20 @@ pub(super) fn before_image(
     }))
 }
 
+/// Guests that were not there when they were last looked at.
+pub(super) fn seen_gone(connection: &Connection) -> Result<Vec<UserId>, ReadError> {
+    let mut query = connection.prepare(
+        "SELECT user_id FROM sighting
+         WHERE finding = ?1 AND id IN (SELECT max(id) FROM sighting GROUP BY user_id)",
+    )?;
+    let mut rows = query.query([Finding::Deleted.as_str()])?;
+    let mut gone = Vec::new();
+    while let Some(row) = rows.next()? {
+        gone.push(parsed(row, 0)?);
+    }
+    Ok(gone)
+}
+
 /// What the directory showed of a guest, and when it was seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SightingRecord {

@@ -6,6 +6,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Email, Policies, Redemption, UserId};
@@ -190,6 +191,9 @@ pub struct Directory {
     /// Members and owners of role-assignable groups, whose `otherMails` are protected;
     /// empty when nobody asked or it could not be read.
     pub protected: HashMap<UserId, RoleHolding>,
+    /// Soft-deleted users, and when each was deleted where that is told; empty when they could
+    /// not be read.
+    pub deleted: HashMap<UserId, Option<Timestamp>>,
     /// What could not be read.
     pub unreadable: Vec<Unreadable>,
     users: Vec<DirectoryUser>,

@@ -163,6 +163,7 @@ pub struct Ledger {
     silent: HashSet<InvitationKey>,
     written: HashSet<UserId>,
     written_at: HashMap<InvitationKey, Timestamp>,
+    seen_gone: HashSet<UserId>,
     ways_back: HashMap<InvitationKey, WayBack>,
     mails: HashMap<InvitationKey, MailStanding>,
     /// Mails of one's own that left, or may have, and to how many.
@@ -233,6 +234,16 @@ impl Ledger {
     /// See [`Self::record_written`].
     pub fn has_written(&self, user_id: UserId) -> bool {
         self.written.contains(&user_id)
+    }
+
+    /// Records that a guest was not there when it was last looked at.
+    pub fn record_seen_gone(&mut self, user_id: UserId) {
+        self.seen_gone.insert(user_id);
+    }
+
+    /// See [`Self::record_seen_gone`].
+    pub fn was_seen_gone(&self, user_id: UserId) -> bool {
+        self.seen_gone.contains(&user_id)
     }
 
     /// Records when the mail was last written, or may have been, for a wish that was given up

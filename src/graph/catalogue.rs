@@ -162,7 +162,9 @@ fn by_status(operation: Operation, refusal: &Refusal) -> Verdict {
             }),
         },
         StatusCode::CONFLICT | StatusCode::LOCKED => Verdict::RetrySoon,
-        StatusCode::NOT_FOUND => failed(GONE, "the guest no longer exists"),
+        StatusCode::NOT_FOUND => {
+            failed(GONE, "look for the guest in the portal: the service does not find it")
+        }
         StatusCode::BAD_REQUEST
         | StatusCode::MULTIPLE_CHOICES
         | StatusCode::UNPROCESSABLE_ENTITY => {

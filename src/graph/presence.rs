@@ -45,6 +45,11 @@ impl fmt::Display for Presence {
 /// First wait before a guest that was not found is looked for again; doubles.
 const FIRST_LOOK: Duration = Duration::from_secs(2);
 
+/// When a user was deleted.
+pub(super) fn deleted_at(user: &wire::DeletedUser) -> Option<Timestamp> {
+    user.deleted_date_time.as_deref()?.parse().ok()
+}
+
 impl Graph {
     /// Looks for a guest until it is found, or its absence is certain: for at most `lag`,
     /// which is the longest a replica may be behind.
@@ -53,7 +58,7 @@ impl Graph {
     }
 
     /// Looks for those of the guests that a reading did not find, in the same way; those that
-    /// are there after all are added to it.
+    /// are there after all, or deleted, are added to it.
     pub async fn find(
         &self,
         directory: &mut Directory,
@@ -64,9 +69,11 @@ impl Graph {
         // Of many that are waited for together, one is told.
         let is_told = AtomicBool::new(false);
         let looks = missing.iter().map(|id| self.look(*id, lag, &is_told));
-        for found in try_join_all(looks).await? {
-            if let Presence::Here(guest) = found {
-                directory.add_user(*guest);
+        for (id, found) in missing.iter().zip(try_join_all(looks).await?) {
+            match found {
+                Presence::Here(guest) => directory.add_user(*guest),
+                Presence::Deleted { at } => drop(directory.deleted.insert(*id, at)),
+                Presence::Absent => {}
             }
         }
         directory.index();
@@ -109,10 +116,11 @@ impl Graph {
             Err(error) if error.is_unavailable() => return Ok(None),
             read => read?,
         };
-        let found =
-            page.value.into_iter().find(|user| user.id.eq_ignore_ascii_case(&id.to_string()));
-        Ok(found.map(|user| Presence::Deleted {
-            at: user.deleted_date_time.and_then(|text| text.parse().ok()),
-        }))
+        let is_it = |found: &wire::DeletedUser| found.user.id.eq_ignore_ascii_case(&id.to_string());
+        Ok(page
+            .value
+            .iter()
+            .find(|found| is_it(found))
+            .map(|found| Presence::Deleted { at: deleted_at(found) }))
     }
 }

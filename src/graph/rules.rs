@@ -198,7 +198,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         source: "hashicorp/terraform-provider-azuread#656",
         matches: Match::Code("request_resourcenotfound"),
-        verdict: || failed(GONE, "the guest no longer exists"),
+        verdict: || failed(GONE, "look for the guest in the portal: the service does not find it"),
     },
 ];
 

@@ -21,6 +21,7 @@ use super::call_error::CallError;
 use super::client::{Call, Graph};
 use super::odata::query;
 use super::pace::sleep_or_stop;
+use super::presence::deleted_at;
 use super::recipients::TAKEN;
 use super::refusal::Refusal;
 use super::users::{directory_user, smtp_addresses};
@@ -269,19 +270,22 @@ impl Graph {
         directory: &mut Directory,
         unreadable: &mut Vec<Unreadable>,
     ) -> Result<(), CallError> {
-        let select = "id,displayName,userPrincipalName,mail,proxyAddresses";
+        let select = "id,displayName,userPrincipalName,mail,proxyAddresses,deletedDateTime";
         let query = query(&[("$select", select), ("$top", PAGE)]);
         let call = Call::get(self.url("/directory/deletedItems/microsoft.graph.user", &query));
         let mut deleted = Vec::new();
         let read = self
-            .pages(call, |user: wire::User| {
+            .pages(call, |user: wire::DeletedUser| {
                 deleted.push(user);
                 Ok(())
             })
             .await;
         self.optional(read, unreadable, &DELETED_USERS)?;
-        for user in deleted {
+        for found in deleted {
+            let at = deleted_at(&found);
+            let user = found.user;
             let Ok(id) = UserId::parse(&user.id) else { continue };
+            directory.deleted.insert(id, at);
             let name = user.display_name.as_deref().unwrap_or(&user.user_principal_name);
             let holder = AddressHolder { kind: HolderKind::DeletedUser, id, name: name.into() };
             for address in

@@ -150,24 +150,44 @@ impl<'a> Planner<'a> {
     /// found by the old address.
     fn find(&self, reference: &GuestRef) -> Result<&DirectoryUser, Blocked> {
         let name = match reference {
-            GuestRef::Id(id) => return self.directory.user(*id).ok_or(Blocked::NotFound),
+            GuestRef::Id(id) => return self.directory.user(*id).ok_or_else(|| self.absent(*id)),
             GuestRef::Name(name) => name,
         };
         let mut found = self.directory.users_named(name);
-        if let Some(earlier) = self.ledger.user_named(&reference.folded())
+        let earlier = self.ledger.user_named(&reference.folded());
+        if let Some(earlier) = earlier
             && let Some(user) = self.directory.user(earlier)
             && !found.iter().any(|candidate| candidate.id == earlier)
         {
             found.push(user);
         }
         match found.as_slice() {
-            [] => Err(Blocked::NotFound),
+            [] => Err(earlier.map_or_else(|| self.nobody(name), |id| self.absent(id))),
             [guest] => Ok(guest),
             several => {
                 let mut candidates: Vec<_> = several.iter().map(|user| holder(user)).collect();
                 candidates.sort();
                 Err(Blocked::Ambiguous { candidates })
             }
+        }
+    }
+
+    /// What there is to say of a user that the directory does not show.
+    fn absent(&self, id: UserId) -> Blocked {
+        match self.directory.deleted.get(&id) {
+            Some(at) => Blocked::Deleted { at: *at },
+            None if self.ledger.wishes(id).is_empty() => Blocked::NotFound,
+            None => Blocked::NoLongerFound,
+        }
+    }
+
+    /// What there is to say of a name that no user has: perhaps a deleted one had it.
+    fn nobody(&self, name: &str) -> Blocked {
+        let address = Email::parse(name).ok();
+        let holder = address.and_then(|address| self.directory.other_holder(&address));
+        match holder {
+            Some(holder) if holder.kind == HolderKind::DeletedUser => self.absent(holder.id),
+            Some(_) | None => Blocked::NotFound,
         }
     }
 

@@ -268,6 +268,13 @@ pub struct Uninvited {
 pub enum Blocked {
     /// No user holds the object id, UPN or address.
     NotFound,
+    /// A guest that the campaign has acted on is not there any more.
+    NoLongerFound,
+    /// Its user is among the deleted ones.
+    Deleted {
+        /// When, where that is told.
+        at: Option<Timestamp>,
+    },
     Ambiguous {
         candidates: Vec<AddressHolder>,
     },
@@ -568,7 +575,10 @@ impl fmt::Display for Blocked {
                 f,
                 "this campaign wrote its address, and someone has changed {attribute} to {found} since"
             ),
+            Self::Deleted { at: Some(at) } => write!(f, "deleted on {at:.0}"),
             Self::NotFound
+            | Self::NoLongerFound
+            | Self::Deleted { at: None }
             | Self::NotAGuest
             | Self::InternalGuest
             | Self::Synced

@@ -44,7 +44,7 @@ macro_rules! kinds {
 kinds! {
     /// [`Blocked`] without what is particular to a row.
     BlockedKind {
-        NotFound, Ambiguous, TwoGuests, NotAGuest, InternalGuest, HoldsRole, Synced, ExternallyMastered,
+        NotFound, NoLongerFound, Deleted, Ambiguous, TwoGuests, NotAGuest, InternalGuest, HoldsRole, Synced, ExternallyMastered,
         RestrictedUnit, Disabled, AddressTaken, OwnDomain, DomainNotAllowed, NoMail,
         ConflictingRows, FailedBefore, ChangedByHand, MailChanged, ResetRecently, MailHeld,
         InvalidRow, OutcomeUnknown, HadNoMail, Redeemed, InvitedSince, ChangedSince, MayLag,
@@ -68,6 +68,14 @@ impl BlockedKind {
                 "no user has this object id, UPN or address",
                 "correct the address or object id, or take the row out",
             ),
+            Self::NoLongerFound => words(
+                "no-longer-found",
+                "not found any more",
+                "look for the guest in the portal, or take the row out",
+            ),
+            Self::Deleted => {
+                words("deleted", "was deleted", "restore the guest, or take the row out")
+            }
             Self::Ambiguous => words(
                 "ambiguous",
                 "several users hold it; name the guest by object id",
@@ -206,6 +214,8 @@ impl Blocked {
     pub fn kind(&self) -> BlockedKind {
         match self {
             Self::NotFound => BlockedKind::NotFound,
+            Self::NoLongerFound => BlockedKind::NoLongerFound,
+            Self::Deleted { .. } => BlockedKind::Deleted,
             Self::Ambiguous { .. } => BlockedKind::Ambiguous,
             Self::TwoGuests { .. } => BlockedKind::TwoGuests,
             Self::NotAGuest => BlockedKind::NotAGuest,

@@ -263,7 +263,7 @@ async fn a_fortnight_of_nights() {
 
     ### Blocked (1)
 
-    - line 8: `guest8@fabrikam.example → guest8@northwind.example`: `no user has this object id, UPN or address`; correct the address or object id, or take the row out
+    - line 8: `guest8@fabrikam.example → guest8@northwind.example`: `deleted on 2026-05-08T22:01:46Z`; restore the guest, or take the row out
 
     ### Drift (2)
 

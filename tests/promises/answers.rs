@@ -1,11 +1,13 @@
 //! What an answer means: one that is not Graph's is no verdict, one odd one neither.
 
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
 use reinvite::campaign::{CampaignError, Carried};
 use reinvite::emulator::{Action, Canned, CannedBody, Matcher};
 use reinvite::graph::CallError;
 use reinvite::run::{Event, Outcome, StopReason};
 
-use crate::support::{Campaign, address, id, seconds};
+use crate::support::{Campaign, Command, address, id, seconds};
 
 const PAGES: [u16; 7] = [302, 403, 404, 400, 451, 407, 200];
 
@@ -95,6 +97,75 @@ async fn a_replica_that_does_not_have_a_guest_is_not_believed() {
         let run = campaign.run().await;
         assert_eq!(run.summary.invited, 2, "{on:?}: {:?}", run.outcomes);
     }
+}
+
+/// The next run's plan reads a replica that does not have a guest which the campaign has moved:
+/// absent it is only when none shows it for as long as one may lag.
+#[tokio::test(start_paused = true)]
+async fn a_plan_does_not_believe_a_replica_that_does_not_have_a_guest_of_the_campaign() {
+    let absent = || Action::Answer(Canned::error(404, "Request_ResourceNotFound", "not found"));
+    let nobody = || {
+        let body = CannedBody::Json(serde_json::json!({ "value": [] }));
+        Action::Answer(Canned { body, ..Canned::status(200) })
+    };
+    let by_id = || Matcher::new(http::Method::GET, &format!("/users/{}", id(1)));
+    // All but the first, which counts them.
+    let list = || Matcher::new(http::Method::GET, "/users").nth(2);
+    // So often that a replica is behind, and that none shows it any more.
+    for (looks, expected) in [(3, ("already-invited", 1)), (1_000, ("no-longer-found", 0))] {
+        for by_name in [false, true] {
+            let mut campaign = Campaign::new().guests(1);
+            if !by_name {
+                campaign = campaign.rows([(id(1), address(1))]);
+            }
+            campaign.run().await;
+            campaign = campaign.fault(by_id().always(), absent()).fault(list().always(), nobody());
+            let (emulator, is_by_id) = (campaign.emulator(), format!("/users/{}", id(1)));
+            let seen = AtomicUsize::new(0);
+            campaign = campaign.at_each_request(move |_, sent| {
+                if sent.path.starts_with(&is_by_id) && seen.fetch_add(1, Relaxed) == looks {
+                    emulator.heal();
+                }
+            });
+            let begun = tokio::time::Instant::now();
+            let next = campaign.run().await;
+            assert_eq!((next.planned(1), next.summary.settled), expected, "{:?}", next.outcomes);
+            let took = begun.elapsed().as_secs();
+            // As long as it takes, and no longer than a replica lags.
+            assert!((12..=310).contains(&took), "{took}");
+            if expected.1 == 0 {
+                assert!(took >= 300, "{took}");
+                assert_eq!(next.decision(1).to_string(), "not found any more");
+                // What a look has told is not waited for again.
+                campaign.command(Command::Verify).await;
+                let begun = tokio::time::Instant::now();
+                assert_eq!(campaign.run().await.planned(1), "no-longer-found");
+                assert!(begun.elapsed().as_secs() < 60, "{:?}", begun.elapsed());
+            }
+        }
+    }
+}
+
+/// Deleted is a word of its own, of a guest that the campaign never met, too.
+#[tokio::test(start_paused = true)]
+async fn a_plan_tells_a_deleted_guest_from_one_that_never_was() {
+    let nobody = "99999999-0000-4000-8000-000000000001".to_owned();
+    let mut campaign = Campaign::new().guests(2).rows([
+        (id(1), address(1)),
+        ("guest2@fabrikam.example".to_owned(), address(2)),
+        (nobody, address(3)),
+    ]);
+    for n in [1, 2] {
+        assert!(campaign.emulator().delete(&id(n)));
+    }
+    let begun = tokio::time::Instant::now();
+    let run = campaign.run().await;
+    for n in [1, 2] {
+        let said = run.decision(n).to_string();
+        assert!(said.starts_with("deleted on 2026-05-04T08:00:00Z"), "{said}");
+    }
+    assert_eq!([1, 2, 3].map(|n| run.planned(n)), ["deleted", "deleted", "not-found"]);
+    assert!(begun.elapsed().as_secs() < 60);
 }
 
 #[tokio::test(start_paused = true)]

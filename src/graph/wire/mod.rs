@@ -73,7 +73,9 @@ pub struct User {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct DeletedUser {
-    pub id: String,
+    /// What it was; most of it is kept for 30 days.
+    #[serde(flatten)]
+    pub user: User,
     /// Moment of its deletion, RFC 3339.
     pub deleted_date_time: Option<String>,
 }

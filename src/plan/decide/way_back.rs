@@ -85,7 +85,7 @@ impl Planner<'_> {
 
     fn way_back(&self, user_id: UserId, row: Option<&Row>, revert: &Revert) -> Decision {
         let Some(guest) = self.directory.user(user_id) else {
-            return Decision::Blocked(Blocked::NotFound);
+            return Decision::Blocked(self.absent(user_id));
         };
         if let Some(blocked) = internal(guest) {
             return Decision::Blocked(blocked);

@@ -98,7 +98,7 @@ impl<'r> RowRun<'r, '_> {
                     return Ok(false);
                 }
             }
-            Ok(None) => return Err(self.unknown("the guest no longer exists".to_owned()).await),
+            Ok(None) => return Err(self.unknown("the guest was not found".to_owned()).await),
             Err(error) => {
                 self.note_stop(&error);
                 return Err(self.unknown(format!("the guest could not be read: {error}")).await);
