@@ -1,10 +1,11 @@
 //! `--resend`: a person's word for another invitation is kept, once, and whatever
 //! becomes of it the first invitation stands.
 
+use jiff::Timestamp;
 use reinvite::checkpoint::Resends;
 use reinvite::emulator::{Action, Canned, Matcher};
 
-use crate::support::{Campaign, Cut, id, seconds};
+use crate::support::{Campaign, Command, Cut, Ended, id, seconds};
 
 /// Two guests, both invited.
 async fn both_invited() -> Campaign {
@@ -171,4 +172,43 @@ async fn asked_within_the_lag_and_cut_off_it_is_sent_once_more_and_not_twice() {
         assert_eq!((campaign.invitations(1), campaign.invitations(2)), (2, 1), "{cut:?}");
         assert_eq!(campaign.status().resends, Resends::default(), "{cut:?}");
     }
+}
+
+/// What a person asked for is open until it was done, and no run ends with 0 before that,
+/// whatever kind of run it is.
+#[tokio::test(start_paused = true)]
+async fn until_it_is_sent_every_run_ends_with_4_or_9() {
+    const ALL: [Command; 3] = [Command::Apply, Command::Reconcile, Command::Verify];
+    let ended = async |campaign: &mut Campaign, expected: u8| {
+        for command in ALL {
+            let ended = campaign.command(command).await;
+            assert!(
+                matches!(ended, Ended::Out(code) if code == expected),
+                "{command:?}: {ended:?}"
+            );
+        }
+    };
+    // Gone before the invitation, and somebody has blocked the guest's sign-in since.
+    let last = ask(both_invited().await).run().await.sent.len();
+    let mut campaign = ask(both_invited().await).cut(Cut::Before(last - 1));
+    assert!(campaign.run_until_cut().await.is_none());
+    campaign.emulator().edit(&id(1), |user| user.account_enabled = Some(false));
+    ended(&mut campaign, 4).await;
+    assert_eq!(campaign.status().resends, Resends { outstanding: 1, failed: 0 });
+    campaign.emulator().edit(&id(1), |user| user.account_enabled = Some(true));
+    ended(&mut campaign, 0).await;
+    assert_eq!((campaign.invitations(1), campaign.status().resends), (2, Resends::default()));
+
+    // Its answer was lost, and somebody else has a hand in what the directory shows.
+    let mut campaign = ask(both_invited().await).cut(Cut::Before(last));
+    assert!(campaign.run_until_cut().await.is_none());
+    let emulator = campaign.emulator();
+    let theirs = Timestamp::from_second(emulator.now().as_second() - 10).unwrap().to_string();
+    emulator.edit(&id(1), |user| user.external_user_state_change_date_time = Some(theirs));
+    ended(&mut campaign, 9).await;
+    campaign = ask(campaign);
+    assert!(matches!(campaign.command(Command::Apply).await, Ended::Out(0)));
+    campaign.resend = None;
+    ended(&mut campaign, 0).await;
+    assert_eq!((campaign.invitations(1), campaign.status().resends), (2, Resends::default()));
 }
