@@ -23,7 +23,8 @@ fn yaml(name: &str) -> Vec<Yaml> {
     YamlLoader::load_from_str(&read(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
-const WORKFLOWS: [&str; 2] = ["github-actions.yml", "github-actions-tenants.yml"];
+const WORKFLOWS: [&str; 3] =
+    ["github-actions.yml", "github-actions-tenants.yml", "github-pull-request.yml"];
 const KUBERNETES: [&str; 2] = ["kubernetes/cronjob.yaml", "kubernetes/tenants.yaml"];
 
 /// Every mapping in a document, from the outside in.
@@ -86,6 +87,11 @@ fn commands() -> Vec<(&'static str, String)> {
     let task = roxmltree::Document::parse(&task).unwrap();
     let arguments = task.descendants().find(|node| node.tag_name().name() == "Arguments");
     commands.push(("windows-task.xml", arguments.unwrap().text().unwrap().to_owned()));
+    let runbook = read("azure-automation.ps1");
+    let line = runbook.lines().find_map(|line| line.strip_prefix("& ")).expect("the command");
+    let (_, arguments) = line.split_once("reinvite.exe' ").unwrap();
+    let arguments = arguments.split(" 2>&1").next().unwrap();
+    commands.push(("azure-automation.ps1", arguments.to_owned()));
     commands
 }
 
@@ -106,7 +112,7 @@ fn cron_command() -> String {
 #[test]
 fn every_command_in_the_samples_is_understood() {
     let commands = commands();
-    assert_eq!(commands.len(), 7, "{commands:?}");
+    assert_eq!(commands.len(), 8, "{commands:?}");
     for (name, command) in commands {
         let words = std::iter::once("reinvite").chain(command.split_whitespace());
         let cli = Cli::try_parse_from(words).unwrap_or_else(|error| panic!("{name}: {error}"));
@@ -132,6 +138,9 @@ fn every_variable_in_the_samples_means_something() {
         let set = documents.iter().flat_map(mappings).filter_map(|map| map["env"].as_hash());
         names.extend(set.flat_map(|set| set.keys()).map(|name| name.as_str().unwrap().to_owned()));
     }
+    let runbook = read("azure-automation.ps1");
+    let set = runbook.lines().filter_map(|line| line.strip_prefix("$env:"));
+    names.extend(set.map(|set| set.split(' ').next().unwrap().to_owned()));
     assert!(names.iter().filter(|name| name.starts_with("REINVITE_")).count() > 5, "{names:?}");
     assert_eq!(unknown_variables(names.into_iter()), []);
 }
@@ -200,6 +209,27 @@ fn the_windows_task_has_its_elements_in_the_schemas_order() {
     assert_eq!(children("Exec"), ["Command", "Arguments", "WorkingDirectory"]);
 }
 
+/// Files that the sources below a folder take in by name.
+fn compiled_in(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files.extend(compiled_in(&path));
+        } else if path.extension().is_some_and(|end| end == "rs") {
+            let text = std::fs::read_to_string(&path).unwrap();
+            let literals = text.split("include_str!(\"").skip(1);
+            let literals = literals.chain(text.split("include_str!(concat!(\"").skip(1));
+            files.extend(literals.map(|rest| {
+                let name = rest.split('"').next().unwrap();
+                let file = folder.join(name);
+                file.canonicalize().unwrap_or_else(|e| panic!("{}: {e}", file.display()))
+            }));
+        }
+    }
+    files
+}
+
 #[test]
 fn the_containerfile_copies_what_is_there_into_an_image_of_its_own() {
     let text = read("Containerfile");
@@ -221,6 +251,14 @@ fn the_containerfile_copies_what_is_there_into_an_image_of_its_own() {
             }
         }
     }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let copied = steps.iter().filter(|step| step[0] == "COPY").flat_map(|step| &step[1..]);
+    let copied: Vec<_> = copied.map(|source| root.join(source)).collect();
+    for file in compiled_in(&root.join("src")) {
+        let is_there = copied.iter().any(|source| file.starts_with(source));
+        assert!(is_there, "{} is compiled in and not copied", file.display());
+    }
+    assert!(copied.contains(&root.join("build.rs")));
     assert_eq!(steps[0][0], "FROM");
     assert!(steps.iter().any(|step| step[..] == ["FROM", "scratch"]));
     assert_eq!(steps.last().unwrap()[..], ["ENTRYPOINT", "[\"/usr/local/bin/reinvite\"]"]);
