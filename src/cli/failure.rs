@@ -194,12 +194,15 @@ mod tests {
         let resolver = "host: client error (Connect): dns error: failed to lookup address \
                         information: Temporary failure in name resolution";
         let proxy = "host: client error (Connect): tunnel error: unsuccessful";
+        let authorities = "any server: the HTTP client could not be set up: builder error: \
+                           unexpected error: No CA certificates were loaded from the system";
         for (message, was_up, at_a_look, at_a_run) in [
             (refused, false, 1, 7),
             (refused, true, 7, 7),
             (certificate, false, 1, 1),
             (certificate, true, 1, 1),
             (proxy, false, 1, 1),
+            (authorities, false, 1, 1),
             // A name that nobody knows is not there tomorrow, either; one that was is.
             (name, false, 1, 1),
             (name, true, 7, 7),

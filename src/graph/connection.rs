@@ -119,7 +119,7 @@ impl Connection {
         let was_up = state.been_up;
         let patience = match hindrance {
             // Whoever talks to it would talk to somebody else.
-            Hindrance::Untrusted => return Away::GivenUp { was_up },
+            Hindrance::Untrusted | Hindrance::NoAuthorities => return Away::GivenUp { was_up },
             Hindrance::NoSuchHost | Hindrance::Proxy if !was_up => {
                 return Away::GivenUp { was_up };
             }

@@ -36,6 +36,9 @@ pub struct TransportError {
 /// How rustls begins to tell that it doesn't trust a server's certificate.
 pub(crate) const UNTRUSTED: &str = "invalid peer certificate";
 
+/// How rustls's verifier tells that the system has no certificate authorities at all.
+const NO_AUTHORITIES: &str = "No CA certificates were loaded";
+
 /// How the resolvers of Linux (glibc, musl) tell that DNS knows no such host, or no address
 /// of it: with other words than that DNS can't be asked. Those of macOS and Windows have the
 /// same words for both.
@@ -58,6 +61,8 @@ pub enum Hindrance {
     NoSuchHost,
     /// Its certificate is not to be trusted.
     Untrusted,
+    /// There is nothing here to trust a certificate by: a small container or system.
+    NoAuthorities,
     /// The proxy leads nowhere.
     Proxy,
 }
@@ -69,6 +74,8 @@ impl TransportError {
         let says = |words: &str| self.message.contains(words);
         if says(UNTRUSTED) {
             Hindrance::Untrusted
+        } else if says(NO_AUTHORITIES) {
+            Hindrance::NoAuthorities
         } else if says("tunnel error") {
             Hindrance::Proxy
         } else if NO_SUCH_HOST.into_iter().any(says) {
@@ -85,7 +92,7 @@ impl TransportError {
         match self.hindrance() {
             Hindrance::Network | Hindrance::Refused => true,
             Hindrance::NoSuchHost => self.was_up,
-            Hindrance::Untrusted | Hindrance::Proxy => false,
+            Hindrance::Untrusted | Hindrance::NoAuthorities | Hindrance::Proxy => false,
         }
     }
 
@@ -98,6 +105,10 @@ impl TransportError {
             Hindrance::Untrusted => {
                 "check this machine's clock, and who answers in that name: a proxy or a gateway \
                  may stand between"
+            }
+            Hindrance::NoAuthorities => {
+                "install the system's certificate authorities (on Debian, Ubuntu and Alpine the \
+                 package ca-certificates), or name a file that holds them in SSL_CERT_FILE"
             }
             Hindrance::NoSuchHost => {
                 "check the name: [tenant] cloud, graph_url and login_url say it; then this \
@@ -167,7 +178,10 @@ impl HttpTransport {
             builder.timeout(patience).build().map_err(|error| TransportError {
                 was_up: false,
                 reached: Reached::No,
-                message: format!("the HTTP client could not be set up: {}", chain(&error)),
+                message: format!(
+                    "any server: the HTTP client could not be set up: {}",
+                    chain(&error)
+                ),
             })
         };
         Ok(Self { client: build(Self::builder())?, direct: build(Self::builder().no_proxy())? })
