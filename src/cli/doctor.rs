@@ -113,6 +113,7 @@ fn configured(settings: &Settings, checkpoint: Option<&Path>) -> Configured {
         tenant: tenant.id.clone(),
         cloud,
         method: settings.auth.method(),
+        user_wide: settings.user_wide.clone(),
         checkpoint: checkpoint.map(|path| path.display().to_string()),
         client_id: settings.auth.client_id().map(str::to_owned),
         mail: settings.mail,

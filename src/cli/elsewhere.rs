@@ -84,6 +84,7 @@ pub(super) fn manifest(command: &Command) -> Option<&Path> {
         Command::Demo(_)
         | Command::Init(_)
         | Command::Emulate(_)
+        | Command::Config(_)
         | Command::Completions(_)
         | Command::Man(_)
         | Command::Schema(_) => None,

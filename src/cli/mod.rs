@@ -7,6 +7,7 @@ mod after;
 mod apply;
 mod checkpoint_args;
 mod completions;
+mod config;
 mod confirm;
 mod connect;
 mod demo;
@@ -22,6 +23,7 @@ mod init;
 mod lint;
 mod log_file;
 mod man;
+mod pager;
 mod plan;
 mod planning;
 mod preview;
@@ -101,6 +103,7 @@ fn schema(command: &Command) -> Schema {
         | Command::Explain(_)
         | Command::Report(_)
         | Command::Emulate(_)
+        | Command::Config(_)
         | Command::Completions(_)
         | Command::Man(_)
         | Command::Schema(_) => Schema::Failure,
@@ -130,6 +133,7 @@ fn open_log(cli: &Cli, ui: &Ui) -> Result<(), Failure> {
         Command::Explain(_) => "explain",
         Command::Report(_) => "report",
         Command::Emulate(_) => "emulate",
+        Command::Config(_) => "config",
         Command::Completions(_) => "completions",
         Command::Man(_) => "man",
         Command::Schema(_) => "schema",
@@ -155,6 +159,7 @@ fn run(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
         Command::Explain(args) => explain::run(cli, args, ui),
         Command::Report(args) => report::run(cli, args, ui),
         Command::Emulate(args) => emulate::run(args, ui),
+        Command::Config(args) => config::run(cli, args, ui),
         Command::Completions(args) => completions::run(args, ui),
         Command::Man(args) => man::run(args, ui),
         Command::Schema(args) => schema::run(args, ui),

@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::campaign::Part;
 use crate::checkpoint::{CheckpointError, Reader, is_configured_name, read_ledger};
 use crate::config::args::{ApplyArgs, Cli, PlanArgs};
-use crate::config::{Settings, checkpoint_path};
+use crate::config::{Settings, UserWide, checkpoint_path};
 use crate::manifest::Manifest;
 use crate::plan::Plan;
 use crate::report::{PlanView, Schema, harmless, plan_json, plan_text};
@@ -20,7 +20,7 @@ use super::planning::{
     tell_unplanned,
 };
 use super::ui::Ui;
-use super::{Exit, signals};
+use super::{Exit, pager, signals};
 
 /// Rows shown per reason without `-v`.
 pub(super) const ROWS_PER_REASON: usize = 8;
@@ -109,7 +109,8 @@ fn show(plan: &Plan, exit: Exit, ui: &Ui) -> Result<Exit, Failure> {
     let printed = if ui.json() {
         plan_json(&mut ui.stdout(), Schema::Plan, plan, exit.code(), ui.log.elapsed())
     } else {
-        plan_text(&mut ui.stdout(), plan, &view(ui, ui.styles_out()))
+        let mut text = Vec::new();
+        plan_text(&mut text, plan, &view(ui, ui.styles_out())).and_then(|()| pager::show(&text, ui))
     };
     printed.map_err(Failure::from_stdout)?;
     Ok(exit)
@@ -127,6 +128,10 @@ pub(super) fn settings(cli: &Cli, ui: &Ui) -> Result<Settings, Failure> {
     let (settings, warnings) = loaded?;
     for warning in warnings {
         ui.warn(warning);
+    }
+    if let Some(UserWide { path, sections }) = &settings.user_wide {
+        let sections: Vec<_> = sections.iter().map(|section| format!("[{section}]")).collect();
+        ui.note(format_args!("{} from {}", sections.join(" and "), path.display()));
     }
     if settings.auth.is_ambient() {
         ui.note(format_args!("signing in by {}", settings.auth));

@@ -25,6 +25,8 @@ pub(super) struct Ui {
     pub(super) schema: Schema,
     pub(super) quiet: bool,
     pub(super) verbose: u8,
+    /// Whether long output may go through a pager.
+    pub(super) pages: bool,
     /// What happens, for the log and for whoever is told of the end.
     pub(super) log: Arc<SessionLog>,
     color: Color,
@@ -40,6 +42,7 @@ impl Ui {
             schema,
             quiet: global.quiet,
             verbose: global.verbose,
+            pages: !global.no_pager,
             log: Arc::new(SessionLog::new(global)),
             color: global.color,
         };

@@ -16,13 +16,15 @@ pub use super::command_args::{
     VerifyArgs,
 };
 use super::help::{
-    APPLY_EXAMPLES, COMPLETIONS_EXAMPLES, DEMO_EXAMPLES, DOCTOR_EXAMPLES, EMULATE_EXAMPLES,
-    EXAMPLES, EXPLAIN_EXAMPLES, INIT_EXAMPLES, LINT_EXAMPLES, MAN_EXAMPLES, PLAN_EXAMPLES,
-    PREVIEW_EXAMPLES, RECONCILE_EXAMPLES, REMIND_EXAMPLES, REPORT_EXAMPLES, REVERT_EXAMPLES,
-    SCHEMA_EXAMPLES, STATUS_EXAMPLES, VERIFY_EXAMPLES, help_with,
+    AFTER, APPLY_EXAMPLES, COMPLETIONS_EXAMPLES, CONFIG_EXAMPLES, DEMO_EXAMPLES, DOCTOR_EXAMPLES,
+    EMULATE_EXAMPLES, EXAMPLES, EXPLAIN_EXAMPLES, INIT_EXAMPLES, LINT_EXAMPLES, MAN_EXAMPLES,
+    PLAN_EXAMPLES, PREVIEW_EXAMPLES, RECONCILE_EXAMPLES, REMIND_EXAMPLES, REPORT_EXAMPLES,
+    REVERT_EXAMPLES, SCHEMA_EXAMPLES, STATUS_EXAMPLES, VERIFY_EXAMPLES, help_with,
 };
 use super::settings::Overrides;
-pub use super::shell_args::{CompletionsArgs, ManArgs, SchemaArgs, Shell};
+pub use super::shell_args::{
+    CompletionsArgs, ConfigAction, ConfigArgs, ManArgs, SchemaArgs, Shell,
+};
 pub use super::trial_args::{DemoArgs, EmulateArgs, InitArgs};
 use super::version::version;
 
@@ -36,6 +38,7 @@ pub const DEFAULT_CONFIG: &str = "reinvite.toml";
     version,
     long_version = version(),
     help_template = help_with(EXAMPLES),
+    after_long_help = AFTER,
     max_term_width = 100
 )]
 pub struct Cli {
@@ -114,6 +117,16 @@ pub struct GlobalArgs {
         hide_env_values = true
     )]
     pub verbose: u8,
+
+    /// Print long output straight, and not through PAGER
+    #[arg(
+        long,
+        global = true,
+        env = "REINVITE_NO_PAGER",
+        hide_env_values = true,
+        value_parser = BoolishValueParser::new()
+    )]
+    pub no_pager: bool,
 
     /// Use colours
     #[arg(
@@ -218,6 +231,9 @@ pub enum Command {
     /// Serve a tenant on this machine, for trials and rehearsals
     #[command(help_template = help_with(EMULATE_EXAMPLES))]
     Emulate(EmulateArgs),
+    /// Print the configuration in force, and where each value comes from
+    #[command(help_template = help_with(CONFIG_EXAMPLES))]
+    Config(ConfigArgs),
     /// Print the completions for a shell
     #[command(help_template = help_with(COMPLETIONS_EXAMPLES))]
     Completions(CompletionsArgs),
@@ -261,6 +277,7 @@ impl Cli {
             | Command::Report(_)
             | Command::Verify(_)
             | Command::Emulate(_)
+            | Command::Config(_)
             | Command::Completions(_)
             | Command::Man(_)
             | Command::Schema(_) => ReadingArgs::default(),
@@ -308,6 +325,7 @@ impl Cli {
             | Command::Report(_)
             | Command::Verify(_)
             | Command::Emulate(_)
+            | Command::Config(_)
             | Command::Completions(_)
             | Command::Man(_)
             | Command::Schema(_) => read,

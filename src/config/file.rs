@@ -17,6 +17,7 @@ use super::error::{ConfigError, Origin, Problem};
 use super::excerpt::{Place, Show, names_secret};
 use super::key::{self, Key};
 use super::suggest::{listed, nearest};
+use super::user::part;
 use super::value::Value;
 
 #[derive(Debug, Default)]
@@ -80,6 +81,24 @@ impl File {
     /// Where a key's value stands.
     pub(super) fn place(&self, key: Key, show: Show) -> Origin {
         self.values.get(&key).map_or(Origin::Nowhere, |(span, _)| self.origin(span, show))
+    }
+
+    /// The keys that it gives, in the order of the file.
+    pub(super) fn keys(&self) -> impl Iterator<Item = Key> + '_ {
+        let mut keys: Vec<_> =
+            self.values.iter().map(|(key, (span, _))| (span.start, *key)).collect();
+        keys.sort_by_key(|(start, _)| *start);
+        keys.into_iter().map(|(_, key)| key)
+    }
+
+    /// Whether it gives a key of this part of the configuration; see [`part`].
+    pub(super) fn has(&self, of: &str) -> bool {
+        self.values.keys().any(|key| part(key.section) == of)
+    }
+
+    /// Where a key stands, without its value.
+    pub(super) fn name_of(&self, key: Key) -> Origin {
+        self.place(key, Show::BeforePlace)
     }
 
     pub(super) fn path(&self) -> &Path {

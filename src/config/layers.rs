@@ -1,4 +1,6 @@
-//! The environment over the file: one key's value, from whichever speaks first.
+//! The environment over the file over the user's own file: one key's value, from whichever
+//! speaks first. A section of the campaign's file is the campaign's alone: half a sign-in of
+//! one file and half of another would be nobody's.
 //! Keeps what was found wrong, so that everything can be reported at once.
 //!
 //! Leaves to others: which keys are read and how, and the flags, which lie above.
@@ -10,6 +12,7 @@ use super::error::{ConfigError, Origin, Problem, Warning};
 use super::excerpt::Show;
 use super::file::File;
 use super::key::Key;
+use super::user::{self, UserWide, part};
 use super::value::{Fault, Value};
 
 /// The environment, as a function from name to value.
@@ -22,6 +25,8 @@ pub(super) struct Reported;
 /// Where a key can be given, and the problems met so far.
 pub(super) struct Layers<'a> {
     file: File,
+    /// The user's own, under the file.
+    user: File,
     env: Environment<'a>,
     problems: Vec<Problem>,
     warnings: Vec<Warning>,
@@ -34,15 +39,31 @@ pub(super) struct Found<T> {
     pub(super) origin: Origin,
 }
 
+/// Whether both name one file: `--config` may name the user's own.
+fn is_same(one: &Path, other: &Path) -> bool {
+    match (one.canonicalize(), other.canonicalize()) {
+        (Ok(one), Ok(other)) => one == other,
+        _ => one == other,
+    }
+}
+
 impl<'a> Layers<'a> {
-    /// Reads the file; see [`File::read`].
+    /// Reads the file, and that of the user; see [`File::read`]. One of the user that can't
+    /// be read is an error: it may say who mails the guests.
     pub(super) fn open(
         path: &Path,
         named: bool,
         env: Environment<'a>,
     ) -> Result<Self, ConfigError> {
-        let (file, problems) = File::read(path, named)?;
-        Ok(Self { file, env, problems, warnings: Vec::new() })
+        let (file, mut problems) = File::read(path, named)?;
+        let mut user = File::default();
+        if let Some(path) = user::path(env).filter(|own| !is_same(own, path)) {
+            let (read, more) = File::read(&path, false)?;
+            problems.extend(more);
+            problems.extend(user::misplaced(&read));
+            user = read;
+        }
+        Ok(Self { file, user, env, problems, warnings: Vec::new() })
     }
 
     /// Everything noted: the result if nothing was wrong, else all problems.
@@ -50,7 +71,12 @@ impl<'a> Layers<'a> {
         mut self,
         result: Result<T, Reported>,
     ) -> Result<(T, Vec<Warning>), ConfigError> {
-        self.problems.sort_by_key(Problem::order);
+        let mut problems = std::mem::take(&mut self.problems);
+        problems.sort_by_key(|problem| match &problem.origin {
+            Origin::File { path, .. } => (self.is_of_user(path), problem.order()),
+            Origin::Variable(_) | Origin::Nowhere => (true, problem.order()),
+        });
+        self.problems = problems;
         match result {
             Ok(value) if self.problems.is_empty() => Ok((value, self.warnings)),
             Ok(_) | Err(Reported) => Err(ConfigError::Invalid(self.problems)),
@@ -76,7 +102,8 @@ impl<'a> Layers<'a> {
             },
             None => None,
         };
-        let (result, in_file) = match (&from_env, self.file.get(key)) {
+        let file = if self.file.has(part(key.section)) { &self.file } else { &self.user };
+        let (result, in_file) = match (&from_env, file.get(key)) {
             (Some(value), _) => (read(value), false),
             (None, Some(value)) => (read(value), true),
             (None, None) => return Ok(None),
@@ -85,11 +112,21 @@ impl<'a> Layers<'a> {
             Err(fault) if fault.secret => Show::BeforePlace,
             Ok(_) | Err(_) => Show::Line,
         };
-        let origin = if in_file { self.file.place(key, show) } else { Origin::Variable(variable) };
+        let origin = if in_file { file.place(key, show) } else { Origin::Variable(variable) };
         match result {
             Ok(value) => Ok(Some(Found { value, origin })),
             Err(fault) => Err(self.report(key, origin, fault)),
         }
+    }
+
+    /// Whether a file is the user's own.
+    pub(super) fn is_of_user(&self, file: &Path) -> bool {
+        self.user.path() == file
+    }
+
+    /// What is the user's of this configuration.
+    pub(super) fn user_wide(&self) -> Option<UserWide> {
+        user::taken(&self.user, &self.file)
     }
 
     /// A variable that the platform sets and not we, if it is set to anything.
@@ -100,6 +137,7 @@ impl<'a> Layers<'a> {
     /// A path as the file means it: relative ones start from the file's directory.
     pub(super) fn resolved(&self, path: &str, origin: &Origin) -> PathBuf {
         match origin {
+            Origin::File { path: file, .. } if self.is_of_user(file) => self.user.resolve(path),
             Origin::File { .. } => self.file.resolve(path),
             Origin::Variable(_) | Origin::Nowhere => PathBuf::from(path),
         }

@@ -1,4 +1,5 @@
-//! Everything configured, resolved: flag over environment over file over default.
+//! Everything configured, resolved: flag over environment over file over the user's own file
+//! over default.
 //! What the rest of the program sees of the configuration.
 //!
 //! Leaves to others: acting on it.
@@ -21,6 +22,7 @@ use super::night::{ReconcileSettings, RemindSettings};
 use super::notify::NotifySettings;
 use super::pace::PaceSettings;
 use super::revert::RevertSettings;
+use super::user::UserWide;
 use super::value::Fault;
 use super::waves::WaveSettings;
 
@@ -77,6 +79,8 @@ pub struct Settings {
     pub notify: NotifySettings,
     /// What runs after it.
     pub hooks: HookSettings,
+    /// What of this is from the configuration of the user.
+    pub user_wide: Option<UserWide>,
 }
 
 /// What a command needs that stays offline: no tenant, no sign-in.
@@ -140,6 +144,7 @@ impl Settings {
             metrics: metrics?,
             notify: notify?,
             hooks: hooks?,
+            user_wide: layers.user_wide(),
         })
     }
 }

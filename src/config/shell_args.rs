@@ -1,5 +1,5 @@
 //! The own arguments of the commands that are for the shell and for other programs:
-//! `completions`, `man` and `schema`. Doc comments are the help texts.
+//! `completions`, `config`, `man` and `schema`. Doc comments are the help texts.
 //!
 //! Leaves to others: what is printed (`cli`).
 
@@ -24,6 +24,30 @@ pub enum Shell {
     Powershell,
     Elvish,
     Nushell,
+}
+
+/// `config`.
+#[derive(Debug, Clone, Args)]
+pub struct ConfigArgs {
+    /// What to do with it
+    #[arg(value_enum, value_name = "ACTION")]
+    pub action: ConfigAction,
+
+    /// Say of each value where it comes from
+    #[arg(
+        long,
+        env = "REINVITE_ORIGIN",
+        hide_env_values = true,
+        value_parser = clap::builder::BoolishValueParser::new()
+    )]
+    pub origin: bool,
+}
+
+/// What is done with the configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ConfigAction {
+    /// Print every key that has a value.
+    Show,
 }
 
 /// `man`.

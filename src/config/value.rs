@@ -80,6 +80,32 @@ impl From<&DeValue<'_>> for Value {
 const LEAST: f64 = 0.001;
 
 impl Value {
+    /// As TOML writes it.
+    pub(super) fn to_toml(&self) -> String {
+        match self {
+            Self::Variable(text) | Self::Text(text) => {
+                toml::Value::String(text.clone()).to_string()
+            }
+            Self::Boolean(boolean) => boolean.to_string(),
+            Self::Integer(integer) => integer.to_string(),
+            Self::Float(float) => toml::Value::Float(*float).to_string(),
+            Self::List(items) => {
+                let items: Vec<_> = items.iter().map(Self::to_toml).collect();
+                format!("[{}]", items.join(", "))
+            }
+            Self::Table(items) => {
+                let name = |name: &str| toml::Value::String(name.to_owned()).to_string();
+                let items: Vec<_> = items
+                    .iter()
+                    .map(|(key, value)| format!("{} = {}", name(key), value.to_toml()))
+                    .collect();
+                format!("{{ {} }}", items.join(", "))
+            }
+            // No key takes one.
+            Self::Other(kind) => format!("({kind})"),
+        }
+    }
+
     fn kind(&self) -> &'static str {
         match self {
             Self::Variable(_) | Self::Text(_) => "a text",

@@ -15,7 +15,7 @@ mod tests;
 use jiff::SignedDuration;
 use serde::Serialize;
 
-use crate::config::MailWrite;
+use crate::config::{MailWrite, UserWide};
 use crate::domain::{Caller, Tenant};
 use crate::plan::Plan;
 
@@ -91,6 +91,8 @@ pub struct Configured {
     pub client_id: Option<String>,
     /// Which attribute takes the new address.
     pub mail: MailWrite,
+    /// What of this is the user's own, and where.
+    pub user_wide: Option<UserWide>,
 }
 
 /// What the token says of its holder.
@@ -206,12 +208,17 @@ pub fn diagnose(facts: &Facts<'_>) -> Diagnosis {
 }
 
 fn configuration(configured: &Configured) -> Finding {
-    let Configured { tenant, cloud, method, checkpoint, .. } = configured;
+    let Configured { tenant, cloud, method, checkpoint, user_wide, .. } = configured;
     let checkpoint = match checkpoint {
         Some(path) => format!("checkpoint {path}"),
         None => "no checkpoint named".to_owned(),
     };
-    Finding::ok("configuration", format!("tenant {tenant}, {cloud}, {method}, {checkpoint}"))
+    let user = user_wide.as_ref().map(|UserWide { path, sections }| {
+        let sections: Vec<_> = sections.iter().map(|section| format!("[{section}]")).collect();
+        format!(", {} from {}", sections.join(" and "), path.display())
+    });
+    let user = user.unwrap_or_default();
+    Finding::ok("configuration", format!("tenant {tenant}, {cloud}, {method}, {checkpoint}{user}"))
 }
 
 fn signed_in(identity: &Identity) -> Finding {

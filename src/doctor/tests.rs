@@ -40,6 +40,7 @@ fn facts(identity: Identity, tenant: Tenant) -> Facts<'static> {
             consent_url: "https://login.example/contoso.example/adminconsent?client_id=".to_owned(),
             client_id: None,
             mail: MailWrite::Mail,
+            user_wide: None,
         },
         identity: Some(identity),
         seen: Some(Seen {

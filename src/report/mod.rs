@@ -8,6 +8,7 @@
 //! machines are told at the end (`notify`).
 
 mod campaign;
+mod configuration;
 mod delivery;
 mod doctor;
 mod file;
@@ -33,6 +34,7 @@ pub use campaign::{
     Explained, Report, ReportFormat, ReportOptions, explain_json, explain_text, failed_csv,
     failed_rows, write_report,
 };
+pub use configuration::{configuration_json, configuration_text};
 pub use delivery::what_guests_get;
 pub use doctor::{doctor_json, doctor_text};
 pub use file::{Replace, ReportFileError, check_report_path, report_file};

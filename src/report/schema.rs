@@ -13,6 +13,8 @@ use serde::{Serialize, Serializer};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Schema {
     Apply,
+    /// The configuration in force.
+    ConfigShow,
     Doctor,
     Emulate,
     Explain,
@@ -35,8 +37,9 @@ pub enum Schema {
 impl Schema {
     /// Every one there is.
     #[cfg(test)]
-    pub(super) const ALL: [Self; 14] = [
+    pub(super) const ALL: [Self; 15] = [
         Self::Apply,
+        Self::ConfigShow,
         Self::Doctor,
         Self::Emulate,
         Self::Explain,
@@ -56,6 +59,7 @@ impl Schema {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Apply => "reinvite-apply/1",
+            Self::ConfigShow => "reinvite-config-show/1",
             Self::Doctor => "reinvite-doctor/1",
             Self::Emulate => "reinvite-emulate/1",
             Self::Explain => "reinvite-explain/1",

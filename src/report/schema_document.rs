@@ -22,6 +22,7 @@ macro_rules! documents {
 documents!(
     "apply",
     "config",
+    "config-show",
     "doctor",
     "emulate",
     "explain",

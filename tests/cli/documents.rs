@@ -284,7 +284,8 @@ fn configuration() -> String {
     format!(
         "# Configuration\n\n\
          `reinvite.toml` of the directory that a command is started in, or the file of `--config`. `reinvite init` writes this one. Every key\n\
-         is also an environment variable, `settle` under `[pace]` is `REINVITE_PACE_SETTLE`; a flag comes first, then the variable, then the file.\n\
+         is also an environment variable, `settle` under `[pace]` is `REINVITE_PACE_SETTLE`; a flag comes first, then the variable, then the file,\n\
+         and last the user's own file, which is for [`[auth]`, `[delivery]` and `[notify]`](../how-to/many-tenants.md). `reinvite config show --origin` says who said what.\n\
          `reinvite schema config` prints its JSON Schema. A section or key that does not exist is an error that names the nearest right one.\n\n\
          ```toml\n{EXAMPLE}```\n"
     )

@@ -34,6 +34,7 @@ fn the_short_help_fits_on_a_screen() {
       explain      Tell everything about one row and its guest
       report       Report a campaign as a web page, for spreadsheets, programs, tickets or CI
       emulate      Serve a tenant on this machine, for trials and rehearsals
+      config       Print the configuration in force, and where each value comes from
       completions  Print the completions for a shell
       man          Print the manual, or write it as one page for each command
       schema       Print the JSON Schema of an output, or of the configuration
@@ -53,6 +54,8 @@ fn the_short_help_fits_on_a_screen() {
           --yes                Go ahead without asking [env: REINVITE_YES]
       -q, --quiet              Say only what went wrong [env: REINVITE_QUIET]
       -v, --verbose...         Say more; twice, everything [env: REINVITE_VERBOSE]
+          --no-pager           Print long output straight, and not through PAGER [env:
+                               REINVITE_NO_PAGER]
           --color <WHEN>       Use colours [env: REINVITE_COLOR] [default: auto] [possible values: auto,
                                always, never]
           --log-format <FORM>  Write log lines in this form; json without --log-file puts them on stderr

@@ -7,6 +7,7 @@ mod after;
 mod apply;
 mod bad_days;
 mod checkpoint;
+mod config;
 mod contract;
 mod demo;
 mod doctor;
