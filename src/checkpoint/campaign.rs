@@ -82,9 +82,9 @@ impl Campaign {
             runs: runs(connection)?,
             mails: mail::counts(connection)?,
             replaced: replaced(connection, &states)?,
+            under_way: if is_held { awaited(connection, &states)? } else { HashSet::new() },
             states,
             old_mails: old_mails(connection)?,
-            under_way: if is_held { under_way(connection)? } else { HashSet::new() },
         })
     }
 
@@ -139,6 +139,18 @@ impl Campaign {
     fn old_mail(&self, user_id: UserId) -> Option<&str> {
         self.old_mails.get(&user_id)?.as_deref()
     }
+}
+
+/// See [`Campaign::under_way`]. Whatever was said of an invitation since its intent, its
+/// state has.
+fn awaited(
+    connection: &Connection,
+    states: &HashMap<InvitationKey, RowState>,
+) -> Result<HashSet<InvitationKey>, ReadError> {
+    let mut awaited = under_way(connection)?;
+    awaited
+        .retain(|key| states.get(key).is_some_and(|state| matches!(state.step, Step::Intended(_))));
+    Ok(awaited)
 }
 
 /// See [`Campaign::replaced`].

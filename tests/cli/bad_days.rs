@@ -200,7 +200,7 @@ fn an_invitation_refused_for_want_of_a_permission_ends_the_run() {
 
     1 row
       invited             0
-      not attempted       1  [SOME] of them with the mail already written
+      patched             1  mail written, not invited yet
 
     took [DURATION], 1 mail written
 
@@ -265,7 +265,7 @@ fn a_tenant_that_blocks_invitations_ends_the_run_at_once() {
     60 rows
       invited             0
       settled             5  nothing to do
-      not attempted      55  [SOME] of them with the mail already written
+      [PATCHED OR NOT ATTEMPTED]
 
     took [DURATION]
 

@@ -189,6 +189,9 @@ const PREVIEW: &str = "
 const INIT: &str = "
     written list";
 
+const CONFIG: &str = "
+    keys list";
+
 /// What a command says that ended before it had anything else to say.
 const FAILED: &str = "
     summary.exit_code integer
@@ -258,6 +261,7 @@ fn begins_with(schema: &str, output: &Output) {
 fn schema(command: &str) -> String {
     match command.split(' ').next().expect("a command") {
         "remind" => "reinvite-reconcile/1".to_owned(),
+        "config" => "reinvite-config-show/1".to_owned(),
         command => format!("reinvite-{command}/1"),
     }
 }
@@ -274,12 +278,13 @@ fn every_command_prints_one_object_with_the_keys_of_the_contract() {
     let plan = [PLAN, END, ROWS].concat();
     let run = [RUN, END, RUN_END, ROWS].concat();
     let night = [RUN, END, RUN_END, ROWS, NIGHT].concat();
-    let commands: [(&str, i32, &str); 22] = [
+    let commands: [(&str, i32, &str); 23] = [
         ("init fresh", 0, INIT),
         ("lint guests.csv", 0, LINT),
         ("lint bad.csv", 2, LINT),
         ("preview guests.csv --config mailed.toml", 0, PREVIEW),
         ("preview guests.csv --config mailed.toml --out look", 0, PREVIEW),
+        ("config show", 0, CONFIG),
         ("doctor", 0, DOCTOR),
         ("doctor guests.csv", 0, DOCTOR),
         ("plan guests.csv", 0, &plan),
