@@ -96,6 +96,11 @@ impl File {
         self.values.keys().any(|key| part(key.section) == of)
     }
 
+    /// Gives no key of these parts any more.
+    pub(super) fn forget(&mut self, parts: &[&str]) {
+        self.values.retain(|key, _| !parts.contains(&part(key.section)));
+    }
+
     /// Where a key stands, without its value.
     pub(super) fn name_of(&self, key: Key) -> Origin {
         self.place(key, Show::BeforePlace)

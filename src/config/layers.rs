@@ -8,10 +8,13 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use url::Url;
+
+use super::cloud::is_loopback;
 use super::error::{ConfigError, Origin, Problem, Warning};
 use super::excerpt::Show;
 use super::file::File;
-use super::key::Key;
+use super::key::{self, Key};
 use super::user::{self, UserWide, part};
 use super::value::{Fault, Value};
 
@@ -63,7 +66,21 @@ impl<'a> Layers<'a> {
             problems.extend(user::misplaced(&read));
             user = read;
         }
-        Ok(Self { file, user, env, problems, warnings: Vec::new() })
+        let mut layers = Self { file, user, env, problems, warnings: Vec::new() };
+        if layers.is_rehearsal() {
+            layers.user.forget(user::OF_THE_REAL_WORLD);
+        }
+        Ok(layers)
+    }
+
+    /// Whether the tenant is on this machine.
+    fn is_rehearsal(&self) -> bool {
+        let text = (self.env)(&key::TENANT_GRAPH_URL.variable());
+        let text = text.and_then(|text| text.into_string().ok()).filter(|text| !text.is_empty());
+        let variable = text.map(Value::Variable);
+        let value = variable.as_ref().or_else(|| self.file.get(key::TENANT_GRAPH_URL));
+        let url = value.and_then(|value| Url::parse(value.text().ok()?).ok());
+        url.is_some_and(|url| is_loopback(&url))
     }
 
     /// Everything noted: the result if nothing was wrong, else all problems.

@@ -170,6 +170,37 @@ mod tests {
     }
 
     #[test]
+    fn a_rehearsal_mails_and_notifies_by_nothing_of_the_users() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = |name: &str| directory.path().join(name);
+        std::fs::create_dir(path("reinvite")).unwrap();
+        let user = "[auth]\nmethod = \"azure-cli\"\n[notify]\nping_env = \"PING\"\n\
+                    [delivery]\nby = \"smtp\"\nfrom = \"it@contoso.example\"\n\
+                    [delivery.smtp]\nhost = \"smtp.contoso.example\"\n";
+        std::fs::write(path("reinvite/config.toml"), user).unwrap();
+        let of = |url: &str, variable: Option<&str>| {
+            let text = format!("[tenant]\nid = \"contoso.example\"\n{url}");
+            std::fs::write(path("reinvite.toml"), text).unwrap();
+            let env = |name: &str| match name {
+                "XDG_CONFIG_HOME" | "APPDATA" => Some(directory.path().as_os_str().to_owned()),
+                "REINVITE_TENANT_GRAPH_URL" => variable.map(OsString::from),
+                _ => None,
+            };
+            let path = path("reinvite.toml");
+            let (settings, _) = Settings::load(&path, true, env, &Overrides::default()).unwrap();
+            assert_eq!(settings.auth.method(), "azure-cli");
+            (settings.user_wide.unwrap().sections, settings.delivery.smtp.is_some())
+        };
+        let all = (vec!["auth", "delivery", "notify"], true);
+        let sign_in = (vec!["auth"], false);
+        assert_eq!(of("", None), all);
+        assert_eq!(of("graph_url = \"https://graph.contoso.example\"\n", None), all);
+        assert_eq!(of("graph_url = \"http://127.0.0.1:8080\"\n", None), sign_in);
+        assert_eq!(of("graph_url = \"https://localhost:8443\"\n", None), sign_in);
+        assert_eq!(of("", Some("http://[::1]:8080")), sign_in);
+    }
+
+    #[test]
     fn what_is_shown_says_the_same_again() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("reinvite.toml");

@@ -12,6 +12,10 @@ use super::layers::Environment;
 /// The sections that it may have, with those below them.
 const SECTIONS: [&str; 3] = ["auth", "delivery", "notify"];
 
+/// What of it a tenant on this machine does without: a rehearsal that takes a real mail server
+/// would mail real guests, and a real monitor would hear of it.
+pub(super) const OF_THE_REAL_WORLD: &[&str] = &["delivery", "notify"];
+
 /// The part of the configuration that a section belongs to: `delivery` for `delivery.smtp`.
 pub(super) fn part(section: &str) -> &str {
     section.split('.').next().unwrap_or(section)

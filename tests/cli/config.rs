@@ -40,9 +40,11 @@ fn a_campaign_signs_in_as_its_user_does_where_it_does_not_say() {
     campaign.write("home/.config/reinvite/secret.txt", &secret);
     campaign.restrict("home/.config/reinvite/secret.txt");
     let output = run(&campaign, "plan three.csv").exits(0);
-    assert!(output.stderr.contains("[auth] and [notify] from "), "{output}");
+    assert!(output.stderr.contains("[auth] from "), "{output}");
     let doctor = run(&campaign, "doctor").exits(0);
-    assert!(doctor.stdout.contains("[auth] and [notify] from"), "{doctor}");
+    assert!(doctor.stdout.contains("[auth] from"), "{doctor}");
+    // Nobody hears of a rehearsal who was not named for it.
+    assert!(!doctor.stdout.contains("[notify]"), "{doctor}");
     // The campaign's own word is the last one, and then nothing is said of the other.
     campaign.configure(&campaign.origin(), "[notify]\non = [\"always\"]\n");
     let output = run(&campaign, "plan three.csv").exits(0);
@@ -71,7 +73,7 @@ fn what_a_campaign_is_about_is_not_its_users() {
 fn every_value_is_shown_with_where_it_comes_from() {
     let campaign = with_user(SIGN_IN);
     campaign.configure(
-        "http://127.0.0.1:1",
+        "https://graph.contoso.example",
         "[delivery]\nby = \"files\"\nfolder = \"mails\"\nfrom = \"it@contoso.example\"\n",
     );
     without(&campaign, "auth");
@@ -86,8 +88,8 @@ fn every_value_is_shown_with_where_it_comes_from() {
     snapshot!(said.join("\n"), @r#"
     [tenant]
     id = "contoso.example"                          # reinvite.toml:2:6
-    graph_url = "http://127.0.0.1:[PORT]"                # reinvite.toml:3:13
-    login_url = "http://127.0.0.1:[PORT]"                # reinvite.toml:4:13
+    graph_url = "https://graph.contoso.example"     # reinvite.toml:3:13
+    login_url = "https://graph.contoso.example"     # reinvite.toml:4:13
     [auth]
     client_id = "11111111-1111-1111-1111-111111111111"  # HOME/.config/reinvite/config.toml:2:13, the user's own
     client_secret_file = "secret.txt"               # HOME/.config/reinvite/config.toml:3:22, the user's own
