@@ -137,6 +137,9 @@ pub enum RoleHolding {
     ThroughGroup(Box<str>),
 }
 
+/// When guests last signed in, or tried to; of those not in it that is not known.
+pub type SignIns = HashMap<UserId, Timestamp>;
+
 /// Who is asking: decides whether role holders can be reset at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

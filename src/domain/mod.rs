@@ -18,8 +18,8 @@ mod trace;
 mod words;
 
 pub use directory::{
-    AddressHolder, Caller, Directory, DirectoryUser, HolderKind, RoleHolding, Tenant, Unreadable,
-    UserType,
+    AddressHolder, Caller, Directory, DirectoryUser, HolderKind, RoleHolding, SignIns, Tenant,
+    Unreadable, UserType,
 };
 pub use email::{Email, EmailError};
 pub use guest::{GuestRef, UserId, UserIdError};

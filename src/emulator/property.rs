@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 
 use super::seed::Person;
-use crate::graph::wire::User;
+use crate::graph::wire::{SignInActivity, User};
 
 /// Operators that a `$filter` may use with a property, as bits.
 pub(super) mod op {
@@ -64,6 +64,7 @@ enum Field {
     IsManagementRestricted,
     BusinessPhones,
     Identities,
+    SignInActivity,
     /// Exists in Graph; here it is always null.
     Other,
 }
@@ -76,6 +77,7 @@ pub(super) enum Value<'a> {
     Bool(bool),
     List(&'a [String]),
     Identity(Identity<'a>),
+    SignIns(&'a SignInActivity),
 }
 
 /// How a user signs in (Microsoft Graph, *objectIdentity resource type*; Entra, *B2B user
@@ -133,6 +135,7 @@ static PROPERTIES: &[Property] = &[
     own("onPremisesImmutableId", Field::OnPremisesImmutableId, BASIC | NULL, false),
     own("isManagementRestricted", Field::IsManagementRestricted, 0, false),
     own("identities", Field::Identities, 0, false),
+    own("signInActivity", Field::SignInActivity, 0, false),
     own("businessPhones", Field::BusinessPhones, 0, true),
     own("mobilePhone", Field::Other, 0, true),
     own("officeLocation", Field::Other, 0, true),
@@ -152,7 +155,7 @@ static PROPERTIES: &[Property] = &[
     other("postalCode"), other("preferredDataLocation"), other("preferredName"),
     other("provisionedPlans"), other("responsibilities"), other("schools"),
     other("securityIdentifier"), other("serviceProvisioningErrors"), other("showInAddressList"),
-    other("signInActivity"), other("signInSessionsValidFromDateTime"), other("skills"),
+    other("signInSessionsValidFromDateTime"), other("skills"),
     other("state"), other("streetAddress"), other("usageLocation"),
 ];
 
@@ -173,6 +176,11 @@ impl Property {
     /// The properties that come without `$select`.
     pub(super) fn defaults() -> Vec<&'static Self> {
         PROPERTIES.iter().filter(|property| property.is_default).collect()
+    }
+
+    /// Whether it takes a permission of its own.
+    pub(super) fn is_sign_ins(&self) -> bool {
+        self.field == Field::SignInActivity
     }
 
     pub(super) fn is_list(&self) -> bool {
@@ -210,6 +218,9 @@ impl Property {
             Field::OnPremisesImmutableId => text(&user.on_premises_immutable_id),
             Field::IsManagementRestricted => bool(user.is_management_restricted),
             Field::BusinessPhones => Value::List(&[]),
+            Field::SignInActivity => {
+                person.sign_in_activity.as_ref().map_or(Value::Null, Value::SignIns)
+            }
             Field::Identities => Value::Identity(Identity::of(user)),
             Field::Other => Value::Null,
         }
@@ -224,6 +235,7 @@ impl Serialize for Value<'_> {
             Self::Bool(bool) => serializer.serialize_bool(*bool),
             Self::List(list) => list.serialize(serializer),
             Self::Identity(identity) => [identity].serialize(serializer),
+            Self::SignIns(activity) => activity.serialize(serializer),
         }
     }
 }
@@ -243,7 +255,12 @@ impl Serialize for Selected<'_> {
             map.serialize_entry(name, value)?;
         }
         for property in self.properties {
-            map.serialize_entry(property.name, &property.of(self.person))?;
+            let value = property.of(self.person);
+            // Absent of a user that never signed in (Microsoft Graph, *signInActivity*).
+            if property.is_sign_ins() && value == Value::Null {
+                continue;
+            }
+            map.serialize_entry(property.name, &value)?;
         }
         map.end()
     }

@@ -133,6 +133,9 @@ pub struct Person {
     /// `deletedDateTime`, of a deleted user.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deleted_date_time: Option<String>,
+    /// `signInActivity`; None of a user that never signed in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sign_in_activity: Option<wire::SignInActivity>,
 }
 
 impl From<wire::User> for Person {

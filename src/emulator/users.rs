@@ -34,6 +34,12 @@ const UPDATE_USERS: &[&str] =
 /// The least permission that changes `otherMails`, and nothing else here.
 const UPDATE_OTHER_MAILS: &str = "User-Mail.ReadWrite.All";
 
+/// Microsoft Graph, *signInActivity resource type*.
+const READ_SIGN_INS: &str = "AuditLog.Read.All";
+/// The largest page with `signInActivity`; the words are those of an earlier cap
+/// (microsoftgraph/msgraph-sdk-powershell#1898).
+const MAX_TOP_WITH_SIGN_INS: usize = 500;
+
 /// Microsoft Graph, *user resource type*, `otherMails`.
 const MAX_OTHER_MAILS: usize = 250;
 const MAX_OTHER_MAIL_LENGTH: usize = 250;
@@ -44,6 +50,11 @@ impl Shared {
         grant.require_any(READ_USERS)?;
         let query = Query::parse(&request.query)?;
         let properties = query.properties()?;
+        if shows_sign_ins(&properties, grant)? && query.top() > MAX_TOP_WITH_SIGN_INS {
+            return Err(Refusal::unsupported_query(format!(
+                "Cannot query data for more than {MAX_TOP_WITH_SIGN_INS} users at a time."
+            )));
+        }
         if query.count && !request.is_eventual() {
             return Err(count_needs_advanced());
         }
@@ -91,6 +102,7 @@ impl Shared {
         grant.require_any(READ_USERS)?;
         let query = Query::parse(&request.query)?;
         let properties = query.properties()?;
+        shows_sign_ins(&properties, grant)?;
         let tenant = self.tenant();
         let person = tenant
             .directory
@@ -155,6 +167,15 @@ impl Shared {
         self.wrote(n, &write);
         Ok(Answer::no_content())
     }
+}
+
+/// Whether sign-ins are among the properties; refused to whom they are not shown.
+fn shows_sign_ins(properties: &[&Property], grant: &Grant) -> Result<bool, Refusal> {
+    let shows = properties.iter().any(|property| property.is_sign_ins());
+    if shows {
+        grant.require_any(&[READ_SIGN_INS])?;
+    }
+    Ok(shows)
 }
 
 /// The filter of a query, if it is one that Graph supports.

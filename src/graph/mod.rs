@@ -24,6 +24,7 @@ mod redact;
 mod refusal;
 mod roles;
 mod rules;
+mod sign_ins;
 mod survey;
 mod tenant;
 mod transport;

@@ -121,23 +121,36 @@ impl Graph {
             Method::Sweep => self.sweep(&mut directory).await?,
             Method::LookUps => Swept::Nothing,
         };
-        directory.index();
-        let looked_for = self.look_up_references(&mut directory, wanted, swept).await?;
-        directory.index();
-        self.look_up_holders(&mut directory, wanted, swept, &looked_for, &mut unreadable).await?;
-        directory.index();
-        self.deleted_users(&mut directory, &mut unreadable).await?;
-        self.recipients(&mut directory, wanted, &mut unreadable).await?;
-        if caller == Caller::AppOnly {
-            directory.role_holders = self.role_holders(&directory, wanted, &mut unreadable).await?;
-            directory.eligible = self.eligible(&directory, &mut unreadable).await?;
-            if wanted.writes_other_mails {
-                directory.protected = self.protected(&mut unreadable).await?;
-            }
-        }
+        self.complete(&mut directory, wanted, swept, caller, &mut unreadable).await?;
         directory.unreadable = unreadable;
         let after = self.traffic().requests.load(std::sync::atomic::Ordering::Relaxed);
         Ok(Survey { directory, method, requests: after - before })
+    }
+
+    /// Adds to the guests that were swept whatever else a plan needs.
+    pub(super) async fn complete(
+        &self,
+        directory: &mut Directory,
+        wanted: &Wanted,
+        swept: Swept,
+        caller: Caller,
+        unreadable: &mut Vec<Unreadable>,
+    ) -> Result<(), CallError> {
+        directory.index();
+        let looked_for = self.look_up_references(directory, wanted, swept).await?;
+        directory.index();
+        self.look_up_holders(directory, wanted, swept, &looked_for, unreadable).await?;
+        directory.index();
+        self.deleted_users(directory, unreadable).await?;
+        self.recipients(directory, wanted, unreadable).await?;
+        if caller == Caller::AppOnly {
+            directory.role_holders = self.role_holders(directory, wanted, unreadable).await?;
+            directory.eligible = self.eligible(directory, unreadable).await?;
+            if wanted.writes_other_mails {
+                directory.protected = self.protected(unreadable).await?;
+            }
+        }
+        Ok(())
     }
 
     pub(super) async fn sweep(&self, directory: &mut Directory) -> Result<Swept, CallError> {

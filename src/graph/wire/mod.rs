@@ -7,11 +7,12 @@
 //! otherwise agree on the same mistake.
 //!
 //! Here is what a row's requests carry: users, invitations, errors, batches. What
-//! is read of the tenant (`tenant`), a list's pages (`page`) and what the token endpoint says (`token`) have
-//! files of their own.
+//! is read of the tenant (`tenant`), a list's pages (`page`), when users signed in (`sign_in`)
+//! and what the token endpoint says (`token`) have files of their own.
 
 mod mail;
 mod page;
+mod sign_in;
 mod tenant;
 mod token;
 
@@ -23,6 +24,7 @@ use serde_json::{Map, Value};
 
 pub use mail::{FOUND_SELECT, FileAttachment, FoundMessage, ItemBody, MailHeader, MailMessage};
 pub use page::Page;
+pub use sign_in::{SignInActivity, UserSignIns};
 pub use tenant::{
     AuthorizationPolicy, B2bManagementPolicy, B2bSetting, CrossTenantDefault, DirectoryObject,
     IdentitySynchronization, MailRecipient, Organization, Partner, RoleAssignment,
