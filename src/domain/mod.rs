@@ -6,6 +6,7 @@
 
 pub mod character;
 mod directory;
+mod domain_name;
 mod email;
 mod guest;
 mod invitation;
@@ -21,6 +22,7 @@ pub use directory::{
     AddressHolder, Caller, Directory, DirectoryUser, HolderKind, RoleHolding, SignIns, Tenant,
     Unreadable, UserType,
 };
+pub use domain_name::{DomainName, DomainNameError};
 pub use email::{Email, EmailError};
 pub use guest::{GuestRef, UserId, UserIdError};
 pub use invitation::{

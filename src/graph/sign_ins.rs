@@ -51,8 +51,7 @@ impl Graph {
     }
 
     async fn sign_ins_by(&self, filter: &str, page: &str) -> Result<SignIns, CallError> {
-        let query =
-            query(&[("$filter", filter), ("$select", "id,signInActivity"), ("$top", page)]);
+        let query = query(&[("$filter", filter), ("$select", "id,signInActivity"), ("$top", page)]);
         let mut sign_ins = HashMap::new();
         self.pages(Call::get(self.url("/users", &query)), |user: wire::UserSignIns| {
             let last = user.sign_in_activity.as_ref().and_then(last);

@@ -142,6 +142,11 @@ fn joined(text: &str) -> Vec<String> {
     words
 }
 
+/// The words of a heading as they look, in lower case and without accents.
+pub(super) fn plain_words(heading: &str) -> Vec<String> {
+    words(&cleaned(heading))
+}
+
 fn of_words(text: &str) -> Option<Heading> {
     let words = joined(text);
     // `To email` would be an email once the `to` is left out.

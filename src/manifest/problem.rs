@@ -200,6 +200,8 @@ problem_codes! {
     DuplicateUser = "duplicate-user",
     /// An earlier row moves another guest to the same address.
     DuplicateAddress = "duplicate-address",
+    /// No domain, where a map of domains wants one.
+    BadDomain = "bad-domain",
 }
 
 impl fmt::Display for ProblemCode {

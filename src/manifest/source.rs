@@ -36,6 +36,18 @@ impl Source {
         }
     }
 
+    /// The name used in messages, and the bytes.
+    pub(super) fn load(&self) -> Result<(String, Vec<u8>), LoadError> {
+        let name = self.name();
+        let bytes = self
+            .bytes()
+            .map_err(|source| LoadErrorKind::Unreadable { name: name.clone(), source })?;
+        if bytes.len() as u64 > MAX_MIB * 1024 * 1024 {
+            return Err(LoadErrorKind::TooLarge { name, limit_mib: MAX_MIB }.into());
+        }
+        Ok((name, bytes))
+    }
+
     fn bytes(&self) -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
         let limit = MAX_MIB * 1024 * 1024 + 1;
@@ -48,13 +60,7 @@ impl Source {
 }
 
 pub fn read(source: &Source, options: &Options) -> Result<Loaded, LoadError> {
-    let name = source.name();
-    let bytes = source
-        .bytes()
-        .map_err(|source| LoadErrorKind::Unreadable { name: name.clone(), source })?;
-    if bytes.len() as u64 > MAX_MIB * 1024 * 1024 {
-        return Err(LoadErrorKind::TooLarge { name, limit_mib: MAX_MIB }.into());
-    }
+    let (name, bytes) = source.load()?;
     parse(&name, &bytes, options)
 }
 

@@ -294,3 +294,23 @@ async fn a_batch_that_graph_would_not_take_is_refused() {
         assert_eq!(answer.status, 400, "{}", answer.text);
     }
 }
+
+#[tokio::test]
+async fn sign_ins_take_a_permission_and_smaller_pages_and_are_absent_of_who_never_signed_in() {
+    let mut seed = TenantSeed::with_guests(2);
+    let activity = json!({ "lastSignInDateTime": "2026-01-01T00:00:00Z" });
+    seed.users[0].sign_in_activity = serde_json::from_value(activity).ok();
+    let query = |top: u32| format!("/users?$select=id,signInActivity&$top={top}");
+    let (_, caller) = start(seed.clone(), Options::default());
+    let denied = caller.get(&query(500)).await;
+    assert_eq!((denied.status.as_u16(), denied.code()), (403, "Authorization_RequestDenied"));
+    seed.applications[0].roles.push("AuditLog.Read.All".into());
+    let (_, caller) = start(seed, Options::default());
+    let too_many = caller.get(&query(501)).await;
+    let said = "Cannot query data for more than 500 users at a time.";
+    assert_eq!((too_many.status.as_u16(), too_many.message()), (400, said));
+    let page = caller.get(&query(500)).await;
+    let users = page.json["value"].as_array().unwrap();
+    assert_eq!(users[0]["signInActivity"]["lastSignInDateTime"], "2026-01-01T00:00:00Z");
+    assert!(users[1].get("signInActivity").is_none());
+}
