@@ -15,6 +15,7 @@ pub mod config;
 pub mod delivery;
 pub mod doctor;
 pub mod domain;
+pub mod draft;
 pub mod emulator;
 pub mod files;
 pub mod graph;

@@ -1,5 +1,5 @@
 //! What a campaign does, below its printing: what `apply`, `reconcile`, `remind`,
-//! `verify` and `revert` do, in their order. Nobody else knows it.
+//! `verify`, `revert` and `draft` do, in their order. Nobody else knows it.
 //!
 //! `cli` reads the manifest, opens the checkpoint, prints and exits; here the directory
 //! is read, the plan made, shown to the caller for review, and carried out. Time is the
@@ -12,6 +12,7 @@ mod carry_out;
 mod correct;
 mod deadline;
 mod digest;
+mod draft;
 mod look;
 mod night;
 mod part;
@@ -30,6 +31,7 @@ pub use carry_out::Night;
 pub use correct::{Corrected, Correction};
 pub use deadline::time_budget;
 pub use digest::{Digest, Seen, Standing};
+pub use draft::{DraftRequest, Drafting, draft};
 pub use look::{Verification, verify};
 pub use night::{NightRequest, Reconciled, reconcile};
 pub use part::Part;

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::config::{DeliveryWay, MailWrite, Settings};
-use crate::domain::{Directory, GuestRef, InvitationKey, Invitations, Ledger, Tenant, UserId};
+use crate::domain::{
+    Caller, Directory, GuestRef, InvitationKey, Invitations, Ledger, Tenant, UserId,
+};
 use crate::graph::{CallError, Graph, Method, Wanted};
 use crate::manifest::{Manifest, Row};
 use crate::plan::{Guards, MailPace, Plan, Policy, Reminders, Revert, WritePace};
@@ -103,6 +105,34 @@ pub async fn read_and_plan(
         })
     });
     let policy = Policy {
+        reset_matching: asked.reset_matching,
+        retry_failed: asked.retry_failed,
+        resend: asked.resend,
+        reminders,
+        others: asked.others,
+        revert: asked.revert,
+        ..policy(graph, settings, ledger, caller, read_at)
+    };
+    let guards = Guards {
+        max_changes: settings.guards.max_changes,
+        allowed_domains: settings.guards.allowed_domains.clone(),
+        moves_reverted: asked.moves_reverted,
+    };
+    let make = if asked.only_reminders { Plan::reminders } else { Plan::make };
+    let plan = make(manifest, &directory, ledger, &policy, &guards);
+    let (method, requests) = (survey.method, survey.requests);
+    Ok(Read { plan, tenant_key, directory, policy, method, requests, read_at })
+}
+
+/// What the settings say of a plan; nothing more is asked.
+pub(super) fn policy(
+    graph: &Graph,
+    settings: &Settings,
+    ledger: &Ledger,
+    caller: Caller,
+    read_at: Timestamp,
+) -> Policy {
+    Policy {
         tenant: settings.tenant.id.clone(),
         caller,
         invitation: settings.invitation.clone(),
@@ -114,25 +144,16 @@ pub async fn read_and_plan(
             settle: settings.pace.settle,
         },
         mail: settings.mail,
-        reset_matching: asked.reset_matching,
-        retry_failed: asked.retry_failed,
-        resend: asked.resend,
+        reset_matching: false,
+        retry_failed: false,
+        resend: BTreeSet::new(),
         read_at: read_at.saturating_add(graph.clock().skew()).unwrap_or(read_at),
         lag: lag(settings),
         invited_within: invited_within(settings),
-        reminders,
-        others: asked.others,
-        revert: asked.revert,
-    };
-    let guards = Guards {
-        max_changes: settings.guards.max_changes,
-        allowed_domains: settings.guards.allowed_domains.clone(),
-        moves_reverted: asked.moves_reverted,
-    };
-    let make = if asked.only_reminders { Plan::reminders } else { Plan::make };
-    let plan = make(manifest, &directory, ledger, &policy, &guards);
-    let (method, requests) = (survey.method, survey.requests);
-    Ok(Read { plan, tenant_key, directory, policy, method, requests, read_at })
+        reminders: None,
+        others: BTreeSet::new(),
+        revert: None,
+    }
 }
 
 /// How old an invitation may be to be one to the address that a guest was moved to by others.

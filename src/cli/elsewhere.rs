@@ -83,6 +83,7 @@ pub(super) fn manifest(command: &Command) -> Option<&Path> {
         Command::Report(args) => args.campaigns.first(),
         Command::Demo(_)
         | Command::Init(_)
+        | Command::Draft(_)
         | Command::Emulate(_)
         | Command::Config(_)
         | Command::Completions(_)

@@ -4,7 +4,7 @@ use std::io::Write as _;
 
 use crate::campaign::Samples;
 use crate::config::args::{Cli, LintArgs};
-use crate::manifest::{self, Loaded, Manifest, Options, Source};
+use crate::manifest::{self, Loaded, Manifest, Options, RowProblem, Source};
 use crate::report::{Level, Schema, count, harmless};
 
 use super::Exit;
@@ -74,9 +74,14 @@ pub(super) fn detected(manifest: &Manifest, ui: &Ui) {
 
 /// Every problem with its place, and what to do about it.
 pub(super) fn problems(loaded: &Loaded, ui: &Ui) -> Result<(), Failure> {
-    for problem in &loaded.problems {
+    tell_problems(&loaded.manifest.name, &loaded.problems, ui)
+}
+
+/// The same of a file that is no manifest.
+pub(super) fn tell_problems(name: &str, problems: &[RowProblem], ui: &Ui) -> Result<(), Failure> {
+    for problem in problems {
         let elsewhere = problem.elsewhere().map_or(String::new(), |text| format!(" ({text})"));
-        let text = format!("{}:{problem}{elsewhere}", loaded.manifest.name);
+        let text = format!("{name}:{problem}{elsewhere}");
         ui.log.said(Level::Error, "problem", &text);
     }
     if !ui.is_read_by_a_person() {
@@ -84,8 +89,8 @@ pub(super) fn problems(loaded: &Loaded, ui: &Ui) -> Result<(), Failure> {
     }
     let style = ui.styles_err().faint;
     let mut stderr = std::io::BufWriter::new(ui.stderr());
-    for problem in &loaded.problems {
-        let text = format!("{}:{problem} [{}]", loaded.manifest.name, problem.code);
+    for problem in problems {
+        let text = format!("{name}:{problem} [{}]", problem.code);
         write!(stderr, "{}", harmless(&text))?;
         match problem.elsewhere() {
             Some(elsewhere) => writeln!(stderr, " ({elsewhere})")?,

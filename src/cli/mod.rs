@@ -13,6 +13,7 @@ mod connect;
 mod demo;
 mod display;
 mod doctor;
+mod draft;
 mod elsewhere;
 mod emulate;
 mod exit;
@@ -95,6 +96,7 @@ fn schema(command: &Command) -> Schema {
         Command::Revert(_) => Schema::Revert,
         Command::Remind(_) | Command::Reconcile(_) => Schema::Reconcile,
         Command::Init(_)
+        | Command::Draft(_)
         | Command::Lint(_)
         | Command::Doctor(_)
         | Command::Preview(_)
@@ -120,6 +122,7 @@ fn open_log(cli: &Cli, ui: &Ui) -> Result<(), Failure> {
     let command = match &cli.command {
         Command::Demo(_) => "demo",
         Command::Init(_) => "init",
+        Command::Draft(_) => "draft",
         Command::Lint(_) => "lint",
         Command::Doctor(_) => "doctor",
         Command::Plan(_) => "plan",
@@ -146,6 +149,7 @@ fn run(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
     match &cli.command {
         Command::Demo(args) => demo::run(args, ui),
         Command::Init(args) => init::run(args, ui),
+        Command::Draft(args) => draft::run(cli, args, ui),
         Command::Lint(args) => lint::run(cli, args, ui),
         Command::Doctor(args) => doctor::run(cli, args, ui),
         Command::Plan(args) => plan::run(cli, args, ui),

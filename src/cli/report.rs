@@ -112,15 +112,18 @@ fn failed(report: &Report, path: &Path, checkpoint: &Path, ui: &Ui) -> Result<()
 }
 
 fn check(path: &Path, replace: Replace) -> Result<(), Failure> {
-    check_report_path(path, replace).map_err(|error| {
-        let hint = match &error {
-            ReportFileError::NotAReport { .. } | ReportFileError::Exists { .. } => {
-                "name another file, or replace this one with --force"
-            }
-            ReportFileError::Database { .. } | ReportFileError::File(_) => "name another file",
-        };
-        Failure::new(Exit::Usage, error).hint(hint)
-    })
+    check_report_path(path, replace).map_err(unreplaced)
+}
+
+/// The failure where a file is not to be replaced.
+pub(super) fn unreplaced(error: ReportFileError) -> Failure {
+    let hint = match &error {
+        ReportFileError::NotAReport { .. } | ReportFileError::Exists { .. } => {
+            "name another file, or replace this one with --force"
+        }
+        ReportFileError::Database { .. } | ReportFileError::File(_) => "name another file",
+    };
+    Failure::new(Exit::Usage, error).hint(hint)
 }
 
 fn unwritten(error: impl Into<anyhow::Error>) -> Failure {

@@ -15,11 +15,12 @@ pub use super::command_args::{
     ReadingArgs, ReconcileArgs, RemindArgs, ReportArgs, ReportFormat, RevertArgs, StatusArgs,
     VerifyArgs,
 };
+pub use super::draft_args::DraftArgs;
 use super::help::{
     AFTER, APPLY_EXAMPLES, COMPLETIONS_EXAMPLES, CONFIG_EXAMPLES, DEMO_EXAMPLES, DOCTOR_EXAMPLES,
-    EMULATE_EXAMPLES, EXAMPLES, EXPLAIN_EXAMPLES, INIT_EXAMPLES, LINT_EXAMPLES, MAN_EXAMPLES,
-    PLAN_EXAMPLES, PREVIEW_EXAMPLES, RECONCILE_EXAMPLES, REMIND_EXAMPLES, REPORT_EXAMPLES,
-    REVERT_EXAMPLES, SCHEMA_EXAMPLES, STATUS_EXAMPLES, VERIFY_EXAMPLES, help_with,
+    DRAFT_EXAMPLES, EMULATE_EXAMPLES, EXAMPLES, EXPLAIN_EXAMPLES, INIT_EXAMPLES, LINT_EXAMPLES,
+    MAN_EXAMPLES, PLAN_EXAMPLES, PREVIEW_EXAMPLES, RECONCILE_EXAMPLES, REMIND_EXAMPLES,
+    REPORT_EXAMPLES, REVERT_EXAMPLES, SCHEMA_EXAMPLES, STATUS_EXAMPLES, VERIFY_EXAMPLES, help_with,
 };
 use super::settings::Overrides;
 pub use super::shell_args::{
@@ -192,6 +193,9 @@ pub enum Command {
     /// Write a commented reinvite.toml and a manifest to start from
     #[command(help_template = help_with(INIT_EXAMPLES))]
     Init(InitArgs),
+    /// Write a manifest of the guests of a domain, or of a list of people
+    #[command(help_template = help_with(DRAFT_EXAMPLES))]
+    Draft(DraftArgs),
     /// Check a manifest offline and report every problem
     #[command(help_template = help_with(LINT_EXAMPLES))]
     Lint(LintArgs),
@@ -272,6 +276,7 @@ impl Cli {
             }
             Command::Demo(_)
             | Command::Init(_)
+            | Command::Draft(_)
             | Command::Status(_)
             | Command::Explain(_)
             | Command::Report(_)
@@ -317,6 +322,7 @@ impl Cli {
             },
             Command::Demo(_)
             | Command::Init(_)
+            | Command::Draft(_)
             | Command::Lint(_)
             | Command::Doctor(_)
             | Command::Preview(_)

@@ -42,11 +42,18 @@ pub fn parse_duration(text: &str) -> Result<Duration, DurationError> {
 
 /// Parses a duration that may be given in days and weeks, too: a day is 24 hours.
 pub(super) fn parse_days(text: &str) -> Result<Duration, DurationError> {
+    match parse_age(text) {
+        Ok(duration) if duration > LONGEST => Err(DurationError::TooLong(text.to_owned())),
+        parsed => parsed,
+    }
+}
+
+/// The same for how long ago something was, which may be years.
+pub(super) fn parse_age(text: &str) -> Result<Duration, DurationError> {
     let days = SpanRelativeTo::days_are_24_hours();
     let span = text.trim().parse::<Span>().ok().filter(|span| span.get_years() == 0);
     let signed = span.and_then(|span| span.to_duration(days).ok());
     match signed.map(Duration::try_from) {
-        Some(Ok(duration)) if duration > LONGEST => Err(DurationError::TooLong(text.to_owned())),
         Some(Ok(duration)) => Ok(duration),
         Some(Err(_)) => Err(DurationError::Negative(text.to_owned())),
         None => parse_duration(text),
@@ -84,6 +91,8 @@ mod tests {
         assert_eq!(parse_days("7"), Err(DurationError::NoUnit("7".into())));
         assert_eq!(parse_days("-2d"), Err(DurationError::Negative("-2d".into())));
         assert!(parse_days("1mo").is_err());
+        assert_eq!(parse_age("540d"), Ok(Duration::from_hours(540 * 24)));
+        assert_eq!(parse_age("-2d"), Err(DurationError::Negative("-2d".into())));
     }
 
     #[test]

@@ -25,6 +25,13 @@ Examples:
   reinvite init campaign
 ";
 
+pub(super) const DRAFT_EXAMPLES: &str = "\
+Examples:
+  reinvite draft --from northwind.example --to fabrikam.example --out guests.csv
+  reinvite draft --map domains.csv --people hr.xlsx --out guests.csv
+  reinvite draft --people hr.xlsx --out guests.csv --active-since 180d
+";
+
 pub(super) const LINT_EXAMPLES: &str = "\
 Examples:
   reinvite lint guests.csv

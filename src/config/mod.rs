@@ -15,6 +15,7 @@ mod checkpoint;
 mod cloud;
 mod command_args;
 mod delivery;
+mod draft_args;
 mod duration;
 mod error;
 mod example;

@@ -121,6 +121,7 @@ fn what_a_token_has_is_compared_in_both_directions() {
                     "OrgContact.Read.All",
                     "Group.Read.All",
                     "User.Read",
+                    "AuditLog.Read.All",
                     "RoleManagement.Read.All",
                     "Policy.Read.All",
                     "Policy.Read.B2BManagementPolicy",

@@ -11,6 +11,7 @@ mod campaign;
 mod configuration;
 mod delivery;
 mod doctor;
+mod draft;
 mod file;
 mod json;
 mod log;
@@ -37,6 +38,7 @@ pub use campaign::{
 pub use configuration::{configuration_json, configuration_text};
 pub use delivery::what_guests_get;
 pub use doctor::{doctor_json, doctor_text};
+pub use draft::{DraftView, draft_json, draft_text};
 pub use file::{Replace, ReportFileError, check_report_path, report_file};
 pub use json::{apply_json, failure_json, plan_json, unplanned_json};
 pub use log::{Level, LogLine, is_log};

@@ -16,6 +16,7 @@ pub enum Schema {
     /// The configuration in force.
     ConfigShow,
     Doctor,
+    Draft,
     Emulate,
     Explain,
     /// Of a command that failed before it had an object of its own.
@@ -41,6 +42,7 @@ impl Schema {
         Self::Apply,
         Self::ConfigShow,
         Self::Doctor,
+        Self::Draft,
         Self::Emulate,
         Self::Explain,
         Self::Failure,
@@ -61,6 +63,7 @@ impl Schema {
             Self::Apply => "reinvite-apply/1",
             Self::ConfigShow => "reinvite-config-show/1",
             Self::Doctor => "reinvite-doctor/1",
+            Self::Draft => "reinvite-draft/1",
             Self::Emulate => "reinvite-emulate/1",
             Self::Explain => "reinvite-explain/1",
             Self::Failure => "reinvite-failure/1",

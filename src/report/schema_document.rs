@@ -24,6 +24,7 @@ documents!(
     "config",
     "config-show",
     "doctor",
+    "draft",
     "emulate",
     "explain",
     "failure",

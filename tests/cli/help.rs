@@ -21,6 +21,7 @@ fn the_short_help_fits_on_a_screen() {
     Commands:
       demo         Plan and apply a sample on a tenant inside this program
       init         Write a commented reinvite.toml and a manifest to start from
+      draft        Write a manifest of the guests of a domain, or of a list of people
       lint         Check a manifest offline and report every problem
       doctor       Check sign-in, permissions and the tenant's policies, and say how to mend them
       plan         Show what would change, and change nothing
@@ -71,6 +72,7 @@ fn every_help_begins_with_examples() {
         "",
         "demo ",
         "init ",
+        "draft ",
         "lint ",
         "doctor ",
         "plan ",

@@ -12,6 +12,7 @@ mod contract;
 mod demo;
 mod doctor;
 mod documents;
+mod draft;
 #[cfg(target_os = "linux")]
 mod full_disk;
 mod guards;

@@ -116,6 +116,7 @@ fn the_schemas_are_listed_and_each_is_one() {
     config
     config-show
     doctor
+    draft
     emulate
     explain
     failure
@@ -139,7 +140,7 @@ fn the_schemas_are_listed_and_each_is_one() {
     insta::assert_snapshot!(campaign.run("schema plans").exits(2), @"
     ------- stderr -------
     error: there is no schema `plans`
-      hint: there are apply, config, config-show, doctor, emulate, explain, failure, init, lint, log, plan, preview, reconcile, report, result, revert, status, verify, webhook
+      hint: there are apply, config, config-show, doctor, draft, emulate, explain, failure, init, lint, log, plan, preview, reconcile, report, result, revert, status, verify, webhook
     ------- exit 2 -------
     ");
 }

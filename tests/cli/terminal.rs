@@ -90,6 +90,7 @@ fn no_word_of_a_strangers_reaches_the_terminal_as_it_is() {
             unknown.args([FORGED, &names]);
             unknown
         }),
+        file("draft --out d.csv --review doubts.csv --people"),
     ];
     let said = all.iter().map(|it| (it.to_string(), format!("{}{}", it.stdout, it.stderr)));
     for (of, said) in said.chain([("the log".to_owned(), campaign.read("log"))]) {
