@@ -17,13 +17,14 @@ const DRAFTED: [&str; 7] =
     ["user", "current_email", "new_email", "name", "match", "evidence", "last_sign_in"];
 
 /// The columns of what a person has to decide. That of the new address is empty.
-const DOUBTFUL: [&str; 8] = [
+const DOUBTFUL: [&str; 9] = [
     "user",
     "current_email",
     "new_email",
     "name",
     "reason",
     "advice",
+    "candidate",
     "candidates",
     "last_sign_in",
 ];
@@ -82,6 +83,11 @@ pub fn write_doubtful<'a>(
     rows: impl IntoIterator<Item = DoubtfulRow<'a>>,
 ) -> io::Result<()> {
     let rows = rows.into_iter().map(|row| {
+        // By itself, to be copied.
+        let only = match row.candidates.as_slice() {
+            [(address, _)] => Some(address.to_string()),
+            _ => None,
+        };
         let candidates = row.candidates.iter();
         let candidates: Vec<_> =
             candidates.map(|(address, why)| format!("{address} ({why})")).collect();
@@ -92,6 +98,7 @@ pub fn write_doubtful<'a>(
             row.guest.name.unwrap_or_default().to_owned(),
             row.reason,
             row.advice.to_owned(),
+            only.unwrap_or_default(),
             candidates.join("; "),
             moment(row.guest.last_sign_in),
         ]
@@ -187,7 +194,7 @@ mod tests {
         assert!(loaded.problems.is_empty(), "{:?}", loaded.problems);
         assert_eq!(
             loaded.manifest.extra_columns,
-            ["name", "reason", "advice", "candidates", "last_sign_in"]
+            ["name", "reason", "advice", "candidate", "candidates", "last_sign_in"]
         );
     }
 }

@@ -186,6 +186,25 @@ const PREVIEW: &str = "
     mails[].text string
     mails[].html string";
 
+const DRAFT: &str = "
+    schema string
+    summary.manifest string?
+    summary.review string?
+    summary.guests integer
+    summary.drafted integer
+    summary.doubtful integer
+    summary.left_out integer
+    summary.not_guests integer
+    summary.exit_code integer
+    rows[].user_id string
+    rows[].user string
+    rows[].current_email string?
+    rows[].standing drafted|doubtful|left-out
+    rows[].reason string
+    rows[].explanation string
+    rows[].new_email string?
+    rows[].candidates list";
+
 const INIT: &str = "
     written list";
 
@@ -280,6 +299,7 @@ fn every_command_prints_one_object_with_the_keys_of_the_contract() {
     let night = [RUN, END, RUN_END, ROWS, NIGHT].concat();
     let commands: [(&str, i32, &str); 23] = [
         ("init fresh", 0, INIT),
+        ("draft --from northwind.example --to fabrikam.example --out drafted.csv", 0, DRAFT),
         ("lint guests.csv", 0, LINT),
         ("lint bad.csv", 2, LINT),
         ("preview guests.csv --config mailed.toml", 0, PREVIEW),

@@ -119,8 +119,8 @@ fn the_guests_of_a_domain_become_a_manifest_that_plans_without_a_blocked_row() {
     let review = campaign.read("review.csv");
     let head: Vec<&str> = review.lines().take(2).collect();
     snapshot!(head.join("\n"), @r#"
-    ﻿user,current_email,new_email,name,reason,advice,candidates,last_sign_in
-    16377b3d-14f3-44c0-b721-e771b5fd315c,,,Gloria Nagy,no-mail: has no mail; another of its addresses is at the domain that moves,"make sure which address the person uses, and fill in new_email",gloria.nagy@fabrikam.example (same local part: its domain moves to fabrikam.example (--from and --to)),
+    ﻿user,current_email,new_email,name,reason,advice,candidate,candidates,last_sign_in
+    16377b3d-14f3-44c0-b721-e771b5fd315c,,,Gloria Nagy,no-mail: has no mail; another of its addresses is at the domain that moves,"make sure which address the person uses, and fill in new_email",gloria.nagy@fabrikam.example,gloria.nagy@fabrikam.example (same local part: its domain moves to fabrikam.example (--from and --to)),
     "#);
     snapshot!(campaign.run("lint drafted.csv"), @"
     ------- stderr -------
@@ -179,10 +179,10 @@ fn a_list_of_people_stands_above_the_domains_and_names_are_candidates_only() {
     00000001-0000-4000-8000-00000000b2b0,jurgen.muller@northwind.example,juergen.mueller@fabrikam.example,Jürgen Müller,old-address,hr.csv line 2,[TIME]
     ");
     snapshot!(campaign.read("review.csv").replace('\r', ""), @r#"
-    ﻿user,current_email,new_email,name,reason,advice,candidates,last_sign_in
-    00000003-0000-4000-8000-00000000b2b0,bob.smith@northwind.example,,'=Bob Smith,not-listed: the list has no row that names the guest,"ask whether the person has moved, and fill in new_email",bob.smith@fabrikam.example (same name: hr.csv line 4; same local part: its domain moves to fabrikam.example (--from and --to)),
-    00000004-0000-4000-8000-00000000b2b0,eve.roy@northwind.example,,Eve Roy,not-listed: the list has no row that names the guest,"ask whether the person has moved, and fill in new_email",eve.roy@fabrikam.example (same local part: its domain moves to fabrikam.example (--from and --to)),[TIME]
-    00000005-0000-4000-8000-00000000b2b0,gus.holm@northwind.example,,Gus Holm,not-listed: the list has no row that names the guest,"ask whether the person has moved, and fill in new_email",gus.holm@fabrikam.example (same local part: its domain moves to fabrikam.example (--from and --to)),
+    ﻿user,current_email,new_email,name,reason,advice,candidate,candidates,last_sign_in
+    00000003-0000-4000-8000-00000000b2b0,bob.smith@northwind.example,,'=Bob Smith,not-listed: the list has no row that names the guest,"ask whether the person has moved, and fill in new_email",bob.smith@fabrikam.example,bob.smith@fabrikam.example (same name: hr.csv line 4; same local part: its domain moves to fabrikam.example (--from and --to)),
+    00000004-0000-4000-8000-00000000b2b0,eve.roy@northwind.example,,Eve Roy,not-listed: the list has no row that names the guest,"ask whether the person has moved, and fill in new_email",eve.roy@fabrikam.example,eve.roy@fabrikam.example (same local part: its domain moves to fabrikam.example (--from and --to)),[TIME]
+    00000005-0000-4000-8000-00000000b2b0,gus.holm@northwind.example,,Gus Holm,not-listed: the list has no row that names the guest,"ask whether the person has moved, and fill in new_email",gus.holm@fabrikam.example,gus.holm@fabrikam.example (same local part: its domain moves to fabrikam.example (--from and --to)),
     "#);
     snapshot!(
         campaign.run("draft --people hr.csv --out listed.csv --review doubts.csv --output json"),
