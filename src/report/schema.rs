@@ -38,7 +38,7 @@ pub enum Schema {
 impl Schema {
     /// Every one there is.
     #[cfg(test)]
-    pub(super) const ALL: [Self; 15] = [
+    pub(super) const ALL: [Self; 16] = [
         Self::Apply,
         Self::ConfigShow,
         Self::Doctor,

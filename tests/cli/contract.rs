@@ -297,7 +297,7 @@ fn every_command_prints_one_object_with_the_keys_of_the_contract() {
     let plan = [PLAN, END, ROWS].concat();
     let run = [RUN, END, RUN_END, ROWS].concat();
     let night = [RUN, END, RUN_END, ROWS, NIGHT].concat();
-    let commands: [(&str, i32, &str); 23] = [
+    let commands: [(&str, i32, &str); 24] = [
         ("init fresh", 0, INIT),
         ("draft --from northwind.example --to fabrikam.example --out drafted.csv", 0, DRAFT),
         ("lint guests.csv", 0, LINT),
