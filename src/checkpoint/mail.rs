@@ -18,6 +18,8 @@ use crate::domain::{
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Step {
+    /// The link was lost with the answer that told it: nobody has it.
+    NoLink,
     /// The link is here, and no mail was begun.
     Held,
     /// It is about to leave; from a mailbox, to be put there as a draft.
@@ -34,6 +36,7 @@ enum Step {
 impl Step {
     const fn word(self) -> &'static str {
         match self {
+            Self::NoLink => "no-link",
             Self::Held => "held",
             Self::Intended(MailWay::Server) => "intended",
             Self::Intended(MailWay::File) => "intended-file",
@@ -48,8 +51,10 @@ impl Step {
 
     fn parse(word: &str) -> Result<Self, ReadError> {
         let intended = MailWay::ALL.iter().map(|&by| Self::Intended(by));
-        [Self::Held, Self::Drafted, Self::Mailed, Self::Reminding, Self::Failed, Self::Unknown]
+        let others = [Self::NoLink, Self::Held, Self::Drafted, Self::Mailed, Self::Reminding];
+        others
             .into_iter()
+            .chain([Self::Failed, Self::Unknown])
             .chain(intended)
             .find(|step| step.word() == word)
             .ok_or_else(|| content(format!("state of a mail `{word}`")))
@@ -69,6 +74,9 @@ impl MailState {
     /// The state after a record; none where no link of one's own is mailed.
     fn after(state: Option<Self>, entry: &Entry, at: Timestamp) -> Option<Self> {
         match &entry.record {
+            Record::Invited { how: InvitedHow::LinkLost, .. } => {
+                Some(Self { step: Step::NoLink, at, message_id: None, link: None })
+            }
             // The next invitation voids the link of the one before.
             Record::Invited { .. } => {
                 let link = Some(entry.link.clone()?);
@@ -110,6 +118,11 @@ impl MailState {
             }
             Record::MailUnknown { .. } => {
                 state.map(|state| Self { step: Step::Unknown, at, link: None, ..state })
+            }
+            Record::Seen(Sighting { shows: Shows::Redeemed, .. })
+                if state.as_ref().is_some_and(|state| state.step == Step::NoLink) =>
+            {
+                None
             }
             // Who has redeemed needs no link.
             Record::Seen(Sighting { shows: Shows::Redeemed, .. }) => {
@@ -153,6 +166,7 @@ impl MailState {
             Step::Held | Step::Intended(MailWay::Mailbox) if has_link => Some(MailStanding::Held),
             Step::Drafted => Some(MailStanding::Begun { by: MailWay::Mailbox, has_link }),
             Step::Intended(by) => Some(MailStanding::Begun { by, has_link }),
+            Step::NoLink => Some(MailStanding::NoLink),
             Step::Unknown => Some(MailStanding::Unknown),
             Step::Mailed if has_link => Some(MailStanding::Kept),
             Step::Reminding => Some(MailStanding::Reminding),
@@ -171,7 +185,7 @@ pub(super) fn write(
     let (user, address) = (key.user_id.to_string(), key.address.folded());
     // One to another address of the guest voids the link as well; a lost answer that is
     // settled late may have been to an earlier one.
-    if let Record::Invited { how: InvitedHow::Accepted, .. } = entry.record {
+    if let Record::Invited { how: InvitedHow::Accepted | InvitedHow::LinkLost, .. } = entry.record {
         connection
             .prepare_cached(
                 "UPDATE mail SET link = NULL
@@ -233,7 +247,7 @@ fn states(connection: &Connection) -> Result<Vec<(InvitationKey, MailState)>, Re
 pub struct MailCounts {
     /// Sent, or written as a file.
     pub mailed: u64,
-    /// The link is held, and no mail left.
+    /// No mail left: the link is held, or was lost and is made again.
     pub held: u64,
     /// Refused for the guest.
     pub failed: u64,
@@ -254,7 +268,7 @@ pub(super) fn counts(connection: &Connection) -> Result<MailCounts, ReadError> {
         match (state.step, state.standing()) {
             (Step::Mailed | Step::Reminding, _) => counts.mailed += 1,
             (Step::Failed, _) => counts.failed += 1,
-            (_, Some(MailStanding::Held)) => counts.held += 1,
+            (_, Some(MailStanding::Held | MailStanding::NoLink)) => counts.held += 1,
             (_, Some(MailStanding::Begun { .. } | MailStanding::Unknown)) => counts.unknown += 1,
             // It had redeemed before its mail left. Of a mail that was sent no other is said.
             (_, None | Some(MailStanding::Kept | MailStanding::Reminding)) => {}
@@ -336,6 +350,7 @@ mod tests {
         let shows = Shows::Redeemed;
         let redeemed = || Record::Seen(Sighting { key: key(), shows: shows.clone(), since: None });
         let held = || invited(Some("one"));
+        let lost = || Record::Invited { key: key(), how: InvitedHow::LinkLost }.into();
         let begun = |by| Some(MailStanding::Begun { by, has_link: true });
         let server = MailWay::Server;
         let one = || Some("one".to_owned());
@@ -367,6 +382,9 @@ mod tests {
             (vec![held(), intended(server), unknown()], Some(MailStanding::Unknown), None),
             (vec![held(), intended(server), failed], None, None),
             (vec![held(), redeemed().into()], None, None),
+            (vec![held(), mailed(true), lost()], Some(MailStanding::NoLink), None),
+            (vec![lost(), held()], Some(MailStanding::Held), one()),
+            (vec![lost(), redeemed().into()], None, None),
             // The next invitation voids the link before, and Microsoft mails its own.
             (vec![held(), invited(None)], None, None),
             (
