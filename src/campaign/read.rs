@@ -76,6 +76,12 @@ pub async fn read_and_plan(
     let wanted = Wanted {
         references: manifest.rows.iter().flat_map(|row| row.names().cloned()).collect(),
         addresses: manifest.rows.iter().filter_map(|row| row.wish.address().cloned()).collect(),
+        resets: manifest
+            .rows
+            .iter()
+            .filter(|row| row.wish.is_reset_only())
+            .map(|row| row.user.clone())
+            .collect(),
         known: known.into_iter().collect(),
         remembered,
         writes_other_mails: settings.mail != MailWrite::Mail,
@@ -150,6 +156,7 @@ pub(super) fn policy(
         read_at: read_at.saturating_add(graph.clock().skew()).unwrap_or(read_at),
         lag: lag(settings),
         invited_within: invited_within(settings),
+        redeemable_domains: settings.guards.redeemable_domains.clone(),
         reminders: None,
         others: BTreeSet::new(),
         revert: None,

@@ -23,6 +23,8 @@ pub struct Guards {
     pub max_failures: Option<Limit>,
     /// The only domains that addresses may move to, in lower case. None: any.
     pub allowed_domains: Option<Vec<String>>,
+    /// Domains whose people can redeem although the service shows no way, in lower case.
+    pub redeemable_domains: Vec<String>,
     /// How many guests go first and are verified before the rest follows.
     pub canary: Option<u32>,
     /// A file whose appearance stops the run.
@@ -38,6 +40,7 @@ impl Default for Guards {
             max_changes: Limit::Share(Percent::new(30).expect("30 is a share")),
             max_failures: Some(Limit::Share(Percent::new(20).expect("20 is a share"))),
             allowed_domains: None,
+            redeemable_domains: Vec::new(),
             canary: None,
             stop_file: None,
             invited_within: Some(Duration::from_hours(30 * 24)),
@@ -53,6 +56,7 @@ impl Guards {
         let changes = layers.get(key::GUARDS_MAX_CHANGES, limit);
         let failures = layers.get(key::GUARDS_MAX_FAILURES, limit);
         let domains = layers.get(key::GUARDS_ALLOWED_DOMAINS, domains);
+        let redeemable = layers.get(key::GUARDS_REDEEMABLE_DOMAINS, domain_names);
         let canary = layers.get(key::GUARDS_CANARY, |value| value.whole(0, u32::MAX));
         let stop_file = layers.path(key::GUARDS_STOP_FILE);
         let invited_within = layers.get(key::GUARDS_INVITED_WITHIN, age);
@@ -61,6 +65,7 @@ impl Guards {
             max_changes: overrides.max_changes.or(changes?).unwrap_or(default.max_changes),
             max_failures: overrides.max_failures.or(failures?).or(default.max_failures),
             allowed_domains: domains?,
+            redeemable_domains: redeemable?.unwrap_or_default(),
             // 0 is how a flag turns off the canary of the file.
             canary: overrides.canary.or(canary?).filter(|&canary| canary > 0),
             stop_file: stop_file?.map(|found| found.value),
@@ -102,6 +107,11 @@ fn domains(value: &Value) -> Result<Vec<String>, Fault> {
         return Err(Fault::new("an empty list would allow no address at all")
             .with_hint("leave the key out to allow every domain"));
     }
+    domain_names(value)
+}
+
+fn domain_names(value: &Value) -> Result<Vec<String>, Fault> {
+    let domains = value.texts()?;
     domains
         .into_iter()
         .map(|domain| {

@@ -86,6 +86,7 @@ keys! {
     GUARDS_MAX_CHANGES = "guards" "max_changes";
     GUARDS_MAX_FAILURES = "guards" "max_failures";
     GUARDS_ALLOWED_DOMAINS = "guards" "allowed_domains";
+    GUARDS_REDEEMABLE_DOMAINS = "guards" "redeemable_domains";
     GUARDS_CANARY = "guards" "canary";
     GUARDS_STOP_FILE = "guards" "stop_file";
     GUARDS_INVITED_WITHIN = "guards" "invited_within";

@@ -2,9 +2,9 @@
 
 use jiff::Timestamp;
 
-use crate::plan::{Blocked, Decision, Plan};
+use crate::plan::{Blocked, Decision, NewDomain, Plan, Redeems};
 
-use super::Finding;
+use super::{Finding, Severity};
 
 /// The code of a run that has the checkpoint.
 pub(super) const UNDER_WAY: &str = "run-under-way";
@@ -37,6 +37,7 @@ pub(super) fn planned(plan: &Plan) -> Vec<Finding> {
             "`reinvite plan` says why, and what allows it",
         )
     }];
+    findings.extend(new_domains(plan));
     let holders = plan
         .rows
         .iter()
@@ -55,6 +56,47 @@ pub(super) fn planned(plan: &Plan) -> Vec<Finding> {
         ));
     }
     findings
+}
+
+/// Domains that are named one by one; more are counted.
+const MOST_DOMAINS: usize = 20;
+
+/// Whether the people of the new domains can redeem.
+fn new_domains(plan: &Plan) -> Vec<Finding> {
+    let mut findings: Vec<Finding> =
+        plan.domains.iter().take(MOST_DOMAINS).map(new_domain).collect();
+    let rest = &plan.domains[plan.domains.len().min(MOST_DOMAINS)..];
+    if !rest.is_empty() {
+        let refused = rest.iter().filter(|domain| domain.redeems == Redeems::No).count();
+        let message = format!("{} more domains; the people of {refused} can't redeem", rest.len());
+        findings.push(Finding::with_advice(
+            if refused > 0 { Severity::Warning } else { Severity::Ok },
+            NEW_DOMAIN,
+            message,
+            "`reinvite plan -v` names them",
+        ));
+    }
+    findings
+}
+
+const NEW_DOMAIN: &str = "new-domain";
+
+fn new_domain(domain: &NewDomain) -> Finding {
+    let rows = if domain.rows == 1 { "1 row".to_owned() } else { format!("{} rows", domain.rows) };
+    let message = format!("{}, {rows}: {}", domain.domain, domain.about);
+    let shows = format!("{} would show it", domain.unknown.join(", "));
+    match domain.redeems {
+        Redeems::No => {
+            Finding::warning(NEW_DOMAIN, message, "the plan blocks its rows, and says what to do")
+        }
+        Redeems::Unknown => Finding::not_seen(NEW_DOMAIN, message, shows),
+        Redeems::Tenant | Redeems::Code | Redeems::MicrosoftAccount | Redeems::AsConfigured => {
+            Finding {
+                advice: (!domain.unknown.is_empty()).then_some(shows),
+                ..Finding::ok(NEW_DOMAIN, message)
+            }
+        }
+    }
 }
 
 pub(super) fn last_run(run: &LastRun) -> Finding {

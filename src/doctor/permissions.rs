@@ -143,6 +143,22 @@ const INVITED_DOMAINS: Need = Need {
     others: &[],
     too_much: &["Policy.ReadWrite.B2BManagementPolicy"],
 };
+/// Microsoft Graph, *findTenantInformationByDomainName*, 2024-11.
+const OTHER_TENANTS: Need = Need {
+    purpose: "to know whether a new domain is an Entra tenant",
+    essential: false,
+    ask_for: "CrossTenantInformation.ReadBasic.All",
+    others: &[],
+    too_much: &[],
+};
+/// Microsoft Graph, *Get emailAuthenticationMethodConfiguration*.
+const EMAIL_CODES: Need = Need {
+    purpose: "to know whether guests get codes by mail",
+    essential: false,
+    ask_for: "Policy.Read.AuthenticationMethod",
+    others: &[],
+    too_much: &["Policy.ReadWrite.AuthenticationMethod"],
+};
 
 /// What a plan needs; without one, or without anything left to change, what every
 /// campaign with these settings does.
@@ -172,7 +188,7 @@ pub fn needs(plan: Option<&Plan>, mail: MailWrite, caller: Caller, restricted: b
     if caller == Caller::AppOnly {
         needs.extend([ROLES, ELIGIBILITIES]);
     }
-    needs.extend([POLICIES, INVITED_DOMAINS]);
+    needs.extend([POLICIES, INVITED_DOMAINS, OTHER_TENANTS, EMAIL_CODES]);
     needs
 }
 

@@ -7,13 +7,15 @@ use crate::config::MailWrite;
 use crate::domain::{InvitedDomains, InvitesFrom, Partner};
 
 const LEAST: [&str; 2] = ["User.Invite.All", "User.ReadWrite.All"];
-const WHOLE: [&str; 6] = [
+const WHOLE: [&str; 8] = [
     "User.Invite.All",
     "User.ReadWrite.All",
     "Directory.Read.All",
     "RoleManagement.Read.Directory",
     "Policy.Read.All",
     "Policy.Read.B2BManagementPolicy",
+    "CrossTenantInformation.ReadBasic.All",
+    "Policy.Read.AuthenticationMethod",
 ];
 
 fn owned(names: &[&str]) -> Vec<String> {
@@ -95,6 +97,8 @@ fn what_a_token_has_is_compared_in_both_directions() {
                 "RoleManagement.Read.Directory",
                 "Policy.Read.All",
                 "Policy.Read.B2BManagementPolicy",
+                "CrossTenantInformation.ReadBasic.All",
+                "Policy.Read.AuthenticationMethod",
             ],
             &[],
         ),
@@ -109,6 +113,8 @@ fn what_a_token_has_is_compared_in_both_directions() {
                 "RoleManagement.Read.Directory",
                 "Policy.Read.All",
                 "Policy.Read.B2BManagementPolicy",
+                "CrossTenantInformation.ReadBasic.All",
+                "Policy.Read.AuthenticationMethod",
             ],
             &[],
         ),
@@ -125,6 +131,8 @@ fn what_a_token_has_is_compared_in_both_directions() {
                     "RoleManagement.Read.All",
                     "Policy.Read.All",
                     "Policy.Read.B2BManagementPolicy",
+                    "CrossTenantInformation.ReadBasic.All",
+                    "Policy.Read.AuthenticationMethod",
                     "openid",
                 ],
             ),
@@ -141,6 +149,8 @@ fn what_a_token_has_is_compared_in_both_directions() {
                 "RoleManagement.Read.Directory",
                 "Policy.Read.All",
                 "Policy.Read.B2BManagementPolicy",
+                "CrossTenantInformation.ReadBasic.All",
+                "Policy.Read.AuthenticationMethod",
             ],
             &["Directory.ReadWrite.All: User.ReadWrite.All, Directory.Read.All"],
         ),
@@ -240,6 +250,7 @@ fn what_the_tenants_settings_mean() {
         tenant_id: "p".to_owned(),
         name: Some("Fabrikam".to_owned()),
         synchronises: true,
+        ..Partner::default()
     };
     cases.push((
         "synchronisation",

@@ -9,7 +9,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Email, Policies, Redemption, UserId};
+use super::{Email, Policies, Redeeming, Redemption, UserId};
 
 /// `userType` of a directory user. It says nothing about where the user signs
 /// in: external members and internal guests exist.
@@ -179,6 +179,8 @@ pub struct Tenant {
     pub guests: Option<u64>,
     /// What its policies say of invitations.
     pub policies: Policies,
+    /// Whether the people of the new domains can redeem here.
+    pub redeeming: Redeeming,
 }
 
 /// The snapshot. Build it with [`Directory::new`] and the `add_` methods, then

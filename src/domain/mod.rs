@@ -13,6 +13,7 @@ mod invitation;
 mod ledger;
 mod policies;
 mod redeem_url;
+mod redeeming;
 mod sighting;
 mod state;
 mod trace;
@@ -35,6 +36,7 @@ pub use ledger::{
 };
 pub use policies::{InvitedDomains, InvitesFrom, Partner, Policies};
 pub use redeem_url::RedeemUrl;
+pub use redeeming::{Home, HomeTenant, Inbound, Redeeming, RedemptionOrder};
 pub use sighting::{Finding, Invitations, Shows, Sighting};
 pub use state::{Counts, State};
 pub use trace::Trace;

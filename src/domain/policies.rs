@@ -5,6 +5,8 @@
 
 use std::collections::BTreeSet;
 
+use super::Inbound;
+
 /// The policies, as far as they could be read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Policies {
@@ -80,16 +82,27 @@ impl InvitedDomains {
 }
 
 /// Another tenant with settings of its own in the cross-tenant access policy.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Partner {
     pub tenant_id: String,
     /// What the policy calls it.
     pub name: Option<String>,
     /// Whether it may synchronise users into this tenant.
     pub synchronises: bool,
+    /// Whom the settings let in; None where the default holds.
+    pub inbound: Option<Inbound>,
+    /// Whether its users' invitations are redeemed without their doing, as far as this
+    /// tenant decides it; the partner has to want it as well.
+    pub redeems_automatically: bool,
 }
 
 impl Policies {
+    /// The settings for another tenant, where there are any.
+    pub fn partner(&self, tenant_id: &str) -> Option<&Partner> {
+        let mut partners = self.partners.iter().flatten();
+        partners.find(|partner| partner.tenant_id.eq_ignore_ascii_case(tenant_id))
+    }
+
     /// The partners that may synchronise users into this tenant, by name or id.
     pub fn synchronising(&self) -> impl Iterator<Item = &str> {
         let partners = self.partners.iter().flatten();

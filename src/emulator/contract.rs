@@ -79,13 +79,19 @@ const MAIL_RECIPIENT: Entity = Entity::Other {
     relations: &[],
     filter: recipient_filter,
 };
-const CROSS_TENANT_DEFAULT: Entity =
-    entity(&["isServiceDefault", "b2bCollaborationInbound", "b2bCollaborationOutbound"]);
+const CROSS_TENANT_DEFAULT: Entity = entity(&[
+    "isServiceDefault",
+    "b2bCollaborationInbound",
+    "b2bCollaborationOutbound",
+    "invitationRedemptionIdentityProviderConfiguration",
+]);
 const PARTNER: Entity = Entity::Other {
-    properties: &["tenantId"],
+    properties: &["tenantId", "b2bCollaborationInbound", "automaticUserConsentSettings"],
     relations: &["identitySynchronization"],
     filter: no_filter,
 };
+const TENANT_INFORMATION: Entity = entity(&[]);
+const EMAIL_METHOD: Entity = entity(&["id", "state", "allowExternalIdToUseEmailOtp"]);
 const MAIL_FOLDER: Entity = entity(&["id", "displayName"]);
 const MAIL_MESSAGE: Entity = Entity::Other {
     properties: &["id", "internetMessageId", "isDraft"],
@@ -101,6 +107,8 @@ static OPERATIONS: &[Operation] = &[
     get(&["policies", "authorizationPolicy"], &["$select"], POLICY),
     get(&["policies", "crossTenantAccessPolicy", "default"], &["$select"], CROSS_TENANT_DEFAULT),
     get(&["policies", "crossTenantAccessPolicy", "partners"], &["$select", "$expand", "$top", "$skiptoken"], PARTNER),
+    get(&["policies", "authenticationMethodsPolicy", "authenticationMethodConfigurations", "email"], &["$select"], EMAIL_METHOD),
+    get(&["tenantRelationships", "*"], &[], TENANT_INFORMATION),
     get(&["contacts"], USERS, MAIL_RECIPIENT),
     Operation { counts: true, ..get(&["contacts", "$count"], &["$filter"], MAIL_RECIPIENT) },
     get(&["groups"], USERS, MAIL_RECIPIENT),

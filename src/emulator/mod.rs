@@ -76,8 +76,9 @@ pub use mailbox::MailboxMessage;
 pub use options::{Lag, Options, Tripwire};
 pub use quota::{Limit, Others, Quotas, ResourceUnits};
 pub use seed::{
-    AllowInvitesFrom, Application, Contact, FederatedIdentity, Group, InboundAccess, Person,
-    SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET, TenantSeed, guest,
+    AllowInvitesFrom, Application, Contact, EmailCodes, FederatedIdentity, Group, InboundAccess,
+    OtherTenant, Person, RedemptionFallback, SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET, TenantSeed,
+    guest,
 };
 pub use server::{AnswerLost, NoConnection, Server};
 pub use smtp::{SmtpAccount, SmtpAction, SmtpFault, SmtpServer, SmtpStep, TakenMail};

@@ -8,10 +8,10 @@ use super::errors::Refusal;
 use super::http::{Answer, Request};
 use super::odata::Query;
 use super::page::page;
-use super::seed::InboundAccess;
+use super::seed::{InboundAccess, OtherTenant};
 use super::state::Shared;
 use super::token::Grant;
-use crate::graph::wire::Partner;
+use crate::graph::wire::{Partner, TenantInformation};
 
 /// Microsoft Graph, *Get authorizationPolicy*, permissions.
 const READ_POLICY: &[&str] = &["Policy.Read.All", "Policy.ReadWrite.Authorization"];
@@ -21,6 +21,12 @@ const READ_CROSS_TENANT: &[&str] = &["Policy.Read.All", "Policy.ReadWrite.CrossT
 /// Microsoft Graph beta, *List b2bManagementPolicies*, permissions, 2025-10.
 const READ_B2B_POLICIES: &[&str] =
     &["Policy.Read.B2BManagementPolicy", "Policy.ReadWrite.B2BManagementPolicy"];
+
+/// Microsoft Graph, *Get emailAuthenticationMethodConfiguration*, permissions.
+const READ_AUTHENTICATION_METHOD: &[&str] =
+    &["Policy.Read.AuthenticationMethod", "Policy.ReadWrite.AuthenticationMethod"];
+/// Microsoft Graph, *findTenantInformationByDomainName*, permissions, 2024-11.
+const READ_TENANT_INFORMATION: &[&str] = &["CrossTenantInformation.ReadBasic.All"];
 
 impl Shared {
     /// `GET /policies/authorizationPolicy`
@@ -62,6 +68,11 @@ impl Shared {
                 "usersAndGroups": access("AllUsers", "user"),
                 "applications": access("AllApplications", "application"),
             },
+            "invitationRedemptionIdentityProviderConfiguration": {
+                "primaryIdentityProviderPrecedenceOrder":
+                    ["azureActiveDirectory", "externalFederation", "socialIdentityProviders"],
+                "fallbackIdentityProvider": self.redemption_fallback,
+            },
         })))
     }
 
@@ -82,6 +93,65 @@ impl Shared {
             (at, Partner { identity_synchronization, ..partner.clone() })
         });
         Ok(page(request, &query, "policies/crossTenantAccessPolicy/partners", None, items))
+    }
+
+    /// `GET /policies/authenticationMethodsPolicy/authenticationMethodConfigurations/email`
+    pub(super) fn email_method(&self, grant: &Grant, request: &Request) -> Result<Answer, Refusal> {
+        grant.require_any(READ_AUTHENTICATION_METHOD)?;
+        Ok(Answer::ok(&json!({
+            "@odata.context": format!(
+                "{}/v1.0/$metadata#authenticationMethodConfigurations/$entity",
+                request.origin
+            ),
+            "@odata.type": "#microsoft.graph.emailAuthenticationMethodConfiguration",
+            "id": "Email",
+            "state": "enabled",
+            "allowExternalIdToUseEmailOtp": self.email_codes,
+            "includeTargets": [],
+        })))
+    }
+
+    /// `GET /tenantRelationships/findTenantInformationByDomainName(domainName='…')`. What the
+    /// service says of a domain without a tenant is not documented, beyond that it is 404.
+    pub(super) fn tenant_information(
+        &self,
+        grant: &Grant,
+        function: &str,
+        request: &Request,
+    ) -> Result<Answer, Refusal> {
+        let asked = function
+            .strip_prefix("findTenantInformationByDomainName(domainName='")
+            .and_then(|rest| rest.strip_suffix("')"))
+            .ok_or_else(|| Refusal::no_such_segment(function))?;
+        grant.require_any(READ_TENANT_INFORMATION)?;
+        let domain = asked.replace("''", "'").to_lowercase();
+        let own = self.own_tenant_information();
+        let own = own.domains.contains(&domain).then_some(own);
+        let of_another = || {
+            let mut others = self.other_tenants.iter();
+            others.find(|tenant| tenant.domains.contains(&domain)).cloned()
+        };
+        let Some(found) = own.or_else(of_another) else {
+            return Err(Refusal::no_such_resource(&domain));
+        };
+        let mut body = serde_json::to_value(&found.information).expect("plain data");
+        body["@odata.context"] =
+            format!("{}/v1.0/$metadata#microsoft.graph.tenantInformation", request.origin).into();
+        Ok(Answer::ok(&body))
+    }
+
+    fn own_tenant_information(&self) -> OtherTenant {
+        let organization = &self.organization;
+        let default = organization.verified_domains.iter().find(|domain| domain.is_default);
+        OtherTenant {
+            information: TenantInformation {
+                tenant_id: organization.id.clone(),
+                federation_brand_name: None,
+                display_name: organization.display_name.clone(),
+                default_domain_name: default.map(|domain| domain.name.clone()),
+            },
+            domains: self.domains.clone(),
+        }
     }
 
     /// `GET /beta/policies/b2bManagementPolicies`

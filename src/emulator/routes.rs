@@ -191,6 +191,18 @@ impl Shared {
             ("GET", ["policies", "crossTenantAccessPolicy", "partners"]) => {
                 self.partners(&grant, request)
             }
+            (
+                "GET",
+                [
+                    "policies",
+                    "authenticationMethodsPolicy",
+                    "authenticationMethodConfigurations",
+                    "email",
+                ],
+            ) => self.email_method(&grant, request),
+            ("GET", ["tenantRelationships", function]) => {
+                self.tenant_information(&grant, function, request)
+            }
             ("GET", ["policies", "b2bManagementPolicies"]) if request.is_beta() => {
                 self.b2b_policies(&grant, request)
             }

@@ -30,6 +30,13 @@ pub struct TenantSeed {
     pub role_eligibilities: Option<Vec<wire::RoleAssignment>>,
     /// `allowed` or `blocked`: whether guests of other tenants may come by default.
     pub inbound_access: InboundAccess,
+    /// Other Entra tenants, by whose domains they are found.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub other_tenants: Vec<OtherTenant>,
+    /// Whether guests may redeem with codes by mail.
+    pub email_codes: EmailCodes,
+    /// What is redeemed with where no provider of the order is the guest's.
+    pub redemption_fallback: RedemptionFallback,
     /// Tenants with settings of their own in the cross-tenant access policy.
     pub partners: Vec<wire::Partner>,
     /// Definition of the B2B management policy, which holds the domains that may be
@@ -62,6 +69,39 @@ pub enum InboundAccess {
     #[default]
     Allowed,
     Blocked,
+}
+
+/// Whether guests may redeem with one-time codes by mail (Microsoft Graph,
+/// *emailAuthenticationMethodConfiguration resource type*).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum EmailCodes {
+    /// On since October 2021.
+    #[default]
+    Default,
+    Enabled,
+    Disabled,
+}
+
+/// `fallbackIdentityProvider` (Microsoft Graph,
+/// *defaultInvitationRedemptionIdentityProviderConfiguration resource type*).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum RedemptionFallback {
+    #[default]
+    DefaultConfiguredIdp,
+    EmailOneTimePasscode,
+    MicrosoftAccount,
+}
+
+/// Another Entra tenant, as far as this one is told of it.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct OtherTenant {
+    #[serde(flatten)]
+    pub information: wire::TenantInformation,
+    /// Its verified domains, in lower case.
+    pub domains: Vec<String>,
 }
 
 /// An application with a secret and the application permissions it was granted.
@@ -219,6 +259,8 @@ impl TenantSeed {
                     "RoleManagement.Read.Directory",
                     "Policy.Read.All",
                     "Policy.Read.B2BManagementPolicy",
+                    "Policy.Read.AuthenticationMethod",
+                    "CrossTenantInformation.ReadBasic.All",
                 ]
                 .map(String::from)
                 .to_vec(),

@@ -19,7 +19,10 @@ use super::mailbox::Mailboxes;
 use super::meters::Meters;
 use super::options::Options;
 use super::outbox::Outbox;
-use super::seed::{AllowInvitesFrom, Application, InboundAccess, TenantSeed};
+use super::seed::{
+    AllowInvitesFrom, Application, EmailCodes, InboundAccess, OtherTenant, RedemptionFallback,
+    TenantSeed,
+};
 use super::token::Tokens;
 use crate::graph::wire;
 
@@ -61,6 +64,9 @@ pub(super) struct Shared {
     /// None: no licence for Privileged Identity Management.
     pub(super) role_eligibilities: Option<Vec<wire::RoleAssignment>>,
     pub(super) inbound_access: InboundAccess,
+    pub(super) other_tenants: Vec<OtherTenant>,
+    pub(super) email_codes: EmailCodes,
+    pub(super) redemption_fallback: RedemptionFallback,
     pub(super) partners: Vec<wire::Partner>,
     pub(super) b2b_policy: Option<serde_json::Value>,
     tenant: Mutex<Tenant>,
@@ -92,6 +98,9 @@ impl Shared {
             role_assignments,
             role_eligibilities,
             inbound_access,
+            other_tenants,
+            email_codes,
+            redemption_fallback,
             partners,
             b2b_policy,
             mailboxes,
@@ -110,6 +119,9 @@ impl Shared {
             initial_domain,
             role_eligibilities,
             inbound_access,
+            other_tenants,
+            email_codes,
+            redemption_fallback,
             partners,
             b2b_policy,
             organization,

@@ -21,6 +21,7 @@ mod pages;
 mod presence;
 mod recipients;
 mod redact;
+mod redeeming;
 mod refusal;
 mod roles;
 mod rules;

@@ -34,6 +34,8 @@ pub struct Wanted {
     pub references: Vec<GuestRef>,
     /// New addresses, to see whether someone holds them.
     pub addresses: Vec<Email>,
+    /// Guests that keep their address, whose domain is a new one all the same.
+    pub resets: Vec<GuestRef>,
     /// Guests that earlier runs acted on.
     pub known: Vec<UserId>,
     /// References, folded, of which an earlier run knows whom they meant. Where nobody is
@@ -141,6 +143,7 @@ impl Graph {
         directory.index();
         self.look_up_holders(directory, wanted, swept, &looked_for, unreadable).await?;
         directory.index();
+        Box::pin(self.redeeming(directory, wanted, unreadable)).await?;
         self.deleted_users(directory, unreadable).await?;
         self.recipients(directory, wanted, unreadable).await?;
         if caller == Caller::AppOnly {

@@ -3,11 +3,12 @@
 
 use serde_json::Value;
 
-use crate::domain::{InvitedDomains, InvitesFrom, Partner, Policies, Tenant, Unreadable};
+use crate::domain::{Inbound, InvitedDomains, InvitesFrom, Partner, Policies, Tenant, Unreadable};
 
 use super::call_error::CallError;
 use super::client::{Call, Graph};
 use super::odata::query;
+use super::redeeming::inbound;
 use super::survey::Optional;
 use super::wire;
 
@@ -54,12 +55,11 @@ impl Graph {
             Err(error) if error.is_unavailable() => None,
             read => Some(read?),
         };
-        let inbound = default.and_then(|default| default.b2b_collaboration_inbound);
-        let people = inbound.and_then(|inbound| inbound.users_and_groups);
-        let inbound_allowed = match people.and_then(|people| people.access_type).as_deref() {
-            Some("allowed") => Some(true),
-            Some("blocked") => Some(false),
-            Some(_) | None => None,
+        let setting = default.and_then(|default| default.b2b_collaboration_inbound);
+        let inbound_allowed = match inbound(setting.as_ref()) {
+            Some(Inbound::Allowed) => Some(true),
+            Some(Inbound::Blocked) => Some(false),
+            Some(Inbound::Partly) | None => None,
         };
         Ok(Examination { tenant, users, inbound_allowed })
     }
@@ -98,6 +98,7 @@ impl Graph {
                 .collect(),
             guests,
             policies,
+            ..Tenant::default()
         })
     }
 
@@ -115,16 +116,22 @@ impl Graph {
     }
 
     async fn partners(&self) -> Result<Vec<Partner>, CallError> {
-        let query = query(&[("$select", "tenantId"), ("$expand", "identitySynchronization")]);
+        let query = query(&[
+            ("$select", "tenantId,b2bCollaborationInbound,automaticUserConsentSettings"),
+            ("$expand", "identitySynchronization"),
+        ]);
         let call = Call::get(self.url("/policies/crossTenantAccessPolicy/partners", &query));
         let mut partners = Vec::new();
         self.pages(call, |partner: wire::Partner| {
             let policy = partner.identity_synchronization.unwrap_or_default();
-            let inbound = policy.user_sync_inbound.unwrap_or_default();
+            let sync = policy.user_sync_inbound.unwrap_or_default();
+            let consent = partner.automatic_user_consent_settings.unwrap_or_default();
             partners.push(Partner {
                 tenant_id: partner.tenant_id,
                 name: policy.display_name.filter(|name| !name.is_empty()),
-                synchronises: inbound.is_sync_allowed == Some(true),
+                synchronises: sync.is_sync_allowed == Some(true),
+                inbound: inbound(partner.b2b_collaboration_inbound.as_ref()),
+                redeems_automatically: consent.inbound_allowed == Some(true),
             });
             Ok(())
         })

@@ -24,6 +24,7 @@ use super::decision::{
     Settled, Uninvited,
 };
 use super::left::{shows_invitation, was_moved};
+use super::readiness::cannot_redeem;
 use super::{MailPace, Reminders, WritePace};
 
 /// What the configuration and the command line say about planning.
@@ -60,6 +61,8 @@ pub struct Policy {
     pub reminders: Option<Box<Reminders>>,
     /// Guests that other rows of the campaign are about, where the manifest is a part of it.
     pub others: BTreeSet<UserId>,
+    /// Domains whose people redeem although nothing here shows how.
+    pub redeemable_domains: Vec<String>,
     /// The way back is planned, rather than a move.
     pub revert: Option<Arc<Revert>>,
 }
@@ -245,7 +248,10 @@ impl<'a> Planner<'a> {
                 return self.reminder(row, guest, &key, &decision).unwrap_or(decision);
             }
         };
-        let obstacle = self.two_guests(row, guest).or_else(|| self.obstacle(guest, address, moves));
+        let obstacle = self
+            .two_guests(row, guest)
+            .or_else(|| self.obstacle(guest, address, moves))
+            .or_else(|| self.cannot_redeem(address));
         let unsettled = match (reason, earlier) {
             (ChangeReason::UnknownOutcome, Some(entry)) => {
                 // It is to be settled whatever stands in the way by now.
@@ -383,6 +389,13 @@ impl<'a> Planner<'a> {
             return Some(Blocked::ExternallyMastered);
         }
         self.other_holder(guest.id, address).map(|by| Blocked::AddressTaken { by })
+    }
+
+    /// What keeps everybody from redeeming an invitation to this address.
+    pub(super) fn cannot_redeem(&self, address: &Email) -> Option<Blocked> {
+        let (domain, tenant) = (address.domain(), &self.directory.tenant);
+        let why = cannot_redeem(&domain, tenant, &self.policy.redeemable_domains)?;
+        Some(Blocked::CannotRedeem { domain, why })
     }
 
     fn other_holder(&self, guest: UserId, address: &Email) -> Option<AddressHolder> {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::readiness::CannotRedeem;
 use super::reason::Words;
 use crate::config::DeliveryWay;
 use crate::domain::{
@@ -301,6 +302,11 @@ pub enum Blocked {
     /// In a restricted management administrative unit.
     RestrictedUnit,
     Disabled,
+    /// The people of the address's domain can't redeem an invitation here.
+    CannotRedeem {
+        domain: String,
+        why: CannotRedeem,
+    },
     /// The new address belongs to another object.
     AddressTaken {
         by: AddressHolder,
@@ -542,6 +548,7 @@ impl fmt::Display for Blocked {
                 f,
                 "the tenant's collaboration restrictions do not allow {domain}; change them in the external collaboration settings"
             ),
+            Self::CannotRedeem { domain, why } => write!(f, "{domain}: {why}"),
             Self::ConflictingRows { lines } => {
                 f.write_str("lines ")?;
                 join(f, lines, ", ")?;

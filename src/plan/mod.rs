@@ -14,6 +14,7 @@ mod finding;
 mod left;
 mod mailing;
 mod observation;
+mod readiness;
 mod reason;
 mod remind;
 mod review;
@@ -37,12 +38,13 @@ pub use finding::{Finding, Severity};
 pub use left::{LEFT, NOT_INVITED, left_half_way, shows_invitation};
 pub use mailing::{MailPace, Mailing};
 pub use observation::{Look, Observation, observations};
+pub use readiness::{CannotRedeem, NewDomain, Redeems, order_sentence};
 pub use reason::{BlockedKind, SettledKind, Words};
 pub use remind::Reminders;
 pub use review::{Guards, count, exceeds, reverted, review};
 pub use tonight::{Progress, Tonight, Wave, tonight};
 
-use crate::domain::{Caller, Directory, Email, Ledger};
+use crate::domain::{Caller, Directory, Email, Ledger, RedemptionOrder};
 use crate::manifest::Manifest;
 
 /// How many rows got which decision.
@@ -92,6 +94,10 @@ pub struct Plan {
     pub mailing: Option<Mailing>,
     /// What it takes; None where nothing changes.
     pub effort: Option<Effort>,
+    /// The domains that rows go to, and whether their people can redeem.
+    pub domains: Vec<NewDomain>,
+    /// With what invitations are redeemed, one after the other; None where it is not known.
+    pub redemption_order: Option<RedemptionOrder>,
     /// New addresses of guests that no row is about any more, and that have the new mail
     /// and no invitation.
     pub left: Vec<Email>,
@@ -164,6 +170,8 @@ impl Plan {
             caller: policy.caller,
             mailing,
             effort,
+            domains: readiness::new_domains(&rows, &directory.tenant, &policy.redeemable_domains),
+            redemption_order: directory.tenant.redeeming.order.clone(),
             left,
             rows,
         }

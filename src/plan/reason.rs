@@ -45,7 +45,7 @@ kinds! {
     /// [`Blocked`] without what is particular to a row.
     BlockedKind {
         NotFound, NoLongerFound, Deleted, Ambiguous, TwoGuests, NotAGuest, InternalGuest, HoldsRole, Synced, ExternallyMastered,
-        RestrictedUnit, Disabled, AddressTaken, OwnDomain, DomainNotAllowed, NoMail,
+        RestrictedUnit, Disabled, AddressTaken, OwnDomain, DomainNotAllowed, CannotRedeem, NoMail,
         ConflictingRows, FailedBefore, ChangedByHand, MailChanged, ResetRecently, MailHeld,
         InvalidRow, OutcomeUnknown, HadNoMail, Redeemed, InvitedSince, ChangedSince, MayLag,
     }
@@ -135,6 +135,11 @@ impl BlockedKind {
                 "domain-not-allowed",
                 "the tenant does not allow the address's domain to be invited",
                 "correct new_email, or allow its domain in the external collaboration settings",
+            ),
+            Self::CannotRedeem => words(
+                "cannot-redeem",
+                "the people of the address's domain can't redeem an invitation here",
+                "correct new_email; or switch on codes by mail, or let the tenant in by the cross-tenant access settings; or name the domain under [guards] redeemable_domains if its people redeem in another way",
             ),
             Self::NoMail => words(
                 "no-mail",
@@ -228,6 +233,7 @@ impl Blocked {
             Self::AddressTaken { .. } => BlockedKind::AddressTaken,
             Self::OwnDomain { .. } => BlockedKind::OwnDomain,
             Self::DomainNotAllowed { .. } => BlockedKind::DomainNotAllowed,
+            Self::CannotRedeem { .. } => BlockedKind::CannotRedeem,
             Self::NoMail => BlockedKind::NoMail,
             Self::ConflictingRows { .. } => BlockedKind::ConflictingRows,
             Self::FailedBefore { .. } => BlockedKind::FailedBefore,

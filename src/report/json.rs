@@ -12,8 +12,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::campaign::Digest as Night;
-use crate::domain::{Caller, UserId};
-use crate::plan::{Counts, Digest, Effort, Finding, Mailing, Plan, PlannedRow};
+use crate::domain::{Caller, RedemptionOrder, UserId};
+use crate::plan::{Counts, Digest, Effort, Finding, Mailing, NewDomain, Plan, PlannedRow};
 use crate::run::{LimitedBy, MailEnd, Numbers, Outcome, StopReason, Summary};
 
 use super::delivery::Delivery;
@@ -86,6 +86,10 @@ struct PlanSummary<'a> {
     mailing: Option<Mailing>,
     /// Writes, the pace, and how long they take; null where nothing changes.
     effort: Option<Effort>,
+    /// The domains that rows go to, and whether their people can redeem.
+    domains: &'a [NewDomain],
+    /// With what invitations are redeemed; null where that could not be read.
+    redemption_order: Option<&'a RedemptionOrder>,
 }
 
 #[derive(Serialize)]
@@ -130,6 +134,8 @@ pub fn plan_json(
         caller: plan.caller,
         mailing: plan.mailing,
         effort: plan.effort,
+        domains: &plan.domains,
+        redemption_order: plan.redemption_order.as_ref(),
     };
     let rows = plan.rows.iter().map(|row| RowKeys::planned(row, plan.caller));
     write_object(out, schema, &summary, &plan.findings, rows, None)
@@ -355,7 +361,7 @@ mod tests {
         plan_json(&mut out, Schema::Plan, &plan, 3, Duration::from_micros(1_234_567)).unwrap();
         insta::assert_snapshot!(String::from_utf8(out).unwrap(), @r#"
         {"schema":"reinvite-plan/1",
-        "summary":{"rows":14,"change":6,"settled":3,"blocked":5,"reasons":{"ambiguous":1,"invalid-row":1,"new-address":1},"refusals":1,"plan_digest":"4232697f88502bb2c289f73d522c8f49e2f590181a2e0696c94ea8012a60a85b","exit_code":3,"stop_reason":null,"elapsed_seconds":1.235,"tenant_id":"7d1c2a40-0000-4000-8000-0000000000aa","tenant_name":"Contoso","caller":"app-only","mailing":null,"effort":null},
+        "summary":{"rows":14,"change":6,"settled":3,"blocked":5,"reasons":{"ambiguous":1,"invalid-row":1,"new-address":1},"refusals":1,"plan_digest":"4232697f88502bb2c289f73d522c8f49e2f590181a2e0696c94ea8012a60a85b","exit_code":3,"stop_reason":null,"elapsed_seconds":1.235,"tenant_id":"7d1c2a40-0000-4000-8000-0000000000aa","tenant_name":"Contoso","caller":"app-only","mailing":null,"effort":null,"domains":[],"redemption_order":null},
         "findings":[{"severity":"refuse","code":"max-changes","message":"6 rows would change, and max_changes allows 5","advice":"review the plan, then set [guards] max_changes or --max-changes to 6 or more"},{"severity":"warn","code":"resets","message":"1 guest is reset without a new address","advice":"they are locked out until they redeem again; a reset can't be undone"}],
         "rows":[
         {"line":3,"user":"bob_northwind.example#EXT#@contoso.example","user_id":"00000000-0000-0000-0000-000000000003","old_email":"bob@northwind.example","new_email":"bob@fabrikam.example","decision":"change","reason":"new-address","explanation":"moves from bob@northwind.example to bob@fabrikam.example","delivery":"message-dropped"},

@@ -17,6 +17,7 @@ mod json;
 mod log;
 mod night;
 mod night_json;
+mod plan_domains;
 mod plan_text;
 mod progress;
 mod result_file;

@@ -10,6 +10,7 @@ use crate::domain::Caller;
 use crate::plan::{Change, Decision, Plan, PlannedRow, Severity};
 
 use super::delivery::{Delivery, Mix, mark};
+use super::plan_domains::domains;
 use super::row::{journey, who};
 use super::style::{Styles, count, paint};
 use super::text::{columns, fit, harmless, shorten, wrap};
@@ -59,6 +60,7 @@ pub fn plan_text(out: &mut dyn Write, plan: &Plan, view: &PlanView) -> io::Resul
         view,
         &Section { title: "Settled", style: styles.faint, kind: Kind::Settled },
     )?;
+    domains(out, plan, view)?;
     findings(out, plan, view)?;
     if let Some(effort) = &plan.effort {
         writeln!(out, "\n{}  {}", paint(styles.heading, "Pace"), effort.sentence())?;

@@ -208,6 +208,8 @@ pub(super) fn plan_of(rows: Vec<PlannedRow>) -> Plan {
     Plan {
         mailing: None,
         effort: None,
+        domains: Vec::new(),
+        redemption_order: None,
         digest: Digest::new(&tenant_id, &rows),
         rows,
         counts,

@@ -273,7 +273,7 @@ fn a_tenant_that_blocks_invitations_ends_the_run_at_once() {
       reinvite apply all.csv --yes --max-changes 100%
     ------- stderr -------
     all.csv: CSV, UTF-8, comma; 60 rows; columns: user, new_email
-    directory read in one sweep over all guests, in 17 requests
+    directory read in one sweep over all guests, in 18 requests
     [PLAN]
     55 rows to do
     stopping: the tenant says stop: 403 Forbidden: Invitations are blocked for this directory due to suspicious activity. Please contact Microsoft support for help.

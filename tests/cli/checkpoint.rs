@@ -80,7 +80,7 @@ fn another_tenants_checkpoint_is_refused() {
     snapshot!(other.run("apply three.csv --yes"), @"
     ------- stderr -------
     three.csv: CSV, UTF-8, comma; 3 rows; columns: user, new_email
-    directory read in one sweep over all guests, in 13 requests
+    directory read in one sweep over all guests, in 14 requests
     error: the checkpoint three.csv.checkpoint belongs to the tenant 7c0f5c1e-2b1d-4f0a-9a53-c0ffee000001, not to 0a0a0a0a-0000-4000-8000-000000000002
       hint: name another checkpoint with --checkpoint, or correct [tenant] id
     ------- exit 2 -------

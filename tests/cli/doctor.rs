@@ -49,11 +49,12 @@ fn all_is_well() {
                                       application, 150 invitations in 5 s for the tenant
       ok        clock                 agrees with the service's
       ok        plan                  3 rows: 3 to change, 0 blocked, 0 settled
+      ok        new-domain            fabrikam.example, 3 rows: no Entra tenant; its people get one-time codes by mail
       ok        last-run              none yet
 
     Permissions
-      has       Directory.Read.All, Policy.Read.All, Policy.Read.B2BManagementPolicy, RoleManagement.Read.Directory,
-                User.Invite.All, User.ReadWrite.All
+      has       CrossTenantInformation.ReadBasic.All, Directory.Read.All, Policy.Read.All, Policy.Read.AuthenticationMethod,
+                Policy.Read.B2BManagementPolicy, RoleManagement.Read.Directory, User.Invite.All, User.ReadWrite.All
       suffices  User.Invite.All, User.ReadWrite.All
       missing   none
       useful    none
@@ -62,7 +63,7 @@ fn all_is_well() {
     Nothing seen that would keep a run from succeeding
     ------- stderr -------
     three.csv: CSV, UTF-8, comma; 3 rows; columns: user, new_email
-    directory read in one sweep over all guests, in 13 requests
+    directory read in one sweep over all guests, in 14 requests
     ");
     assert_eq!(campaign.writes(), 0);
 }
@@ -82,7 +83,9 @@ fn the_least_rights_are_enough_and_what_they_do_not_show_is_said() {
                                       (to find guests that hold a role, to find guests that may activate a role);
                                       Policy.Read.All (to know whether invitations are allowed, and which tenants
                                       synchronise users); Policy.Read.B2BManagementPolicy (to know which domains may be
-                                      invited)
+                                      invited); CrossTenantInformation.ReadBasic.All (to know whether a new domain is an
+                                      Entra tenant); Policy.Read.AuthenticationMethod (to know whether guests get codes by
+                                      mail)
                                       a run can do without; the plan says what it did not see
       not seen  invitations           whether the tenant allows invitations
                                       Policy.Read.All shows it
@@ -100,7 +103,8 @@ fn the_least_rights_are_enough_and_what_they_do_not_show_is_said() {
       has       User.Invite.All, User.ReadWrite.All
       suffices  User.Invite.All, User.ReadWrite.All
       missing   none
-      useful    Directory.Read.All, RoleManagement.Read.Directory, Policy.Read.All, Policy.Read.B2BManagementPolicy
+      useful    Directory.Read.All, RoleManagement.Read.Directory, Policy.Read.All, Policy.Read.B2BManagementPolicy,
+                CrossTenantInformation.ReadBasic.All, Policy.Read.AuthenticationMethod
       needless  none
 
     Nothing seen that would keep a run from succeeding
@@ -122,7 +126,9 @@ fn without_consent_it_says_what_is_missing_and_where_to_grant_it() {
       warning   permission-useful     not granted: RoleManagement.Read.Directory (to find guests that may activate a role);
                                       Policy.Read.All (to know whether invitations are allowed, and which tenants
                                       synchronise users); Policy.Read.B2BManagementPolicy (to know which domains may be
-                                      invited)
+                                      invited); CrossTenantInformation.ReadBasic.All (to know whether a new domain is an
+                                      Entra tenant); Policy.Read.AuthenticationMethod (to know whether guests get codes by
+                                      mail)
                                       a run can do without; the plan says what it did not see
       warning   permission-needless   Mail.Send is not needed
                                       take it away
@@ -137,19 +143,23 @@ fn without_consent_it_says_what_is_missing_and_where_to_grant_it() {
                                       application, 150 invitations in 5 s for the tenant
       ok        clock                 agrees with the service's
       ok        plan                  3 rows: 3 to change, 0 blocked, 0 settled
+      not seen  new-domain            fabrikam.example, 3 rows: whether it is an Entra tenant is not known; nor whether
+                                      codes by mail are on
+                                      CrossTenantInformation.ReadBasic.All, Policy.Read.AuthenticationMethod would show it
       ok        last-run              none yet
 
     Permissions
       has       Directory.Read.All, Mail.Send, User.Invite.All
       suffices  User.Invite.All, User.ReadWrite.All
       missing   User.ReadWrite.All
-      useful    RoleManagement.Read.Directory, Policy.Read.All, Policy.Read.B2BManagementPolicy
+      useful    RoleManagement.Read.Directory, Policy.Read.All, Policy.Read.B2BManagementPolicy,
+                CrossTenantInformation.ReadBasic.All, Policy.Read.AuthenticationMethod
       needless  Mail.Send
 
     A run can't succeed until what is marked as a problem is mended
     ------- stderr -------
     three.csv: CSV, UTF-8, comma; 3 rows; columns: user, new_email
-    directory read in one sweep over all guests, in 14 requests
+    directory read in one sweep over all guests, in 15 requests
     ------- exit 6 -------
     ");
     // Nobody can even read the guests with that.
@@ -239,7 +249,7 @@ fn as_json_it_is_one_object() {
     {"severity":"ok","code":"configuration","message":"tenant contoso.example, Graph at http://127.0.0.1:[PORT], client-secret, checkpoint two.csv.checkpoint","advice":null},
     {"severity":"ok","code":"sign-in","message":"as the application 11111111-1111-1111-1111-111111111111","advice":null},
     {"severity":"ok","code":"permissions","message":"the token permits what a run needs","advice":null},
-    {"severity":"warning","code":"permission-useful","message":"not granted: RoleManagement.Read.Directory (to find guests that may activate a role); Policy.Read.All (to know whether invitations are allowed, and which tenants synchronise users); Policy.Read.B2BManagementPolicy (to know which domains may be invited)","advice":"a run can do without; the plan says what it did not see"},
+    {"severity":"warning","code":"permission-useful","message":"not granted: RoleManagement.Read.Directory (to find guests that may activate a role); Policy.Read.All (to know whether invitations are allowed, and which tenants synchronise users); Policy.Read.B2BManagementPolicy (to know which domains may be invited); CrossTenantInformation.ReadBasic.All (to know whether a new domain is an Entra tenant); Policy.Read.AuthenticationMethod (to know whether guests get codes by mail)","advice":"a run can do without; the plan says what it did not see"},
     {"severity":"warning","code":"permission-needless","message":"Directory.ReadWrite.All grants far more than is needed","advice":"grant User.ReadWrite.All, Directory.Read.All instead"},
     {"severity":"not-seen","code":"invitations","message":"whether the tenant allows invitations","advice":"Policy.Read.All shows it"},
     {"severity":"not-seen","code":"invited-domains","message":"which domains may be invited","advice":"Policy.Read.B2BManagementPolicy shows it, in the global cloud"},
@@ -248,12 +258,13 @@ fn as_json_it_is_one_object() {
     {"severity":"ok","code":"quota","message":"266 users, class M: 5,000 resource units in 10 s and 3,000 writes in 150 s for this application, 150 invitations in 5 s for the tenant","advice":null},
     {"severity":"ok","code":"clock","message":"agrees with the service's","advice":null},
     {"severity":"ok","code":"plan","message":"4 rows: 3 to change, 1 blocked, 0 settled","advice":null},
+    {"severity":"not-seen","code":"new-domain","message":"fabrikam.example, 3 rows: whether it is an Entra tenant is not known; nor whether codes by mail are on","advice":"CrossTenantInformation.ReadBasic.All, Policy.Read.AuthenticationMethod would show it"},
     {"severity":"warning","code":"role-holders","message":"1 guest holds a directory role, and an application can't reset it","advice":"a signed-in Helpdesk Administrator or User Administrator can"},
     {"severity":"ok","code":"last-run","message":"none yet","advice":null}
     ],
-    "permissions":{"has":["Directory.ReadWrite.All","User.Invite.All"],"needs":["User.Invite.All","User.ReadWrite.All"],"missing":[],"useful":["RoleManagement.Read.Directory","Policy.Read.All","Policy.Read.B2BManagementPolicy"],"needless":["Directory.ReadWrite.All"]},
+    "permissions":{"has":["Directory.ReadWrite.All","User.Invite.All"],"needs":["User.Invite.All","User.ReadWrite.All"],"missing":[],"useful":["RoleManagement.Read.Directory","Policy.Read.All","Policy.Read.B2BManagementPolicy","CrossTenantInformation.ReadBasic.All","Policy.Read.AuthenticationMethod"],"needless":["Directory.ReadWrite.All"]},
     "exit_code":0,
-    "summary":{"problems":0,"warnings":3,"not_seen":3,"exit_code":0}}
+    "summary":{"problems":0,"warnings":3,"not_seen":4,"exit_code":0}}
     "#);
 }
 

@@ -105,7 +105,7 @@ fn the_guests_of_a_domain_become_a_manifest_that_plans_without_a_blocked_row() {
       sign-ins: when a guest was last here (403 Authorization_RequestDenied: Insufficient privileges to complete the
       operation.; AuditLog.Read.All shows it)
     ------- stderr -------
-    directory read in one sweep over all guests, in 21 requests
+    directory read in one sweep over all guests, in 22 requests
     next: reinvite plan drafted.csv
     in review.csv, fill in new_email where you know it and delete the other rows; it is a manifest then
     ");
@@ -169,7 +169,7 @@ fn a_list_of_people_stands_above_the_domains_and_names_are_candidates_only() {
     ------- stderr -------
     hr.csv: CSV, UTF-8, semicolon; 4 rows; columns: Bisherige E-Mail (as user), Neue E-Mail (as new_email)
     kept: Mitarbeiter, Abteilung; none is read as message or cc
-    directory read in one sweep over all guests, in 16 requests
+    directory read in one sweep over all guests, in 17 requests
     next: reinvite plan drafted.csv
     in review.csv, fill in new_email where you know it and delete the other rows; it is a manifest then
     ");
@@ -191,7 +191,7 @@ fn a_list_of_people_stands_above_the_domains_and_names_are_candidates_only() {
     ------- stderr -------
     hr.csv: CSV, UTF-8, semicolon; 4 rows; columns: Bisherige E-Mail (as user), Neue E-Mail (as new_email)
     kept: Mitarbeiter, Abteilung; none is read as message or cc
-    directory read in one sweep over all guests, in 13 requests
+    directory read in one sweep over all guests, in 14 requests
     "#
     );
 }
@@ -214,7 +214,7 @@ fn guests_who_were_not_here_for_long_are_left_out_and_unknown_ones_never() {
       inactive                      1  has not signed in for longer than --active-since says
           ada.vance@northwind.example last on [TIME]
     ------- stderr -------
-    directory read in one sweep over all guests, in 18 requests
+    directory read in one sweep over all guests, in 19 requests
     next: reinvite plan drafted.csv
     in review.csv, fill in new_email where you know it and delete the other rows; it is a manifest then
     ");
@@ -232,7 +232,7 @@ fn guests_who_were_not_here_for_long_are_left_out_and_unknown_ones_never() {
       sign-ins: when a guest was last here (403 Authorization_RequestDenied: Insufficient privileges to complete the
       operation.; AuditLog.Read.All shows it)
     ------- stderr -------
-    directory read in one sweep over all guests, in 18 requests
+    directory read in one sweep over all guests, in 19 requests
     warning: sign-ins can't be read: --active-since leaves nobody out
     next: reinvite plan drafted.csv
     ");
@@ -255,7 +255,7 @@ fn several_domains_move_by_a_map_and_through_a_pipe() {
     ﻿user,current_email,new_email,name,match,evidence,last_sign_in
     00000003-0000-4000-8000-00000000b2b0,bob@oldco.example,bob@fabrikam.example,bob,same-local-part,oldco.example moves to fabrikam.example (domains.csv line 3),
     ------- stderr -------
-    directory read in one sweep over all guests, in 13 requests
+    directory read in one sweep over all guests, in 14 requests
     Draft for Contoso (3 guests)
 
     To be moved                     1

@@ -23,7 +23,7 @@ fn too_large_a_share_of_the_tenant_is_refused_with_numbers_and_the_key_that_allo
     snapshot!(campaign.run("apply all.csv --yes").without_plan(), @r#"
     ------- stderr -------
     all.csv: CSV, UTF-8, comma; 15 rows; columns: user, new_email
-    directory read in one sweep over all guests, in 17 requests
+    directory read in one sweep over all guests, in 18 requests
     [PLAN]
     error: refused before anything was sent: 15 rows would change; the tenant has 15 guests, and max_changes = "30%" allows 4 of them
       hint: review the plan, then set [guards] max_changes or --max-changes to 15 or more, or to a larger share
@@ -60,7 +60,7 @@ fn a_domain_that_is_not_allowed_is_refused() {
     snapshot!(campaign.run("apply three.csv --yes").without_plan(), @"
     ------- stderr -------
     three.csv: CSV, UTF-8, comma; 3 rows; columns: user, new_email
-    directory read in one sweep over all guests, in 13 requests
+    directory read in one sweep over all guests, in 14 requests
     [PLAN]
     error: refused before anything was sent: 3 rows go to domains that allowed_domains does not name: fabrikam.example (3)
       hint: correct the rows, or add the domains to [guards] allowed_domains
@@ -92,7 +92,7 @@ fn a_plan_that_is_no_longer_the_reviewed_one_is_refused() {
     snapshot!(output.without_plan().to_string().replace(&digest, "[REVIEWED]"), @"
     ------- stderr -------
     reviewed.csv: CSV, UTF-8, comma; 3 rows; columns: user, new_email
-    directory read in one sweep over all guests, in 13 requests
+    directory read in one sweep over all guests, in 14 requests
     [PLAN]
     error: refused before anything was sent: the plan is now [DIGEST], not the reviewed [REVIEWED]
       hint: review the plan again, then pass its digest
@@ -107,7 +107,7 @@ fn without_a_terminal_and_without_yes_nothing_is_sent() {
     snapshot!(campaign.run("apply three.csv").without_plan(), @"
     ------- stderr -------
     three.csv: CSV, UTF-8, comma; 3 rows; columns: user, new_email
-    directory read in one sweep over all guests, in 13 requests
+    directory read in one sweep over all guests, in 14 requests
     [PLAN]
     error: 3 guests of Contoso would change, and there is no terminal to ask at; nothing was sent
       hint: review the plan, then pass --yes, or --yes --plan [DIGEST]
@@ -138,7 +138,7 @@ fn a_stop_file_that_is_there_from_the_beginning_lets_nothing_begin() {
       reinvite apply three.csv --yes
     ------- stderr -------
     three.csv: CSV, UTF-8, comma; 3 rows; columns: user, new_email
-    directory read in one sweep over all guests, in 13 requests
+    directory read in one sweep over all guests, in 14 requests
     [PLAN]
     3 rows to do
     stopping: the stop file stop is there

@@ -56,7 +56,7 @@ fn a_whole_run_is_logged_a_line_for_each_thing_that_happened() {
     snapshot!(in_order(&log), @r#"
     {"schema":1,"time":"[TIME]","run_id":"[ID]","level":"info","event":"command","message":"reinvite apply","command":"apply","manifest":"three.csv","version":"0.1.0"}
     {"schema":1,"time":"[TIME]","run_id":"[ID]","level":"info","event":"note","message":"three.csv: CSV, UTF-8, comma; 3 rows; columns: user, new_email"}
-    {"schema":1,"time":"[TIME]","run_id":"[ID]","level":"info","event":"note","message":"directory read in one sweep over all guests, in 13 requests"}
+    {"schema":1,"time":"[TIME]","run_id":"[ID]","level":"info","event":"note","message":"directory read in one sweep over all guests, in 14 requests"}
     {"schema":1,"time":"[TIME]","run_id":"[ID]","level":"info","event":"planned","message":"3 rows planned: 3 to change, 0 settled, 0 blocked","blocked":0,"change":3,"plan_digest":"[DIGEST]","rows":3,"settled":0,"tenant_id":"7c0f5c1e-2b1d-4f0a-9a53-c0ffee000001","tenant_name":"Contoso"}
     {"schema":1,"time":"[TIME]","run_id":"[ID]","level":"info","event":"started","message":"3 rows to do","to_do":3}
     {"schema":1,"time":"[TIME]","run_id":"[ID]","level":"info","event":"mail-written","line":2,"user":"hannah.wagner@northwind.example","user_id":"63e8a076-a912-4a58-8471-02c26af3569f","message":"the guest's mail was written"}
@@ -148,7 +148,7 @@ fn lines_of_text_are_appended() {
     snapshot!(first, @"
     [TIME] info    command      reinvite plan
     [TIME] info    note         three.csv: CSV, UTF-8, comma; 3 rows; columns: user, new_email
-    [TIME] info    note         directory read in one sweep over all guests, in 13 requests
+    [TIME] info    note         directory read in one sweep over all guests, in 14 requests
     [TIME] info    planned      3 rows planned: 3 to change, 0 settled, 0 blocked
     [TIME] info    finished     done, or nothing to do
     ");
@@ -200,7 +200,7 @@ fn a_full_or_missing_log_is_told_of_once_and_stops_nothing() {
     ------- stderr -------
     warning: cannot open the log file no/such/log: No such file or directory (os error [CODE])
     three.csv: CSV, UTF-8, comma; 3 rows; columns: user, new_email
-    directory read in one sweep over all guests, in 13 requests
+    directory read in one sweep over all guests, in 14 requests
     [PLAN]
     0 rows to do
     ");

@@ -45,7 +45,7 @@ fn by_files_the_mails_are_there_to_be_sent() {
     took [DURATION], 3 mails written
     ------- stderr -------
     three.csv: CSV, UTF-8, comma; 3 rows; columns: user, new_email
-    directory read in one sweep over all guests, in 13 requests
+    directory read in one sweep over all guests, in 14 requests
     Plan for Contoso (tenant 7c0f5c1e-2b1d-4f0a-9a53-c0ffee000001): 3 rows, acting as an application
 
     Change                      3
@@ -54,6 +54,9 @@ fn by_files_the_mails_are_there_to_be_sent() {
         line 2  hannah.wagner@northwind.example → hannah.wagner@fabrikam.example
         line 3  ruth.mori@northwind.example → ruth.mori@fabrikam.example
         line 4  olga.ramos@northwind.example → olga.ramos@fabrikam.example
+
+    New domains
+      fabrikam.example  3 rows  no Entra tenant; its people get one-time codes by mail
 
     Pace  6 writes at 1000 a second, less than a minute unless the tenant slows it down
 
@@ -85,7 +88,7 @@ fn over_smtp_each_guest_gets_a_mail_and_the_run_says_so() {
     took [DURATION], 3 mails written
     ------- stderr -------
     three.csv: CSV, UTF-8, comma; 3 rows; columns: user, new_email
-    directory read in one sweep over all guests, in 13 requests
+    directory read in one sweep over all guests, in 14 requests
     [PLAN]
     3 rows to do
     line 2     invited       hannah.wagner@northwind.example → hannah.wagner@fabrikam.example
@@ -123,7 +126,7 @@ fn the_object_counts_the_mails_and_names_each() {
     took [DURATION]
     ------- stderr -------
     three.csv: CSV, UTF-8, comma; 3 rows; columns: user, new_email
-    directory read in one sweep over all guests, in 13 requests
+    directory read in one sweep over all guests, in 14 requests
     [PLAN]
     0 rows to do
     ------- exit 9 -------
@@ -164,7 +167,7 @@ fn from_a_mailbox_of_the_tenant_each_guest_gets_a_mail() {
     took [DURATION], 3 mails written
     ------- stderr -------
     three.csv: CSV, UTF-8, comma; 3 rows; columns: user, new_email
-    directory read in one sweep over all guests, in 13 requests
+    directory read in one sweep over all guests, in 14 requests
     Plan for Contoso (tenant 7c0f5c1e-2b1d-4f0a-9a53-c0ffee000001): 3 rows, acting as an application
 
     Change                      3
@@ -173,6 +176,9 @@ fn from_a_mailbox_of_the_tenant_each_guest_gets_a_mail() {
         line 2  hannah.wagner@northwind.example → hannah.wagner@fabrikam.example
         line 3  ruth.mori@northwind.example → ruth.mori@fabrikam.example
         line 4  olga.ramos@northwind.example → olga.ramos@fabrikam.example
+
+    New domains
+      fabrikam.example  3 rows  no Entra tenant; its people get one-time codes by mail
 
     Pace  6 writes at 1000 a second, less than a minute unless the tenant slows it down
     Mails 3 mails of your own, at 600 a minute

@@ -32,6 +32,7 @@ mod night;
 mod pfx;
 mod plan;
 mod preview;
+mod readiness;
 mod report;
 mod revert;
 mod schedulers;

@@ -30,7 +30,7 @@ fn the_first_night_invites_and_the_next_has_nothing_to_say() {
     snapshot!(campaign.run("reconcile three.csv -v"), @"
     ------- stderr -------
     three.csv: CSV, UTF-8, comma; 3 rows; columns: user, new_email
-    directory read in one sweep over all guests, in 13 requests
+    directory read in one sweep over all guests, in 14 requests
     Plan for Contoso (tenant 7c0f5c1e-2b1d-4f0a-9a53-c0ffee000001): 3 rows, acting as an application
 
     Change                      0
@@ -54,7 +54,7 @@ fn nobody_watching_and_nobody_agreeing_changes_nothing() {
     snapshot!(campaign.run("reconcile three.csv").without_plan(), @"
     ------- stderr -------
     three.csv: CSV, UTF-8, comma; 3 rows; columns: user, new_email
-    directory read in one sweep over all guests, in 13 requests
+    directory read in one sweep over all guests, in 14 requests
     Plan for Contoso (tenant 7c0f5c1e-2b1d-4f0a-9a53-c0ffee000001): 3 rows, acting as an application
 
     Change                      3
@@ -63,6 +63,9 @@ fn nobody_watching_and_nobody_agreeing_changes_nothing() {
         line 2  hannah.wagner@northwind.example → hannah.wagner@fabrikam.example
         line 3  ruth.mori@northwind.example → ruth.mori@fabrikam.example
         line 4  olga.ramos@northwind.example → olga.ramos@fabrikam.example
+
+    New domains
+      fabrikam.example  3 rows  no Entra tenant; its people get one-time codes by mail
 
     Pace  6 writes at 1000 a second, less than a minute unless the tenant slows it down
     error: 3 guests of Contoso would change, and there is no terminal to ask at; nothing was sent
@@ -223,7 +226,7 @@ fn a_person_sees_who_would_be_reminded_and_nobody_is_without_agreement() {
     snapshot!(campaign.run("remind three.csv"), @"
     ------- stderr -------
     three.csv: CSV, UTF-8, comma; 3 rows; columns: user, new_email
-    directory read in one sweep over all guests, in 13 requests
+    directory read in one sweep over all guests, in 14 requests
     Plan for Contoso (tenant 7c0f5c1e-2b1d-4f0a-9a53-c0ffee000001): 2 rows, acting as an application
 
     Change                      2
@@ -231,6 +234,9 @@ fn a_person_sees_who_would_be_reminded_and_nobody_is_without_agreement() {
                                    Microsoft mails its standard text in the guest's language
         line 2  hannah.wagner@northwind.example → hannah.wagner@fabrikam.example
         line 3  ruth.mori@northwind.example → ruth.mori@fabrikam.example
+
+    New domains
+      fabrikam.example  2 rows  no Entra tenant; its people get one-time codes by mail
 
     Pace  2 writes at 1000 a second, less than a minute unless the tenant slows it down
     error: 2 guests of Contoso would change, and there is no terminal to ask at; nothing was sent
@@ -243,7 +249,7 @@ fn a_person_sees_who_would_be_reminded_and_nobody_is_without_agreement() {
       reminded              2
     ------- stderr -------
     three.csv: CSV, UTF-8, comma; 3 rows; columns: user, new_email
-    directory read in one sweep over all guests, in 13 requests
+    directory read in one sweep over all guests, in 14 requests
     Plan for Contoso (tenant 7c0f5c1e-2b1d-4f0a-9a53-c0ffee000001): 2 rows, acting as an application
 
     Change                      2
@@ -251,6 +257,9 @@ fn a_person_sees_who_would_be_reminded_and_nobody_is_without_agreement() {
                                    Microsoft mails its standard text in the guest's language
         line 2  hannah.wagner@northwind.example → hannah.wagner@fabrikam.example
         line 3  ruth.mori@northwind.example → ruth.mori@fabrikam.example
+
+    New domains
+      fabrikam.example  2 rows  no Entra tenant; its people get one-time codes by mail
 
     Pace  2 writes at 1000 a second, less than a minute unless the tenant slows it down
     2 rows to do
@@ -265,7 +274,7 @@ fn a_person_sees_who_would_be_reminded_and_nobody_is_without_agreement() {
       nobody is due
     ------- stderr -------
     three.csv: CSV, UTF-8, comma; 3 rows; columns: user, new_email
-    directory read in one sweep over all guests, in 13 requests
+    directory read in one sweep over all guests, in 14 requests
     0 rows to do
     ");
     assert_eq!(campaign.invitations(), 5);
@@ -299,7 +308,7 @@ fn in_quiet_hours_nobody_is_reminded() {
       nobody is reminded before [TIME]
     ------- stderr -------
     three.csv: CSV, UTF-8, comma; 3 rows; columns: user, new_email
-    directory read in one sweep over all guests, in 13 requests
+    directory read in one sweep over all guests, in 14 requests
     0 rows to do
     ");
     assert_eq!(campaign.invitations(), 3);

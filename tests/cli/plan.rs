@@ -66,6 +66,10 @@ fn the_plan_tells_of_every_row_what_will_happen() {
       same-as-line              1  another row asks for the same
         line 6   maria.popescu_northwind.example#EXT#@contoso.onmicrosoft.com  line 5 asks for the same
 
+    New domains
+      fabrikam.example   3 rows  no Entra tenant; its people get one-time codes by mail
+      northwind.example   1 row  no Entra tenant; its people get one-time codes by mail
+
     Findings
       warn    resets
               1 guest is reset without a new address
@@ -85,7 +89,7 @@ fn the_plan_tells_of_every_row_what_will_happen() {
     ------- stderr -------
     guests.csv: CSV, UTF-8, comma; 20 rows, 3 of which ask for a reset only; columns: user, new_email, message, cc, language, reset
     kept: department
-    directory read in one sweep over all guests, in 20 requests
+    directory read in one sweep over all guests, in 21 requests
     ");
 }
 
@@ -95,7 +99,7 @@ fn as_json_the_plan_is_one_object() {
     output.json();
     snapshot!(output.without_stderr(), @r#"
     {"schema":"reinvite-plan/1",
-    "summary":{"rows":20,"change":4,"settled":2,"blocked":14,"reasons":{"address-taken":1,"already-matches":1,"ambiguous":1,"conflicting-rows":2,"disabled":1,"externally-mastered":1,"holds-role":1,"internal-guest":1,"new-address":3,"no-mail":1,"not-a-guest":1,"not-found":1,"own-domain":1,"reset-only":1,"restricted-unit":1,"same-as-line":1,"synced":1},"refusals":0,"plan_digest":"[DIGEST]","exit_code":0,"stop_reason":null,"elapsed_seconds":"[DURATION]","tenant_id":"7c0f5c1e-2b1d-4f0a-9a53-c0ffee000001","tenant_name":"Contoso","caller":"app-only","mailing":null,"effort":{"writes":7,"writes_per_second":1000.0,"seconds":0}},
+    "summary":{"rows":20,"change":4,"settled":2,"blocked":14,"reasons":{"address-taken":1,"already-matches":1,"ambiguous":1,"conflicting-rows":2,"disabled":1,"externally-mastered":1,"holds-role":1,"internal-guest":1,"new-address":3,"no-mail":1,"not-a-guest":1,"not-found":1,"own-domain":1,"reset-only":1,"restricted-unit":1,"same-as-line":1,"synced":1},"refusals":0,"plan_digest":"[DIGEST]","exit_code":0,"stop_reason":null,"elapsed_seconds":"[DURATION]","tenant_id":"7c0f5c1e-2b1d-4f0a-9a53-c0ffee000001","tenant_name":"Contoso","caller":"app-only","mailing":null,"effort":{"writes":7,"writes_per_second":1000.0,"seconds":0},"domains":[{"domain":"fabrikam.example","rows":3,"redeems":"code","has_tenant":false,"tenant_id":null,"tenant_name":null,"codes":true,"cross_tenant":null,"automatic":null,"allowed":true,"about":"no Entra tenant; its people get one-time codes by mail","unknown":[]},{"domain":"northwind.example","rows":1,"redeems":"code","has_tenant":false,"tenant_id":null,"tenant_name":null,"codes":true,"cross_tenant":null,"automatic":null,"allowed":true,"about":"no Entra tenant; its people get one-time codes by mail","unknown":[]}],"redemption_order":{"first":["azureActiveDirectory","externalFederation","socialIdentityProviders"],"fallback":"defaultConfiguredIdp"}},
     "findings":[{"severity":"warn","code":"resets","message":"1 guest is reset without a new address","advice":"they are locked out until they redeem again; a reset can't be undone"},{"severity":"warn","code":"already-matches","message":"1 guest has the new address already without an invitation of this campaign","advice":"if another run wrote it, go on with that run's checkpoint, which knows who was invited; --reset-matching resets them all"},{"severity":"warn","code":"message-dropped","message":"1 row carries a message that Microsoft drops, because an application sends the invitation","advice":"the guests receive Microsoft's standard text; send your own mail with it: set [delivery] by to graph, smtp or files; or sign in as a user"}],
     "rows":[
     {"line":2,"user":"hannah.wagner@northwind.example","user_id":"63e8a076-a912-4a58-8471-02c26af3569f","old_email":"hannah.wagner@northwind.example","new_email":"hannah.wagner@fabrikam.example","decision":"change","reason":"new-address","explanation":"moves from hannah.wagner@northwind.example to hannah.wagner@fabrikam.example","delivery":"standard-text"},
@@ -195,6 +199,10 @@ fn what_would_fail_is_seen_before_it_is_sent() {
                   the tenant's collaboration restrictions do not allow webmail.example; change them in the external
                   collaboration settings
 
+    New domains
+      fabrikam.example  2 rows  no Entra tenant; its people get one-time codes by mail
+      webmail.example    1 row  no Entra tenant; the list of domains that may be invited keeps it out
+
     Findings
       warn    may-activate-role
               1 guest may activate a directory role (line 5)
@@ -232,12 +240,14 @@ fn what_may_not_be_read_is_one_finding_that_names_the_permissions() {
     Findings
       warn    unreadable
               could not be read: the organization, who may invite, cross-tenant access settings, the list of domains that
-              may be invited, contacts, groups, role assignments, roles that can be activated (403
+              may be invited, the default of the cross-tenant access settings, whether codes by mail are on, the Entra
+              tenants of the new domains, contacts, groups, role assignments, roles that can be activated (403
               Authorization_RequestDenied: Insufficient privileges to complete the operation.)
-              granting Directory.Read.All, Policy.Read.All, Policy.Read.B2BManagementPolicy, RoleManagement.Read.Directory
-              shows it; until then the plan does not see new addresses in the tenant's own domains, whether invitations are
-              allowed, accounts that another tenant synchronises, domains that may not be invited, new addresses that others
-              hold, guests that hold a role, guests that may activate a role
+              granting Directory.Read.All, Policy.Read.All, Policy.Read.B2BManagementPolicy,
+              Policy.Read.AuthenticationMethod, CrossTenantInformation.ReadBasic.All, RoleManagement.Read.Directory shows
+              it; until then the plan does not see new addresses in the tenant's own domains, whether invitations are
+              allowed, accounts that another tenant synchronises, domains that may not be invited, new domains whose people
+              can't redeem, new addresses that others hold, guests that hold a role, guests that may activate a role
 
     Pace  10 writes at 1000 a second, less than a minute unless the tenant slows it down
 

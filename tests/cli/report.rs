@@ -182,7 +182,7 @@ fn failed_rows_come_back_in_the_users_own_form_and_are_taken_again() {
     kept: Büro, Reason, reinvite_reason, reinvite_advice, reinvite_line; none is read as message or cc
     note: portal template: version line skipped
     note: Windows-1252 is assumed, as it is no valid UTF-8: check the accents
-    directory read in one sweep over all guests, in 13 requests
+    directory read in one sweep over all guests, in 14 requests
     Plan for Contoso (tenant 7c0f5c1e-2b1d-4f0a-9a53-c0ffee000001): 2 rows, acting as an application
 
     Change                      2
@@ -190,6 +190,9 @@ fn failed_rows_come_back_in_the_users_own_form_and_are_taken_again() {
                                    Microsoft mails its standard text in the guest's language
         line 3  ruth.mori@northwind.example → ruth.mori@fabrikam.example
         line 4  olga.ramos@northwind.example → olga.ramos@fabrikam.example
+
+    New domains
+      fabrikam.example  2 rows  no Entra tenant; its people get one-time codes by mail
 
     Pace  4 writes at 1000 a second, less than a minute unless the tenant slows it down
 
@@ -263,6 +266,9 @@ fn a_mended_file_is_a_part_of_its_campaign() {
                                    Microsoft mails its standard text in the guest's language
         line 2  ruth.mori@northwind.example → ruth.mori@fabrikam.example
 
+    New domains
+      fabrikam.example  1 row  no Entra tenant; its people get one-time codes by mail
+
     Pace  2 writes at 1000 a second, less than a minute unless the tenant slows it down
 
     Digest [DIGEST]   (apply --plan [DIGEST] carries out exactly this)
@@ -270,7 +276,7 @@ fn a_mended_file_is_a_part_of_its_campaign() {
     failed.csv: CSV, UTF-8, comma; 1 row; columns: user, new_email
     kept: reason, advice, line; none is read as message or cc
     warning: there is no failed.csv.checkpoint, but march.csv.checkpoint has guests of this manifest; if it is this campaign's, go on with --into march.csv.checkpoint
-    directory read in one sweep over all guests, in 13 requests
+    directory read in one sweep over all guests, in 14 requests
     ");
     // A night is about the whole of a manifest.
     let night = "reconcile failed.csv --checkpoint march.csv.checkpoint --yes";

@@ -29,6 +29,9 @@ fn the_way_back_is_shown_asked_for_and_carried_out() {
       redeemed                  1  has redeemed the new address; going back would lock it out until it redeems again
         line 3  ruth.mori@northwind.example  redeemed the new address on [TIME]; --even-redeemed takes it back
 
+    New domains
+      northwind.example  2 rows  no Entra tenant; its people get one-time codes by mail
+
     Findings
       warn    not-undone
               2 guests have no access until the new invitation is redeemed, and 2 guests may keep the new address as a
@@ -39,11 +42,11 @@ fn the_way_back_is_shown_asked_for_and_carried_out() {
 
     Digest [DIGEST]   (revert --plan [DIGEST] carries out exactly this)
     ------- stderr -------
-    directory read in one sweep over all guests, in 13 requests
+    directory read in one sweep over all guests, in 14 requests
     ");
     snapshot!(campaign.run("revert three.csv").without_plan(), @"
     ------- stderr -------
-    directory read in one sweep over all guests, in 13 requests
+    directory read in one sweep over all guests, in 14 requests
     [PLAN]
     error: 2 guests of Contoso would change, and there is no terminal to ask at; nothing was sent
       hint: review the plan, then pass --yes, or --yes --plan [DIGEST]
@@ -61,7 +64,7 @@ fn the_way_back_is_shown_asked_for_and_carried_out() {
 
     Every row is in back.csv
     ------- stderr -------
-    directory read in one sweep over all guests, in 13 requests
+    directory read in one sweep over all guests, in 14 requests
     [PLAN]
     2 rows to do
     line 2     invited       hannah.wagner@fabrikam.example → hannah.wagner@northwind.example
@@ -161,7 +164,7 @@ fn the_way_back_is_shown_asked_for_and_carried_out() {
 
     took [DURATION], 1 mail written
     ------- stderr -------
-    directory read in one sweep over all guests, in 13 requests
+    directory read in one sweep over all guests, in 14 requests
     Plan for Contoso (tenant 7c0f5c1e-2b1d-4f0a-9a53-c0ffee000001): 3 rows, acting as an application
 
     Change                      1
@@ -173,6 +176,9 @@ fn the_way_back_is_shown_asked_for_and_carried_out() {
       already-invited           2  invited by this campaign
         line 2  hannah.wagner@northwind.example  invited on [TIME]
         line 4  olga.ramos@northwind.example     invited on [TIME]
+
+    New domains
+      northwind.example  1 row  no Entra tenant; its people get one-time codes by mail
 
     Findings
       warn    not-undone
@@ -195,7 +201,7 @@ fn its_plan_and_its_run_are_objects_of_their_own() {
     let plan = campaign.run("revert three.csv --dry-run --output json").exits(0);
     snapshot!(plan.without_stderr(), @r#"
     {"schema":"reinvite-revert/1",
-    "summary":{"rows":3,"change":3,"settled":0,"blocked":0,"reasons":{"revert":3},"refusals":0,"plan_digest":"[DIGEST]","exit_code":0,"stop_reason":null,"elapsed_seconds":"[DURATION]","tenant_id":"7c0f5c1e-2b1d-4f0a-9a53-c0ffee000001","tenant_name":"Contoso","caller":"app-only","mailing":null,"effort":{"writes":6,"writes_per_second":1000.0,"seconds":0}},
+    "summary":{"rows":3,"change":3,"settled":0,"blocked":0,"reasons":{"revert":3},"refusals":0,"plan_digest":"[DIGEST]","exit_code":0,"stop_reason":null,"elapsed_seconds":"[DURATION]","tenant_id":"7c0f5c1e-2b1d-4f0a-9a53-c0ffee000001","tenant_name":"Contoso","caller":"app-only","mailing":null,"effort":{"writes":6,"writes_per_second":1000.0,"seconds":0},"domains":[{"domain":"northwind.example","rows":3,"redeems":"code","has_tenant":false,"tenant_id":null,"tenant_name":null,"codes":true,"cross_tenant":null,"automatic":null,"allowed":true,"about":"no Entra tenant; its people get one-time codes by mail","unknown":[]}],"redemption_order":{"first":["azureActiveDirectory","externalFederation","socialIdentityProviders"],"fallback":"defaultConfiguredIdp"}},
     "findings":[{"severity":"warn","code":"not-undone","message":"3 guests have no access until the new invitation is redeemed, and 3 guests may keep the new address as a second one","advice":"mails that were sent stay sent; only Exchange takes an address off a guest (Set-MailUser)"}],
     "rows":[
     {"line":2,"user":"hannah.wagner@northwind.example","user_id":"63e8a076-a912-4a58-8471-02c26af3569f","old_email":"hannah.wagner@fabrikam.example","new_email":"hannah.wagner@northwind.example","decision":"change","reason":"revert","explanation":"goes back from hannah.wagner@fabrikam.example to hannah.wagner@northwind.example; has no access until it redeems again","delivery":"standard-text"},
@@ -248,7 +254,7 @@ fn what_cannot_be_undone_is_told_by_row() {
 
     Nothing to change
     ------- stderr -------
-    directory read in one sweep over all guests, in 13 requests
+    directory read in one sweep over all guests, in 14 requests
     ");
     // Nothing goes back, and what the campaign came to stays told.
     snapshot!(campaign.run("revert mixed.csv --yes"), @"
@@ -261,7 +267,7 @@ fn what_cannot_be_undone_is_told_by_row() {
 
     took [DURATION]
     ------- stderr -------
-    directory read in one sweep over all guests, in 13 requests
+    directory read in one sweep over all guests, in 14 requests
     Plan for Contoso (tenant 7c0f5c1e-2b1d-4f0a-9a53-c0ffee000001): 3 rows, acting as an application
 
     Change                      0
@@ -311,7 +317,7 @@ fn no_night_undoes_what_a_person_has_undone() {
     snapshot!(campaign.run("remind three.csv --yes").without_plan(), @"
     ------- stderr -------
     three.csv: CSV, UTF-8, comma; 3 rows; columns: user, new_email
-    directory read in one sweep over all guests, in 13 requests
+    directory read in one sweep over all guests, in 14 requests
     error: refused before anything was sent: revert took 3 guests back, and the manifest moves them again (lines 2, 3, 4)
       hint: take their rows out; or run apply, which asks before it moves them, or with --yes wants --move-reverted
     ------- exit 5 -------
@@ -319,7 +325,7 @@ fn no_night_undoes_what_a_person_has_undone() {
     snapshot!(campaign.run("apply three.csv --yes").without_plan(), @"
     ------- stderr -------
     three.csv: CSV, UTF-8, comma; 3 rows; columns: user, new_email
-    directory read in one sweep over all guests, in 13 requests
+    directory read in one sweep over all guests, in 14 requests
     [PLAN]
     error: refused before anything was sent: revert took 3 guests back, and the manifest moves them again (lines 2, 3, 4)
       hint: take their rows out; or run apply, which asks before it moves them, or with --yes wants --move-reverted
@@ -328,7 +334,7 @@ fn no_night_undoes_what_a_person_has_undone() {
     snapshot!(campaign.run("apply three.csv").without_plan(), @"
     ------- stderr -------
     three.csv: CSV, UTF-8, comma; 3 rows; columns: user, new_email
-    directory read in one sweep over all guests, in 13 requests
+    directory read in one sweep over all guests, in 14 requests
     [PLAN]
     error: 3 guests of Contoso would change, and there is no terminal to ask at; nothing was sent
       hint: review the plan, then pass --yes, or --yes --plan [DIGEST]
@@ -345,6 +351,9 @@ fn no_night_undoes_what_a_person_has_undone() {
         line 3  ruth.mori@northwind.example → ruth.mori@fabrikam.example
         line 4  olga.ramos@northwind.example → olga.ramos@fabrikam.example
 
+    New domains
+      fabrikam.example  3 rows  no Entra tenant; its people get one-time codes by mail
+
     Findings
       warn    reverted
               revert took 3 guests back, and the manifest moves them again (lines 2, 3, 4)
@@ -355,7 +364,7 @@ fn no_night_undoes_what_a_person_has_undone() {
     Digest [DIGEST]   (apply --plan [DIGEST] carries out exactly this)
     ------- stderr -------
     three.csv: CSV, UTF-8, comma; 3 rows; columns: user, new_email
-    directory read in one sweep over all guests, in 13 requests
+    directory read in one sweep over all guests, in 14 requests
     ");
     campaign.run("apply three.csv --yes --move-reverted").exits(0);
     assert_eq!(campaign.invitations(), 9);
@@ -439,14 +448,14 @@ fn the_campaign_of_another_tenant_is_left_alone() {
     drop(database);
     snapshot!(campaign.run("revert three.csv --yes"), @"
     ------- stderr -------
-    directory read in one sweep over all guests, in 13 requests
+    directory read in one sweep over all guests, in 14 requests
     error: the checkpoint three.csv.checkpoint belongs to the tenant 11111111-2222-4333-8444-555555555555, not to 7c0f5c1e-2b1d-4f0a-9a53-c0ffee000001
       hint: name another checkpoint with --checkpoint, or correct [tenant] id
     ------- exit 2 -------
     ");
     snapshot!(campaign.run("revert three.csv --dry-run"), @"
     ------- stderr -------
-    directory read in one sweep over all guests, in 13 requests
+    directory read in one sweep over all guests, in 14 requests
     error: the checkpoint three.csv.checkpoint belongs to the tenant 11111111-2222-4333-8444-555555555555, not to 7c0f5c1e-2b1d-4f0a-9a53-c0ffee000001
       hint: name another checkpoint with --checkpoint, or correct [tenant] id
     ------- exit 2 -------
@@ -471,7 +480,7 @@ fn a_way_back_keeps_the_guards_and_the_digest() {
     let campaign = moved();
     snapshot!(campaign.run("revert three.csv --yes --max-changes 2").without_plan(), @"
     ------- stderr -------
-    directory read in one sweep over all guests, in 13 requests
+    directory read in one sweep over all guests, in 14 requests
     [PLAN]
     error: refused before anything was sent: 3 rows would change, and max_changes allows 2
       hint: review the plan, then set [guards] max_changes or --max-changes to 3 or more
@@ -479,7 +488,7 @@ fn a_way_back_keeps_the_guards_and_the_digest() {
     ");
     snapshot!(campaign.run("revert three.csv --yes --plan 0123456789ab").without_plan(), @"
     ------- stderr -------
-    directory read in one sweep over all guests, in 13 requests
+    directory read in one sweep over all guests, in 14 requests
     [PLAN]
     error: refused before anything was sent: the plan is now [DIGEST], not the reviewed 0123456789ab
       hint: review the plan again, then pass its digest

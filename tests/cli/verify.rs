@@ -129,7 +129,7 @@ fn a_guest_left_half_way_needs_a_person_though_the_checkpoint_is_gone() {
     ------- stderr -------
     three.csv: CSV, UTF-8, comma; 3 rows; columns: user, new_email
     warning: there is no three.csv.checkpoint, but march.checkpoint has guests of this manifest; if it is this campaign's, go on with --checkpoint march.checkpoint
-    directory read in one sweep over all guests, in 13 requests
+    directory read in one sweep over all guests, in 14 requests
     "#);
     snapshot!(campaign.run("apply three.csv --yes"), @r#"
     Done, but for guests without an invitation
@@ -147,7 +147,7 @@ fn a_guest_left_half_way_needs_a_person_though_the_checkpoint_is_gone() {
     ------- stderr -------
     three.csv: CSV, UTF-8, comma; 3 rows; columns: user, new_email
     warning: there is no three.csv.checkpoint, but march.checkpoint has guests of this manifest; if it is this campaign's, go on with --checkpoint march.checkpoint
-    directory read in one sweep over all guests, in 13 requests
+    directory read in one sweep over all guests, in 14 requests
     Plan for Contoso (tenant 7c0f5c1e-2b1d-4f0a-9a53-c0ffee000001): 3 rows, acting as an application
 
     Change                      0
@@ -221,7 +221,7 @@ fn a_guest_left_half_way_needs_a_person_though_the_row_is_gone() {
     Nothing to change
     ------- stderr -------
     three.csv: CSV, UTF-8, comma; 2 rows; columns: user, new_email
-    directory read in one sweep over all guests, in 13 requests
+    directory read in one sweep over all guests, in 14 requests
     ");
     snapshot!(campaign.run("apply three.csv --yes"), @"
     Done, but for guests without a row
@@ -238,7 +238,7 @@ fn a_guest_left_half_way_needs_a_person_though_the_row_is_gone() {
     took [DURATION]
     ------- stderr -------
     three.csv: CSV, UTF-8, comma; 2 rows; columns: user, new_email
-    directory read in one sweep over all guests, in 13 requests
+    directory read in one sweep over all guests, in 14 requests
     Plan for Contoso (tenant 7c0f5c1e-2b1d-4f0a-9a53-c0ffee000001): 2 rows, acting as an application
 
     Change                      0

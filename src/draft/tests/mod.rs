@@ -81,6 +81,7 @@ fn plan(manifest: &Manifest, directory: &Directory) -> Vec<PlannedRow> {
         invited_within: None,
         reminders: None,
         others: BTreeSet::new(),
+        redeemable_domains: Vec::new(),
         revert: None,
     };
     decide(manifest, directory, &Ledger::default(), &policy)

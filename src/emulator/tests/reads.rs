@@ -6,8 +6,8 @@ use http::Method;
 use serde_json::json;
 
 use super::caller::{one_guest, start, tenant};
-use crate::emulator::{Contact, Group, Lag, Options, TenantSeed, guest};
-use crate::graph::wire::{Partner, RoleAssignment, USER_SELECT};
+use crate::emulator::{Contact, EmailCodes, Group, Lag, Options, OtherTenant, TenantSeed, guest};
+use crate::graph::wire::{Partner, RoleAssignment, TenantInformation, USER_SELECT};
 
 #[tokio::test]
 async fn pages_lead_to_the_next_with_the_same_query() {
@@ -208,6 +208,43 @@ async fn contacts_groups_policies_and_eligible_roles_are_listed() {
     for path in ["/contacts", "/contacts/$count", "/groups", "/groups/$count", eligible, partners] {
         let answer = caller.get(path).await;
         assert_eq!((answer.status.as_u16(), answer.code()), (403, "Authorization_RequestDenied"));
+    }
+}
+
+#[tokio::test]
+async fn the_tenant_of_a_domain_is_found_by_each_of_its_domains() {
+    let information = TenantInformation {
+        tenant_id: "f0f0f0f0-0000-4000-8000-000000000002".into(),
+        display_name: Some("Fabrikam".into()),
+        default_domain_name: Some("fabrikam.example".into()),
+        ..TenantInformation::default()
+    };
+    let domains = ["fabrikam.example".to_owned(), "fabrikam.onmicrosoft.com".to_owned()].into();
+    let mut seed = TenantSeed {
+        other_tenants: vec![OtherTenant { information, domains }],
+        email_codes: EmailCodes::Disabled,
+        ..TenantSeed::empty()
+    };
+    let (_, caller) = start(seed.clone(), Options::default());
+    let find = |domain: &str| {
+        format!("/tenantRelationships/findTenantInformationByDomainName(domainName='{domain}')")
+    };
+    for (domain, name) in [
+        ("fabrikam.example", "Fabrikam"),
+        ("Fabrikam.onmicrosoft.com", "Fabrikam"),
+        ("contoso.example", "Contoso"),
+    ] {
+        let found = caller.get(&find(domain)).await;
+        assert_eq!(found.json["displayName"], name, "{}", found.text);
+    }
+    assert_eq!(caller.get(&find("oldco.example")).await.status, 404);
+    assert_eq!(caller.get("/tenantRelationships/other()").await.status, 400);
+    let email = "/policies/authenticationMethodsPolicy/authenticationMethodConfigurations/email";
+    assert_eq!(caller.get(email).await.json["allowExternalIdToUseEmailOtp"], "disabled");
+    seed.applications[0].roles = vec!["Policy.Read.All".into()];
+    let (_, caller) = start(seed, Options::default());
+    for path in [email, &find("fabrikam.example")] {
+        assert_eq!(caller.get(path).await.status, 403, "{path}");
     }
 }
 

@@ -55,8 +55,9 @@ async fn contacts_and_groups_that_hold_a_new_address_are_found_in_two_requests()
         ["isaac@northwind.example", "O'Isaac@northwind.example", "desk@northwind.example"];
     let before = survey(&rig, &[]).await.requests;
     let survey = survey(&rig, &addresses).await;
-    // Members with these addresses are asked for with those that hold the guest's.
-    assert_eq!(survey.requests - before, 2);
+    // Members with these addresses are asked for with those that hold the guest's. Whether
+    // the people of their domains can redeem is a third.
+    assert_eq!(survey.requests - before, 3);
     let holder = |address: &str| {
         let holder = survey.directory.other_holder(&address.parse().unwrap())?;
         Some((holder.kind, holder.id.to_string(), holder.name.to_string()))
@@ -97,8 +98,8 @@ async fn many_addresses_are_found_in_one_sweep_unless_there_are_more_contacts_st
             let requests = ledger.requests_to(path);
             requests.iter().filter(|request| !request.in_batch).count()
         };
-        // One batch asks for members that hold the guest's address.
-        let sent = batches - 1 + single("/contacts") + single("/groups");
+        // One batch asks for members that hold the guest's address, one about the new domain.
+        let sent = batches - 2 + single("/contacts") + single("/groups");
         assert_eq!(sent, requests + groups, "{rows} of {contacts}");
     }
 }
@@ -194,6 +195,8 @@ async fn a_server_that_has_users_and_nothing_else_is_enough() {
             "who may invite",
             "cross-tenant access settings",
             "the list of domains that may be invited",
+            "the default of the cross-tenant access settings",
+            "whether codes by mail are on",
             "deleted users",
             "contacts",
             "groups",

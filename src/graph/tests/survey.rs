@@ -182,7 +182,13 @@ async fn what_may_not_be_read_is_noted_and_only_the_guests_are_indispensable() {
         ("/contacts", "contacts"),
         ("/groups", "groups"),
         ("/policies/authorizationPolicy", "who may invite"),
-        ("/policies/crossTenantAccessPolicy", "cross-tenant access settings"),
+        ("/policies/crossTenantAccessPolicy/partners", "cross-tenant access settings"),
+        (
+            "/policies/crossTenantAccessPolicy/default",
+            "the default of the cross-tenant access settings",
+        ),
+        ("/policies/authenticationMethodsPolicy", "whether codes by mail are on"),
+        ("/tenantRelationships", "the Entra tenants of the new domains"),
         ("/beta/policies", "the list of domains that may be invited"),
     ] {
         let options = Options { faults: vec![denied(path)], ..Options::default() };

@@ -26,9 +26,10 @@ pub use mail::{FOUND_SELECT, FileAttachment, FoundMessage, ItemBody, MailHeader,
 pub use page::Page;
 pub use sign_in::{SignInActivity, UserSignIns};
 pub use tenant::{
-    AuthorizationPolicy, B2bManagementPolicy, B2bSetting, CrossTenantDefault, DirectoryObject,
-    IdentitySynchronization, MailRecipient, Organization, Partner, RoleAssignment,
-    TargetConfiguration, UserSyncInbound, VerifiedDomain,
+    AuthorizationPolicy, AutomaticConsent, B2bManagementPolicy, B2bSetting, CrossTenantDefault,
+    DirectoryObject, EmailMethod, IdentitySynchronization, MailRecipient, Organization, Partner,
+    RedemptionProviders, RoleAssignment, Target, TargetConfiguration, TenantInformation,
+    UserSyncInbound, VerifiedDomain,
 };
 pub use token::{DeviceCodeResponse, IdentityTokenResponse, TokenError, TokenResponse};
 

@@ -61,6 +61,19 @@ pub struct Partner {
     /// Whether the partner may synchronise users into this tenant.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub identity_synchronization: Option<IdentitySynchronization>,
+    /// Which of its people may be guests here; None where the default holds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub b2b_collaboration_inbound: Option<B2bSetting>,
+    /// Whether invitations of its people are redeemed without their doing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub automatic_user_consent_settings: Option<AutomaticConsent>,
+}
+
+/// An `inboundOutboundPolicyConfiguration`, as far as it is read.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct AutomaticConsent {
+    pub inbound_allowed: Option<bool>,
 }
 
 /// A `crossTenantIdentitySyncPolicyPartner`.
@@ -85,6 +98,35 @@ pub struct UserSyncInbound {
 pub struct CrossTenantDefault {
     /// Which people of other tenants may be guests here.
     pub b2b_collaboration_inbound: Option<B2bSetting>,
+    /// With what invitations are redeemed.
+    pub invitation_redemption_identity_provider_configuration: Option<RedemptionProviders>,
+}
+
+/// A `defaultInvitationRedemptionIdentityProviderConfiguration`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct RedemptionProviders {
+    #[serde(deserialize_with = "null_as_default")]
+    pub primary_identity_provider_precedence_order: Vec<String>,
+    pub fallback_identity_provider: Option<String>,
+}
+
+/// A `tenantInformation`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct TenantInformation {
+    pub tenant_id: String,
+    pub federation_brand_name: Option<String>,
+    pub display_name: Option<String>,
+    pub default_domain_name: Option<String>,
+}
+
+/// An `emailAuthenticationMethodConfiguration`, as far as it is read.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct EmailMethod {
+    /// `default`, `enabled` or `disabled`.
+    pub allow_external_id_to_use_email_otp: Option<String>,
 }
 
 /// A `crossTenantAccessPolicyB2BSetting`, as far as it is read.
@@ -100,6 +142,18 @@ pub struct B2bSetting {
 pub struct TargetConfiguration {
     /// `allowed` or `blocked`.
     pub access_type: Option<String>,
+    #[serde(deserialize_with = "null_as_default")]
+    pub targets: Vec<Target>,
+}
+
+/// A `crossTenantAccessPolicyTarget`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Target {
+    /// `AllUsers`, `AllApplications`, or an id.
+    pub target: String,
+    /// `user`, `group` or `application`.
+    pub target_type: String,
 }
 
 /// A `b2bManagementPolicy` (Microsoft Graph beta, 2025-10).

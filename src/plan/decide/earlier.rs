@@ -304,7 +304,9 @@ impl Planner<'_> {
             }
         };
         if reason == ChangeReason::Unmailed
-            && let Some(blocked) = self.obstacle(guest, &key.address, false)
+            && let Some(blocked) = self
+                .obstacle(guest, &key.address, false)
+                .or_else(|| self.cannot_redeem(&key.address))
         {
             return Some(Decision::Blocked(blocked));
         }

@@ -233,7 +233,8 @@ impl Planner<'_> {
         invites: bool,
     ) -> Result<Decision, Decision> {
         let moves = set_mail.as_ref().is_some_and(|set| set.desired.is_some());
-        if let Some(blocked) = self.obstacle(guest, address, moves) {
+        let cannot_redeem = || self.cannot_redeem(address).filter(|_| invites);
+        if let Some(blocked) = self.obstacle(guest, address, moves).or_else(cannot_redeem) {
             return Err(Decision::Blocked(blocked));
         }
         let key = InvitationKey { user_id: guest.id, address: address.clone() };

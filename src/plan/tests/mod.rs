@@ -78,6 +78,7 @@ impl World {
                 others: BTreeSet::new(),
                 revert: None,
                 reminders: None,
+                redeemable_domains: Vec::new(),
             },
             guards: Guards {
                 max_changes: Limit::Count(u64::MAX),

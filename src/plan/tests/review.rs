@@ -172,6 +172,7 @@ fn external_members_are_pointed_out_where_a_partner_synchronises_users() {
         tenant_id: "f".to_owned(),
         name: Some("Fabrikam".to_owned()),
         synchronises,
+        ..Partner::default()
     };
     let world = |user_type, synchronises| {
         movers(2).with(|w| {
