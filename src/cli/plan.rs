@@ -1,14 +1,20 @@
 //! `plan`: what would change, without changing anything.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
-use crate::campaign::Part;
+use jiff::Timestamp;
+
+use crate::campaign::{Part, Samples};
 use crate::checkpoint::{CheckpointError, Reader, is_configured_name, read_ledger};
 use crate::config::args::{ApplyArgs, Cli, PlanArgs};
 use crate::config::{Settings, UserWide, checkpoint_path};
-use crate::manifest::Manifest;
+use crate::manifest::{Manifest, Row};
 use crate::plan::Plan;
-use crate::report::{PlanView, Schema, harmless, plan_json, plan_text};
+use crate::report::{
+    PlanFormat, PlanPage, PlanView, Replace, ReportFileError, Schema, check_report_path, harmless,
+    plan_json, plan_text, report_file, write_plan,
+};
 use crate::run::Stop;
 
 use super::apply::{checkpoint, request};
@@ -19,6 +25,7 @@ use super::planning::{
     Asked, Context, Planned, lines, make_plan, read_manifest, runtime, tell_of_checkpoints_beside,
     tell_unplanned,
 };
+use super::resume_command::carry_out;
 use super::ui::Ui;
 use super::{Exit, pager, signals};
 
@@ -27,6 +34,8 @@ pub(super) const ROWS_PER_REASON: usize = 8;
 
 pub(super) fn run(cli: &Cli, args: &PlanArgs, ui: &Ui) -> Result<Exit, Failure> {
     let settings = settings(cli, ui)?;
+    let out = args.out.as_deref().map(|path| page_format(path).map(|format| (path, format)));
+    let out = out.transpose()?;
     let manifest = read_manifest(&args.planning, &settings, ui)?;
     let asked = Asked {
         reset_matching: args.planning.reset_matching,
@@ -38,10 +47,66 @@ pub(super) fn run(cli: &Cli, args: &PlanArgs, ui: &Ui) -> Result<Exit, Failure> 
         let path = checkpoint_path(Some(path), settings.checkpoint.as_deref());
         // A plan needs no checkpoint; a manifest from stdin may have none.
         let plan = plan(&path.unwrap_or_default(), &settings, &manifest, asked, false, ui)?;
+        if let Some((path, format)) = out {
+            write(cli, args, &settings, &manifest, &plan, (path, format), ui)?;
+        }
         let changes = args.expect_no_changes && plan.counts.change > 0;
         show(&plan, if changes { Exit::ChangesPending } else { Exit::Done }, ui)
     };
     plan().map_err(|failure| tell_unplanned(failure, &manifest, ui))
+}
+
+/// The format of a plan for review, once it is clear that its file can be written.
+fn page_format(path: &Path) -> Result<PlanFormat, Failure> {
+    let format = PlanFormat::of(path).ok_or_else(|| {
+        let message = anyhow::anyhow!("--out {}: no .html or .md file", path.display());
+        Failure::new(Exit::Usage, message)
+            .hint("name it plan.html for a page, or plan.md for a ticket")
+    })?;
+    match check_report_path(path, Replace::Reports) {
+        Ok(()) => Ok(format),
+        Err(error @ ReportFileError::NotAReport { .. }) => {
+            Err(Failure::new(Exit::Usage, error).hint("choose another name"))
+        }
+        Err(error) => Err(Failure::new(Exit::Usage, error)),
+    }
+}
+
+/// Writes the plan for whoever signs it off.
+fn write(
+    cli: &Cli,
+    args: &PlanArgs,
+    settings: &Settings,
+    manifest: &Manifest,
+    plan: &Plan,
+    (path, format): (&Path, PlanFormat),
+    ui: &Ui,
+) -> Result<(), Failure> {
+    let invited: BTreeSet<u32> = plan
+        .rows
+        .iter()
+        .filter(|row| row.change().is_some_and(|change| change.invite.is_some()))
+        .map(|row| row.line)
+        .collect();
+    let Settings { delivery, invitation, .. } = settings;
+    let is_meant = |row: &Row| invited.contains(&row.line);
+    let samples =
+        Samples::of(manifest, is_meant, delivery, invitation, plan.tenant_name.as_deref());
+    for problem in &samples.problems {
+        ui.warn(format_args!("{problem}; {}", problem.advice));
+    }
+    let page = PlanPage {
+        plan,
+        manifest: &manifest.name,
+        samples: &samples,
+        command: carry_out(cli, &args.planning, &plan.digest.short()),
+        now: Timestamp::now(),
+    };
+    report_file(path, |out| write_plan(out, &page, format)).map_err(|error| {
+        Failure::new(Exit::Unexpected, error).hint("check the path, its permissions and the disk")
+    })?;
+    ui.note(format_args!("the plan for review is in {}", path.display()));
+    Ok(())
 }
 
 /// `apply --dry-run`: the plan that this very command would carry out.

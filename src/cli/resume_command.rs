@@ -31,6 +31,13 @@ pub(super) fn continue_with(cli: &Cli, args: &ApplyArgs) -> String {
     command.0
 }
 
+/// The command that carries out exactly the plan of this digest.
+pub(super) fn carry_out(cli: &Cli, planning: &PlanningArgs, digest: &str) -> String {
+    let mut command = Words::new(cli, "apply", planning);
+    command.value("--plan", Some(digest));
+    command.0
+}
+
 /// The same for a night. Every flag of it is about every run.
 pub(super) fn night_again(
     cli: &Cli,

@@ -127,6 +127,10 @@ pub struct PlanArgs {
         value_parser = BoolishValueParser::new()
     )]
     pub expect_no_changes: bool,
+
+    /// Write the plan for whoever signs it off, too: into an .html or .md file
+    #[arg(long, value_name = "FILE", env = "REINVITE_OUT", hide_env_values = true)]
+    pub out: Option<PathBuf>,
 }
 
 /// `preview`.

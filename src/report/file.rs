@@ -9,6 +9,7 @@ use crate::files::{self, Readers};
 
 use super::ResultFileError;
 use super::campaign::is_report;
+use super::plan_page::is_plan_page;
 use super::result_file::target;
 
 /// Why a report's file can't be written.
@@ -54,7 +55,7 @@ pub fn check_report_path(path: &Path, replace: Replace) -> Result<(), ReportFile
         Replace::Nothing if !beginning.is_empty() => {
             Err(ReportFileError::Exists { path: path.to_owned() })
         }
-        Replace::Reports if !is_report(&beginning) => {
+        Replace::Reports if !is_report(&beginning) && !is_plan_page(&beginning) => {
             Err(ReportFileError::NotAReport { path: path.to_owned() })
         }
         Replace::Nothing | Replace::Reports | Replace::Anything => Ok(()),

@@ -31,6 +31,7 @@ mod night;
 #[cfg(feature = "pfx")]
 mod pfx;
 mod plan;
+mod plan_page;
 mod preview;
 mod readiness;
 mod report;

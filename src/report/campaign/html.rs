@@ -27,7 +27,7 @@ use super::view::{Campaign, Report, Totals};
 pub(super) const MARK: &str = "<!doctype html>\n<!-- reinvite report 1 -->";
 
 const TEMPLATE: &str = include_str!("report.html");
-const STYLE: &str = include_str!("report.css");
+pub(in crate::report) const STYLE: &str = include_str!("report.css");
 const SCRIPT: &str = include_str!("report.js");
 
 /// Before the body is read: a table that will be paged is not laid out whole first.
@@ -67,7 +67,7 @@ pub(super) fn write(out: &mut dyn Write, report: &Report) -> io::Result<()> {
 }
 
 /// What the page's policy knows a style or script by.
-fn hash(text: &str) -> String {
+pub(in crate::report) fn hash(text: &str) -> String {
     format!("sha256-{}", STANDARD.encode(Sha256::digest(text)))
 }
 
@@ -238,6 +238,6 @@ fn table_row(view: &RowView<'_>) -> Value {
 }
 
 /// A moment to the minute, in UTC.
-pub(super) fn moment(at: Timestamp) -> String {
+pub(in crate::report) fn moment(at: Timestamp) -> String {
     at.to_zoned_datetime(jiff::tz::TimeZone::UTC).strftime("%Y-%m-%d %H:%M").to_string()
 }

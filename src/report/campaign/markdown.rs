@@ -116,12 +116,17 @@ fn table(out: &mut dyn Write, totals: &Totals, verified: bool) -> io::Result<()>
 
 /// A text as a code span: nothing in it is Markdown. Its fence is longer than any run
 /// of backticks in it.
-fn code(text: &str) -> String {
+pub(in crate::report) fn code(text: &str) -> String {
     let text = harmless(text);
-    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or_default();
-    let fence = "`".repeat(longest + 1);
+    let fence = fence(&text, 1);
     let pad = if text.starts_with('`') || text.ends_with('`') { " " } else { "" };
     format!("{fence}{pad}{text}{pad}{fence}")
+}
+
+/// At least so many backticks, and more than any run of them in the text.
+pub(in crate::report) fn fence(text: &str, least: usize) -> String {
+    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or_default();
+    "`".repeat(least.max(longest + 1))
 }
 
 #[cfg(test)]

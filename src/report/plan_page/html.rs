@@ -1,0 +1,128 @@
+//! The page as HTML: no other file, no request, no script. Every text from a manifest, a
+//! directory or a template is escaped by the template engine, whose rule for HTML is on for
+//! the whole page.
+
+use std::io::{self, Write};
+
+use minijinja::value::Value;
+use minijinja::{Environment, context};
+
+use crate::report::campaign::{STYLE, hash, moment};
+use crate::report::text::{harmless, harmless_lines};
+
+use super::PlanPage;
+use super::view::{Group, Kind, deliveries, groups, guest, particular};
+
+pub(super) const MARK: &str = "<!doctype html>\n<!-- reinvite plan 1 -->";
+
+const TEMPLATE: &str = include_str!("plan.html");
+
+/// What a report has no use for.
+const OWN_STYLE: &str = "\
+pre{padding:.7rem 1rem;background:var(--panel);border:1px solid var(--line);border-radius:.4rem;\
+font:.85rem/1.45 ui-monospace,SFMono-Regular,Consolas,monospace;white-space:pre-wrap;overflow-wrap:anywhere}
+.command{color:var(--fg)}
+.mail dt{color:var(--soft)}
+.mail dd{margin:0 0 .3rem;overflow-wrap:anywhere}
+";
+
+pub(super) fn write(out: &mut dyn Write, page: &PlanPage<'_>) -> io::Result<()> {
+    let mut environment = Environment::new();
+    environment.add_template("plan.html", TEMPLATE).map_err(io::Error::other)?;
+    let template = environment.get_template("plan.html").map_err(io::Error::other)?;
+    let plan = page.plan;
+    let style = format!("{STYLE}{OWN_STYLE}");
+    let findings: Vec<Value> = plan
+        .findings
+        .iter()
+        .map(|finding| {
+            context! {
+                refuses => finding.severity == crate::plan::Severity::Refuse,
+                code => finding.code,
+                message => harmless(&finding.message),
+                advice => harmless(&finding.advice),
+            }
+        })
+        .collect();
+    let domains: Vec<Value> = plan
+        .domains
+        .iter()
+        .map(|domain| {
+            let (name, about) = (harmless(&domain.domain), harmless(&domain.about));
+            context! { name, about, rows => domain.rows, unknown => domain.unknown.join(", ") }
+        })
+        .collect();
+    let mails: Vec<Value> = page
+        .samples
+        .mails
+        .iter()
+        .map(|mail| {
+            context! {
+                template => harmless(&mail.template),
+                line => mail.line,
+                to => harmless(mail.to.as_str()),
+                subject => harmless(&mail.subject),
+                text => harmless_lines(&mail.text),
+            }
+        })
+        .collect();
+    let received: Vec<Value> =
+        deliveries(plan).into_iter().map(|(rows, about)| context! { rows, about }).collect();
+    let section = |kind, title: &str, word: &str| {
+        let groups: Vec<Value> =
+            groups(plan, kind).iter().map(|group| group_view(group, page)).collect();
+        context! { title, word, groups }
+    };
+    let values = context! {
+        mark => Value::from_safe_string(MARK.to_owned()),
+        style => Value::from_safe_string(style.clone()),
+        style_hash => hash(&style),
+        version => env!("CARGO_PKG_VERSION"),
+        generated_at => moment(page.now),
+        tenant => page.tenant(),
+        about => page.about(),
+        counts => context! {
+            rows => plan.counts.rows,
+            change => plan.counts.change,
+            settled => plan.counts.settled,
+            blocked => plan.counts.blocked,
+        },
+        digest => plan.digest.to_string(),
+        command => harmless(&page.command),
+        changes_nothing => page.changes_nothing(),
+        refusals => page.refusals().join(", "),
+        effort => plan.effort.map(|effort| effort.sentence()),
+        mailing => plan.mailing.filter(|mailing| mailing.is_paced()).map(|it| it.sentence()),
+        findings => findings,
+        received => received,
+        mails => mails,
+        domains => domains,
+        sections => [
+            section(Kind::Change, "What changes", "change"),
+            section(Kind::Blocked, "What can't be carried out", "blocked"),
+            section(Kind::Settled, "What needs nothing", "settled"),
+        ],
+    };
+    template.render_captured_to(values, out).map(drop).map_err(io::Error::other)
+}
+
+fn group_view(group: &Group<'_>, page: &PlanPage<'_>) -> Value {
+    let rows: Vec<Value> = group
+        .rows
+        .iter()
+        .map(|row| {
+            context! {
+                line => row.line,
+                guest => guest(row),
+                more => particular(row, page.plan.caller),
+            }
+        })
+        .collect();
+    context! {
+        code => group.code,
+        about => group.about,
+        advice => group.advice,
+        count => group.rows.len(),
+        rows => rows,
+    }
+}
