@@ -7,6 +7,7 @@ use std::io::{self, Write};
 use minijinja::value::Value;
 use minijinja::{Environment, context};
 
+use crate::plan::{Mailing, Severity};
 use crate::report::campaign::{STYLE, hash, moment};
 use crate::report::text::{harmless, harmless_lines};
 
@@ -37,7 +38,7 @@ pub(super) fn write(out: &mut dyn Write, page: &PlanPage<'_>) -> io::Result<()> 
         .iter()
         .map(|finding| {
             context! {
-                refuses => finding.severity == crate::plan::Severity::Refuse,
+                refuses => finding.severity == Severity::Refuse,
                 code => finding.code,
                 message => harmless(&finding.message),
                 advice => harmless(&finding.advice),
@@ -92,7 +93,7 @@ pub(super) fn write(out: &mut dyn Write, page: &PlanPage<'_>) -> io::Result<()> 
         changes_nothing => page.changes_nothing(),
         refusals => page.refusals().join(", "),
         effort => plan.effort.map(|effort| effort.sentence()),
-        mailing => plan.mailing.filter(|mailing| mailing.is_paced()).map(|it| it.sentence()),
+        mailing => plan.mailing.filter(Mailing::is_paced).map(|it| it.sentence()),
         findings => findings,
         received => received,
         mails => mails,
