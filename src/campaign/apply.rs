@@ -197,7 +197,10 @@ fn begin(
             let Merged { rows, others, mended, new } = part.merge(manifest, &plan.rows);
             let start = start(&part.manifest, part.form.clone());
             let journal = checkpoint.begin_run(&start, rows.into_iter())?;
-            host.observe(Notice::Part { of: &part.manifest, others, mended, new });
+            // Of the very manifest, it was said already which rows are meant.
+            if manifest.part.is_none() || part.manifest != manifest.name {
+                host.observe(Notice::Part { of: &part.manifest, others, mended, new });
+            }
             Ok(journal)
         }
     }

@@ -2,6 +2,8 @@
 //! campaign's, and the others stay what the last run left of them, so that `status` and the
 //! reports go on to account for all.
 //!
+//! A part that `--only` takes of the very manifest is kept in the same way.
+//!
 //! Leaves to others: which columns tell such a file (`manifest`).
 
 use std::collections::{BTreeSet, HashMap};
@@ -47,7 +49,9 @@ impl Part {
         if !is_part(name.as_deref(), manifest, is_asked) {
             return Ok(None);
         }
-        Ok(Some(Self::new(checkpoint.past()?, checkpoint.undo()?)))
+        let part = Self::new(checkpoint.past()?, checkpoint.undo()?);
+        // A campaign that begins with a part of its manifest has no other rows yet.
+        Ok(Some(part).filter(|part| !part.rows.is_empty()))
     }
 
     /// The same, for a plan that nobody carries out.
@@ -60,7 +64,8 @@ impl Part {
         if !is_part(Some(&*undo.manifest), manifest, is_asked) {
             return Ok(None);
         }
-        Ok(Some(Self::new(reader.past()?, undo)))
+        let part = Self::new(reader.past()?, undo);
+        Ok(Some(part).filter(|part| !part.rows.is_empty()))
     }
 
     fn new(past: Past, undo: Undo) -> Self {
@@ -84,6 +89,8 @@ impl Part {
         });
         let mut places = Places::new(&self.rows);
         let mut merged = Merged { rows: self.rows.clone(), ..Merged::default() };
+        let is_same_file = manifest.part.is_some() && self.manifest == manifest.name;
+        let mut lines: BTreeSet<u32> = self.rows.iter().map(|row| row.line).collect();
         let mut next = self.rows.iter().map(|row| row.line).max().unwrap_or(1);
         for row in planned {
             let mut row = manifest_row(row, manifest);
@@ -91,9 +98,14 @@ impl Part {
             let line = ownership.line.and_then(|at| cells.get(at)?.trim().parse().ok());
             cells.truncate(ownership.own);
             let Some(at) = places.take(line, &row, &cells) else {
-                merged.new += 1;
-                next = next.saturating_add(1);
-                row.line = next;
+                // Of the same file it is another part, and no news.
+                if is_same_file && lines.insert(row.line) {
+                    next = next.max(row.line);
+                } else {
+                    merged.new += 1;
+                    next = next.saturating_add(1);
+                    row.line = next;
+                }
                 row.cells = own_cells(&cells, has_its_columns);
                 merged.rows.push(row);
                 continue;

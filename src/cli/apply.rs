@@ -22,8 +22,8 @@ use super::failure::Failure;
 use super::finish::{check_result, finish, write_result};
 use super::plan::{dry_run, settings};
 use super::planning::{
-    campaign_failure, deadline, lines, read_manifest, runtime, tell_of_checkpoints_beside,
-    tell_unplanned,
+    campaign_failure, deadline, keep_only, lines, read_manifest, runtime,
+    tell_of_checkpoints_beside, tell_unplanned,
 };
 use super::resume_command::continue_with;
 use super::ui::Ui;
@@ -79,7 +79,8 @@ pub(super) fn apply(job: &Job<'_>, ui: &Ui) -> Result<Exit, Failure> {
     // Before the manifest is read.
     reason_of_resend(args)?;
     let deadline = deadline(&args.budget);
-    let manifest = read_manifest(&args.planning, job.settings, ui)?;
+    let mut manifest = read_manifest(&args.planning, job.settings, ui)?;
+    keep_only(&mut manifest, &args.only, ui)?;
     tell_of_checkpoints_beside(&job.checkpoint, &manifest, ui);
     apply_manifest(job, &manifest, deadline, ui)
         .map_err(|failure| tell_unplanned(failure, &manifest, ui))
@@ -166,7 +167,7 @@ pub(super) fn request(
         // Who is not asked has to say so beforehand.
         moves_reverted: !yes || args.move_reverted,
         reviewed: args.plan.clone(),
-        is_part: args.into.is_some(),
+        is_part: args.into.is_some() || !args.only.is_empty(),
     })
 }
 

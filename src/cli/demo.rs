@@ -57,6 +57,7 @@ pub(super) fn run(args: &DemoArgs, ui: &Ui) -> Result<Exit, Failure> {
                     ..PlanningArgs::default()
                 },
                 into: None,
+                only: Vec::new(),
                 dry_run: false,
                 plan: None,
                 retry_failed: false,

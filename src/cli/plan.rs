@@ -22,8 +22,8 @@ use super::connect::client;
 use super::elsewhere::Elsewhere;
 use super::failure::Failure;
 use super::planning::{
-    Asked, Context, Planned, lines, make_plan, read_manifest, runtime, tell_of_checkpoints_beside,
-    tell_unplanned,
+    Asked, Context, Planned, keep_only, lines, make_plan, read_manifest, runtime,
+    tell_of_checkpoints_beside, tell_unplanned,
 };
 use super::resume_command::carry_out;
 use super::ui::Ui;
@@ -36,7 +36,8 @@ pub(super) fn run(cli: &Cli, args: &PlanArgs, ui: &Ui) -> Result<Exit, Failure> 
     let settings = settings(cli, ui)?;
     let out = args.out.as_deref().map(|path| page_format(path).map(|format| (path, format)));
     let out = out.transpose()?;
-    let manifest = read_manifest(&args.planning, &settings, ui)?;
+    let mut manifest = read_manifest(&args.planning, &settings, ui)?;
+    keep_only(&mut manifest, &args.only, ui)?;
     let asked = Asked {
         reset_matching: args.planning.reset_matching,
         moves_reverted: true,
@@ -99,7 +100,7 @@ fn write(
         plan,
         manifest: &manifest.name,
         samples: &samples,
-        command: carry_out(cli, &args.planning, &plan.digest.short()),
+        command: carry_out(cli, args, &plan.digest.short()),
         now: Timestamp::now(),
     };
     report_file(path, |out| write_plan(out, &page, format)).map_err(|error| {
@@ -116,7 +117,8 @@ pub(super) fn dry_run(
     settings: &Settings,
     ui: &Ui,
 ) -> Result<Exit, Failure> {
-    let manifest = read_manifest(&args.planning, settings, ui)?;
+    let mut manifest = read_manifest(&args.planning, settings, ui)?;
+    keep_only(&mut manifest, &args.only, ui)?;
     let plan = || {
         let request = request(args, &manifest, yes)?;
         let path = match &args.into {

@@ -11,10 +11,12 @@ pub(super) use crate::campaign::Asked;
 use crate::campaign::{CampaignError, Read, read_and_plan, time_budget};
 use crate::checkpoint::beside::checkpoints_beside;
 use crate::config::args::{BudgetArgs, PlanningArgs};
-use crate::config::{DeliveryWay, ManifestSettings, NamedColumn, Settings};
+use crate::config::{ColumnFilter, DeliveryWay, ManifestSettings, NamedColumn, Settings};
 use crate::domain::{Email, Ledger};
 use crate::graph::{CallError, Graph, Method};
-use crate::manifest::{self, ColumnChoice, Manifest, Meaning, Options, Ownership, Source};
+use crate::manifest::{
+    self, ColumnChoice, Manifest, Meaning, Only, OnlyError, Options, Ownership, PartOfIt, Source,
+};
 use crate::plan::Plan;
 use crate::report::{Schema, count, failure_json, harmless, sign_in_line, unplanned_json};
 use crate::run::{Event, Stop, StopReason};
@@ -77,6 +79,45 @@ pub(super) fn tell_of_checkpoints_beside(checkpoint: &Path, manifest: &Manifest,
             harmless(&quoted(&beside)),
         ));
     }
+}
+
+/// Keeps the rows that `--only` asks for.
+pub(super) fn keep_only(
+    manifest: &mut Manifest,
+    filters: &[ColumnFilter],
+    ui: &Ui,
+) -> Result<(), Failure> {
+    if filters.is_empty() {
+        return Ok(());
+    }
+    let only = |filter: &ColumnFilter| Only {
+        column: filter.column.clone(),
+        value: filter.value.clone(),
+        is_negated: filter.is_negated,
+    };
+    let only: Vec<Only> = filters.iter().map(only).collect();
+    let expression = filters.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ");
+    let left_out = manifest.keep_only(&only).map_err(|error| {
+        let hint = match &error {
+            OnlyError::NoColumn { nearest: Some(near), .. } => format!("did you mean `{near}`?"),
+            OnlyError::NoColumn { columns, .. } => {
+                format!("its columns are {}", columns.join(", "))
+            }
+            OnlyError::SeveralColumns { .. } => "give each column a heading of its own".to_owned(),
+            OnlyError::NoRows { .. } => "see what the column holds; case does not count".to_owned(),
+        };
+        let message = anyhow::anyhow!("--only {expression}: {error}");
+        Failure::new(Exit::Usage, message).hint(hint)
+    })?;
+    let kept = (manifest.rows.len() + manifest.invalid.len()) as u64;
+    ui.note(format_args!(
+        "only {}: {}, and {} left out",
+        harmless(&expression),
+        count(kept, "row", "rows"),
+        count(left_out, "row is", "rows are")
+    ));
+    manifest.part = Some(PartOfIt { expression, left_out });
+    Ok(())
 }
 
 /// What was settled by hand, as the manifest's reader takes it.

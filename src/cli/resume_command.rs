@@ -3,7 +3,10 @@
 use std::fmt::Display;
 use std::path::Path;
 
-use crate::config::args::{ApplyArgs, BudgetArgs, Cli, PlanningArgs, ReadingArgs, RevertArgs};
+use crate::config::ColumnFilter;
+use crate::config::args::{
+    ApplyArgs, BudgetArgs, Cli, PlanArgs, PlanningArgs, ReadingArgs, RevertArgs,
+};
 
 /// The command as it was given, without what belongs to one run alone: the digest
 /// of a plan that has changed since, and requests to send once more, which the
@@ -21,9 +24,11 @@ pub(super) fn continue_with(cli: &Cli, args: &ApplyArgs) -> String {
         result,
         dry_run: _,
         into,
+        only,
     } = args;
     let mut command = Words::new(cli, "apply", planning);
     command.value("--into", into.as_deref().map(quoted));
+    command.only(only);
     command.flag("--retry-failed", *retry_failed);
     command.flag("--move-reverted", *move_reverted);
     command.value("--canary", *canary);
@@ -32,8 +37,9 @@ pub(super) fn continue_with(cli: &Cli, args: &ApplyArgs) -> String {
 }
 
 /// The command that carries out exactly the plan of this digest.
-pub(super) fn carry_out(cli: &Cli, planning: &PlanningArgs, digest: &str) -> String {
-    let mut command = Words::new(cli, "apply", planning);
+pub(super) fn carry_out(cli: &Cli, args: &PlanArgs, digest: &str) -> String {
+    let mut command = Words::new(cli, "apply", &args.planning);
+    command.only(&args.only);
     command.value("--plan", Some(digest));
     command.0
 }
@@ -114,6 +120,12 @@ impl Words {
         self.value("--result", result.map(quoted));
     }
 
+    fn only(&mut self, only: &[ColumnFilter]) {
+        for only in only {
+            self.value("--only", Some(word(&only.to_string())));
+        }
+    }
+
     fn flag(&mut self, name: &str, given: bool) {
         if given {
             self.0.push(' ');
@@ -158,7 +170,7 @@ mod tests {
     fn what_was_asked_for_is_asked_for_again() {
         let command = "reinvite apply a.csv --config c.toml --checkpoint k --yes --column user=Gast \
                        --column new_email=Ziel --reset-only --skip-invalid --reset-matching \
-                       --max-changes 50% --retry-failed --canary 5 \
+                       --max-changes 50% --only wave=1 --retry-failed --canary 5 \
                        --max-failures 7 --max-duration 90000ms --until 06:00 --result r.csv";
         assert_eq!(after(command), command);
     }

@@ -15,6 +15,7 @@ use jiff::civil::Time;
 use crate::domain::Email;
 
 use super::arg_values::{RowSelector, parse_time_of_day, parse_time_span};
+use super::column_filter::ColumnFilter;
 use super::duration::parse_days;
 use super::limit::Limit;
 use super::manifest::NamedColumn;
@@ -128,6 +129,10 @@ pub struct PlanArgs {
     )]
     pub expect_no_changes: bool,
 
+    /// Plan only the rows that say this in a column, such as wave=1; may be given several times
+    #[arg(long, value_name = "COLUMN=VALUE", env = "REINVITE_ONLY", hide_env_values = true)]
+    pub only: Vec<ColumnFilter>,
+
     /// Write the plan for whoever signs it off, too: into an .html or .md file
     #[arg(long, value_name = "FILE", env = "REINVITE_OUT", hide_env_values = true)]
     pub out: Option<PathBuf>,
@@ -178,6 +183,11 @@ pub struct ApplyArgs {
         conflicts_with = "checkpoint"
     )]
     pub into: Option<PathBuf>,
+
+    /// Apply only the rows that say this in a column, such as wave=1, and leave the others as they
+    /// are; may be given several times
+    #[arg(long, value_name = "COLUMN=VALUE", env = "REINVITE_ONLY", hide_env_values = true)]
+    pub only: Vec<ColumnFilter>,
 
     /// Only show the plan, as `plan` does, with what the other flags ask for
     #[arg(

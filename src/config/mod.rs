@@ -13,6 +13,7 @@ pub mod args;
 mod auth;
 mod checkpoint;
 mod cloud;
+mod column_filter;
 mod command_args;
 mod delivery;
 mod draft_args;
@@ -51,6 +52,7 @@ pub use arg_values::{Factor, Latencies, Latency, ListenAddress, Quota, RowSelect
 pub use auth::AuthSettings;
 pub use checkpoint::checkpoint_path;
 pub use cloud::{Cloud, TenantSettings};
+pub use column_filter::ColumnFilter;
 pub use delivery::{
     DeliveryPace, DeliverySettings, DeliveryWay, KeepLinks, MailAddress, SmtpLogin, SmtpSettings,
     SmtpTls,

@@ -26,6 +26,7 @@ mod heading;
 mod json_lines;
 mod kept;
 mod no_value;
+mod only;
 mod options;
 mod person_name;
 mod problem;
@@ -49,6 +50,7 @@ pub use error::{LoadError, LoadErrorKind};
 pub use guard::{guarded, unguarded};
 pub use handed_back::{Ownership, added_columns};
 pub use kept::reread;
+pub use only::{Only, OnlyError};
 pub use options::{ColumnChoice, Options};
 pub use person_name::person_name;
 pub use problem::{ProblemCode, RowProblem};
@@ -56,6 +58,8 @@ pub use row::{Reset, Row, Wish};
 pub use rows::InvalidRow;
 pub use source::{Source, read};
 pub use written::{Form, Written};
+
+use serde::Serialize;
 
 use columns::Columns;
 use rows::{Read, Rows, Width};
@@ -85,6 +89,17 @@ pub struct Manifest {
     pub detected: Detected,
     /// The file as it was written.
     pub written: Written,
+    /// What was asked for of it, where not all of its rows are meant.
+    pub part: Option<PartOfIt>,
+}
+
+/// A part of a manifest, as it was asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PartOfIt {
+    /// `wave=1`.
+    pub expression: String,
+    /// Rows that were left out.
+    pub left_out: u64,
 }
 
 /// Reads a manifest from its bytes. `name` is used in messages, and its extension
@@ -136,6 +151,7 @@ fn load(table: Table<'_>, options: &Options) -> Result<Loaded, LoadError> {
         extra_columns: detected.kept.clone(),
         detected,
         written,
+        part: None,
     };
     Ok(Loaded { manifest, problems })
 }

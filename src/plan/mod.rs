@@ -45,7 +45,7 @@ pub use review::{Guards, count, exceeds, reverted, review};
 pub use tonight::{Progress, Tonight, Wave, tonight};
 
 use crate::domain::{Caller, Directory, Email, Ledger, RedemptionOrder};
-use crate::manifest::Manifest;
+use crate::manifest::{Manifest, PartOfIt};
 
 /// How many rows got which decision.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -94,6 +94,8 @@ pub struct Plan {
     pub mailing: Option<Mailing>,
     /// What it takes; None where nothing changes.
     pub effort: Option<Effort>,
+    /// What was asked for of the manifest, where not all of its rows are meant.
+    pub part: Option<PartOfIt>,
     /// The domains that rows go to, and whether their people can redeem.
     pub domains: Vec<NewDomain>,
     /// With what invitations are redeemed, one after the other; None where it is not known.
@@ -124,7 +126,8 @@ impl Plan {
             left_half_way(&asked, directory, ledger)
         };
         let findings = reverted.into_iter().chain(guess).collect();
-        Self::from_rows(rows, (findings, left), directory, policy, guards)
+        let plan = Self::from_rows(rows, (findings, left), directory, policy, guards);
+        Self { part: manifest.part.clone(), ..plan }
     }
 
     /// The reminders alone: everything else in the manifest, or gone from it, is another
@@ -170,6 +173,7 @@ impl Plan {
             caller: policy.caller,
             mailing,
             effort,
+            part: None,
             domains: readiness::new_domains(&rows, &directory.tenant, &policy.redeemable_domains),
             redemption_order: directory.tenant.redeeming.order.clone(),
             left,

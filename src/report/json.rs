@@ -13,6 +13,7 @@ use serde::Serialize;
 
 use crate::campaign::Digest as Night;
 use crate::domain::{Caller, RedemptionOrder, UserId};
+use crate::manifest::PartOfIt;
 use crate::plan::{Counts, Digest, Effort, Finding, Mailing, NewDomain, Plan, PlannedRow};
 use crate::run::{LimitedBy, MailEnd, Numbers, Outcome, StopReason, Summary};
 
@@ -82,6 +83,9 @@ struct PlanSummary<'a> {
     tenant_id: &'a str,
     tenant_name: Option<&'a str>,
     caller: Caller,
+    /// Absent where all of the manifest is meant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    only: Option<&'a PartOfIt>,
     /// Mails of one's own: how many, how long they take, and what waits for another day.
     mailing: Option<Mailing>,
     /// Writes, the pace, and how long they take; null where nothing changes.
@@ -107,6 +111,9 @@ pub(super) struct RunSummary<'a> {
     tenant_id: &'a str,
     tenant_name: Option<&'a str>,
     caller: Caller,
+    /// Absent where all of the manifest is meant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    only: Option<&'a PartOfIt>,
 }
 
 /// Writes the plan as one object with `summary`, `findings` and `rows`.
@@ -132,6 +139,7 @@ pub fn plan_json(
         tenant_id: &plan.tenant_id,
         tenant_name: plan.tenant_name.as_deref(),
         caller: plan.caller,
+        only: plan.part.as_ref(),
         mailing: plan.mailing,
         effort: plan.effort,
         domains: &plan.domains,
@@ -238,6 +246,7 @@ impl<'a> RunSummary<'a> {
             tenant_id: &plan.tenant_id,
             tenant_name: plan.tenant_name.as_deref(),
             caller: plan.caller,
+            only: plan.part.as_ref(),
         }
     }
 }

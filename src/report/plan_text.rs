@@ -7,6 +7,7 @@ use std::io::{self, BufWriter, Write};
 use anstyle::Style;
 
 use crate::domain::Caller;
+use crate::manifest::PartOfIt;
 use crate::plan::{Change, Decision, Plan, PlannedRow, Severity};
 
 use super::delivery::{Delivery, Mix, mark};
@@ -100,8 +101,15 @@ fn header(out: &mut dyn Write, plan: &Plan, view: &PlanView) -> io::Result<()> {
         Caller::AppOnly => "acting as an application",
         Caller::Delegated => "acting for the signed-in user",
     };
-    let rows = count(plan.counts.rows, "row", "rows");
+    let rows = rows_of(plan);
     writeln!(out, "{}: {rows}, {actor}", paint(view.styles.heading, format!("Plan for {tenant}")))
+}
+
+/// How many rows it has, and of which part of the manifest they are.
+pub(super) fn rows_of(plan: &Plan) -> String {
+    let rows = count(plan.counts.rows, "row", "rows");
+    let Some(PartOfIt { expression, left_out }) = &plan.part else { return rows };
+    format!("{rows} with {} ({left_out} left out)", harmless(expression))
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

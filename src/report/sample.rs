@@ -208,6 +208,7 @@ pub(super) fn plan_of(rows: Vec<PlannedRow>) -> Plan {
     Plan {
         mailing: None,
         effort: None,
+        part: None,
         domains: Vec::new(),
         redemption_order: None,
         digest: Digest::new(&tenant_id, &rows),

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anstyle::Style;
 
+use crate::manifest::PartOfIt;
 use crate::plan::{ChangeReason, LEFT, NOT_INVITED, Plan, PlannedRow};
 use crate::run::{InvitedHow, LimitedBy, Outcome, Summary};
 
@@ -47,6 +48,7 @@ pub fn summary_text(
     let view = &SummaryView { width: view.width.max(NARROWEST), ..*view };
     why_it_ended(out, summary, view)?;
     counts(out, plan, outcomes, summary, view)?;
+    part(out, plan)?;
     left(out, plan, view)?;
     mails(out, summary, view)?;
     effort(out, summary, view)?;
@@ -65,6 +67,13 @@ pub fn summary_text(
         writeln!(out, "\n{}\n  {command}", paint(view.styles.heading, "To carry on"))?;
     }
     Ok(())
+}
+
+/// Of which part of the manifest it tells.
+fn part(out: &mut dyn Write, plan: &Plan) -> io::Result<()> {
+    let Some(PartOfIt { expression, left_out }) = &plan.part else { return Ok(()) };
+    let rows = count(*left_out, "row of the manifest is", "rows of the manifest are");
+    writeln!(out, "Only {}: {rows} left as before", harmless(expression))
 }
 
 fn why_it_ended(out: &mut dyn Write, summary: &Summary, view: &SummaryView<'_>) -> io::Result<()> {

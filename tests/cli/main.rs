@@ -28,6 +28,7 @@ mod mails;
 #[cfg(target_os = "linux")]
 mod network;
 mod night;
+mod only;
 #[cfg(feature = "pfx")]
 mod pfx;
 mod plan;

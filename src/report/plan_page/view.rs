@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use crate::domain::Caller;
 use crate::plan::{Decision, Plan, PlannedRow};
 use crate::report::delivery::{Delivery, Mix, mark};
+use crate::report::plan_text::rows_of;
 use crate::report::row::{journey, who};
-use crate::report::style::count;
 use crate::report::text::harmless;
 
 use super::PlanPage;
@@ -97,7 +97,7 @@ impl PlanPage<'_> {
         format!(
             "{}: {}, tenant {}, {actor}",
             harmless(self.manifest),
-            count(self.plan.counts.rows, "row", "rows"),
+            rows_of(self.plan),
             harmless(&self.plan.tenant_id)
         )
     }
