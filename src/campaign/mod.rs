@@ -1,5 +1,5 @@
 //! What a campaign does, below its printing: what `apply`, `reconcile`, `remind`,
-//! `verify`, `revert` and `draft` do, in their order. Nobody else knows it.
+//! `verify`, `revert`, `draft` and `snapshot` do, in their order. Nobody else knows it.
 //!
 //! `cli` reads the manifest, opens the checkpoint, prints and exits; here the directory
 //! is read, the plan made, shown to the caller for review, and carried out. Time is the
@@ -22,6 +22,7 @@ mod revert;
 mod row_names;
 mod sample_mail;
 mod session;
+mod snapshot;
 mod stored;
 mod unfinished;
 mod verify;
@@ -41,6 +42,7 @@ pub use revert::{KeptError, RevertRequest, Reverted, WayBack, revert};
 pub use row_names::RowName;
 pub use sample_mail::{SampleMail, Samples, sample_letter};
 pub use session::{Carried, Host, Notice, Refusal, Review, Session};
+pub use snapshot::{Snapshot, snapshot};
 pub use unfinished::Unfinished;
 pub use verify::{SettledAnswers, Unsettled, Verified};
 

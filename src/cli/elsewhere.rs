@@ -76,6 +76,7 @@ pub(super) fn manifest(command: &Command) -> Option<&Path> {
         Command::Remind(args) => Some(&args.manifest),
         Command::Reconcile(args) => Some(&args.planning.manifest),
         Command::Doctor(args) => args.manifest.as_ref(),
+        Command::Snapshot(args) => args.manifest.as_ref(),
         Command::Verify(args) => args.manifest.as_ref(),
         Command::Status(args) => args.manifest.as_ref(),
         Command::Explain(args) => args.manifest.as_ref(),

@@ -36,6 +36,7 @@ mod schema;
 mod session_log;
 mod sign_in;
 mod signals;
+mod snapshot;
 mod status;
 mod trace;
 mod ui;
@@ -97,6 +98,7 @@ fn schema(command: &Command) -> Schema {
         Command::Remind(_) | Command::Reconcile(_) => Schema::Reconcile,
         Command::Init(_)
         | Command::Draft(_)
+        | Command::Snapshot(_)
         | Command::Lint(_)
         | Command::Doctor(_)
         | Command::Preview(_)
@@ -135,6 +137,7 @@ fn open_log(cli: &Cli, ui: &Ui) -> Result<(), Failure> {
         Command::Status(_) => "status",
         Command::Explain(_) => "explain",
         Command::Report(_) => "report",
+        Command::Snapshot(_) => "snapshot",
         Command::Emulate(_) => "emulate",
         Command::Config(_) => "config",
         Command::Completions(_) => "completions",
@@ -162,6 +165,7 @@ fn run(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
         Command::Status(args) => status::run(cli, args, ui),
         Command::Explain(args) => explain::run(cli, args, ui),
         Command::Report(args) => report::run(cli, args, ui),
+        Command::Snapshot(args) => snapshot::run(cli, args, ui),
         Command::Emulate(args) => emulate::run(args, ui),
         Command::Config(args) => config::run(cli, args, ui),
         Command::Completions(args) => completions::run(args, ui),

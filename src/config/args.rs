@@ -15,12 +15,13 @@ pub use super::command_args::{
     ReadingArgs, ReconcileArgs, RemindArgs, ReportArgs, ReportFormat, RevertArgs, StatusArgs,
     VerifyArgs,
 };
-pub use super::draft_args::DraftArgs;
+pub use super::draft_args::{DraftArgs, SnapshotArgs};
 use super::help::{
     AFTER, APPLY_EXAMPLES, COMPLETIONS_EXAMPLES, CONFIG_EXAMPLES, DEMO_EXAMPLES, DOCTOR_EXAMPLES,
     DRAFT_EXAMPLES, EMULATE_EXAMPLES, EXAMPLES, EXPLAIN_EXAMPLES, INIT_EXAMPLES, LINT_EXAMPLES,
     MAN_EXAMPLES, PLAN_EXAMPLES, PREVIEW_EXAMPLES, RECONCILE_EXAMPLES, REMIND_EXAMPLES,
-    REPORT_EXAMPLES, REVERT_EXAMPLES, SCHEMA_EXAMPLES, STATUS_EXAMPLES, VERIFY_EXAMPLES, help_with,
+    REPORT_EXAMPLES, REVERT_EXAMPLES, SCHEMA_EXAMPLES, SNAPSHOT_EXAMPLES, STATUS_EXAMPLES,
+    VERIFY_EXAMPLES, help_with,
 };
 use super::settings::Overrides;
 pub use super::shell_args::{
@@ -232,6 +233,9 @@ pub enum Command {
     /// Report a campaign as a web page, for spreadsheets, programs, tickets or CI
     #[command(help_template = help_with(REPORT_EXAMPLES))]
     Report(ReportArgs),
+    /// Keep a copy of what a plan sees of the tenant, for trials
+    #[command(help_template = help_with(SNAPSHOT_EXAMPLES))]
+    Snapshot(SnapshotArgs),
     /// Serve a tenant on this machine, for trials and rehearsals
     #[command(help_template = help_with(EMULATE_EXAMPLES))]
     Emulate(EmulateArgs),
@@ -267,6 +271,7 @@ impl Cli {
             Command::Lint(args) => args.reading.clone(),
             Command::Preview(args) => args.reading.clone(),
             Command::Doctor(args) => args.reading.clone(),
+            Command::Snapshot(args) => args.reading.clone(),
             Command::Plan(args) => args.planning.reading.clone(),
             Command::Apply(args) => args.planning.reading.clone(),
             Command::Reconcile(args) => args.planning.reading.clone(),
@@ -323,6 +328,7 @@ impl Cli {
             Command::Demo(_)
             | Command::Init(_)
             | Command::Draft(_)
+            | Command::Snapshot(_)
             | Command::Lint(_)
             | Command::Doctor(_)
             | Command::Preview(_)

@@ -1,7 +1,7 @@
-//! The own arguments of `draft`. Doc comments are the help texts; every flag is also an
+//! The own arguments of `draft` and `snapshot`. Doc comments are the help texts; every flag is also an
 //! environment variable, `REINVITE_` and its name.
 //!
-//! Leaves to others: what is matched (`draft`), and writing it (`cli`).
+//! Leaves to others: what is matched (`draft`) or kept (`emulator`), and writing it (`cli`).
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -11,6 +11,7 @@ use clap::{ArgGroup, Args};
 
 use crate::domain::DomainName;
 
+use super::command_args::ReadingArgs;
 use super::duration::parse_age;
 use super::manifest::NamedColumn;
 
@@ -109,6 +110,40 @@ pub struct DraftArgs {
         value_parser = BoolishValueParser::new()
     )]
     pub skip_invalid: bool,
+
+    /// Replace files that are there
+    #[arg(
+        long,
+        env = "REINVITE_FORCE",
+        hide_env_values = true,
+        value_parser = BoolishValueParser::new()
+    )]
+    pub force: bool,
+}
+
+/// `snapshot`.
+#[derive(Debug, Clone, Args)]
+pub struct SnapshotArgs {
+    /// Manifest whose guests and new addresses are looked up as well; `-` for stdin
+    #[arg(value_name = "MANIFEST")]
+    pub manifest: Option<PathBuf>,
+
+    /// How the manifest is read.
+    #[command(flatten)]
+    pub reading: ReadingArgs,
+
+    /// Write the tenant to this file
+    #[arg(long, value_name = "FILE", env = "REINVITE_OUT", hide_env_values = true)]
+    pub out: PathBuf,
+
+    /// Put pseudonyms for people, groups and addresses; domains stay
+    #[arg(
+        long,
+        env = "REINVITE_PSEUDONYMISE",
+        hide_env_values = true,
+        value_parser = BoolishValueParser::new()
+    )]
+    pub pseudonymise: bool,
 
     /// Replace files that are there
     #[arg(

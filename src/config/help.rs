@@ -113,6 +113,12 @@ Examples:
   reinvite report north.csv south.csv --out all.html
 ";
 
+pub(super) const SNAPSHOT_EXAMPLES: &str = "\
+Examples:
+  reinvite snapshot guests.csv --out contoso.tenant
+  reinvite snapshot guests.csv --out contoso.tenant --pseudonymise
+";
+
 pub(super) const EMULATE_EXAMPLES: &str = "\
 Examples:
   reinvite emulate

@@ -264,6 +264,11 @@ impl Directory {
         self.other_holders.get(address.folded().as_str())
     }
 
+    /// Addresses that objects outside the users hold, folded, with who holds them.
+    pub fn other_holders(&self) -> impl Iterator<Item = (&str, &AddressHolder)> {
+        self.other_holders.iter().map(|(address, holder)| (&**address, holder))
+    }
+
     /// All users of the snapshot, in the order they were read.
     pub fn users(&self) -> &[DirectoryUser] {
         &self.users

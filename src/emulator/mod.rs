@@ -17,6 +17,7 @@ mod canned;
 mod clock;
 mod connection;
 mod contract;
+mod copy;
 mod delta;
 mod device;
 mod directory;
@@ -66,6 +67,7 @@ use tokio::time::Instant;
 pub use canned::{Canned, CannedBody, RetryAfter};
 pub use clock::Clock;
 pub use connection::{Certificate, CertificateError};
+pub use copy::{NoRandomKey, Pseudonyms};
 pub use device::DeviceSignIn;
 pub use faults::{Action, Fault, Matcher, Spoil};
 pub use ledger::{

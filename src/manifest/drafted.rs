@@ -110,7 +110,8 @@ fn moment(at: Option<Timestamp>) -> String {
     at.map_or_else(String::new, |at| format!("{at:.0}"))
 }
 
-fn write<const N: usize>(
+/// A CSV with these columns.
+pub(super) fn write<const N: usize>(
     out: &mut dyn Write,
     header: [&str; N],
     rows: impl Iterator<Item = [String; N]>,

@@ -10,6 +10,7 @@
 
 mod cells;
 mod columns;
+mod covered;
 mod delimited;
 mod delimiter;
 mod detected;
@@ -42,6 +43,7 @@ mod written;
 mod tests;
 
 pub use columns::Meaning;
+pub use covered::write_covered;
 pub use detected::{Detected, Format, TakenColumn};
 pub use domain_map::{DomainMap, DomainMove, read_domain_map};
 pub use drafted::{DoubtfulRow, DraftedGuest, DraftedRow, write_doubtful, write_drafted};

@@ -31,6 +31,7 @@ pub enum Schema {
     Result,
     /// A plan of the way back, or its run.
     Revert,
+    Snapshot,
     Status,
     Verify,
 }
@@ -38,7 +39,7 @@ pub enum Schema {
 impl Schema {
     /// Every one there is.
     #[cfg(test)]
-    pub(super) const ALL: [Self; 16] = [
+    pub(super) const ALL: [Self; 17] = [
         Self::Apply,
         Self::ConfigShow,
         Self::Doctor,
@@ -53,6 +54,7 @@ impl Schema {
         Self::Reconcile,
         Self::Result,
         Self::Revert,
+        Self::Snapshot,
         Self::Status,
         Self::Verify,
     ];
@@ -74,6 +76,7 @@ impl Schema {
             Self::Reconcile => "reinvite-reconcile/1",
             Self::Result => "reinvite-result/1",
             Self::Revert => "reinvite-revert/1",
+            Self::Snapshot => "reinvite-snapshot/1",
             Self::Status => "reinvite-status/1",
             Self::Verify => "reinvite-verify/1",
         }

@@ -37,6 +37,7 @@ documents!(
     "report",
     "result",
     "revert",
+    "snapshot",
     "status",
     "verify",
     "webhook",

@@ -205,6 +205,17 @@ const DRAFT: &str = "
     rows[].new_email string?
     rows[].candidates list";
 
+const SNAPSHOT: &str = "
+    schema string
+    summary.file string
+    summary.manifest string?
+    summary.pseudonyms boolean
+    summary.guests integer
+    summary.members integer
+    summary.holders integer
+    summary.role_holders integer
+    summary.exit_code integer";
+
 const INIT: &str = "
     written list";
 
@@ -256,6 +267,7 @@ fn is_a(value: &Value, kind: &str) -> bool {
         "number" => value.is_number(),
         "string" => value.is_string(),
         "list" => value.is_array(),
+        "boolean" => value.is_boolean(),
         "digest" => value.as_str().map(str::len) == Some(64),
         "time" => value.as_str().is_some_and(|time| time.parse::<jiff::Timestamp>().is_ok()),
         words => value.as_str().is_some_and(|word| words.split('|').any(|one| one == word)),
@@ -297,9 +309,10 @@ fn every_command_prints_one_object_with_the_keys_of_the_contract() {
     let plan = [PLAN, END, ROWS].concat();
     let run = [RUN, END, RUN_END, ROWS].concat();
     let night = [RUN, END, RUN_END, ROWS, NIGHT].concat();
-    let commands: [(&str, i32, &str); 24] = [
+    let commands: [(&str, i32, &str); 25] = [
         ("init fresh", 0, INIT),
         ("draft --from northwind.example --to fabrikam.example --out drafted.csv", 0, DRAFT),
+        ("snapshot --out contoso.tenant", 0, SNAPSHOT),
         ("lint guests.csv", 0, LINT),
         ("lint bad.csv", 2, LINT),
         ("preview guests.csv --config mailed.toml", 0, PREVIEW),

@@ -34,6 +34,7 @@ fn the_short_help_fits_on_a_screen() {
       status       Count what a campaign has done and what is left
       explain      Tell everything about one row and its guest
       report       Report a campaign as a web page, for spreadsheets, programs, tickets or CI
+      snapshot     Keep a copy of what a plan sees of the tenant, for trials
       emulate      Serve a tenant on this machine, for trials and rehearsals
       config       Print the configuration in force, and where each value comes from
       completions  Print the completions for a shell
@@ -84,6 +85,7 @@ fn every_help_begins_with_examples() {
         "status ",
         "explain ",
         "report ",
+        "snapshot ",
         "emulate ",
         "completions ",
         "man ",

@@ -43,6 +43,7 @@ mod secrets;
 mod sign_in;
 #[cfg(unix)]
 mod signals;
+mod snapshot;
 #[cfg(target_os = "linux")]
 mod spoilt;
 mod terminal;

@@ -129,6 +129,7 @@ fn the_schemas_are_listed_and_each_is_one() {
     report
     result
     revert
+    snapshot
     status
     verify
     webhook
@@ -140,7 +141,7 @@ fn the_schemas_are_listed_and_each_is_one() {
     insta::assert_snapshot!(campaign.run("schema plans").exits(2), @"
     ------- stderr -------
     error: there is no schema `plans`
-      hint: there are apply, config, config-show, doctor, draft, emulate, explain, failure, init, lint, log, plan, preview, reconcile, report, result, revert, status, verify, webhook
+      hint: there are apply, config, config-show, doctor, draft, emulate, explain, failure, init, lint, log, plan, preview, reconcile, report, result, revert, snapshot, status, verify, webhook
     ------- exit 2 -------
     ");
 }
