@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use crate::checkpoint::{Journal, Reader};
-use crate::config::Settings;
+use crate::config::{DeliveryWay, Settings};
 use crate::domain::{InvitationKey, UserId};
 use crate::graph::{CallError, Graph};
 use crate::plan::{ChangeReason, Observation, PlannedRow};
@@ -14,6 +14,7 @@ use crate::run::{
 };
 
 use super::CampaignError;
+use super::arrivals::keep_arrivals;
 use super::correct::{Corrected, corrections};
 use super::digest::Digest;
 use super::prepare::{NightPlan, Scope};
@@ -74,6 +75,7 @@ pub(super) async fn carry_out(
         reminded: invited_as(night_plan, &outcomes, ChangeReason::Reminder),
         reminded_by_mail: reminded_by_mail(night_plan, &outcomes),
         resets: invited_as(night_plan, &outcomes, ChangeReason::ResetOnly),
+        without_mail: without_mail(night_plan, &outcomes),
         corrections: corrections(&night_plan.plan, &outcomes, &night_plan.names),
         corrections_refused: night_plan.corrections_refused,
         wave: night_plan.tonight.wave.clone(),
@@ -94,6 +96,12 @@ pub(super) async fn carry_out(
         }
         digest.verified.standing.unknown += summary.unknown;
     }
+    if let Some(mails) = &night_plan.mails {
+        match keep_arrivals(graph, journal, mails.clone(), &night_plan.names).await {
+            Ok(look) => digest.verified.mails = Some(look),
+            Err(error) => trouble = trouble.or(Some(error.into())),
+        }
+    }
     // Whatever asked to stop after the last row is the night's reason as well.
     summary.stop_reason = stop.reason();
     Night { outcomes, summary, digest, trouble }
@@ -106,6 +114,17 @@ fn reminded_by_mail(night_plan: &NightPlan, outcomes: &[Option<Outcome>]) -> u64
     };
     let rows = night_plan.plan.rows.iter().zip(outcomes);
     rows.filter(|(row, outcome)| is_meant(row) && matches!(outcome, Some(Outcome::AsWanted { .. })))
+        .count() as u64
+}
+
+/// Rows that were invited and whose guests nobody mails.
+fn without_mail(night_plan: &NightPlan, outcomes: &[Option<Outcome>]) -> u64 {
+    let nobody_mails = |row: &PlannedRow| {
+        let invite = row.change().and_then(|change| change.invite.as_ref());
+        invite.is_some_and(|invite| !invite.send || invite.by == DeliveryWay::None)
+    };
+    let rows = night_plan.plan.rows.iter().zip(outcomes);
+    rows.filter(|(row, outcome)| nobody_mails(row) && matches!(outcome, Some(Outcome::Invited(_))))
         .count() as u64
 }
 

@@ -85,6 +85,9 @@ pub struct Digest {
     pub reminded_by_mail: u64,
     /// Guests that were reset at the address they had; among the invited.
     pub resets: u64,
+    /// Guests invited whom nobody mails, as their row or the configuration says; among the
+    /// invited.
+    pub without_mail: u64,
     /// Mails put right, or not.
     pub corrections: Vec<Correction>,
     /// Mails not put right because they were too many at once.
@@ -116,6 +119,7 @@ impl Digest {
             && self.left.is_empty()
             && self.corrections.is_empty()
             && self.verified.news.is_empty()
+            && self.verified.mails.as_ref().is_none_or(|mails| mails.news.is_empty())
             && self.verified.settled == SettledAnswers::default())
     }
 
@@ -123,6 +127,7 @@ impl Digest {
     pub fn attention(&self) -> u64 {
         let failed = |one: &&Correction| matches!(one.outcome, Corrected::Failed(_));
         let corrections = self.corrections.iter().filter(failed).count() as u64;
-        self.verified.attention.len() as u64 + corrections
+        let mails = self.verified.mails.as_ref().map_or(0, |mails| mails.attention.len());
+        (self.verified.attention.len() + mails) as u64 + corrections
     }
 }

@@ -5,10 +5,12 @@
 
 use std::collections::BTreeSet;
 
-use crate::checkpoint::{Checkpoint, CheckpointError, RunEnd, read_status};
+use crate::checkpoint::{Checkpoint, CheckpointError, Reader, RunEnd, read_status};
 use crate::graph::CallError;
 
 use super::CampaignError;
+use super::arrivals::{keep_arrivals, trace_mails};
+use super::row_names::RowNames;
 use super::session::{Earlier, Session};
 use super::unfinished::Unfinished;
 use super::verify::{Looked, Verified, guests, look_at_everybody, planned_as_not_invited};
@@ -23,11 +25,13 @@ pub struct Verification {
     pub ended: Result<(), CheckpointError>,
 }
 
-/// Looks at everybody whom the campaign has written to. `exit_code` is what the look is
+/// Looks at everybody whom the campaign has written to; at its mails in the message trace,
+/// too, if asked to. `exit_code` is what the look is
 /// to the caller, for the record; it gets None when there was none.
 pub async fn verify(
     session: &Session<'_>,
     checkpoint: Checkpoint,
+    asks_for_mails: bool,
     exit_code: impl FnOnce(Option<&Verified>, Unfinished) -> u8,
 ) -> Result<Verification, CampaignError> {
     let Session { settings, graph, .. } = *session;
@@ -48,8 +52,17 @@ pub async fn verify(
     checkpoint.claim(tenant.as_ref().unwrap_or(configured), configured)?;
     let journal = checkpoint.begin_look("verify", read_at)?;
     let looked = Looked { read_at, earlier_runs_ended_at: earlier.ended_at };
-    let verified =
+    let mut verified =
         look_at_everybody(graph, &directory, (&ledger, &past), &journal, settings, looked).await;
+    if let Ok(verified) = &mut verified
+        && asks_for_mails
+    {
+        let reader = Reader::open(journal.path())?;
+        let asked = trace_mails(graph, settings, reader.mails_sent()?);
+        let traced = Box::pin(session.reading(asked)).await?;
+        let names = RowNames::new(&past.manifest, &[], &ledger, false);
+        verified.mails = Some(keep_arrivals(graph, &journal, traced, &names).await?);
+    }
     // After the look, which settles lost answers.
     let [left, not_invited] = verified
         .as_ref()

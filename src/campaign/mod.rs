@@ -8,6 +8,7 @@
 //! Leaves to others: every decision (`plan`), every step of a row (`run`).
 
 mod apply;
+mod arrivals;
 mod carry_out;
 mod correct;
 mod deadline;
@@ -28,6 +29,7 @@ mod unfinished;
 mod verify;
 
 pub use apply::{Applied, ApplyRequest, ResendReason, apply};
+pub use arrivals::{Arrived, BouncedDomain, MailLook};
 pub use carry_out::Night;
 pub use correct::{Corrected, Correction};
 pub use deadline::time_budget;

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::checkpoint::{Checkpoint, Past};
+use crate::checkpoint::{Checkpoint, Past, Record};
 use crate::config::{Settings, WaveSettings};
-use crate::domain::{Directory, InvitationKey, Ledger, Shows, Sighting};
+use crate::domain::{Directory, Fate, InvitationKey, Ledger, Shows, Sighting};
 use crate::graph::{Graph, Method};
 use crate::manifest::Manifest;
 use crate::plan::{
@@ -18,6 +18,7 @@ use crate::plan::{
 };
 
 use super::CampaignError;
+use super::arrivals::{TracedMails, trace_mails};
 use super::read::{Asked, Read, lag, read_and_plan};
 use super::row_names::{RowName, RowNames, changed};
 
@@ -55,6 +56,8 @@ pub struct NightPlan {
     /// How the guests were read.
     pub method: Method,
     pub requests: u64,
+    /// What the message trace told of earlier mails; None where it was not asked.
+    pub(super) mails: Option<TracedMails>,
     pub(super) scope: Scope,
     pub(super) directory: Directory,
     pub(super) ledger: Ledger,
@@ -75,7 +78,21 @@ pub(super) async fn prepare(
 ) -> Result<NightPlan, CampaignError> {
     let ledger = checkpoint.ledger()?;
     let mut past = checkpoint.past()?;
-    let sent = Arc::new(std::mem::take(&mut past.invitations));
+    let mut sent = std::mem::take(&mut past.invitations);
+    let mails = if settings.reconcile.mail_trace {
+        Some(trace_mails(graph, settings, checkpoint.mails_sent()?).await?)
+    } else {
+        None
+    };
+    // Nobody is reminded at an address whose mail has turned out to bounce.
+    for record in mails.iter().flat_map(|mails| &mails.records) {
+        if let Record::MailTraced { key, fate, .. } = record
+            && let Some(sent) = sent.get_mut(key)
+        {
+            sent.bounced = *fate == Fate::Bounced;
+        }
+    }
+    let sent = Arc::new(sent);
     let asked = Asked {
         reset_matching,
         remind: Some(Arc::clone(&sent)),
@@ -138,6 +155,7 @@ pub(super) async fn prepare(
         left,
         method,
         requests,
+        mails,
         scope,
         directory,
         ledger,
@@ -164,6 +182,7 @@ fn progress(
         {
             progress.redeemed += 1;
         }
+        progress.bounced += u64::from(sent.get(&key).is_some_and(|sent| sent.bounced));
         let first = sent.get(&key).map(|sent| sent.first_at);
         progress.last_invited_at = progress.last_invited_at.max(first);
     }

@@ -20,6 +20,7 @@ use crate::plan::{Look, Observation, left_half_way, observations, shows_invitati
 use crate::run::{Horizon, Intent, LostAnswer, MOOT, NO_CHANGE, SUPERSEDED, Verdict};
 
 use super::CampaignError;
+use super::arrivals::MailLook;
 use super::digest::{Seen, Standing};
 use super::read::{invited_within, lag};
 use super::row_names::{RowName, RowNames};
@@ -43,6 +44,9 @@ pub struct Verified {
     /// and no invitation. A night has them in its plan.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub left: Vec<String>,
+    /// What became of the mails; None where nobody asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mails: Option<MailLook>,
     /// New addresses of guests that others moved, and that nobody is known to have invited.
     /// A night has them in its plan.
     #[serde(skip_serializing_if = "Vec::is_empty")]

@@ -8,12 +8,13 @@ use std::collections::{HashMap, HashSet};
 use jiff::Timestamp;
 use rusqlite::Connection;
 
+use super::arrival;
 use super::database::{ReadError, meta};
 use super::mail::{self, MailCounts};
 use super::manifest_row::{self, ManifestRow, Planned};
 use super::state::{RowState, Step};
 use super::tables::{RunRecord, begun, old_mails, row_states, runs, under_way};
-use crate::domain::{InvitationKey, State, UserId};
+use crate::domain::{ArrivalCounts, InvitationKey, State, UserId};
 
 /// What a file says of its campaign as a whole.
 #[derive(Debug)]
@@ -32,6 +33,8 @@ pub(super) struct Campaign {
     pub(super) manifest: Vec<ManifestRow>,
     pub(super) runs: Vec<RunRecord>,
     pub(super) mails: MailCounts,
+    /// Mails that left, by what the message trace told of them.
+    pub(super) arrivals: ArrivalCounts,
     states: HashMap<InvitationKey, RowState>,
     /// Mails from before the campaign, of guests whose mail it was about to write.
     old_mails: HashMap<UserId, Option<String>>,
@@ -81,6 +84,7 @@ impl Campaign {
             manifest: manifest_row::read(connection)?,
             runs: runs(connection)?,
             mails: mail::counts(connection)?,
+            arrivals: arrival::counts(connection)?,
             replaced: replaced(connection, &states)?,
             under_way: if is_held { awaited(connection, &states)? } else { HashSet::new() },
             states,

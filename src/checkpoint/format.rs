@@ -14,7 +14,7 @@ pub(super) const APPLICATION_ID: i64 = 0x7276_6974;
 
 /// Each step makes the next format of the one before it; the first starts from
 /// nothing.
-const STEPS: [&str; 7] = [FIRST, NIGHTS, STATES, SEALED, MAILS, REVERTS, UNINVITED];
+const STEPS: [&str; 8] = [FIRST, NIGHTS, STATES, SEALED, MAILS, REVERTS, UNINVITED, ARRIVALS];
 
 /// The format this version writes and the newest it reads.
 #[expect(clippy::cast_possible_wrap, reason = "there are a handful of steps")]
@@ -144,6 +144,20 @@ const REVERTS: &str = "
 
 /// A word for rows whose guests others moved, and nobody invited.
 const UNINVITED: &str = "";
+
+/// What the message trace told last of the newest mail to each guest and address.
+const ARRIVALS: &str = "
+    CREATE TABLE arrival (
+        user_id TEXT NOT NULL,
+        address TEXT NOT NULL,
+        fate TEXT NOT NULL,
+        at TEXT NOT NULL,
+        message_id TEXT,
+        code TEXT,
+        message TEXT NOT NULL,
+        PRIMARY KEY (user_id, address)
+    ) STRICT, WITHOUT ROWID;
+";
 
 /// Brings a file of an earlier format, or a blank one, to the present format: all
 /// of the way, or not at all.

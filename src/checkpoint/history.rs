@@ -15,8 +15,8 @@ use super::manifest_row::Planned;
 use super::state::{Failure, Step};
 use super::status::Status;
 use super::tables::{RunRecord, SightingRecord, WaitRecord, waits};
-use super::{CheckpointError, Reader};
-use crate::domain::{Email, State};
+use super::{CheckpointError, MailSent, Reader, arrival, mail};
+use crate::domain::{Arrival, Email, State};
 
 /// A campaign from its first run to its last.
 #[derive(Debug)]
@@ -82,6 +82,10 @@ pub struct HistoryRow {
     /// When the last one was.
     pub invited_at: Option<Timestamp>,
     pub invitations: u32,
+    /// What became of the mail with the last one; None of a guest without.
+    pub mail: Option<MailSent>,
+    /// What the message trace told of the newest mail.
+    pub arrival: Option<Arrival>,
     /// What the directory showed when it last showed something new.
     pub sighting: Option<SightingRecord>,
     /// When the guest redeemed, by the sighting that last showed it; when that was
@@ -103,13 +107,21 @@ fn history(connection: &Connection, is_held: bool) -> Result<History, ReadError>
     let campaign = Campaign::read(connection, is_held)?;
     let Log { mut guests, invitations, delta, seen_at } = Log::read(connection)?;
     let rows = campaign.rows();
+    let (own, mut told) = (mail::sent_by_us(connection)?, arrival::read(connection)?);
     let status = Status::new(&campaign, &rows);
     let rows = rows
         .iter()
         .map(|row| {
             // Of several rows that ask for the same, the first has what happened.
-            let log = row.key.as_ref().and_then(|key| guests.remove(key));
-            HistoryRow::new(row, log.unwrap_or_default())
+            let log = row.key.as_ref().and_then(|key| guests.remove(key)).unwrap_or_default();
+            let is_silent = log.is_silent;
+            let mut new = HistoryRow::new(row, log);
+            if let Some(key) = row.key.as_ref().filter(|_| new.invited_at.is_some()) {
+                let by_others = if is_silent { MailSent::None } else { MailSent::Microsoft };
+                new.mail = Some(own.get(key).copied().unwrap_or(by_others));
+                new.arrival = told.remove(key).map(|told| told.arrival);
+            }
+            new
         })
         .collect();
     let looks = campaign.runs.iter().filter(|run| ["verify", "reconcile"].contains(&&*run.command));
@@ -166,6 +178,8 @@ impl HistoryRow {
             invited_at: invitations.map(|sent| sent.accepted_at),
             invitations: invitations
                 .map_or(0, |sent| u32::try_from(sent.accepted).unwrap_or(u32::MAX)),
+            mail: None,
+            arrival: None,
             sighting,
             redeemed_at,
         }

@@ -34,6 +34,8 @@ pub(super) struct GuestLog {
     intended_at: Option<Timestamp>,
     /// Whether a mail with the same link is on its way.
     is_reminding: bool,
+    /// Microsoft was asked not to mail the last invitation.
+    pub(super) is_silent: bool,
     /// What is known of the last intent's lost answer.
     pub(super) evidence: Option<String>,
     /// What the directory showed last.
@@ -72,17 +74,13 @@ impl Log {
         // Of most records the word says all that is needed here.
         let mut query = connection.prepare(
             "SELECT run, at, user_id, address, what, CASE what WHEN 'unknown' THEN detail END,
-                    what = 'invited' AND detail ->> '$.how' = 'link-lost'
+                CASE what WHEN 'invited' THEN detail ->> '$.silent' END
              FROM event ORDER BY id",
         )?;
         let mut rows = query.query([])?;
         while let Some(row) = rows.next()? {
             let run: i64 = row.get(0)?;
             let (at, key, what) = (parsed(row, 1)?, key(row, 2, 3)?, parsed(row, 4)?);
-            // It brought nobody a mail, and is followed by one that does.
-            if row.get(6)? {
-                continue;
-            }
             let mut evidence = None;
             if what == What::Unknown {
                 let entry = Entry::parse(what, key.clone(), text(row, 5)?);
@@ -91,6 +89,10 @@ impl Log {
                 {
                     evidence = Some(found);
                 }
+            }
+            if what == What::Invited {
+                let is_silent: Option<bool> = row.get(6)?;
+                log.guests.entry(key.clone()).or_default().is_silent = is_silent == Some(true);
             }
             log.happened(key, what, at, evidence, (run, Some(run) == last_run));
         }
@@ -147,7 +149,8 @@ impl Log {
             | What::Reverting
             | What::MailIntended
             | What::MailDrafted
-            | What::Mailed => {}
+            | What::Mailed
+            | What::MailTraced => {}
             What::Reminding => guest.is_reminding = true,
             What::MailWithdrawn => guest.is_reminding = false,
             // What may have left counts as a mail: the next is due later, not at once.
@@ -196,6 +199,7 @@ impl GuestLog {
             refused_at: None,
             reminded: 0,
             reminded_at: None,
+            bounced: false,
         };
         let invitations = self.invitations.get_or_insert(first);
         invitations.accepted += 1;

@@ -13,13 +13,25 @@ use super::database::{ReadError, in_one_state};
 use super::tables::{collect, content, key, optional, parsed, text};
 use super::{Checkpoint, CheckpointError, Entry, InvitedHow, Record};
 use crate::domain::{
-    EarlierMail, HeldLink, InvitationKey, MailStanding, MailWay, RedeemUrl, Shows, Sighting,
+    EarlierMail, HeldLink, InvitationKey, MailStanding, MailWay, RedeemUrl, Shows, Sighting, words,
 };
+
+words! {
+    /// What became of the mail with a guest's newest invitation.
+    pub enum MailSent ("mail of a row") {
+        Microsoft = "microsoft",
+        /// One's own: sent, or written as a file.
+        Sent = "sent",
+        Failed = "failed",
+        Unknown = "unknown",
+        NotYet = "not-yet",
+        /// Nobody sends one.
+        None = "none",
+    }
+}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Step {
-    /// The link was lost with the answer that told it: nobody has it.
-    NoLink,
     /// The link is here, and no mail was begun.
     Held,
     /// It is about to leave; from a mailbox, to be put there as a draft.
@@ -36,7 +48,6 @@ enum Step {
 impl Step {
     const fn word(self) -> &'static str {
         match self {
-            Self::NoLink => "no-link",
             Self::Held => "held",
             Self::Intended(MailWay::Server) => "intended",
             Self::Intended(MailWay::File) => "intended-file",
@@ -51,10 +62,8 @@ impl Step {
 
     fn parse(word: &str) -> Result<Self, ReadError> {
         let intended = MailWay::ALL.iter().map(|&by| Self::Intended(by));
-        let others = [Self::NoLink, Self::Held, Self::Drafted, Self::Mailed, Self::Reminding];
-        others
+        [Self::Held, Self::Drafted, Self::Mailed, Self::Reminding, Self::Failed, Self::Unknown]
             .into_iter()
-            .chain([Self::Failed, Self::Unknown])
             .chain(intended)
             .find(|step| step.word() == word)
             .ok_or_else(|| content(format!("state of a mail `{word}`")))
@@ -74,9 +83,6 @@ impl MailState {
     /// The state after a record; none where no link of one's own is mailed.
     fn after(state: Option<Self>, entry: &Entry, at: Timestamp) -> Option<Self> {
         match &entry.record {
-            Record::Invited { how: InvitedHow::LinkLost, .. } => {
-                Some(Self { step: Step::NoLink, at, message_id: None, link: None })
-            }
             // The next invitation voids the link of the one before.
             Record::Invited { .. } => {
                 let link = Some(entry.link.clone()?);
@@ -119,11 +125,11 @@ impl MailState {
             Record::MailUnknown { .. } => {
                 state.map(|state| Self { step: Step::Unknown, at, link: None, ..state })
             }
-            Record::Seen(Sighting { shows: Shows::Redeemed, .. })
-                if state.as_ref().is_some_and(|state| state.step == Step::NoLink) =>
-            {
-                None
-            }
+            // A mail that shows there has left; what does not show there may have.
+            Record::MailTraced { message_id, .. } => state.map(|state| {
+                let is_it = state.step == Step::Unknown && state.message_id == *message_id;
+                Self { step: if is_it { Step::Mailed } else { state.step }, ..state }
+            }),
             // Who has redeemed needs no link.
             Record::Seen(Sighting { shows: Shows::Redeemed, .. }) => {
                 state.map(|state| Self { link: None, ..state })
@@ -166,7 +172,6 @@ impl MailState {
             Step::Held | Step::Intended(MailWay::Mailbox) if has_link => Some(MailStanding::Held),
             Step::Drafted => Some(MailStanding::Begun { by: MailWay::Mailbox, has_link }),
             Step::Intended(by) => Some(MailStanding::Begun { by, has_link }),
-            Step::NoLink => Some(MailStanding::NoLink),
             Step::Unknown => Some(MailStanding::Unknown),
             Step::Mailed if has_link => Some(MailStanding::Kept),
             Step::Reminding => Some(MailStanding::Reminding),
@@ -185,7 +190,7 @@ pub(super) fn write(
     let (user, address) = (key.user_id.to_string(), key.address.folded());
     // One to another address of the guest voids the link as well; a lost answer that is
     // settled late may have been to an earlier one.
-    if let Record::Invited { how: InvitedHow::Accepted | InvitedHow::LinkLost, .. } = entry.record {
+    if let Record::Invited { how: InvitedHow::Accepted, .. } = entry.record {
         connection
             .prepare_cached(
                 "UPDATE mail SET link = NULL
@@ -242,12 +247,42 @@ fn states(connection: &Connection) -> Result<Vec<(InvitationKey, MailState)>, Re
     collect(&mut query, |row| Ok((key(row, 0, 1)?, state(row, 2)?)))
 }
 
+/// What became of each mail of one's own.
+pub(super) fn sent_by_us(
+    connection: &Connection,
+) -> Result<HashMap<InvitationKey, MailSent>, ReadError> {
+    let states = states(connection)?.into_iter();
+    let sent = states.map(|(key, state)| {
+        let sent = match state.step {
+            Step::Held | Step::Intended(MailWay::Mailbox) => MailSent::NotYet,
+            Step::Intended(_) | Step::Drafted | Step::Unknown => MailSent::Unknown,
+            Step::Mailed | Step::Reminding => MailSent::Sent,
+            Step::Failed => MailSent::Failed,
+        };
+        (key, sent)
+    });
+    Ok(sent.collect())
+}
+
+/// Mails of one's own that left or may have: whom each is for, its Message-ID, and since
+/// when it is so.
+pub(super) fn left(
+    connection: &Connection,
+) -> Result<Vec<(InvitationKey, String, Timestamp)>, ReadError> {
+    let states = states(connection)?.into_iter();
+    let left = states.filter_map(|(key, state)| match state.step {
+        Step::Mailed | Step::Reminding | Step::Unknown => Some((key, state.message_id?, state.at)),
+        Step::Held | Step::Intended(_) | Step::Drafted | Step::Failed => None,
+    });
+    Ok(left.collect())
+}
+
 /// Mails of one's own by where they stand, each guest's newest.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct MailCounts {
     /// Sent, or written as a file.
     pub mailed: u64,
-    /// No mail left: the link is held, or was lost and is made again.
+    /// The link is held, and no mail left.
     pub held: u64,
     /// Refused for the guest.
     pub failed: u64,
@@ -268,7 +303,7 @@ pub(super) fn counts(connection: &Connection) -> Result<MailCounts, ReadError> {
         match (state.step, state.standing()) {
             (Step::Mailed | Step::Reminding, _) => counts.mailed += 1,
             (Step::Failed, _) => counts.failed += 1,
-            (_, Some(MailStanding::Held | MailStanding::NoLink)) => counts.held += 1,
+            (_, Some(MailStanding::Held)) => counts.held += 1,
             (_, Some(MailStanding::Begun { .. } | MailStanding::Unknown)) => counts.unknown += 1,
             // It had redeemed before its mail left. Of a mail that was sent no other is said.
             (_, None | Some(MailStanding::Kept | MailStanding::Reminding)) => {}
@@ -347,10 +382,14 @@ mod tests {
         let unknown = || Record::MailUnknown { key: key(), evidence: "lost".into() }.into();
         let (code, message, advice) = ("5.1.1".to_owned(), String::new(), String::new());
         let failed = Record::MailFailed { key: key(), code, message, advice }.into();
+        let traced: fn(&str) -> Entry = |message_id| {
+            let (message_id, code) = (Some(message_id.to_owned()), None);
+            let fate = crate::domain::Fate::Bounced;
+            Record::MailTraced { key: key(), fate, message_id, code, message: String::new() }.into()
+        };
         let shows = Shows::Redeemed;
         let redeemed = || Record::Seen(Sighting { key: key(), shows: shows.clone(), since: None });
         let held = || invited(Some("one"));
-        let lost = || Record::Invited { key: key(), how: InvitedHow::LinkLost }.into();
         let begun = |by| Some(MailStanding::Begun { by, has_link: true });
         let server = MailWay::Server;
         let one = || Some("one".to_owned());
@@ -380,11 +419,16 @@ mod tests {
             (vec![held(), reinvited()], Some(MailStanding::Held), one()),
             (vec![held(), intended(server), mailed(true), redeemed().into()], None, None),
             (vec![held(), intended(server), unknown()], Some(MailStanding::Unknown), None),
+            (vec![held(), intended(server), unknown(), traced("<1@c>")], None, None),
+            // Another mail says nothing of it.
+            (
+                vec![held(), intended(server), unknown(), traced("<0@c>")],
+                Some(MailStanding::Unknown),
+                None,
+            ),
+            (vec![held(), intended(server), mailed(true), traced("<1@c>")], kept, one()),
             (vec![held(), intended(server), failed], None, None),
             (vec![held(), redeemed().into()], None, None),
-            (vec![held(), mailed(true), lost()], Some(MailStanding::NoLink), None),
-            (vec![lost(), held()], Some(MailStanding::Held), one()),
-            (vec![lost(), redeemed().into()], None, None),
             // The next invitation voids the link before, and Microsoft mails its own.
             (vec![held(), invited(None)], None, None),
             (

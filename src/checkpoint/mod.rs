@@ -5,6 +5,7 @@
 //! to others: what to record and when (`run`), and what it means (`plan`). Never
 //! in it: tokens, secrets, redeem links.
 
+mod arrival;
 pub mod beside;
 mod campaign;
 mod database;
@@ -33,6 +34,7 @@ mod undo;
 #[cfg(test)]
 mod tests;
 
+pub use arrival::{MailedBy, SentMail};
 pub use error::{CheckpointError, Unwritten};
 pub use file::{Checkpoint, RunStart, is_configured_name};
 pub use history::{History, HistoryRow};
@@ -40,7 +42,7 @@ pub use journal::{Journal, RunEnd, WaitLog};
 pub use ledger::read_ledger;
 pub use lock::Owner;
 pub use log::Delta;
-pub use mail::MailCounts;
+pub use mail::{MailCounts, MailSent};
 pub use manifest_row::{ManifestRow, Planned};
 pub use past::{Announced, Past};
 pub use reader::Reader;

@@ -13,8 +13,8 @@ use super::log::Log;
 use super::manifest_row::{self, ManifestRow};
 use super::record::{What, Write};
 use super::tables::{content, key, parsed, text};
-use super::{Checkpoint, CheckpointError, Entry, InvitedHow, Reader, Record};
-use crate::domain::{InvitationKey, Invitations, Sighting};
+use super::{Checkpoint, CheckpointError, Entry, InvitedHow, Reader, Record, arrival};
+use crate::domain::{Fate, InvitationKey, Invitations, Sighting};
 
 /// The campaign over all its runs.
 #[derive(Debug, Default)]
@@ -78,11 +78,14 @@ impl Reader {
 
 fn past(connection: &Connection) -> Result<Past, ReadError> {
     let mut past = Past { manifest: manifest_row::read(connection)?, ..Past::default() };
+    let arrivals = arrival::read(connection)?;
     for (key, guest) in Log::read(connection)?.guests {
         if let Some(seen) = guest.sighting {
             past.sightings.insert(key.clone(), seen.sighting);
         }
-        if let Some(invitations) = guest.invitations {
+        if let Some(mut invitations) = guest.invitations {
+            let told = arrivals.get(&key);
+            invitations.bounced = told.is_some_and(|told| told.arrival.fate == Fate::Bounced);
             past.invitations.insert(key, invitations);
         }
     }

@@ -12,7 +12,7 @@ use super::database::ReadError;
 use super::seal::Seal;
 use super::state::RowState;
 use super::tables::{Wait, row_state, write_row_state, write_waits};
-use super::{BeforeImage, Entry, Record, mail, record};
+use super::{BeforeImage, Entry, Record, arrival, mail, record};
 use crate::domain::{InvitationKey, Sighting, UserId};
 
 /// Something to be written.
@@ -64,6 +64,7 @@ pub(super) fn commit(
         write_event(&transaction, &mut sealed, *at, entry)?;
         remember(&transaction, record, *at)?;
         mail::write(&transaction, entry, *at)?;
+        arrival::write(&transaction, record, *at)?;
         let key = record.key();
         let row = match rows.entry(key) {
             std::collections::hash_map::Entry::Occupied(row) => row.into_mut(),
@@ -172,6 +173,7 @@ fn remember(connection: &Connection, record: &Record, at: Timestamp) -> rusqlite
         | Record::MailUnknown { .. }
         | Record::Reminding { .. }
         | Record::Reminded { .. }
+        | Record::MailTraced { .. }
         | Record::Seen(_) => Ok(()),
     }
 }

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::domain::{
-    Finding, InvitationKey, MailWay, RedeemUrl, Redemption, Shows, Sighting, Trace, WayBack, words,
+    Fate, Finding, InvitationKey, MailWay, RedeemUrl, Redemption, Shows, Sighting, Trace, WayBack,
+    words,
 };
 
 words! {
@@ -35,6 +36,7 @@ words! {
         MailUnknown = "mail-unknown",
         Reminding = "reminding",
         Reminded = "reminded",
+        MailTraced = "mail-traced",
     }
 }
 
@@ -66,7 +68,8 @@ impl What {
             | Self::MailFailed
             | Self::MailUnknown
             | Self::Reminding
-            | Self::Reminded => None,
+            | Self::Reminded
+            | Self::MailTraced => None,
         }
     }
 }
@@ -77,9 +80,6 @@ words! {
         Accepted = "accepted",
         /// The answer was lost; the directory shows it. Its redeem link is lost too.
         SettledFromDirectory = "settled-from-directory",
-        /// The same, of one whose link was to be mailed by ourselves: nobody has it, and
-        /// the guest is invited once more for another.
-        LinkLost = "link-lost",
     }
 }
 
@@ -263,6 +263,17 @@ pub enum Record {
         /// Everybody in To and Cc.
         recipients: u64,
     },
+    /// The message trace told something new of the newest mail to the guest.
+    MailTraced {
+        key: InvitationKey,
+        fate: Fate,
+        /// Of one's own mail; None of Microsoft's.
+        message_id: Option<String>,
+        /// Enhanced status code, such as `5.1.1`.
+        code: Option<String>,
+        /// What the refusing server said.
+        message: String,
+    },
     /// The directory showed something new of a guest. Kept in a table of its own.
     Seen(Sighting),
 }
@@ -327,6 +338,7 @@ struct Detail {
     recipients: Option<u64>,
     keeps_link: bool,
     anew: bool,
+    fate: Option<Fate>,
 }
 
 impl Detail {
@@ -401,6 +413,16 @@ impl Entry {
             },
             What::MailUnknown => Record::MailUnknown { key, evidence: detail.evidence },
             What::Reminding => Record::Reminding { key, message_id: detail.message_id },
+            What::MailTraced => {
+                let given = |text: String| Some(text).filter(|text| !text.is_empty());
+                Record::MailTraced {
+                    key,
+                    fate: detail.fate.unwrap_or(Fate::Unclear),
+                    message_id: given(detail.message_id),
+                    code: given(detail.code),
+                    message: detail.message,
+                }
+            }
             What::Reminded => Record::Reminded {
                 key,
                 how: detail.mailed.unwrap_or(MailedHow::Sent),
@@ -441,6 +463,7 @@ impl Record {
             | Self::MailUnknown { key, .. }
             | Self::Reminding { key, .. }
             | Self::Reminded { key, .. }
+            | Self::MailTraced { key, .. }
             | Self::Seen(Sighting { key, .. }) => key,
         }
     }
@@ -468,6 +491,7 @@ impl Record {
             Self::MailUnknown { .. } => What::MailUnknown,
             Self::Reminding { .. } => What::Reminding,
             Self::Reminded { .. } => What::Reminded,
+            Self::MailTraced { .. } => What::MailTraced,
             Self::Seen(_) => return None,
         })
     }
@@ -512,6 +536,18 @@ impl Record {
                 json!({ "message_id": message_id, "by": by })
             }
             Self::Reminding { message_id, .. } => json!({ "message_id": message_id }),
+            Self::MailTraced { fate, message_id, code, message, .. } => {
+                let mut detail = json!({ "fate": fate });
+                for (name, text) in [("message_id", message_id), ("code", code)] {
+                    if let Some(text) = text {
+                        detail[name] = text.as_str().into();
+                    }
+                }
+                if !message.is_empty() {
+                    detail["message"] = message.as_str().into();
+                }
+                detail
+            }
             Self::Reminded { how, recipients, .. } => {
                 json!({ "mailed": how, "recipients": recipients })
             }

@@ -115,6 +115,7 @@ impl RowState {
             | Record::MailUnknown { .. }
             | Record::Reminding { .. }
             | Record::Reminded { .. }
+            | Record::MailTraced { .. }
             | Record::Seen(_) => return state,
             Record::ResendAsked { before, .. } => {
                 return state.map(|state| state.asked_again(before));

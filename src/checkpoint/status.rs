@@ -13,7 +13,7 @@ use super::mail::MailCounts;
 use super::state::Step;
 use super::tables::{RunRecord, last_run, runs};
 use super::{Checkpoint, CheckpointError, Owner, Reader};
-use crate::domain::{Counts, InvitationKey, State};
+use crate::domain::{ArrivalCounts, Counts, InvitationKey, State};
 
 /// A campaign as its checkpoint tells it. The counts of rows add up to `rows`.
 #[derive(Debug, Clone)]
@@ -40,6 +40,8 @@ pub struct Status {
     pub not_in_manifest: NotInManifest,
     /// Mails of one's own, whoever asks for their guests by now.
     pub mails: MailCounts,
+    /// What the message trace told of mails that left; nothing where it was never asked.
+    pub arrivals: ArrivalCounts,
     pub last_run: Option<LastRun>,
     /// Who holds the checkpoint right now.
     pub held_by: Option<Owner>,
@@ -141,6 +143,7 @@ impl Status {
             resends: resends(of_manifest()),
             not_in_manifest: strangers.map(|row| row.stands).collect::<Counts>().into(),
             mails: campaign.mails,
+            arrivals: campaign.arrivals,
             last_run: last_run(&campaign.runs).map(LastRun::from),
             held_by: None,
         }

@@ -117,6 +117,7 @@ fn configured(settings: &Settings, checkpoint: Option<&Path>) -> Configured {
         checkpoint: checkpoint.map(|path| path.display().to_string()),
         client_id: settings.auth.client_id().map(str::to_owned),
         mail: settings.mail,
+        mail_trace: settings.reconcile.mail_trace,
     }
 }
 

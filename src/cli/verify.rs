@@ -48,7 +48,8 @@ fn look(
     let exit_code = |verified: Option<&Verified>, unfinished| {
         verified.map_or(Exit::Unexpected, |verified| exit_of(verified, unfinished)).code()
     };
-    let looked = runtime.block_on(campaign::verify(&session, checkpoint, exit_code));
+    let asks = args.mail || settings.reconcile.mail_trace;
+    let looked = runtime.block_on(campaign::verify(&session, checkpoint, asks, exit_code));
     let Verification { verified, unfinished, ended } =
         looked.map_err(|error| campaign_failure(error, &stop))?;
     let exit = exit_of(&verified, unfinished);
@@ -67,7 +68,10 @@ fn look(
 fn exit_of(verified: &Verified, unfinished: Unfinished) -> Exit {
     if !verified.unknown.is_empty() {
         Exit::SomeUnknown
-    } else if !verified.attention.is_empty() || unfinished.total() > 0 {
+    } else if !verified.attention.is_empty()
+        || verified.mails.as_ref().is_some_and(|mails| !mails.attention.is_empty())
+        || unfinished.total() > 0
+    {
         Exit::SomeFailed
     } else {
         Exit::Done

@@ -407,6 +407,15 @@ pub struct VerifyArgs {
     #[arg(value_name = "MANIFEST|CHECKPOINT")]
     pub manifest: Option<PathBuf>,
 
+    /// Ask the message trace of Exchange Online whether the mails arrived, too
+    #[arg(
+        long,
+        env = "REINVITE_MAIL",
+        hide_env_values = true,
+        value_parser = BoolishValueParser::new()
+    )]
+    pub mail: bool,
+
     /// Name everybody who was invited and has not redeemed, too
     #[arg(
         long,

@@ -97,6 +97,8 @@ keys! {
     RECONCILE_UNATTENDED = "reconcile" "unattended";
     RECONCILE_CORRECT_DRIFT = "reconcile" "correct_drift";
     RECONCILE_MAX_CHANGES = "reconcile" "max_changes";
+    RECONCILE_MAIL_TRACE = "reconcile" "mail_trace";
+    RECONCILE_INVITATIONS_FROM = "reconcile" "invitations_from";
     REMIND_AFTER = "remind" "after";
     REMIND_MAX = "remind" "max";
     REMIND_GAP = "remind" "gap";
@@ -110,6 +112,7 @@ keys! {
     WAVES_MAX_FAILURES = "waves" "max_failures";
     WAVES_REDEEMED = "waves" "redeemed";
     WAVES_AFTER = "waves" "after";
+    WAVES_MAX_BOUNCED = "waves" "max_bounced";
     DELIVERY_BY = "delivery" "by";
     DELIVERY_FROM = "delivery" "from";
     DELIVERY_REPLY_TO = "delivery" "reply_to";

@@ -11,6 +11,7 @@ use super::duration::parse_days;
 use super::key;
 use super::layers::{Layers, Reported};
 use super::value::{Fault, Value};
+use crate::domain::Email;
 
 /// What a night may do unasked.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -21,6 +22,11 @@ pub struct ReconcileSettings {
     pub correct_drift: Vec<Correct>,
     /// The most guests to begin in a night; None for all.
     pub max_changes: Option<u64>,
+    /// Ask the message trace what became of mails.
+    pub mail_trace: bool,
+    /// Who sends Microsoft's invitations, as the trace shows it; None where those are not
+    /// looked for.
+    pub invitations_from: Option<Email>,
 }
 
 /// A kind of drift that may be put right unasked.
@@ -105,10 +111,14 @@ impl ReconcileSettings {
         let unattended = layers.get(key::RECONCILE_UNATTENDED, Value::boolean);
         let correct = layers.get(key::RECONCILE_CORRECT_DRIFT, |value| words(value, CORRECT));
         let changes = layers.get(key::RECONCILE_MAX_CHANGES, |value| value.whole(1, u32::MAX));
+        let trace = layers.get(key::RECONCILE_MAIL_TRACE, Value::boolean);
+        let from = layers.get(key::RECONCILE_INVITATIONS_FROM, |value| value.parsed(Email::parse));
         Ok(Self {
             unattended: unattended?.unwrap_or_default(),
             correct_drift: correct?.unwrap_or_default(),
             max_changes: changes?.map(u64::from),
+            mail_trace: trace?.unwrap_or_default(),
+            invitations_from: from?,
         })
     }
 }

@@ -18,6 +18,8 @@ pub struct WaveSettings {
     /// Most guests that may have failed before the next wave; a share is one of those
     /// begun.
     pub max_failures: Option<Limit>,
+    /// Most guests whose mails may have bounced; a share is one of those invited.
+    pub max_bounced: Option<Limit>,
     /// How many of those invited must have redeemed before the next wave …
     pub redeemed: Option<Percent>,
     /// … or how long it must be since the last of them was invited.
@@ -36,6 +38,7 @@ impl WaveSettings {
     pub(super) fn resolve(layers: &mut Layers<'_>) -> Result<Self, Reported> {
         let sizes = layers.get(key::WAVES_SIZES, sizes);
         let failures = layers.get(key::WAVES_MAX_FAILURES, limit);
+        let bounced = layers.get(key::WAVES_MAX_BOUNCED, limit);
         let redeemed = layers.get(key::WAVES_REDEEMED, |value| match limit(value)? {
             Limit::Share(share) => Ok(share),
             Limit::Count(_) => Err(Fault::new("must be a share such as \"80%\"")),
@@ -44,6 +47,7 @@ impl WaveSettings {
         Ok(Self {
             sizes: sizes?.unwrap_or_default(),
             max_failures: failures?,
+            max_bounced: bounced?,
             redeemed: redeemed?,
             after: after?,
         })

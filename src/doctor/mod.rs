@@ -93,6 +93,8 @@ pub struct Configured {
     pub mail: MailWrite,
     /// What of this is the user's own, and where.
     pub user_wide: Option<UserWide>,
+    /// Whether nights ask the message trace what became of mails.
+    pub mail_trace: bool,
 }
 
 /// What the token says of its holder.
@@ -176,7 +178,10 @@ pub fn diagnose(facts: &Facts<'_>) -> Diagnosis {
     let caller = facts.identity.as_ref().map_or(Caller::AppOnly, |identity| identity.caller);
     let restricted = caller == Caller::AppOnly
         && facts.seen.as_ref().is_some_and(|seen| tenant::restricts_invitations(&seen.tenant));
-    let needs = needs(facts.plan, configured.mail, caller, restricted);
+    let mut needs = needs(facts.plan, configured.mail, caller, restricted);
+    if configured.mail_trace {
+        needs = permissions::with_mail_trace(needs);
+    }
     let mut permissions = Permissions {
         needs: permissions::to_ask_for(needs.iter().filter(|need| need.essential)),
         ..Permissions::default()

@@ -160,6 +160,21 @@ const EMAIL_CODES: Need = Need {
     too_much: &["Policy.ReadWrite.AuthenticationMethod"],
 };
 
+/// Microsoft Graph, *List messageTraces*, 2026-01: nothing higher does it.
+const MAIL_TRACE: Need = Need {
+    purpose: "to know whether mails arrived",
+    essential: false,
+    ask_for: "ExchangeMessageTrace.Read.All",
+    others: &[],
+    too_much: &[],
+};
+
+/// What asking the message trace needs, too.
+pub(super) fn with_mail_trace(mut needs: Vec<Need>) -> Vec<Need> {
+    needs.push(MAIL_TRACE);
+    needs
+}
+
 /// What a plan needs; without one, or without anything left to change, what every
 /// campaign with these settings does.
 pub fn needs(plan: Option<&Plan>, mail: MailWrite, caller: Caller, restricted: bool) -> Vec<Need> {

@@ -43,6 +43,7 @@ fn facts(identity: Identity, tenant: Tenant) -> Facts<'static> {
             client_id: None,
             mail: MailWrite::Mail,
             user_wide: None,
+            mail_trace: false,
         },
         identity: Some(identity),
         seen: Some(Seen {
@@ -197,6 +198,18 @@ fn a_missing_permission_is_a_problem_and_says_where_to_consent() {
     let missing = diagnosis.findings.iter().find(|f| f.code == "permission-missing").unwrap();
     let advice = missing.advice.as_deref().unwrap();
     assert!(advice.ends_with("https://login.example/contoso.example/adminconsent?client_id=a1"));
+}
+
+#[test]
+fn the_message_trace_is_asked_for_where_nights_ask_it() {
+    let mut facts = facts(identity(Caller::AppOnly, &WHOLE), tenant());
+    assert_eq!(diagnose(&facts).permissions.useful, Vec::<&str>::new());
+    facts.configured.mail_trace = true;
+    let diagnosis = diagnose(&facts);
+    assert_eq!(diagnosis.permissions.useful, ["ExchangeMessageTrace.Read.All"]);
+    assert!(diagnosis.is_fit(), "a run can do without");
+    let told = diagnosis.findings.iter().find(|finding| finding.code == "permission-useful");
+    assert!(told.unwrap().message.contains("to know whether mails arrived"));
 }
 
 #[test]

@@ -66,15 +66,6 @@ pub struct Redemption {
     pub changed_at: Option<Timestamp>,
 }
 
-impl Redemption {
-    /// Whether the guest has redeemed an invitation that was accepted then: a replica that
-    /// lags may still show what was redeemed before it.
-    pub fn is_redeemed_since(&self, invited_at: Timestamp) -> bool {
-        self.state == Some(super::RedemptionState::Accepted)
-            && self.changed_at.is_none_or(|at| at >= invited_at - TOLERANCE)
-    }
-}
-
 /// A state and the moment it was recorded. For `Unknown` that is the moment of
 /// the intent, in the service's time.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -132,8 +123,6 @@ words! {
 /// A mail of one's own that is not at its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MailStanding {
-    /// The guest was invited, and nobody has the link: it was lost with the answer.
-    NoLink,
     /// The guest was invited, the link is held, and no mail left.
     Held,
     /// The mail was about to leave when the run ended.
@@ -294,10 +283,7 @@ impl Ledger {
         self.mails.iter().filter_map(|(key, standing)| match standing {
             MailStanding::Begun { by, .. } => Some((key, Some(*by))),
             MailStanding::Reminding => Some((key, None)),
-            MailStanding::NoLink
-            | MailStanding::Held
-            | MailStanding::Unknown
-            | MailStanding::Kept => None,
+            MailStanding::Held | MailStanding::Unknown | MailStanding::Kept => None,
         })
     }
 

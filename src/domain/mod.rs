@@ -4,6 +4,7 @@
 //! Leaves to others: where the values come from (`manifest`, `graph`), what is
 //! decided about them (`plan`), and how they are stored (`checkpoint`).
 
+mod arrival;
 pub mod character;
 mod directory;
 mod domain_name;
@@ -19,6 +20,7 @@ mod state;
 mod trace;
 mod words;
 
+pub use arrival::{Arrival, ArrivalCounts, Fate};
 pub use directory::{
     AddressHolder, Caller, Directory, DirectoryUser, HolderKind, RoleHolding, SignIns, Tenant,
     Unreadable, UserType,

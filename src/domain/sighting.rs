@@ -107,6 +107,8 @@ pub struct Invitations {
     pub reminded: u64,
     /// When the last of them was.
     pub reminded_at: Option<Timestamp>,
+    /// The newest mail did not arrive: nobody has the address, or it was refused there.
+    pub bounced: bool,
 }
 
 impl Invitations {

@@ -22,8 +22,8 @@ pub enum Operation {
     WriteOtherMails,
     /// `POST /invitations`: not idempotent.
     Invite,
-    /// Looking into a mailbox, and putting a draft there: repeating it leaves one more
-    /// draft, which nobody gets.
+    /// Looking into a mailbox or the message trace, and putting a draft there: repeating
+    /// it leaves one more draft, which nobody gets.
     Mailbox,
     /// Sending a draft: not idempotent.
     SendMail,

@@ -28,6 +28,7 @@ mod rules;
 mod sign_ins;
 mod survey;
 mod tenant;
+mod traces;
 mod transport;
 mod users;
 pub mod wire;
@@ -53,6 +54,7 @@ pub use presence::Presence;
 pub use refusal::Refusal;
 pub use survey::{Method, Survey, Wanted};
 pub use tenant::Examination;
+pub use traces::TracedMail;
 pub use transport::{
     ExplanationLost, HttpTransport, NeverProxied, Reached, Transport, TransportError, is_loopback,
 };

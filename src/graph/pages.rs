@@ -6,7 +6,6 @@
 use std::collections::BTreeSet;
 
 use serde::de::DeserializeOwned;
-use url::Url;
 
 use super::call_error::CallError;
 use super::catalogue::Verdict;
@@ -61,7 +60,7 @@ impl Graph {
     ) -> Result<(), CallError> {
         let mut beginning = 1;
         let items = loop {
-            match self.list(&call.url, call.advanced).await {
+            match self.list(&call).await {
                 Ok(items) => break items,
                 Err(Broken { later: true, why }) if beginning < BEGINNINGS && may_pass(&why) => {
                     self.retry_wait(beginning, None, format!("a list broke off: {why}")).await?;
@@ -81,22 +80,19 @@ impl Graph {
     }
 
     /// A list from its first page to its last.
-    async fn list<T: DeserializeOwned>(
-        &self,
-        from: &Url,
-        advanced: bool,
-    ) -> Result<Vec<T>, Broken> {
+    async fn list<T: DeserializeOwned>(&self, from: &Call) -> Result<Vec<T>, Broken> {
         let mut seen = BTreeSet::new();
         let mut items = Vec::new();
         let mut extent = Extent::default();
-        let mut url = from.clone();
+        let mut url = from.url.clone();
         loop {
             let later = !seen.is_empty();
             let broken = |why| Broken { later, why };
-            let call = Call { advanced, ..Call::get(url) };
+            let call =
+                Call { advanced: from.advanced, operation: from.operation, ..Call::get(url) };
             let (page, bytes): (wire::Page<T>, _) = self.read_sized(&call).await.map_err(broken)?;
             let odd = |what: &str| {
-                broken(CallError::Protocol(format!("the pages of {} {what}", from.path())))
+                broken(CallError::Protocol(format!("the pages of {} {what}", from.url.path())))
             };
             let within = extent.add(bytes, page.value.len());
             within.map_err(|most| Broken {

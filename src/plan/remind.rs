@@ -44,6 +44,8 @@ impl Reminders {
         guest.redemption.state == Some(RedemptionState::PendingAcceptance)
             && guest.redemption.changed_at.is_none_or(|changed_at| changed_at <= ours_ends)
             && !self.is_used_up(sent)
+            // Nobody is there to be reminded.
+            && !sent.bounced
             && self.now >= since(sent.last_mail_at(), wait)
             && !sent.refused_at.is_some_and(knocked)
             && is_open(&self.settings, self.now)

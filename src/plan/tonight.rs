@@ -19,6 +19,8 @@ use super::{Blocked, ChangeReason, Decision, PlannedRow, Settled};
 pub struct Progress {
     /// Guests of the manifest that were invited and have redeemed.
     pub redeemed: u64,
+    /// Guests of the manifest whose newest mail bounced.
+    pub bounced: u64,
     /// When the last guest was invited for the first time.
     pub last_invited_at: Option<Timestamp>,
 }
@@ -179,6 +181,16 @@ impl SoFar {
         if let Some(limit) = too_many {
             let failed = self.failed;
             return Some(format!("{failed} of {begun} failed, and max_failures allows {limit}"));
+        }
+        let bounced = progress.bounced;
+        let too_many = waves.max_bounced.filter(|limit| match limit {
+            Limit::Count(most) => bounced > *most,
+            Limit::Share(share) => bounced > share.of(invited),
+        });
+        if let Some(limit) = too_many {
+            return Some(format!(
+                "the mails to {bounced} of {invited} bounced, and max_bounced allows {limit}"
+            ));
         }
         if waves.redeemed.is_none() && waves.after.is_none() {
             return None;

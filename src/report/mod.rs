@@ -7,6 +7,7 @@
 //! Leaves to others: streams, whether there is a terminal, and exit codes (`cli`); what
 //! machines are told at the end (`notify`).
 
+mod bounce;
 mod campaign;
 mod configuration;
 mod delivery;

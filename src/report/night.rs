@@ -4,13 +4,15 @@
 use std::io::{self, Write};
 
 use crate::campaign::{
-    Corrected, Digest, RowName, Seen, SettledAnswers, Standing, Unfinished, Verified,
+    Corrected, Digest, MailLook, RowName, Seen, SettledAnswers, Standing, Unfinished, Verified,
 };
-use crate::domain::Finding;
+use crate::domain::{Fate, Finding};
 use crate::plan::{ChangeReason, Plan, PlannedRow};
 use crate::run::{Outcome, Summary};
 
+use super::bounce;
 use super::row::{RowEnd, journey};
+use super::status::fates;
 use super::style::{Styles, count, paint, plural};
 use super::text::{fit, harmless, wrap};
 
@@ -64,6 +66,7 @@ pub fn night_text(
     }
     happened(out, outcomes, summary, digest, view)?;
     need_a_person(out, plan, outcomes, summary, digest, &list)?;
+    listed(out, "Where mails bounced", &bounced(&digest.verified), &list)?;
     let findings: Vec<String> = plan
         .findings
         .iter()
@@ -75,6 +78,9 @@ pub fn night_text(
     waits(out, summary, digest, &list)?;
     if !view.only_reminders {
         standing(out, &digest.verified.standing, &list)?;
+    }
+    if let Some(mails) = &digest.verified.mails {
+        arrivals(out, mails, &list)?;
     }
     if let Some(command) = view.continue_with {
         writeln!(out, "\n{}\n  {command}", paint(view.styles.heading, "To carry on"))?;
@@ -93,7 +99,11 @@ pub fn verify_text(
 ) -> io::Result<()> {
     let pending = verified.standing.pending;
     let is_done = unfinished.total() == 0;
-    let (text, style) = if !(verified.attention.is_empty() && verified.unknown.is_empty()) {
+    let mails = verified.mails.as_ref();
+    let is_fine = verified.attention.is_empty()
+        && verified.unknown.is_empty()
+        && mails.is_none_or(|mails| mails.attention.is_empty());
+    let (text, style) = if !is_fine {
         ("Some guests need a person".to_owned(), view.styles.attention)
     } else if !is_done {
         let rows = count(unfinished.total(), "row is", "rows are");
@@ -114,6 +124,7 @@ pub fn verify_text(
         )?;
     }
     listed(out, "Needs a person", &attention(verified), view)?;
+    listed(out, "Where mails bounced", &bounced(verified), view)?;
     listed(out, "Not done", &not_done(unfinished), view)?;
     listed(out, "With the new mail, no invitation and no row", &verified.left, view)?;
     listed(out, "With the new mail by others, and no invitation", &verified.not_invited, view)?;
@@ -129,13 +140,14 @@ pub fn verify_text(
         // Whoever asks for names gets all of them.
         listed(out, "Not redeemed yet", &names, &VerifyView { most_rows: usize::MAX, ..*view })?;
     }
-    standing(out, &verified.standing, view)
+    standing(out, &verified.standing, view)?;
+    mails.map_or(Ok(()), |mails| arrivals(out, mails, view))
 }
 
 /// What the manifest asks for and is not there, each with the next step.
 fn not_done(unfinished: Unfinished) -> Vec<String> {
-    let Unfinished { not_begun, patched, failed, blocked, resends, .. } = unfinished;
-    let Unfinished { not_invited, unmailed, left_patched, .. } = unfinished;
+    let Unfinished { not_begun, patched, failed, blocked, resends, not_invited, left_patched } =
+        unfinished;
     let lines = [
         (not_begun, "not attempted; `reinvite apply` goes on with it"),
         (patched, "patched: mail written, not invited yet; `reinvite apply` goes on with it"),
@@ -145,10 +157,6 @@ fn not_done(unfinished: Unfinished) -> Vec<String> {
         (
             not_invited,
             "with the new mail, by nothing that this checkpoint knows, and no invitation since; `reinvite plan` tells what to do",
-        ),
-        (
-            unmailed,
-            "invited, and no mail with the link is known to have left; `reinvite apply` mails it or says whom to ask",
         ),
         (
             left_patched,
@@ -170,6 +178,10 @@ fn happened(
     let seen = |finding: Finding| {
         digest.verified.news.iter().filter(|seen| seen.finding == finding).count() as u64
     };
+    let told = |fate: Fate| {
+        let news = digest.verified.mails.iter().flat_map(|mails| &mails.news);
+        news.filter(|mail| mail.fate == fate).count() as u64
+    };
     let number_of = |which: fn(&Outcome) -> bool| {
         outcomes.iter().flatten().filter(|outcome| which(outcome)).count() as u64
     };
@@ -184,9 +196,14 @@ fn happened(
         ("left", digest.left.len() as u64, styles.faint),
         ("invited", summary.invited.saturating_sub(digest.reminded), styles.good),
         ("of them resets", digest.resets, styles.attention),
+        ("of them unmailed", digest.without_mail, styles.attention),
         ("reminded", digest.reminded + digest.reminded_by_mail, styles.good),
         ("mails put right", digest.corrected(), styles.good),
         ("lost, settled", settled, styles.good),
+        ("arrived", told(Fate::Delivered), styles.good),
+        ("bounced", told(Fate::Bounced), styles.bad),
+        ("quarantined", told(Fate::Quarantined), styles.attention),
+        ("taken for spam", told(Fate::Spam), styles.attention),
         ("redeemed", seen(Finding::Redeemed), styles.good),
         ("invited by hand", seen(Finding::Reinvited), styles.faint),
         ("mail changed", seen(Finding::MailChanged), styles.attention),
@@ -269,7 +286,34 @@ fn attention(verified: &Verified) -> Vec<String> {
         .unknown
         .iter()
         .map(|open| format!("{}: invited or not is unknown; {}", named(&open.row), open.why));
-    unknown.chain(verified.attention.iter().map(sentence)).collect()
+    let mails = verified.mails.iter().flat_map(|mails| &mails.attention);
+    let mails = mails.map(|mail| format!("{}: {}", named(&mail.row), bounce::sentence(mail)));
+    unknown.chain(verified.attention.iter().map(sentence)).chain(mails).collect()
+}
+
+/// Domains whose mails bounced, a sentence each.
+fn bounced(verified: &Verified) -> Vec<String> {
+    let domains = verified.mails.iter().flat_map(|mails| &mails.domains);
+    domains.map(bounce::of_domain).collect()
+}
+
+/// Where the mails of the campaign are, and what was not seen of them.
+fn arrivals(out: &mut dyn Write, mails: &MailLook, view: &VerifyView) -> io::Result<()> {
+    let n = mails.counts.traced() + mails.counts.not_traced;
+    let mut texts = Vec::new();
+    if n > 0 {
+        texts.push(format!("{n} {}: {}", plural(n, "mail", "mails"), fates(mails.counts)));
+    }
+    texts.extend(
+        mails
+            .unseen
+            .as_ref()
+            .map(|why| format!("the message trace was not seen: {}", harmless(why))),
+    );
+    for line in texts.iter().flat_map(|text| wrap(text, view.width)) {
+        writeln!(out, "{}", paint(view.styles.faint, line))?;
+    }
+    Ok(())
 }
 
 fn sentence(seen: &Seen) -> String {

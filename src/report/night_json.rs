@@ -6,7 +6,7 @@ use std::io::{self, BufWriter, Write};
 
 use serde::Serialize;
 
-use crate::campaign::{Digest, Seen, Standing, Unfinished, Unsettled, Verified};
+use crate::campaign::{Digest, MailLook, Seen, Standing, Unfinished, Unsettled, Verified};
 use crate::domain::Finding;
 use crate::plan::Plan;
 use crate::run::{Outcome, Summary};
@@ -90,6 +90,9 @@ struct VerifyKeys<'a> {
     /// Without a row, with the new mail and no invitation.
     left: &'a [String],
     not_invited: &'a [String],
+    /// Only where the message trace was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mails: Option<&'a MailLook>,
 }
 
 /// Writes what a look at the guests showed as one object.
@@ -108,6 +111,7 @@ pub fn verify_json(
         unknown,
         left,
         not_invited: uninvited,
+        mails,
     } = verified;
     let Standing {
         pending,
@@ -136,7 +140,7 @@ pub fn verify_json(
         standing,
         settled_sent: settled.sent,
         settled_not_sent: settled.not_sent,
-        attention: attention.len() as u64,
+        attention: (attention.len() + mails.as_ref().map_or(0, |it| it.attention.len())) as u64,
         unfinished,
         exit_code,
     };
@@ -149,6 +153,7 @@ pub fn verify_json(
         unknown,
         left,
         not_invited: uninvited,
+        mails: mails.as_ref(),
     };
     Schema::Verify.write(&mut out, &keys)?;
     out.flush()

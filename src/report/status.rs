@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::checkpoint::{FailureCount, LastRun, MailCounts, NotInManifest, Owner, Resends, Status};
-use crate::domain::Counts;
+use crate::domain::{ArrivalCounts, Counts};
 
 use super::schema::Schema;
 use super::style::{Styles, count, paint};
@@ -34,6 +34,9 @@ struct StatusKeys<'a> {
     not_invited: u64,
     under_way: u64,
     mails: MailCounts,
+    /// Only where the message trace was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    arrivals: Option<ArrivalCounts>,
 }
 
 impl<'a> From<&'a Status> for StatusKeys<'a> {
@@ -52,6 +55,7 @@ impl<'a> From<&'a Status> for StatusKeys<'a> {
             not_invited: status.not_invited,
             under_way: status.under_way,
             mails: status.mails,
+            arrivals: Some(status.arrivals).filter(|told| told.traced() > 0),
         }
     }
 }
@@ -119,6 +123,7 @@ pub fn status_text(
     let apart = [
         mails(status.mails),
         under_way(status.under_way),
+        arrivals(status.arrivals),
         not_invited(status.not_invited),
         resends(status.resends),
         not_in_manifest(status.not_in_manifest),
@@ -158,6 +163,26 @@ fn mails(counts: MailCounts) -> Option<String> {
 fn under_way(rows: u64) -> Option<String> {
     (rows > 0)
         .then(|| format!("of the patched and not attempted, on their way at this moment: {rows}"))
+}
+
+fn arrivals(counts: ArrivalCounts) -> Option<String> {
+    (counts.traced() > 0)
+        .then(|| format!("of the mails that left, by the message trace: {}", fates(counts)))
+}
+
+/// How many mails came to what.
+pub(super) fn fates(counts: ArrivalCounts) -> String {
+    let ArrivalCounts { delivered, bounced, quarantined, spam, pending, unclear, not_traced } =
+        counts;
+    parts(&[
+        (delivered, "delivered"),
+        (bounced, "bounced"),
+        (quarantined, "quarantined"),
+        (spam, "taken for spam"),
+        (pending, "pending"),
+        (unclear, "unclear"),
+        (not_traced, "without a trace"),
+    ])
 }
 
 fn not_invited(rows: u64) -> Option<String> {
@@ -253,6 +278,7 @@ mod tests {
             resends: Resends::default(),
             not_in_manifest: NotInManifest::default(),
             mails: MailCounts::default(),
+            arrivals: ArrivalCounts::default(),
         }
     }
 

@@ -120,7 +120,7 @@ fn a_newer_format_is_refused() {
     snapshot!(campaign.run("apply three.csv --yes"), @"
     ------- stderr -------
     three.csv: CSV, UTF-8, comma; 3 rows; columns: user, new_email
-    error: the checkpoint three.csv.checkpoint has format 99, and this version knows 7
+    error: the checkpoint three.csv.checkpoint has format 99, and this version knows 8
       hint: use the version of reinvite that wrote it, or a later one
     ------- exit 2 -------
     ");

@@ -24,6 +24,7 @@ mod lint;
 mod log;
 #[cfg(target_os = "linux")]
 mod mail_tls;
+mod mail_trace;
 mod mails;
 #[cfg(target_os = "linux")]
 mod network;

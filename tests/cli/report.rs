@@ -94,7 +94,7 @@ fn sightings_tell_who_redeemed_and_an_invitation_after_one_resets_it() {
     // As a release before the seal left it, so that it may be written here.
     database
         .execute_batch(
-            "DROP TABLE seal; DROP TABLE mail; ALTER TABLE row DROP COLUMN reverts;
+            "DROP TABLE seal; DROP TABLE mail; DROP TABLE arrival; ALTER TABLE row DROP COLUMN reverts;
              PRAGMA user_version = 3;",
         )
         .unwrap();

@@ -4,6 +4,7 @@
 //! process, as for the promises.
 
 mod crash;
+mod mail_trace;
 mod order;
 mod reminders;
 mod support;

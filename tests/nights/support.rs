@@ -109,12 +109,19 @@ impl Campaign {
 
     /// With other words in the configuration.
     pub(crate) fn with(guests: u32, begins_at: &str, other: &[(&str, &str)]) -> Self {
+        Self::with_options(guests, begins_at, other, Options::default())
+    }
+
+    /// In a tenant of such a kind.
+    pub(crate) fn with_options(
+        guests: u32,
+        begins_at: &str,
+        other: &[(&str, &str)],
+        options: Options,
+    ) -> Self {
         let begins_at = super::at(begins_at);
-        let options = Options {
-            quotas: Quotas::unlimited(),
-            starts_at: Some(begins_at),
-            ..Options::default()
-        };
+        let options =
+            Options { quotas: Quotas::unlimited(), starts_at: Some(begins_at), ..options };
         let directory = TempDir::new_in("/dev/shm").or_else(|_| TempDir::new()).unwrap();
         let config = directory.path().join("reinvite.toml");
         let text = other.iter().fold(CONFIG.to_owned(), |text, (from, to)| {
@@ -123,8 +130,9 @@ impl Campaign {
         });
         std::fs::write(&config, text).unwrap();
         let loaded = Settings::load(&config, true, |_| None, &Overrides::default());
+        let tenant = Emulator::new(super::seed(guests), options);
         Self {
-            tenant: Emulator::new(super::seed(guests), options),
+            tenant,
             rows: (1..=guests).collect(),
             cut_after: None,
             stop_after: None,
@@ -258,7 +266,11 @@ impl Campaign {
         let checkpoint = Checkpoint::open(&self.checkpoint(), graph.clock().now()).unwrap();
         let settings = &self.settings;
         let session = Session { settings, graph: &graph, stop: &stop, deadline: None };
-        campaign::verify(&session, checkpoint, |_, _| 0).await.unwrap().ended.unwrap();
+        campaign::verify(&session, checkpoint, session.settings.reconcile.mail_trace, |_, _| 0)
+            .await
+            .unwrap()
+            .ended
+            .unwrap();
     }
 
     /// A person asks to send to the n-th guest again, and the run that was to do it ends

@@ -319,6 +319,7 @@ async fn history_counts_invitations_and_keeps_the_last_sighting() {
         refused_at: None,
         reminded: 0,
         reminded_at: None,
+        bounced: false,
     };
     assert_eq!(past.invitations[&key(1)], expected);
     let last = &past.sightings[&key(1)];

@@ -15,6 +15,7 @@ mod page;
 mod sign_in;
 mod tenant;
 mod token;
+mod traces;
 
 #[cfg(test)]
 mod tests;
@@ -32,6 +33,7 @@ pub use tenant::{
     UserSyncInbound, VerifiedDomain,
 };
 pub use token::{DeviceCodeResponse, IdentityTokenResponse, TokenError, TokenResponse};
+pub use traces::{MessageTrace, TraceDetail};
 
 /// The properties of a user that this program reads, for `$select`. Without it
 /// Graph leaves most of them out (Microsoft Graph, *user resource type*).

@@ -616,6 +616,7 @@ fn a_reminder_needs_the_right_mail_a_mailing_and_no_obstacle() {
                 refused_at: None,
                 reminded: 0,
                 reminded_at: None,
+                bounced: false,
             };
             world.policy.reminders = Some(Box::new(crate::plan::Reminders {
                 settings: crate::config::RemindSettings {

@@ -65,6 +65,7 @@ fn seen(
             refused_at: None,
             reminded: 0,
             reminded_at: None,
+            bounced: false,
         };
         invitations.insert(key(address), sent);
     }
@@ -188,6 +189,7 @@ fn a_guest_to_whom_a_person_asked_to_send_again_is_still_an_invited_one() {
             refused_at: None,
             reminded: 0,
             reminded_at: None,
+            bounced: false,
         };
         let sent = [(key(ADDRESS), sent)].into();
         let look = Look { mail: MailWrite::Mail, at, lag };

@@ -64,6 +64,7 @@ fn reminders(
         refused_at: None,
         reminded: 0,
         reminded_at: None,
+        bounced: false,
     };
     Reminders {
         settings,

@@ -122,12 +122,29 @@ fn the_next_wave_waits_for_what_was_asked_of_the_ones_before() {
         ("has begun already", "iiiiiinn", of(Some("80%"), None, None), 0, 0, true),
         ("the first waits for nothing", "nnnnnnn", of(Some("80%"), None, None), 0, 0, true),
     ] {
-        let progress = Progress { redeemed, last_invited_at: Some(at(0)) };
+        let progress = Progress { redeemed, last_invited_at: Some(at(0)), ..Progress::default() };
         let tonight = tonight(&rows(letters), progress, &waves, None, at(hours * HOUR));
         let wave = tonight.wave.unwrap();
         assert_eq!(wave.held_because.is_none(), opens, "{name}: {:?}", wave.held_because);
         let fresh = letters.matches('n').count() as u64;
         assert_eq!(wave.waiting == fresh, !opens, "{name}");
+    }
+}
+
+#[test]
+fn a_wave_waits_for_bounced_mails_to_be_mended() {
+    let most = |limit: &str| WaveSettings {
+        max_bounced: Some(limit.parse().unwrap()),
+        ..waves(&["5", "rest"])
+    };
+    for (limit, bounced, opens) in
+        [("1", 1, true), ("1", 2, false), ("20%", 1, true), ("20%", 2, false), ("0", 1, false)]
+    {
+        let progress = Progress { bounced, ..Progress::default() };
+        let wave = tonight(&rows("iiiiinn"), progress, &most(limit), None, at(0)).wave.unwrap();
+        assert_eq!(wave.held_because.is_none(), opens, "{limit}, {bounced}");
+        let why = wave.held_because.unwrap_or_default();
+        assert!(opens || why.contains("bounced, and max_bounced allows"), "{why}");
     }
 }
 

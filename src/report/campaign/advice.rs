@@ -32,6 +32,10 @@ pub(super) const NOT_INVITED: &str = "if an earlier run wrote the mail, go on wi
 /// What to do about a guest that was invited and does not redeem.
 pub(super) const STUCK: &str = "ask the guest whether the mail came; apply --resend sends another";
 
+/// What to do about a guest to whom nobody sent a mail (Entra, *Redemption experience*,
+/// 2026-04: signing in to the tenant redeems, too).
+pub(super) const NO_MAIL: &str = "tell the guest yourself: it redeems by signing in with the new address at https://myapps.microsoft.com/?tenantid= and the id of this tenant";
+
 /// What to do about something that the directory showed, if anything.
 pub(super) const fn of_finding(finding: Finding) -> Option<&'static str> {
     match finding {

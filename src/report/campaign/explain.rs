@@ -10,6 +10,7 @@ use crate::checkpoint::{
     Entry, HistoryEvent, HistoryRow, IntentReason, InvitedHow, MailedHow, Record, Trail,
 };
 use crate::domain::{Shows, Trace};
+use crate::report::bounce;
 use crate::report::schema::Schema;
 use crate::report::style::{Styles, paint};
 use crate::report::text::{fit, harmless, wrap};
@@ -50,11 +51,15 @@ pub fn explain_text(
     };
     writeln!(out, "{}", paint(styles.heading, format!("{place}: {}", view.journey())))?;
     let mut lines = Lines { out, width };
+    let mail = view.arrival.map(|arrival| bounce::told(arrival.fate));
     let state = match view.redemption {
         Some(redemption) => format!("{}, {}", word(view.state), redemption.word()),
         None => word(view.state).to_owned(),
     };
     lines.put("state", &format!("{state} ({})", harmless(view.reason)))?;
+    if let Some(mail) = mail {
+        lines.put("mail", mail)?;
+    }
     if let Some(explanation) = view.explanation {
         lines.put("why", &harmless(explanation))?;
     }
@@ -209,9 +214,6 @@ fn happened(Entry { record, trace, .. }: &Entry) -> String {
         Record::Invited { how: InvitedHow::SettledFromDirectory, .. } => {
             "invited: the answer was lost, and the directory shows it".to_owned()
         }
-        Record::Invited { how: InvitedHow::LinkLost, .. } => "invited: the directory shows it; \
-             the link was lost with the answer, and another invitation makes a new one"
-            .to_owned(),
         Record::Invited { how: InvitedHow::Accepted, .. } => {
             "invited: the service accepted it".to_owned()
         }
@@ -257,6 +259,12 @@ fn happened(Entry { record, trace, .. }: &Entry) -> String {
         }
         Record::Reminded { how: MailedHow::File, .. } => {
             "a mail with the same link was written as a file".to_owned()
+        }
+        Record::MailTraced { fate, code, message, .. } => {
+            let code = code.as_ref().map_or(String::new(), |code| format!(" [{}]", harmless(code)));
+            let words =
+                if message.is_empty() { String::new() } else { format!(": {}", harmless(message)) };
+            format!("the message trace tells of the mail: {}{code}{words}", bounce::told(*fate))
         }
         Record::Seen(sighting) => sighting.shows.word().to_owned(),
     };
@@ -360,6 +368,7 @@ fn mails(trail: &Trail) -> Vec<Mail> {
             | Record::MailUnknown { .. }
             | Record::Reminding { .. }
             | Record::Reminded { how: MailedHow::File, .. }
+            | Record::MailTraced { .. }
             | Record::Seen(_) => {}
         }
     }

@@ -138,6 +138,12 @@ fn funnel(totals: &Totals, mails: MailCounts, is_verified: bool) -> Value {
         step("Invited", totals.counts.invited, "the service accepted the invitation"),
     ];
     steps.extend((mails.total() > 0).then_some(mailed));
+    let delivered = step(
+        "Delivered",
+        totals.arrivals.delivered,
+        "the guest's server took the mail, as the message trace told",
+    );
+    steps.extend((totals.arrivals.traced() > 0).then_some(delivered));
     steps.push(if is_verified {
         redeemed
     } else {
@@ -221,7 +227,7 @@ fn domains(campaign: &Campaign) -> Vec<BTreeMap<&'static str, Value>> {
 fn table_row(view: &RowView<'_>) -> Value {
     let old = view.old_email.filter(|old| !old.eq_ignore_ascii_case(view.user));
     let reason = match view.state {
-        State::Invited => String::new(),
+        State::Invited => view.explanation.map(harmless).unwrap_or_default(),
         _ => view.explanation.map_or_else(|| harmless(view.reason), harmless),
     };
     context! {

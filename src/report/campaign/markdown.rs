@@ -87,6 +87,7 @@ fn title(attention: Attention) -> &'static str {
         Attention::Failed => "Failed",
         Attention::Blocked => "Blocked",
         Attention::Drift => "Drift",
+        Attention::Bounced => "Their mails did not arrive",
         Attention::Stuck => "Stuck",
     }
 }

@@ -47,6 +47,9 @@ fn code<'a>(attention: Attention, row: &RowView<'a>) -> &'a str {
     match (attention, row.redemption) {
         // The row's own reason is that it was invited.
         (Attention::Drift | Attention::Stuck, Some(redemption)) => redemption.word(),
+        (Attention::Bounced, _) => row
+            .arrival
+            .map_or(row.reason, |arrival| arrival.code.as_deref().unwrap_or(arrival.fate.as_str())),
         _ => row.reason,
     }
 }
@@ -107,6 +110,10 @@ fn about(attention: Attention, options: ReportOptions) -> String {
         Attention::Blocked => "The plan did not allow the row.".to_owned(),
         Attention::Drift => {
             "The directory shows something that this campaign did not do.".to_owned()
+        }
+        Attention::Bounced => {
+            "The message trace tells that their mails did not arrive; they are not reminded."
+                .to_owned()
         }
         Attention::Stuck => format!(
             "Invited {} ago or longer, and not redeemed when last verified.",

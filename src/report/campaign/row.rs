@@ -6,9 +6,10 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
-use crate::checkpoint::HistoryRow;
-use crate::domain::{Finding, State};
+use crate::checkpoint::{HistoryRow, MailSent};
+use crate::domain::{Arrival, Finding, State};
 use crate::plan::LEFT;
+use crate::report::bounce;
 use crate::report::text::harmless;
 
 use super::advice;
@@ -35,6 +36,8 @@ pub(super) enum Attention {
     /// The new mail was written by others, and nobody is known to have invited the guest.
     NotInvited,
     Stuck,
+    /// Its mail did not arrive, and it has not redeemed.
+    Bounced,
     /// The directory shows something that this campaign did not do.
     Drift,
 }
@@ -76,8 +79,14 @@ pub(super) struct RowView<'a> {
     pub(super) redeemed_at: Option<Timestamp>,
     pub(super) seen_at: Option<Timestamp>,
     pub(super) request_id: Option<&'a str>,
+    /// The mail of an invited guest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) mail: Option<MailSent>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) arrival: Option<&'a Arrival>,
 }
 
+const NO_MAIL: &str = "nobody mailed the guest: send is off, or [delivery] by is none";
 const WRITTEN: &str = "the mail is written, the invitation is still to be sent";
 const LEFT_WRITTEN: &str = "the mail is written, no invitation was sent, and the manifest has no row for the guest any more";
 const LEFT_UNKNOWN: &str = "whether the invitation was sent is not known, and the manifest has no row for the guest any more";
@@ -98,10 +107,16 @@ impl<'a> RowView<'a> {
             (Some(Attention::LeftHalfWay), _) => Some(advice::LEFT),
             (Some(Attention::NotInvited), _) => Some(advice::NOT_INVITED),
             (Some(Attention::Stuck), _) => Some(advice::STUCK),
+            (Some(Attention::Bounced), _) => row.arrival.as_ref().map(bounce::advice),
             (Some(Attention::Drift), _) => row
                 .sighting
                 .as_ref()
                 .and_then(|seen| advice::of_finding(seen.sighting.shows.finding())),
+            (None, State::Invited)
+                if row.mail == Some(MailSent::None) && redemption != Some(Redemption::Redeemed) =>
+            {
+                Some(advice::NO_MAIL)
+            }
             (None, _) => None,
         };
         Self {
@@ -125,6 +140,8 @@ impl<'a> RowView<'a> {
                 .flatten(),
             seen_at: row.sighting.as_ref().map(|seen| seen.at),
             request_id: row.failure.as_ref().and_then(|failure| failure.request_id.as_deref()),
+            mail: row.mail.filter(|_| row.standing == State::Invited),
+            arrival: row.arrival.as_ref(),
         }
     }
 
@@ -220,7 +237,9 @@ fn attention(
         State::Settled | State::NotAttempted => return None,
         State::Invited => {}
     }
+    let has_no_mail = row.arrival.as_ref().is_some_and(|arrival| arrival.fate.needs_a_person());
     match redemption? {
+        Redemption::Pending | Redemption::NotVerified if has_no_mail => Some(Attention::Bounced),
         Redemption::Pending => {
             let long = SignedDuration::try_from(options.stuck_after).unwrap_or(SignedDuration::MAX);
             (options.now.duration_since(row.invited_at?) >= long).then_some(Attention::Stuck)
@@ -239,7 +258,11 @@ fn reason(row: &HistoryRow) -> (&str, Option<&str>) {
     let failure = row.failure.as_ref();
     let planned = Some(row.explanation.as_str()).filter(|text| !text.is_empty());
     match row.standing {
-        State::Invited => ("accepted", None),
+        State::Invited => {
+            let told = row.arrival.as_ref().filter(|arrival| arrival.fate.needs_a_person());
+            let words = told.map(|arrival| arrival.message.as_str()).filter(|it| !it.is_empty());
+            ("accepted", words.or((row.mail == Some(MailSent::None)).then_some(NO_MAIL)))
+        }
         State::Settled | State::Blocked => (&row.reason, planned),
         State::Failed => (
             failure.map_or("failed", |failure| &failure.code),

@@ -47,6 +47,8 @@ fn row(line: u32, standing: State) -> HistoryRow {
         first_invited_at: invited,
         invited_at: invited,
         invitations: u32::from(invited.is_some()),
+        mail: None,
+        arrival: None,
         sighting: None,
         redeemed_at: None,
     }
@@ -79,6 +81,7 @@ fn history(rows: Vec<HistoryRow>) -> History {
             resends: Resends::default(),
             not_in_manifest: NotInManifest::default(),
             mails: crate::checkpoint::MailCounts::default(),
+            arrivals: crate::domain::ArrivalCounts::default(),
             last_run: None,
             held_by: None,
         },

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::checkpoint::{Delta, History, HistoryRow, MailCounts, RunRecord, last_run};
-use crate::domain::{Counts, Finding, State};
+use crate::checkpoint::{Delta, History, HistoryRow, MailCounts, MailSent, RunRecord, last_run};
+use crate::domain::{ArrivalCounts, Counts, Finding, State};
 use crate::plan::{LEFT, NOT_INVITED};
 
 use super::row::{Attention, Redemption, ReportOptions, RowView};
@@ -46,6 +46,13 @@ pub(super) struct Totals {
     pub(super) not_verified: u64,
     /// Invitations accepted, reminders and repetitions included.
     pub(super) mails: u64,
+    /// Of their newest mails, what the message trace told; left out where it told nothing.
+    #[serde(skip_serializing_if = "is_none")]
+    pub(super) arrivals: ArrivalCounts,
+}
+
+fn is_none(arrivals: &ArrivalCounts) -> bool {
+    arrivals.traced() == 0
 }
 
 /// The guests that move to one domain.
@@ -241,13 +248,14 @@ fn is_left_half_way(row: &HistoryRow) -> bool {
 
 impl Attention {
     /// In the order in which a person should look.
-    pub(super) const ALL: [Self; 8] = [
+    pub(super) const ALL: [Self; 9] = [
         Self::Unknown,
         Self::LeftHalfWay,
         Self::NotInvited,
         Self::Patched,
         Self::Failed,
         Self::Blocked,
+        Self::Bounced,
         Self::Drift,
         Self::Stuck,
     ];
@@ -260,6 +268,7 @@ impl Attention {
             Self::Patched => "patched",
             Self::LeftHalfWay => LEFT,
             Self::NotInvited => NOT_INVITED,
+            Self::Bounced => "bounced",
             Self::Stuck => "stuck",
             Self::Drift => "drift",
         }
@@ -270,6 +279,10 @@ impl Totals {
     fn new(row: &HistoryRow, view: &RowView<'_>) -> Self {
         let is = |yes: bool| u64::from(yes);
         let redemption = |wanted| is(view.redemption == Some(wanted));
+        let mut arrivals = ArrivalCounts::default();
+        if row.mail.is_some_and(|mail| matches!(mail, MailSent::Sent | MailSent::Microsoft)) {
+            arrivals.count(row.arrival.as_ref().map(|arrival| arrival.fate));
+        }
         Self {
             rows: 1,
             counts: [row.standing].into_iter().collect(),
@@ -280,6 +293,7 @@ impl Totals {
             drift: is(view.attention == Some(Attention::Drift)),
             not_verified: redemption(Redemption::NotVerified),
             mails: row.invitations.into(),
+            arrivals,
         }
     }
 
@@ -293,5 +307,6 @@ impl Totals {
         self.drift += other.drift;
         self.not_verified += other.not_verified;
         self.mails += other.mails;
+        self.arrivals.add(other.arrivals);
     }
 }

@@ -6,7 +6,7 @@ use crate::plan::{Plan, PlannedRow};
 use crate::report::row::{RowEnd, journey};
 use crate::report::sign_in::sign_in_line;
 use crate::report::style::{Styles, count, paint};
-use crate::report::text::{columns, fit, harmless, remaining, wrap};
+use crate::report::text::{fit, harmless, remaining};
 use crate::run::{Event, Outcome, StopReason};
 
 use super::tally::Tally;
@@ -14,9 +14,6 @@ use super::tally::Tally;
 /// Every request in flight is told to wait: a wait that ends less than this after
 /// one already told is the same to a person.
 const SAME_THROTTLE: Duration = Duration::from_secs(2);
-
-/// Where the lines begin that belong to the one above.
-const INDENT: &str = "    ";
 
 /// How much a line matters. Ordered: the least first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,21 +27,20 @@ pub(super) enum Weight {
     Problem,
 }
 
-/// The line for an event, if it has one. `tally` is the run before the event. What is longer
-/// than `width` columns goes on in further lines.
+/// The line for an event, if it has one. `tally` is the run before the event.
 pub(super) fn note(
     event: &Event,
     plan: &Plan,
     tally: &Tally,
     now: Instant,
-    (styles, width): (Styles, usize),
+    styles: Styles,
 ) -> Option<(Weight, String)> {
     match event {
         Event::Started { to_do } => {
             Some((Weight::Notable, format!("{} to do", count(*to_do, "row", "rows"))))
         }
         Event::RowFinished { index, line, from: _, outcome } => {
-            finished(plan.rows.get(*index), *line, outcome, (styles, width))
+            finished(plan.rows.get(*index), *line, outcome, styles)
         }
         Event::Throttled { scope, wait } => {
             let told = tally.throttled_until().map(|until| until.saturating_duration_since(now));
@@ -91,7 +87,7 @@ pub(super) fn note(
             });
             let patience = patience.unwrap_or_default();
             let text = format!("stopping: {}{patience}", harmless(&reason.to_string()));
-            Some((Weight::Problem, paint(styles.bad, wrap(&text, width).join("\n  "))))
+            Some((Weight::Problem, paint(styles.bad, text)))
         }
         Event::SignInNeeded { url, code, valid_for } => {
             Some((Weight::Problem, paint(styles.attention, sign_in_line(url, code, *valid_for))))
@@ -108,7 +104,7 @@ fn finished(
     row: Option<&PlannedRow>,
     line: u32,
     outcome: &Outcome,
-    (styles, width): (Styles, usize),
+    styles: Styles,
 ) -> Option<(Weight, String)> {
     let (weight, style) = match outcome {
         Outcome::Invited(_) | Outcome::AsWanted { .. } => (Weight::Row, styles.good),
@@ -121,18 +117,11 @@ fn finished(
         return Some((weight, format!("line {line} is not in the plan")));
     };
     let end = RowEnd::new(row, Some(outcome));
-    let word = fit(end.outcome, 13);
-    let journey = journey(row);
-    let room = width.saturating_sub(columns(&format!("line {line:<5} {word} {journey}: ")));
-    let text = format!("line {line:<5} {} {journey}", paint(style, word));
+    let word = paint(style, fit(end.outcome, 13));
+    let text = format!("line {line:<5} {word} {}", journey(row));
     if weight < Weight::Problem {
         return Some((weight, text));
     }
     let message = harmless(&end.message.to_string());
-    let why = format!("{message} [{}]", harmless(end.reason));
-    if columns(&why) <= room {
-        return Some((weight, format!("{text}: {why}")));
-    }
-    let why = wrap(&why, width.saturating_sub(INDENT.len()));
-    Some((weight, format!("{text}:\n{INDENT}{}", why.join(&format!("\n{INDENT}")))))
+    Some((weight, format!("{text}: {message} [{}]", harmless(end.reason))))
 }

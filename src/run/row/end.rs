@@ -214,6 +214,7 @@ impl RowRun<'_, '_> {
             | Record::MailUnknown { .. }
             | Record::Reminding { .. }
             | Record::Reminded { .. }
+            | Record::MailTraced { .. }
             | Record::Seen(_) => None,
             Record::Patched { .. }
             | Record::Corrected { .. }

@@ -102,7 +102,9 @@ impl Campaign {
         let checkpoint = Checkpoint::open(&self.checkpoint(), graph.clock().now()).unwrap();
         let session =
             Session { settings: &self.settings, graph: &graph, stop: &stop, deadline: None };
-        match campaign::verify(&session, checkpoint, |_, _| 0).await {
+        match campaign::verify(&session, checkpoint, self.settings.reconcile.mail_trace, |_, _| 0)
+            .await
+        {
             Ok(looked) => {
                 looked.ended.expect("the end can be written down");
                 let verified = &looked.verified;
