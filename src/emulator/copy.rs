@@ -11,12 +11,12 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::seed::{
-    AllowInvitesFrom, Application, Contact, Group, Person, SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET,
-    TenantSeed,
+    AllowInvitesFrom, Application, Contact, EmailCodes, Group, InboundAccess, OtherTenant, Person,
+    RedemptionFallback, SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET, TenantSeed,
 };
 use crate::domain::{
-    AddressHolder, Directory, DirectoryUser, HolderKind, InvitedDomains, InvitesFrom, Partner,
-    RedemptionState, RoleHolding, UserId, UserType,
+    AddressHolder, Directory, DirectoryUser, HolderKind, Home, HomeTenant, Inbound, InvitedDomains,
+    InvitesFrom, Partner, Redeeming, RedemptionState, RoleHolding, UserId, UserType,
 };
 use crate::graph::wire;
 
@@ -92,6 +92,17 @@ impl TenantSeed {
             contacts: holders.contacts,
             role_assignments: assignments,
             role_eligibilities: Some(eligible.collect()),
+            inbound_access: match tenant.redeeming.inbound {
+                Some(Inbound::Blocked) => InboundAccess::Blocked,
+                Some(Inbound::Allowed | Inbound::Partly) | None => InboundAccess::Allowed,
+            },
+            other_tenants: other_tenants(&tenant.redeeming),
+            email_codes: match tenant.redeeming.codes {
+                Some(true) => EmailCodes::Enabled,
+                Some(false) => EmailCodes::Disabled,
+                None => EmailCodes::Default,
+            },
+            redemption_fallback: fallback(&tenant.redeeming),
             partners: tenant.policies.partners.iter().flatten().map(partner).collect(),
             b2b_policy: tenant.policies.domains.as_ref().and_then(b2b_policy),
             ..Self::default()
@@ -224,8 +235,56 @@ fn invites_from(read: Option<&InvitesFrom>) -> AllowInvitesFrom {
     }
 }
 
+/// The tenants that the new domains are.
+fn other_tenants(redeeming: &Redeeming) -> Vec<OtherTenant> {
+    let mut tenants: BTreeMap<&str, OtherTenant> = BTreeMap::new();
+    for (domain, home) in &redeeming.homes {
+        let Home::Tenant(HomeTenant { id, name }) = home else { continue };
+        let tenant = tenants.entry(id).or_insert_with(|| OtherTenant {
+            information: wire::TenantInformation {
+                tenant_id: id.clone(),
+                display_name: name.clone(),
+                ..wire::TenantInformation::default()
+            },
+            domains: Vec::new(),
+        });
+        tenant.domains.push(domain.clone());
+    }
+    tenants.into_values().collect()
+}
+
+fn fallback(redeeming: &Redeeming) -> RedemptionFallback {
+    match redeeming.order.as_ref().and_then(|order| order.fallback.as_deref()) {
+        Some("emailOneTimePasscode") => RedemptionFallback::EmailOneTimePasscode,
+        Some("microsoftAccount") => RedemptionFallback::MicrosoftAccount,
+        Some(_) | None => RedemptionFallback::DefaultConfiguredIdp,
+    }
+}
+
+/// Of a setting that lets in some, whom it lets in was not read.
+fn b2b_setting(inbound: Inbound) -> wire::B2bSetting {
+    let (access, target) = match inbound {
+        Inbound::Allowed => ("allowed", "AllUsers"),
+        Inbound::Blocked => ("blocked", "AllUsers"),
+        Inbound::Partly => ("allowed", "some"),
+    };
+    wire::B2bSetting {
+        users_and_groups: Some(wire::TargetConfiguration {
+            access_type: Some(access.to_owned()),
+            targets: vec![wire::Target {
+                target: target.to_owned(),
+                target_type: "user".to_owned(),
+            }],
+        }),
+    }
+}
+
 fn partner(partner: &Partner) -> wire::Partner {
     wire::Partner {
+        b2b_collaboration_inbound: partner.inbound.map(b2b_setting),
+        automatic_user_consent_settings: partner
+            .redeems_automatically
+            .then_some(wire::AutomaticConsent { inbound_allowed: Some(true) }),
         tenant_id: partner.tenant_id.clone(),
         identity_synchronization: Some(wire::IdentitySynchronization {
             display_name: partner.name.clone(),
