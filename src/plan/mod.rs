@@ -18,6 +18,7 @@ mod readiness;
 mod reason;
 mod remind;
 mod review;
+mod sentence;
 mod tonight;
 mod wrong_column;
 
