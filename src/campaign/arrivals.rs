@@ -106,7 +106,7 @@ pub(super) async fn trace_mails(
             let key = if is_own { "[delivery] from" } else { "[reconcile] invitations_from" };
             let whose = if is_own { "your own" } else { "Microsoft's" };
             let n = open.len();
-            told.unseen = Some(format!("{n} of {whose} were not looked for: {key} is not set"));
+            told.not_seen(format!("{n} of {whose} were not looked for: {key} is not set"));
             continue;
         };
         // A file leaves when somebody sends it.
@@ -118,7 +118,7 @@ pub(super) async fn trace_mails(
                 Ok(found) => traced.extend(found),
                 Err(CallError::Stopped) => return Err(CallError::Stopped),
                 Err(error) => {
-                    told.unseen = Some(why_unseen(&error));
+                    told.not_seen(why_unseen(&error));
                     return Ok(told);
                 }
             }
@@ -132,6 +132,14 @@ pub(super) async fn trace_mails(
 impl TracedMails {
     fn unseen(why: String) -> Self {
         Self { records: Vec::new(), unseen: Some(why) }
+    }
+
+    /// One's own mails and Microsoft's may each be out of sight, for a reason of its own.
+    fn not_seen(&mut self, why: String) {
+        self.unseen = Some(match self.unseen.take() {
+            Some(before) => format!("{before}; {why}"),
+            None => why,
+        });
     }
 }
 

@@ -71,6 +71,7 @@ impl Tally {
                 *self.in_phase(*to) += 1;
             }
             Event::RowFinished { index: _, line: _, from, outcome } => {
+                self.waiting = None;
                 self.leave(*from);
                 match outcome {
                     Outcome::Invited(_) => self.invited += 1,
@@ -339,11 +340,17 @@ mod tests {
         assert!(run.line().contains(&format!("{shown}, 5 min at most")), "{}", run.line());
         run.after(200, &Event::Patched { line: 2 });
         assert!(run.line().contains(&format!("{shown}, 1 min 40 s at most")), "{}", run.line());
+        // What is finished has not waited, as when the service is back.
+        let why = "no way to the service".to_owned();
+        run.after(0, &Event::Waiting { line: None, why, at_most });
+        assert!(run.line().contains("no way to the service, 5 min at most"), "{}", run.line());
+        run.after(0, &accepted());
+        assert!(!run.line().contains("no way"), "{}", run.line());
         run.after(0, &Event::CanaryPassed { rows: 2 });
         assert!(!run.line().contains("canary"), "{}", run.line());
         // A pace below the configured one is what counts.
         run.after(1, &accepted()).after(6, &accepted()).after(6, &accepted());
-        assert!(run.line().contains(" 5/100  0.2/s  about 9 min 30 s left"), "{}", run.line());
+        assert!(run.line().contains(" 6/100  0.2/s  about 9 min 24 s left"), "{}", run.line());
     }
 
     #[test]
