@@ -18,7 +18,7 @@ use super::revert::merged;
 use super::session::{
     Carried, Earlier, Host, Notice, Refusal, Review, Session, tell_of_other_manifest,
 };
-use super::stored::{manifest_row, run_end};
+use super::stored::{left_out_row, manifest_row, run_end};
 
 /// What is asked of an `apply`, beyond its manifest.
 #[derive(Debug, Clone, Default)]
@@ -183,7 +183,9 @@ fn begin(
         None => {
             let form = serde_json::to_string(&manifest.written.form).expect("plain data");
             let rows = plan.rows.iter().map(|row| manifest_row(row, manifest));
-            checkpoint.begin_run(&start(&manifest.name, form), rows)
+            // P2: what a part leaves out was asked for as well, and is not attempted.
+            let left_out = manifest.left_out.iter().map(|row| left_out_row(row, manifest));
+            checkpoint.begin_run(&start(&manifest.name, form), rows.chain(left_out))
         }
         // Nothing goes back: what the manifest's rows came to stays as it is.
         Some(Kept::WayBack { .. }) if plan.counts.change == 0 => {

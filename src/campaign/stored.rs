@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use crate::checkpoint::{ManifestRow, Planned, RunEnd};
-use crate::manifest::Manifest;
+use crate::manifest::{LeftOut, Manifest};
 use crate::plan::{Decision, PlannedRow};
 use crate::run::{LimitedBy, StopReason, Summary};
 
@@ -33,6 +33,20 @@ pub(super) fn planned_row(row: &PlannedRow, cells: String) -> ManifestRow {
             Decision::Settled(_) | Decision::Blocked(_) => row.decision.to_string(),
         },
         cells,
+    }
+}
+
+/// A row that the run leaves out, as its manifest has it: nobody has looked for its guest.
+pub(super) fn left_out_row(row: &LeftOut, manifest: &Manifest) -> ManifestRow {
+    ManifestRow {
+        line: row.line,
+        user: row.user.clone(),
+        user_id: None,
+        address: row.address.clone(),
+        decision: Planned::Change,
+        reason: "left-out".to_owned(),
+        explanation: String::new(),
+        cells: manifest.written.cells(row.line).unwrap_or("[]").to_owned(),
     }
 }
 

@@ -68,7 +68,16 @@ impl Manifest {
         let form =
             Form { format, encoding, delimiter, preamble: String::new(), header: Vec::new() };
         let written = Written::new(form);
-        Self { name, rows, invalid: Vec::new(), extra_columns, detected, written, part: None }
+        Self {
+            name,
+            rows,
+            invalid: Vec::new(),
+            extra_columns,
+            detected,
+            written,
+            part: None,
+            left_out: Vec::new(),
+        }
     }
 }
 

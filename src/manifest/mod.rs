@@ -93,6 +93,17 @@ pub struct Manifest {
     pub written: Written,
     /// What was asked for of it, where not all of its rows are meant.
     pub part: Option<PartOfIt>,
+    /// The rows that are no part of it.
+    pub left_out: Vec<LeftOut>,
+}
+
+/// A row that is no part of what was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeftOut {
+    pub line: u32,
+    /// The guest as the manifest names it.
+    pub user: String,
+    pub address: Option<crate::domain::Email>,
 }
 
 /// A part of a manifest, as it was asked for.
@@ -154,6 +165,7 @@ fn load(table: Table<'_>, options: &Options) -> Result<Loaded, LoadError> {
         detected,
         written,
         part: None,
+        left_out: Vec::new(),
     };
     Ok(Loaded { manifest, problems })
 }

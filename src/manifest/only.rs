@@ -3,8 +3,9 @@
 //! Leaves to others: how that is written (`config`), and what becomes of the other rows
 //! (`campaign`).
 
-use super::Manifest;
 use super::heading::{cleaned, folded};
+use super::{LeftOut, Manifest};
+use crate::domain::Email;
 
 /// What the rows of a part say in one column.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,7 +30,8 @@ pub enum OnlyError {
 }
 
 impl Manifest {
-    /// Keeps the rows of which all of this is true, and gives how many it left out.
+    /// Keeps the rows of which all of this is true, remembers which it left out, and gives how
+    /// many those are.
     pub fn keep_only(&mut self, only: &[Only]) -> Result<u64, OnlyError> {
         let wanted = only
             .iter()
@@ -45,14 +47,24 @@ impl Manifest {
                 is_it != only.is_negated
             })
         };
-        let before = self.rows.len() + self.invalid.len();
+        let rows = self.rows.iter().map(|row| LeftOut {
+            line: row.line,
+            user: row.user.to_string(),
+            address: row.wish.address().cloned(),
+        });
+        let invalid = self.invalid.iter().map(|row| LeftOut {
+            line: row.line,
+            user: row.user.clone(),
+            address: Email::parse(&row.new_email).ok(),
+        });
+        let left_out: Vec<LeftOut> = rows.chain(invalid).filter(|row| !is_kept(row.line)).collect();
         self.rows.retain(|row| is_kept(row.line));
         self.invalid.retain(|row| is_kept(row.line));
-        let after = self.rows.len() + self.invalid.len();
-        if after == 0 {
+        if self.rows.is_empty() && self.invalid.is_empty() {
             return Err(OnlyError::NoRows { manifest: self.name.clone() });
         }
-        Ok((before - after) as u64)
+        self.left_out = left_out;
+        Ok(self.left_out.len() as u64)
     }
 
     fn column(&self, asked: &str) -> Result<usize, OnlyError> {

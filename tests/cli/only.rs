@@ -81,6 +81,10 @@ fn a_part_is_planned_and_applied_and_the_rest_is_left_as_it_is() {
     line 4     invited       olga.ramos@northwind.example → olga.ramos@fabrikam.example
     ");
     assert_eq!(invited(&campaign), ["olga", "ruth"]);
+    // Every row of the manifest is accounted for.
+    let status = campaign.run("status waves.csv --output json").exits(0).json();
+    assert_eq!((&status["rows"], &status["counts"]["not_attempted"]), (&3.into(), &1.into()));
+    campaign.run("verify waves.csv").exits(4);
     // The other part is another run, and the first one's rows stay.
     snapshot!(campaign.run("apply waves.csv --only wave=1 --yes"), @"
     Done
