@@ -136,9 +136,13 @@ impl Writer {
         }
         let waits = self.queue.take_waits();
         let File { connection, lock, seal, broken } = file;
-        let written = lock
-            .must_be_named()
-            .and_then(|()| commit(connection, seal, batch, &waits).map_err(Unwritten::from));
+        let written = lock.must_be_named().and_then(|()| {
+            // A file that goes away after the look is read-only to SQLite (sqlite.org, Result
+            // and Error Codes, SQLITE_READONLY_DBMOVED): what is amiss is where it went.
+            commit(connection, seal, batch, &waits).map_err(|error| {
+                lock.must_be_named().err().unwrap_or_else(|| Unwritten::from(error))
+            })
+        });
         written.inspect_err(|why| *broken = Some(why.clone()))
     }
 }
