@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::checkpoint::{Checkpoint, CheckpointError, Journal, ManifestRow, Record, RunStart};
 use crate::manifest::Manifest;
-use crate::plan::{ChangeReason, Plan};
+use crate::plan::{ChangeReason, Plan, Tonight};
 use crate::run::{RunResult, RunSettings, carry_out};
 
 use super::CampaignError;
@@ -19,6 +19,7 @@ use super::session::{
     Carried, Earlier, Host, Notice, Refusal, Review, Session, tell_of_other_manifest,
 };
 use super::stored::{left_out_row, manifest_row, run_end};
+use super::wave::SoFar;
 
 /// What is asked of an `apply`, beyond its manifest.
 #[derive(Debug, Clone, Default)]
@@ -115,6 +116,15 @@ pub(super) enum Kept {
     Part(Part),
 }
 
+impl Kept {
+    fn part(&self) -> Option<&Part> {
+        match self {
+            Self::Part(part) => Some(part),
+            Self::WayBack { .. } => None,
+        }
+    }
+}
+
 pub(super) async fn carry_out_task<H: Host>(
     session: &Session<'_>,
     checkpoint: Checkpoint,
@@ -128,14 +138,25 @@ pub(super) async fn carry_out_task<H: Host>(
     let ledger = checkpoint.ledger()?;
     let earlier = Earlier::read(&checkpoint, graph.clock().now())?;
     let read = read_and_plan(graph, manifest, &ledger, settings, asked);
-    let Read { plan, tenant_key, method, requests, .. } = Box::pin(session.reading(read)).await?;
+    let read = Box::pin(session.reading(read)).await?;
+    let tonight = if settings.waves.sizes.is_empty() {
+        Tonight::default()
+    } else {
+        let invitations = &checkpoint.past()?.invitations;
+        let part = kept.as_ref().and_then(Kept::part);
+        let now = graph.clock().service_now();
+        SoFar { invitations, part }.begins(&read, manifest, &ledger, settings, now)
+    };
+    let Read { mut plan, tenant_key, method, requests, .. } = read;
+    let Tonight { held, wave, .. } = tonight;
+    plan.wave = wave;
     let begun = ledger.mails_begun().map(|(key, by)| (key.clone(), by)).collect();
     drop(ledger);
     host.observe(Notice::DirectoryRead { plan: &plan, method, requests });
     checkpoint.claim(&tenant_key, &settings.tenant.id)?;
 
     let refusal = Refusal::find(&plan, reviewed.as_deref());
-    let begins = plan.counts.change;
+    let begins = plan.counts.change.saturating_sub(held.len() as u64);
     let review = Review { plan: &plan, begins, refusal: refusal.as_ref() };
     let consent = host.review(review).await;
     let plan = Arc::new(plan);
@@ -154,7 +175,7 @@ pub(super) async fn carry_out_task<H: Host>(
         record_resends(session, &journal, &plan, reason).await?;
     }
     host.observe(Notice::RunBegan { plan: &plan, waits: journal.waits() });
-    let run = RunSettings { post, ..session.run_settings(earlier) };
+    let run = RunSettings { held, post, ..session.run_settings(earlier) };
     let observe = |event| host.observe(Notice::Run(event));
     let result = carry_out(&plan, graph, &journal, &run, stop, &observe).await;
     let end = run_end(graph.clock().now(), &result.summary, exit_code(&result), None);

@@ -163,9 +163,11 @@ async fn look_at_all(
             continue;
         }
         // Settling a lost answer changes what is known, even if nothing follows from it.
-        let is_begun = !night_plan.tonight.held.contains(&index)
-            && (change.unsettled.is_some()
-                || !matches!(outcomes[index], Some(Outcome::NotAttempted { patched: false })));
+        let is_begun = change.unsettled.is_some()
+            || !matches!(
+                outcomes[index],
+                Some(Outcome::NotAttempted { patched: false } | Outcome::Held)
+            );
         touched.extend(row.user_id.filter(|_| is_begun));
     }
     let corrected: BTreeSet<UserId> = digest

@@ -48,7 +48,10 @@ pub(super) fn corrections(
                 Outcome::AsWanted { written: false } => Corrected::LeftAlone,
                 Outcome::Failed(failure) if failure.is_of_others() => Corrected::LeftAlone,
                 Outcome::Failed(failure) => Corrected::Failed(failure.message.clone()),
-                Outcome::Invited(_) | Outcome::Unknown { .. } | Outcome::NotAttempted { .. } => {
+                Outcome::Invited(_)
+                | Outcome::Unknown { .. }
+                | Outcome::NotAttempted { .. }
+                | Outcome::Held => {
                     return None;
                 }
             };

@@ -27,6 +27,7 @@ mod snapshot;
 mod stored;
 mod unfinished;
 mod verify;
+mod wave;
 
 pub use apply::{Applied, ApplyRequest, ResendReason, apply};
 pub use arrivals::{Arrived, BouncedDomain, MailLook};
@@ -47,6 +48,7 @@ pub use session::{Carried, Host, Notice, Refusal, Review, Session};
 pub use snapshot::{Snapshot, snapshot};
 pub use unfinished::Unfinished;
 pub use verify::{SettledAnswers, Unsettled, Verified};
+pub use wave::SoFar;
 
 use crate::checkpoint::CheckpointError;
 use crate::delivery::PostError;

@@ -20,7 +20,7 @@ use super::stored::manifest_row;
 pub struct Part {
     /// Name of the campaign's manifest.
     pub manifest: String,
-    rows: Vec<ManifestRow>,
+    pub(super) rows: Vec<ManifestRow>,
     /// The form of its manifest, as JSON.
     pub(super) form: String,
 }

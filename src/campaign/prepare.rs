@@ -1,7 +1,6 @@
 //! Before anything is changed: the plan, what of it this night takes, the drift to put
 //! right, and what changed in the manifest.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,18 +8,18 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::checkpoint::{Checkpoint, Past, Record};
 use crate::config::{Settings, WaveSettings};
-use crate::domain::{Directory, Fate, InvitationKey, Ledger, Shows, Sighting};
+use crate::domain::{Directory, Fate, InvitationKey, Ledger};
 use crate::graph::{Graph, Method};
 use crate::manifest::Manifest;
 use crate::plan::{
-    self, Look, Observation, Plan, PlannedRow, Progress, Tonight, corrections, observations,
-    tonight,
+    self, Look, Observation, Plan, PlannedRow, Tonight, corrections, observations, tonight,
 };
 
 use super::CampaignError;
 use super::arrivals::{TracedMails, trace_mails};
 use super::read::{Asked, Read, lag, read_and_plan};
 use super::row_names::{RowName, RowNames, changed};
+use super::wave::progress;
 
 /// What the budget of a night counts: long enough for a night that was begun several
 /// times, and short enough that the next night, which may begin a little earlier, is
@@ -118,9 +117,11 @@ pub(super) async fn prepare(
         None => None,
     };
     let waves = if is_night { settings.waves.clone() } else { WaveSettings::default() };
-    let progress = progress(&plan.rows, &observations, &sent);
+    let keys = plan.rows.iter().filter_map(PlannedRow::key).collect();
+    let progress = progress(&keys, &observations, &sent);
     let now = graph.clock().service_now();
     let tonight = tonight(&plan.rows, progress, &waves, budget, now);
+    plan.wave.clone_from(&tonight.wave);
     let kinds = if is_night { &*settings.reconcile.correct_drift } else { &[] };
     let mut corrections =
         corrections(manifest, &plan.rows, &observations, &directory, &ledger, &policy, kinds);
@@ -164,27 +165,4 @@ pub(super) async fn prepare(
         observations,
         read_at,
     })
-}
-
-/// How far the rows of the manifest have come.
-fn progress(
-    rows: &[PlannedRow],
-    observations: &[(InvitationKey, Observation)],
-    sent: &HashMap<InvitationKey, crate::domain::Invitations>,
-) -> Progress {
-    let observations: HashMap<&InvitationKey, &Observation> =
-        observations.iter().map(|(key, observation)| (key, observation)).collect();
-    let mut progress = Progress::default();
-    for row in rows {
-        let Some(key) = row.key() else { continue };
-        if let Some(Observation::Shows(Sighting { shows: Shows::Redeemed, .. })) =
-            observations.get(&key)
-        {
-            progress.redeemed += 1;
-        }
-        progress.bounced += u64::from(sent.get(&key).is_some_and(|sent| sent.bounced));
-        let first = sent.get(&key).map(|sent| sent.first_at);
-        progress.last_invited_at = progress.last_invited_at.max(first);
-    }
-    progress
 }

@@ -7,7 +7,7 @@ use std::io::{IsTerminal as _, Write as _};
 use tokio::sync::oneshot;
 
 use crate::graph::CallError;
-use crate::plan::Plan;
+use crate::plan::{Plan, Wave};
 use crate::report::{count, harmless, what_guests_get};
 use crate::run::Stop;
 
@@ -75,8 +75,11 @@ fn details(plan: &Plan, changes: u64, canary: u64) -> Vec<String> {
         let rows = count(canary, "goes", "go");
         format!("{rows} first, as a canary: the others follow when the directory shows it")
     });
-    let pace = plan.effort.map(|effort| effort.sentence());
-    gets.into_iter().chain(first).chain(pace).collect()
+    // Of all that the plan has; a wave is a part of it.
+    let pace =
+        plan.effort.map(|effort| effort.sentence()).filter(|_| changes == plan.counts.change);
+    let wave = plan.wave.as_ref().map(Wave::sentence);
+    gets.into_iter().chain(first).chain(wave).chain(pace).collect()
 }
 
 /// What a line at the prompt means.

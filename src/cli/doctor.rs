@@ -179,7 +179,7 @@ fn visit(
     belongs(ledger, visit.seen.as_ref(), token_tenant, settings, path)?;
     let Some(manifest) = manifest else { return Ok(visit) };
     let context = Context { runtime: &runtime, graph: &graph, settings, stop: &stop, ui };
-    match make_plan(&context, manifest, ledger, Asked::default()) {
+    match make_plan(&context, manifest, ledger, Asked::default(), None) {
         Ok(Planned { plan, .. }) => visit.plan = Some(plan),
         Err(failure) if failure.exit == Exit::Permission => {
             let message = format!("the guests can't be read: {}", failure.error);

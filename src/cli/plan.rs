@@ -5,7 +5,7 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
-use crate::campaign::{Part, Samples};
+use crate::campaign::{Part, Samples, SoFar};
 use crate::checkpoint::{CheckpointError, Reader, is_configured_name, read_ledger};
 use crate::config::args::{ApplyArgs, Cli, PlanArgs};
 use crate::config::{Settings, UserWide, checkpoint_path};
@@ -143,20 +143,25 @@ fn plan(
         tell_of_checkpoints_beside(path, manifest, ui);
     }
     let ledger = read_ledger(path)?;
-    if let Ok(reader) = Reader::open(path)
-        && let Some(part) = Part::for_plan(&reader, manifest, is_part)?
-    {
+    let reader = Reader::open(path).ok();
+    let part = reader.as_ref().map(|reader| Part::for_plan(reader, manifest, is_part));
+    let part = part.transpose()?.flatten();
+    if let Some(part) = &part {
         let (name, of) = (harmless(&manifest.name), harmless(&part.manifest));
         ui.note(format_args!("{name} is planned as a part of {of}"));
         asked.others = part.guests();
     }
+    let earlier = reader.filter(|_| !settings.waves.sizes.is_empty());
+    let earlier = earlier.map(|reader| reader.past()).transpose()?.unwrap_or_default();
+    let so_far = SoFar { invitations: &earlier.invitations, part: part.as_ref() };
     let stop = Stop::new();
     let runtime = runtime()?;
     let _guard = runtime.enter();
     signals::listen(stop.clone());
     let graph = client(settings, &stop, &lines(ui))?;
     let context = Context { runtime: &runtime, graph: &graph, settings, stop: &stop, ui };
-    let Planned { plan, tenant_key } = make_plan(&context, manifest, &ledger, asked)?;
+    let Planned { plan, tenant_key } =
+        make_plan(&context, manifest, &ledger, asked, Some(&so_far))?;
     ui.log.planned(&plan);
     let is_others = |found: &String| {
         !found.eq_ignore_ascii_case(&tenant_key) && !is_configured_name(found, &settings.tenant.id)

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use tokio::runtime::Runtime;
 
 pub(super) use crate::campaign::Asked;
-use crate::campaign::{CampaignError, Read, read_and_plan, time_budget};
+use crate::campaign::{CampaignError, Read, SoFar, read_and_plan, time_budget};
 use crate::checkpoint::beside::checkpoints_beside;
 use crate::config::args::{BudgetArgs, PlanningArgs};
 use crate::config::{ColumnFilter, DeliveryWay, ManifestSettings, NamedColumn, Settings};
@@ -152,16 +152,21 @@ pub(super) struct Planned {
     pub(super) tenant_key: String,
 }
 
-/// Reads the directory and plans.
+/// Reads the directory and plans. Which wave it is, `so_far` tells, where there are waves.
 pub(super) fn make_plan(
     context: &Context<'_>,
     manifest: &Manifest,
     ledger: &Ledger,
     asked: Asked,
+    so_far: Option<&SoFar<'_>>,
 ) -> Result<Planned, Failure> {
     let Context { graph, settings, .. } = context;
-    let Read { plan, tenant_key, method, requests, .. } =
+    let mut read =
         reading(context, async { read_and_plan(graph, manifest, ledger, settings, asked).await })?;
+    let now = graph.clock().service_now();
+    let tonight = so_far.map(|so_far| so_far.begins(&read, manifest, ledger, settings, now));
+    read.plan.wave = tonight.and_then(|tonight| tonight.wave);
+    let Read { plan, tenant_key, method, requests, .. } = read;
     note_reading(context.ui, method, requests);
     Ok(Planned { plan, tenant_key })
 }

@@ -206,8 +206,8 @@ impl Job<'_> {
     ) -> std::io::Result<()> {
         let Night { outcomes, summary, digest, .. } = night;
         if ui.json() {
-            let (out, held) = (&mut ui.stdout(), &night_plan.tonight.held);
-            return night_json(out, &night_plan.plan, outcomes, summary, digest, held, exit.code());
+            let out = &mut ui.stdout();
+            return night_json(out, &night_plan.plan, outcomes, summary, digest, exit.code());
         }
         if night.is_quiet() && exit == Exit::Done && self.scope == Scope::Everything {
             if ui.verbose > 0 {

@@ -69,7 +69,8 @@ fn plan(path: &Path, args: &RevertArgs, settings: &Settings, ui: &Ui) -> Result<
     signals::listen(stop.clone());
     let graph = client(settings, &stop, &lines(ui))?;
     let context = Context { runtime: &runtime, graph: &graph, settings, stop: &stop, ui };
-    let Planned { plan, tenant_key } = make_plan(&context, &back.manifest, &ledger, back.asked)?;
+    let Planned { plan, tenant_key } =
+        make_plan(&context, &back.manifest, &ledger, back.asked, None)?;
     ui.log.planned(&plan);
     let is_others = |found: &String| {
         !found.eq_ignore_ascii_case(&tenant_key) && !is_configured_name(found, &settings.tenant.id)

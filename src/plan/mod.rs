@@ -43,7 +43,7 @@ pub use readiness::{CannotRedeem, NewDomain, Redeems, order_sentence};
 pub use reason::{BlockedKind, SettledKind, Words};
 pub use remind::Reminders;
 pub use review::{Guards, count, exceeds, reverted, review};
-pub use tonight::{Progress, Tonight, Wave, tonight};
+pub use tonight::{Others, Progress, Tonight, Wave, tonight};
 
 use crate::domain::{Caller, Directory, Email, Ledger, RedemptionOrder};
 use crate::manifest::{Manifest, PartOfIt};
@@ -97,6 +97,8 @@ pub struct Plan {
     pub effort: Option<Effort>,
     /// What was asked for of the manifest, where not all of its rows are meant.
     pub part: Option<PartOfIt>,
+    /// The wave that is under way, where the campaign has waves and rows to begin.
+    pub wave: Option<Wave>,
     /// The domains that rows go to, and whether their people can redeem.
     pub domains: Vec<NewDomain>,
     /// With what invitations are redeemed, one after the other; None where it is not known.
@@ -175,6 +177,7 @@ impl Plan {
             mailing,
             effort,
             part: None,
+            wave: None,
             domains: readiness::new_domains(&rows, &directory.tenant, &policy.redeemable_domains),
             redemption_order: directory.tenant.redeeming.order.clone(),
             left,

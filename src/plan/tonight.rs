@@ -1,5 +1,5 @@
-//! What of a plan is begun in one night: no more than its budget, and no more than
-//! the present wave. What was begun before is always finished.
+//! What of a plan is begun in one run: no more than the present wave, and at night no more
+//! than its budget. What was begun before is always finished.
 //!
 //! Which wave it is, the ledger tells: as many guests as were begun so far. So it
 //! is the same wave after any stop, and a run takes one wave at most.
@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use crate::config::{Limit, WaveSettings, WaveSize};
 
+use super::review::count;
 use super::{Blocked, ChangeReason, Decision, PlannedRow, Settled};
 
 /// What the campaign has come to.
@@ -23,6 +24,19 @@ pub struct Progress {
     pub bounced: u64,
     /// When the last guest was invited for the first time.
     pub last_invited_at: Option<Timestamp>,
+    /// The rows of the campaign that are not in the plan, where it is about a part.
+    pub others: Others,
+}
+
+/// The rows of a campaign that a plan of a part of it has not.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Others {
+    /// Nothing was done about them, and something is to be.
+    pub fresh: u64,
+    pub invited: u64,
+    pub failed: u64,
+    /// Begun, and to be finished.
+    pub under_way: u64,
 }
 
 /// Rows that wait for a later night.
@@ -40,10 +54,31 @@ pub struct Tonight {
 pub struct Wave {
     /// Its number, from 1.
     pub number: usize,
+    /// Rows of it that begin now.
+    pub begins: u64,
     /// Rows that wait for a later one.
     pub waiting: u64,
     /// Why it can't begin yet.
     pub held_because: Option<String>,
+}
+
+impl Wave {
+    /// What it is and what waits, as a sentence without full stop.
+    pub fn sentence(&self) -> String {
+        let Self { number, begins, waiting, held_because } = self;
+        let begin = count(*begins, "guest", "guests");
+        let wait = count(*waiting, "waits", "wait");
+        match held_because {
+            Some(why) => {
+                let guests = count(*waiting, "guest", "guests");
+                format!("Wave {number} does not begin, and {guests} wait: {why}")
+            }
+            None if *waiting > 0 => {
+                format!("Wave {number}, {begin}; {wait} for wave {}", number + 1)
+            }
+            None => format!("Wave {number}, {begin}"),
+        }
+    }
 }
 
 /// Decides which changes of a plan wait. `budget` is what is left of the night's.
@@ -54,18 +89,20 @@ pub fn tonight(
     budget: Option<u64>,
     now: Timestamp,
 ) -> Tonight {
-    let mut so_far = SoFar::default();
+    let Others { fresh: elsewhere, invited, failed, under_way } = progress.others;
+    let mut so_far = SoFar { invited, failed, begun_elsewhere: under_way, ..SoFar::default() };
     for (position, row) in rows.iter().enumerate() {
         so_far.count(position, &row.decision);
     }
     let mut tonight = Tonight::default();
     let mut fresh = std::mem::take(&mut so_far.fresh);
     if !waves.sizes.is_empty() && !fresh.is_empty() {
-        let (number, most) = so_far.wave(waves, fresh.len() as u64);
+        let (number, most) = so_far.wave(waves, fresh.len() as u64 + elsewhere);
         let held_because = so_far.gate(number, most, waves, progress, now);
         let room = if held_because.is_some() { 0 } else { most.left };
         let later = fresh.split_off(usize::try_from(room).unwrap_or(usize::MAX).min(fresh.len()));
-        tonight.wave = Some(Wave { number, waiting: later.len() as u64, held_because });
+        let (begins, waiting) = (fresh.len() as u64, later.len() as u64);
+        tonight.wave = Some(Wave { number, begins, waiting, held_because });
         tonight.held.extend(later);
     }
     if let Some(budget) = budget {
@@ -87,6 +124,8 @@ struct SoFar {
     reminders: Vec<usize>,
     /// Begun, and to be finished.
     under_way: u64,
+    /// The same, in no row of the plan.
+    begun_elsewhere: u64,
     invited: u64,
     failed: u64,
 }
@@ -140,7 +179,7 @@ impl SoFar {
     }
 
     fn begun(&self) -> u64 {
-        self.invited + self.failed + self.under_way
+        self.invited + self.failed + self.under_way + self.begun_elsewhere
     }
 
     /// The wave that the next fresh row belongs to, and how far it is.

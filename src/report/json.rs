@@ -14,7 +14,7 @@ use serde::Serialize;
 use crate::campaign::Digest as Night;
 use crate::domain::{Caller, RedemptionOrder, UserId};
 use crate::manifest::PartOfIt;
-use crate::plan::{Counts, Digest, Effort, Finding, Mailing, NewDomain, Plan, PlannedRow};
+use crate::plan::{Counts, Digest, Effort, Finding, Mailing, NewDomain, Plan, PlannedRow, Wave};
 use crate::run::{LimitedBy, MailEnd, Numbers, Outcome, StopReason, Summary};
 
 use super::delivery::Delivery;
@@ -86,6 +86,9 @@ struct PlanSummary<'a> {
     /// Absent where all of the manifest is meant.
     #[serde(skip_serializing_if = "Option::is_none")]
     only: Option<&'a PartOfIt>,
+    /// The wave that `apply` would begin; absent without one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    wave: Option<&'a Wave>,
     /// Mails of one's own: how many, how long they take, and what waits for another day.
     mailing: Option<Mailing>,
     /// Writes, the pace, and how long they take; null where nothing changes.
@@ -114,6 +117,11 @@ pub(super) struct RunSummary<'a> {
     /// Absent where all of the manifest is meant.
     #[serde(skip_serializing_if = "Option::is_none")]
     only: Option<&'a PartOfIt>,
+    /// Rows that wait for a later run, among those not attempted.
+    held: u64,
+    /// Absent where the campaign has no waves, or nothing left to begin.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    wave: Option<&'a Wave>,
 }
 
 /// Writes the plan as one object with `summary`, `findings` and `rows`.
@@ -140,6 +148,7 @@ pub fn plan_json(
         tenant_name: plan.tenant_name.as_deref(),
         caller: plan.caller,
         only: plan.part.as_ref(),
+        wave: plan.wave.as_ref(),
         mailing: plan.mailing,
         effort: plan.effort,
         domains: &plan.domains,
@@ -247,6 +256,8 @@ impl<'a> RunSummary<'a> {
             tenant_name: plan.tenant_name.as_deref(),
             caller: plan.caller,
             only: plan.part.as_ref(),
+            held: summary.held,
+            wave: plan.wave.as_ref(),
         }
     }
 }
@@ -388,7 +399,7 @@ mod tests {
         apply_json(&mut out, Schema::Apply, &plan, &outcomes, &sample::summary(), 5).unwrap();
         insta::assert_snapshot!(String::from_utf8(out).unwrap(), @r#"
         {"schema":"reinvite-apply/1",
-        "summary":{"rows":14,"invited":2,"patched":4,"settled":3,"blocked":5,"failed":1,"unknown":1,"not_attempted":2,"retries":7,"throttled":1,"mailed":0,"mail_files":0,"mail_failed":0,"mail_unknown":0,"not_invited":0,"plan_digest":"4232697f88502bb2c289f73d522c8f49e2f590181a2e0696c94ea8012a60a85b","exit_code":5,"stop_reason":"invitations-blocked","stop_message":"the tenant says stop: Guest invitations are blocked for suspicious activity","started_at":"2026-03-02T02:00:00Z","elapsed_seconds":192.4,"limited_by":"throttling","tenant_id":"7d1c2a40-0000-4000-8000-0000000000aa","tenant_name":"Contoso","caller":"app-only"},
+        "summary":{"rows":14,"invited":2,"patched":4,"settled":3,"blocked":5,"failed":1,"unknown":1,"not_attempted":2,"retries":7,"throttled":1,"mailed":0,"mail_files":0,"mail_failed":0,"mail_unknown":0,"not_invited":0,"plan_digest":"4232697f88502bb2c289f73d522c8f49e2f590181a2e0696c94ea8012a60a85b","exit_code":5,"stop_reason":"invitations-blocked","stop_message":"the tenant says stop: Guest invitations are blocked for suspicious activity","started_at":"2026-03-02T02:00:00Z","elapsed_seconds":192.4,"limited_by":"throttling","tenant_id":"7d1c2a40-0000-4000-8000-0000000000aa","tenant_name":"Contoso","caller":"app-only","held":0},
         "findings":[{"severity":"refuse","code":"max-changes","message":"6 rows would change, and max_changes allows 5","advice":"review the plan, then set [guards] max_changes or --max-changes to 6 or more"},{"severity":"warn","code":"resets","message":"1 guest is reset without a new address","advice":"they are locked out until they redeem again; a reset can't be undone"}],
         "rows":[
         {"line":2,"user":"ada@northwind.example","user_id":"00000000-0000-0000-0000-000000000002","old_email":"ada@northwind.example","new_email":"ada@fabrikam.example","decision":"change","reason":"new-address","explanation":"the service accepted the invitation","delivery":"standard-text","mail":"microsoft","outcome":"invited","outcome_reason":"accepted","advice":null,"request_id":null},

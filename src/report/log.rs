@@ -169,9 +169,10 @@ impl LogLine {
 
     fn from_row(line: u32, row: Option<&PlannedRow>, outcome: &Outcome) -> Self {
         let level = match outcome {
-            Outcome::Invited(_) | Outcome::AsWanted { .. } | Outcome::NotAttempted { .. } => {
-                Level::Info
-            }
+            Outcome::Invited(_)
+            | Outcome::AsWanted { .. }
+            | Outcome::NotAttempted { .. }
+            | Outcome::Held => Level::Info,
             Outcome::Unknown { .. } => Level::Warning,
             Outcome::Failed(_) => Level::Error,
         };

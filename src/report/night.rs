@@ -187,7 +187,6 @@ fn happened(
     };
     let put_off = number_of(|outcome| matches!(outcome, Outcome::NotAttempted { .. }));
     let patched = number_of(|outcome| matches!(outcome, Outcome::NotAttempted { patched: true }));
-    let waiting = digest.over_budget + digest.wave.as_ref().map_or(0, |wave| wave.waiting);
     let styles = view.styles;
     let SettledAnswers { sent, not_sent } = digest.verified.settled;
     let settled = sent + not_sent;
@@ -214,7 +213,7 @@ fn happened(
         ("unknown", summary.unknown, styles.attention),
         ("blocked", summary.blocked, styles.attention),
         ("patched", patched, styles.attention),
-        ("not attempted", put_off.saturating_sub(waiting + patched), styles.attention),
+        ("not attempted", put_off.saturating_sub(patched), styles.attention),
     ];
     let mut any = false;
     for (label, n, style) in lines.into_iter().filter(|(_, n, _)| *n > 0) {

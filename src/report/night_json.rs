@@ -1,7 +1,6 @@
 //! A night, and a look at the guests, as one JSON object each: the keys of `apply` and
 //! more. Keys are only ever added.
 
-use std::collections::BTreeSet;
 use std::io::{self, BufWriter, Write};
 
 use serde::Serialize;
@@ -12,7 +11,6 @@ use crate::plan::Plan;
 use crate::run::{Outcome, Summary};
 
 use super::json::{RunSummary, ended_rows, write_object};
-use super::row::RowEnd;
 use super::schema::Schema;
 
 /// The night's own numbers in the summary.
@@ -28,8 +26,6 @@ struct NightSummary<'a> {
     redeemed: u64,
     new: u64,
     left: u64,
-    /// Rows that wait for a later night, among those not attempted.
-    held: u64,
     /// Guests that need a person, beyond the rows of the run.
     attention: u64,
 }
@@ -41,7 +37,6 @@ pub fn night_json(
     outcomes: &[Option<Outcome>],
     summary: &Summary,
     digest: &Digest,
-    held: &BTreeSet<usize>,
     exit_code: u8,
 ) -> io::Result<()> {
     let redeemed = digest.verified.news.iter().filter(|seen| seen.finding == Finding::Redeemed);
@@ -54,16 +49,9 @@ pub fn night_json(
         redeemed: redeemed.count() as u64,
         new: digest.new.len() as u64,
         left: digest.left.len() as u64,
-        held: held.len() as u64,
         attention: digest.attention(),
     };
-    let rows = ended_rows(plan, outcomes, mails).enumerate().map(|(index, mut keys)| {
-        if held.contains(&index) {
-            let end = RowEnd::held();
-            (keys.explanation, keys.end) = (end.message, Some(end));
-        }
-        keys
-    });
+    let rows = ended_rows(plan, outcomes, mails);
     write_object(out, Schema::Reconcile, &summary, &plan.findings, rows, Some(digest))
 }
 

@@ -63,6 +63,12 @@ pub fn plan_text(out: &mut dyn Write, plan: &Plan, view: &PlanView) -> io::Resul
     )?;
     domains(out, plan, view)?;
     findings(out, plan, view)?;
+    if let Some(wave) = &plan.wave {
+        writeln!(out)?;
+        for line in wrap(&wave.sentence(), view.width) {
+            writeln!(out, "{line}")?;
+        }
+    }
     if let Some(effort) = &plan.effort {
         writeln!(out, "\n{}  {}", paint(styles.heading, "Pace"), effort.sentence())?;
     }
@@ -85,7 +91,16 @@ pub fn plan_text(out: &mut dyn Write, plan: &Plan, view: &PlanView) -> io::Resul
     let note = if plan.refusals().next().is_some() {
         format!("({} refuses it until the findings allow it)", view.command)
     } else {
-        format!("({} --plan {digest} carries out exactly this)", view.command)
+        let does = match &plan.wave {
+            Some(wave) if wave.held_because.is_some() => {
+                "finishes what was begun of exactly this".to_owned()
+            }
+            Some(wave) if wave.waiting > 0 => {
+                format!("carries out wave {} of exactly this", wave.number)
+            }
+            Some(_) | None => "carries out exactly this".to_owned(),
+        };
+        format!("({} --plan {digest} {does})", view.command)
     };
     let (title, note) = (paint(styles.heading, "Digest"), paint(styles.faint, note));
     writeln!(out, "\n{title} {digest}   {note}")?;

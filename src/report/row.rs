@@ -53,17 +53,6 @@ const LOOK_AGAIN: &str =
     "run apply again to look once more; if it stays unknown, ask the guest whether the mail came";
 
 impl<'a> RowEnd<'a> {
-    /// How a row of a night ended that waits for a later one.
-    pub(super) fn held() -> Self {
-        Self {
-            outcome: "not-attempted",
-            reason: "held",
-            message: Message::Text("waits for a later night"),
-            advice: None,
-            request_id: None,
-        }
-    }
-
     /// How a row of the plan ended. A change without an outcome was not reached.
     pub(super) fn new(row: &'a PlannedRow, outcome: Option<&'a Outcome>) -> Self {
         let end = |outcome, reason, message, advice| Self {
@@ -128,6 +117,9 @@ impl<'a> RowEnd<'a> {
             Some(Outcome::Unknown { evidence }) => {
                 end("unknown", "answer-lost", Message::Text(evidence), Some(LOOK_AGAIN))
             }
+            Some(Outcome::Held) => {
+                end("not-attempted", "held", Message::Text("waits for a later run"), None)
+            }
             Some(Outcome::NotAttempted { patched: true }) => end(
                 "not-attempted",
                 "mail-written",
@@ -183,7 +175,9 @@ pub(super) fn mail_word(
         // Of one's own, it had redeemed before its mail was due.
         Some(Outcome::Invited(_) | Outcome::AsWanted { .. } | Outcome::Failed(_)) => "none",
         Some(Outcome::Unknown { .. }) if invitation.by == DeliveryWay::Microsoft => "unknown",
-        Some(Outcome::Unknown { .. } | Outcome::NotAttempted { .. }) | None => "not-yet",
+        Some(Outcome::Unknown { .. } | Outcome::NotAttempted { .. } | Outcome::Held) | None => {
+            "not-yet"
+        }
     })
 }
 

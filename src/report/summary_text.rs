@@ -46,9 +46,10 @@ pub fn summary_text(
     view: &SummaryView<'_>,
 ) -> io::Result<()> {
     let view = &SummaryView { width: view.width.max(NARROWEST), ..*view };
-    why_it_ended(out, summary, view)?;
+    why_it_ended(out, plan, summary, view)?;
     counts(out, plan, outcomes, summary, view)?;
     part(out, plan)?;
+    wave(out, plan, view)?;
     left(out, plan, view)?;
     mails(out, summary, view)?;
     effort(out, summary, view)?;
@@ -76,10 +77,23 @@ fn part(out: &mut dyn Write, plan: &Plan) -> io::Result<()> {
     writeln!(out, "Only {}: {rows} left as before", harmless(expression))
 }
 
-fn why_it_ended(out: &mut dyn Write, summary: &Summary, view: &SummaryView<'_>) -> io::Result<()> {
+/// What waits for a later wave, and for what.
+fn wave(out: &mut dyn Write, plan: &Plan, view: &SummaryView<'_>) -> io::Result<()> {
+    let Some(wave) = &plan.wave else { return Ok(()) };
+    indented(out, 0, "", Some(&wave.sentence()), view)
+}
+
+fn why_it_ended(
+    out: &mut dyn Write,
+    plan: &Plan,
+    summary: &Summary,
+    view: &SummaryView<'_>,
+) -> io::Result<()> {
+    let is_held = plan.wave.as_ref().is_some_and(|wave| wave.held_because.is_some());
     let Some(reason) = &summary.stop_reason else {
         let mails = summary.mail_unknown() + summary.mails_due();
-        let unsuccessful = summary.failed + summary.unknown + summary.not_attempted + mails;
+        let unsuccessful =
+            summary.failed + summary.unknown + summary.not_attempted + mails - summary.held;
         let (style, word) = match (unsuccessful, summary.blocked) {
             (0, 0) if summary.left > 0 => {
                 (view.styles.attention, "Done, but for guests without a row")
@@ -87,6 +101,8 @@ fn why_it_ended(out: &mut dyn Write, summary: &Summary, view: &SummaryView<'_>) 
             (0, 0) if summary.not_invited > 0 => {
                 (view.styles.attention, "Done, but for guests without an invitation")
             }
+            (0, 0) if is_held => (view.styles.attention, "Done, and the next wave waits"),
+            (0, 0) if summary.held > 0 => (view.styles.good, "Done, as far as this wave goes"),
             (0, 0) => (view.styles.good, "Done"),
             (0, _) => (view.styles.attention, "Done, but for the blocked rows"),
             (_, _) => (view.styles.attention, "Finished, and not every row succeeded"),
@@ -149,7 +165,11 @@ fn counts(
             "not attempted",
             summary.not_attempted.saturating_sub(patched),
             styles.attention,
-            String::new(),
+            match summary.held {
+                0 => String::new(),
+                held if held == summary.not_attempted => "wait for a later wave".to_owned(),
+                held => format!("{held} of them wait for a later wave"),
+            },
         ),
     ];
     let sum: u64 = lines.iter().map(|(_, n, _, _)| n).sum();

@@ -375,12 +375,14 @@ impl Run<'_> {
             mails: self.tally.mails(),
             ..Summary::default()
         };
-        for (row, outcome) in plan.rows.iter().zip(outcomes) {
+        for (index, (row, outcome)) in plan.rows.iter().zip(outcomes).enumerate() {
             if let Decision::Settled(Settled::MailUnknown { .. }) = row.decision {
                 summary.mails.insert(row.line, MailEnd::Unknown);
             }
             let Some(change) = row.change() else { continue };
-            let not_reached = if change.unsettled.is_some() {
+            let not_reached = if self.settings.held.contains(&index) {
+                Outcome::Held
+            } else if change.unsettled.is_some() {
                 not_settled()
             } else {
                 Outcome::NotAttempted { patched: is_written_before(change) }
@@ -392,6 +394,10 @@ impl Run<'_> {
                 Outcome::Failed(_) => summary.failed += 1,
                 Outcome::Unknown { .. } => summary.unknown += 1,
                 Outcome::NotAttempted { .. } => summary.not_attempted += 1,
+                Outcome::Held => {
+                    summary.not_attempted += 1;
+                    summary.held += 1;
+                }
             }
         }
         summary

@@ -113,6 +113,8 @@ pub enum Outcome {
     Failed(Failure),
     /// The answer was lost and the directory can't tell.
     Unknown { evidence: String },
+    /// It waits for a later run, as it was planned: of a later wave, or over the night's budget.
+    Held,
     /// The run ended before the invitation was tried.
     NotAttempted {
         /// Whether the mail had been written.

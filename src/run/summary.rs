@@ -31,6 +31,8 @@ pub struct Summary {
     pub unknown: u64,
     /// Rows the run did not come to.
     pub not_attempted: u64,
+    /// Of those, rows that wait for a later run, as it was planned.
+    pub held: u64,
     /// Guests without a row that are left with the new mail and no invitation; no part of
     /// the sum.
     pub left: u64,
@@ -65,6 +67,7 @@ impl Summary {
             failed,
             unknown,
             not_attempted,
+            held: _,
             left: _,
             not_invited,
             canary: _,

@@ -94,7 +94,7 @@ impl Tally {
                 counts.as_wanted += 1;
                 counts.in_a_row = 0;
             }
-            Outcome::NotAttempted { .. } => return None,
+            Outcome::NotAttempted { .. } | Outcome::Held => return None,
         }
         let failed = counts.failed;
         let tried = counts.invited + counts.failed + counts.unknown + counts.as_wanted;

@@ -50,3 +50,4 @@ mod spoilt;
 mod terminal;
 mod tutorial;
 mod verify;
+mod waves;

@@ -162,3 +162,15 @@ fn a_part_that_is_not_there_is_an_error_that_names_the_nearest_column() {
     ");
     assert!(invited(&campaign).is_empty());
 }
+
+#[test]
+fn a_wave_of_a_part_is_one_of_the_whole_campaign() {
+    let campaign = campaign();
+    campaign.configure(&campaign.origin(), "[waves]\nsizes = [1, \"rest\"]\n");
+    let first = campaign.run("apply waves.csv --only wave=1 --yes --output json").exits(0).json();
+    assert_eq!(first["summary"]["wave"]["number"], 1);
+    // The first wave is over, though none of these rows was in it.
+    let second = campaign.run("apply waves.csv --only wave=2 --yes --output json").exits(0).json();
+    assert_eq!(second["summary"]["wave"]["number"], 2);
+    assert_eq!(invited(&campaign), ["hannah", "olga", "ruth"]);
+}

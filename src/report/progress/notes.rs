@@ -109,7 +109,7 @@ fn finished(
     let (weight, style) = match outcome {
         Outcome::Invited(_) | Outcome::AsWanted { .. } => (Weight::Row, styles.good),
         // The summary counts them; a line for each would bury it.
-        Outcome::NotAttempted { .. } => return None,
+        Outcome::NotAttempted { .. } | Outcome::Held => return None,
         Outcome::Unknown { .. } => (Weight::Problem, styles.attention),
         Outcome::Failed(_) => (Weight::Problem, styles.bad),
     };

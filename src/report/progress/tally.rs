@@ -79,7 +79,7 @@ impl Tally {
                     Outcome::Unknown { .. } => self.unknown += 1,
                     Outcome::AsWanted { .. } => {}
                     // The run is ending; the row stays to be done.
-                    Outcome::NotAttempted { .. } => return,
+                    Outcome::NotAttempted { .. } | Outcome::Held => return,
                 }
                 self.finished += 1;
                 self.sample(now);
