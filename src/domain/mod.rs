@@ -13,6 +13,7 @@ mod guest;
 mod invitation;
 mod ledger;
 mod policies;
+mod reach;
 mod redeem_url;
 mod redeeming;
 mod sighting;
@@ -37,6 +38,9 @@ pub use ledger::{
     Resend, TOLERANCE, WayBack,
 };
 pub use policies::{InvitedDomains, InvitesFrom, Partner, Policies};
+pub use reach::{
+    ClaimsMapping, GuestReach, Memberships, Owner, Reach, ReachedApp, ReachedGroup, SignOn,
+};
 pub use redeem_url::RedeemUrl;
 pub use redeeming::{Home, HomeTenant, Inbound, Redeeming, RedemptionOrder};
 pub use sighting::{Finding, Invitations, Shows, Sighting};

@@ -15,6 +15,7 @@ use http::Method;
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::apps::application_filter;
 use super::batch;
 use super::body::{BATCH, IDS, INVITATION, MESSAGE, wrong};
 use super::errors::Refusal;
@@ -74,6 +75,23 @@ const ROLE_ASSIGNMENT: Entity = Entity::Other {
     relations: &["principal", "roleDefinition", "directoryScope", "appScope"],
     filter: |text, _| assignment_filter(text).map(drop),
 };
+const MEMBERSHIP: Entity =
+    entity(&["id", "displayName", "groupTypes", "resourceProvisioningOptions", "roleTemplateId"]);
+const ASSIGNMENT: Entity =
+    entity(&["id", "appRoleId", "principalId", "resourceId", "resourceDisplayName"]);
+const SERVICE_PRINCIPAL: Entity =
+    entity(&["id", "appId", "displayName", "preferredSingleSignOnMode"]);
+const OWNER: Entity = entity(&["id", "displayName", "mail", "userPrincipalName"]);
+const APPLICATION: Entity = Entity::Other {
+    properties: &["id", "appId", "displayName", "optionalClaims"],
+    relations: &[],
+    filter: |text, _| application_filter(text).map(drop),
+};
+const CLAIMS_POLICY: Entity = Entity::Other {
+    properties: &["id", "displayName", "definition", "isOrganizationDefault"],
+    relations: &["appliesTo"],
+    filter: no_filter,
+};
 const MAIL_RECIPIENT: Entity = Entity::Other {
     properties: &["id", "displayName", "mail", "proxyAddresses"],
     relations: &[],
@@ -117,6 +135,13 @@ static OPERATIONS: &[Operation] = &[
     Operation { counts: true, ..get(&["users", "$count"], &["$filter"], Entity::User) },
     get(&["users", "*"], &["$select"], Entity::User),
     get(&["users", "*", "transitiveMemberOf", "microsoft.graph.directoryRole"], LIST, ROLE),
+    get(&["users", "*", "transitiveMemberOf"], &["$select", "$top", "$count", "$skiptoken"], MEMBERSHIP),
+    get(&["users", "*", "appRoleAssignments"], &["$select", "$top", "$count", "$skiptoken"], ASSIGNMENT),
+    get(&["servicePrincipals", "*"], &["$select"], SERVICE_PRINCIPAL),
+    get(&["servicePrincipals", "*", "owners"], LIST, OWNER),
+    get(&["applications"], &["$select", "$filter", "$top", "$skiptoken"], APPLICATION),
+    get(&["policies", "claimsMappingPolicies"], &["$select", "$expand", "$top", "$skiptoken"], CLAIMS_POLICY),
+    get(&["policies", "claimsMappingPolicies", "*", "appliesTo"], LIST, ROLE),
     get(&["directory", "deletedItems", "microsoft.graph.user"], USERS, Entity::User),
     get(&["groups", "*", "transitiveMembers", "microsoft.graph.user"], LIST, Entity::User),
     get(&["groups", "*", "owners", "microsoft.graph.user"], LIST, Entity::User),

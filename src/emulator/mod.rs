@@ -9,6 +9,7 @@
 //! Leaves to others: everything that decides (`plan`, `run`). It knows the JSON
 //! that travels (`graph::wire`) and nothing else of the client.
 
+mod apps;
 mod assertion;
 mod audits;
 mod batch;
@@ -64,6 +65,7 @@ use jiff::Timestamp;
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 
+pub use apps::{App, Apps};
 pub use canned::{Canned, CannedBody, RetryAfter};
 pub use clock::Clock;
 pub use connection::{Certificate, CertificateError};

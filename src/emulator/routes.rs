@@ -219,6 +219,19 @@ impl Shared {
             ("GET", ["users", name, "transitiveMemberOf", "microsoft.graph.directoryRole"]) => {
                 self.roles_of(&grant, name, request)
             }
+            ("GET", ["users", name, "transitiveMemberOf"]) => {
+                self.memberships(&grant, name, request)
+            }
+            ("GET", ["users", name, "appRoleAssignments"]) => {
+                self.assignments_of(&grant, name, request)
+            }
+            ("GET", ["servicePrincipals", id]) => self.service_principal(&grant, id, request),
+            ("GET", ["servicePrincipals", id, "owners"]) => self.app_owners(&grant, id, request),
+            ("GET", ["applications"]) => self.registrations(&grant, request),
+            ("GET", ["policies", "claimsMappingPolicies"]) => self.claims_policies(&grant, request),
+            ("GET", ["policies", "claimsMappingPolicies", id, "appliesTo"]) => {
+                self.claims_policy_applies_to(&grant, id, request)
+            }
             ("GET", ["domains"]) => self.verified_domains(&grant, request),
             ("GET", ["auditLogs", "directoryAudits"]) => self.audits(&grant, request),
             ("GET", ["users", name]) => self.get_user(&grant, name, request),

@@ -6,6 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::apps::Apps;
 use crate::graph::wire;
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -46,6 +47,8 @@ pub struct TenantSeed {
     /// Addresses that have a mailbox.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub mailboxes: Vec<String>,
+    /// What users sign in to.
+    pub apps: Apps,
 }
 
 /// Who may invite (Microsoft Graph, *authorizationPolicy resource type*).
@@ -200,6 +203,15 @@ pub struct Group {
     pub members: Vec<String>,
     /// Object ids of its owners.
     pub owners: Vec<String>,
+    /// `groupTypes`: `Unified` of a Microsoft 365 group.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub group_types: Vec<String>,
+    /// `resourceProvisioningOptions`: `Team` of a team.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub resource_provisioning_options: Vec<String>,
+    /// `webUrl` of its root site.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub site_url: Option<String>,
 }
 
 /// A contact of the organization.

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::apps::Apps;
 use super::clock::Clock;
 use super::device::DeviceCodes;
 use super::directory::Directory;
@@ -69,6 +70,7 @@ pub(super) struct Shared {
     pub(super) redemption_fallback: RedemptionFallback,
     pub(super) partners: Vec<wire::Partner>,
     pub(super) b2b_policy: Option<serde_json::Value>,
+    pub(super) apps: Apps,
     tenant: Mutex<Tenant>,
     applications: Mutex<Vec<Application>>,
     tokens: Mutex<Tokens>,
@@ -104,6 +106,7 @@ impl Shared {
             partners,
             b2b_policy,
             mailboxes,
+            apps,
         } = seed;
         let domains = &organization.verified_domains;
         let initial = domains.iter().find(|domain| domain.is_initial).or(domains.first());
@@ -124,6 +127,7 @@ impl Shared {
             redemption_fallback,
             partners,
             b2b_policy,
+            apps,
             organization,
             options,
             tenant: Mutex::new(Tenant {

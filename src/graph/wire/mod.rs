@@ -12,6 +12,7 @@
 
 mod mail;
 mod page;
+mod reach;
 mod sign_in;
 mod tenant;
 mod token;
@@ -25,6 +26,11 @@ use serde_json::{Map, Value};
 
 pub use mail::{FOUND_SELECT, FileAttachment, FoundMessage, ItemBody, MailHeader, MailMessage};
 pub use page::Page;
+pub use reach::{
+    APPLICATION_SELECT, ASSIGNMENT_SELECT, AppOwner, AppRoleAssignment, ClaimsMappingPolicy,
+    MEMBERSHIP_SELECT, Membership, OWNER_SELECT, OptionalClaim, OptionalClaims,
+    RegisteredApplication, SERVICE_PRINCIPAL_SELECT, ServicePrincipal,
+};
 pub use sign_in::{SignInActivity, UserSignIns};
 pub use tenant::{
     AuthorizationPolicy, AutomaticConsent, B2bManagementPolicy, B2bSetting, CrossTenantDefault,
