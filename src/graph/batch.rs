@@ -36,6 +36,14 @@ pub(super) struct Get {
     pub(super) query: String,
 }
 
+impl Get {
+    /// Whether it counts, which only an advanced query may (Microsoft Graph, *Advanced
+    /// queries*, 2025-08).
+    pub(super) fn is_advanced(&self) -> bool {
+        self.query.split('&').any(|pair| pair == "$count=true")
+    }
+}
+
 pub(super) type Got = Result<Value, Refusal>;
 
 impl Graph {
@@ -120,7 +128,7 @@ impl Graph {
                 id: position.to_string(),
                 method: "GET".to_owned(),
                 url: relative(&gets[position]),
-                headers: serde_json::Map::new(),
+                headers: headers(&gets[position]),
                 body: None,
                 depends_on: Vec::new(),
             })
@@ -142,7 +150,8 @@ impl Graph {
         stream::iter(gets)
             .map(async |get| {
                 let url = self.url(&get.path, &get.query);
-                match self.read::<Value>(&Call::get(url)).await {
+                let call = Call { advanced: get.is_advanced(), ..Call::get(url) };
+                match self.read::<Value>(&call).await {
                     Ok(body) => Ok(Ok(body)),
                     Err(CallError::Refused { refusal, .. }) => Ok(Err(*refusal)),
                     Err(error) => Err(error),
@@ -156,6 +165,11 @@ impl Graph {
 
 fn relative(get: &Get) -> String {
     if get.query.is_empty() { get.path.clone() } else { format!("{}?{}", get.path, get.query) }
+}
+
+fn headers(get: &Get) -> serde_json::Map<String, Value> {
+    let consistency = get.is_advanced().then(|| ("ConsistencyLevel".to_owned(), "eventual".into()));
+    consistency.into_iter().collect()
 }
 
 fn header_map(headers: &serde_json::Map<String, Value>) -> HeaderMap {

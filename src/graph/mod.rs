@@ -19,6 +19,8 @@ mod odata;
 mod pace;
 mod pages;
 mod presence;
+mod reach;
+mod reached_apps;
 mod recipients;
 mod redact;
 mod redeeming;

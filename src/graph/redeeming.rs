@@ -164,7 +164,7 @@ fn usable<T: DeserializeOwned>(answer: Option<Got>) -> Result<T, CallError> {
 }
 
 /// A refusal as something that can be done without, whatever it says.
-fn unavailable(refusal: Refusal) -> CallError {
+pub(super) fn unavailable(refusal: Refusal) -> CallError {
     let error = refused(refusal);
     if error.is_unavailable() { error } else { CallError::Protocol(error.to_string()) }
 }

@@ -5,6 +5,7 @@ mod auth;
 mod batch;
 mod client;
 mod preflight;
+mod reach;
 mod sign_ins;
 mod sockets;
 mod survey;
