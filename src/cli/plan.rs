@@ -5,15 +5,15 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
-use crate::campaign::{Part, Samples, SoFar};
+use crate::campaign::{Part, Samples, SoFar, tell_reach};
 use crate::checkpoint::{CheckpointError, Reader, is_configured_name, read_ledger};
 use crate::config::args::{ApplyArgs, Cli, PlanArgs};
 use crate::config::{Settings, UserWide, checkpoint_path};
 use crate::manifest::{Manifest, Row};
 use crate::plan::Plan;
 use crate::report::{
-    PlanFormat, PlanPage, PlanView, Replace, ReportFileError, Schema, check_report_path, harmless,
-    plan_json, plan_text, report_file, write_plan,
+    PlanFormat, PlanPage, PlanView, Replace, ReportFileError, Schema, check_report_path, count,
+    harmless, plan_json, plan_text, report_file, write_plan,
 };
 use crate::run::Stop;
 
@@ -22,7 +22,7 @@ use super::connect::client;
 use super::elsewhere::Elsewhere;
 use super::failure::Failure;
 use super::planning::{
-    Asked, Context, Planned, keep_only, lines, make_plan, read_manifest, runtime,
+    Asked, Context, Planned, keep_only, lines, make_plan, read_manifest, reading, runtime,
     tell_of_checkpoints_beside, tell_unplanned,
 };
 use super::resume_command::carry_out;
@@ -47,7 +47,8 @@ pub(super) fn run(cli: &Cli, args: &PlanArgs, ui: &Ui) -> Result<Exit, Failure> 
     let plan = || {
         let path = checkpoint_path(Some(path), settings.checkpoint.as_deref());
         // A plan needs no checkpoint; a manifest from stdin may have none.
-        let plan = plan(&path.unwrap_or_default(), &settings, &manifest, asked, false, ui)?;
+        let path = path.unwrap_or_default();
+        let plan = plan(&path, &settings, &manifest, asked, (false, args.reach), ui)?;
         if let Some((path, format)) = out {
             write(cli, args, &settings, &manifest, &plan, (path, format), ui)?;
         }
@@ -125,7 +126,8 @@ pub(super) fn dry_run(
             Some(_) => checkpoint(args, settings)?,
             None => checkpoint(args, settings).unwrap_or_default(),
         };
-        let plan = plan(&path, settings, &manifest, request.asked(), request.is_part, ui)?;
+        let is_part = request.is_part;
+        let plan = plan(&path, settings, &manifest, request.asked(), (is_part, false), ui)?;
         show(&plan, Exit::Done, ui)
     };
     plan().map_err(|failure| tell_unplanned(failure, &manifest, ui))
@@ -136,7 +138,7 @@ fn plan(
     settings: &Settings,
     manifest: &Manifest,
     mut asked: Asked,
-    is_part: bool,
+    (is_part, with_reach): (bool, bool),
     ui: &Ui,
 ) -> Result<Plan, Failure> {
     if !path.as_os_str().is_empty() {
@@ -160,7 +162,7 @@ fn plan(
     signals::listen(stop.clone());
     let graph = client(settings, &stop, &lines(ui))?;
     let context = Context { runtime: &runtime, graph: &graph, settings, stop: &stop, ui };
-    let Planned { plan, tenant_key } =
+    let Planned { mut plan, tenant_key } =
         make_plan(&context, manifest, &ledger, asked, Some(&so_far))?;
     ui.log.planned(&plan);
     let is_others = |found: &String| {
@@ -173,6 +175,11 @@ fn plan(
             wanted: tenant_key,
         }
         .into());
+    }
+    if with_reach {
+        let requests = reading(&context, tell_reach(&graph, &mut plan))?;
+        let requests = count(requests, "request", "requests");
+        ui.note(format_args!("what the changes touch was read in {requests}"));
     }
     Ok(plan)
 }

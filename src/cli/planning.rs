@@ -172,7 +172,7 @@ pub(super) fn make_plan(
 }
 
 /// Reads something. Ctrl-C ends it at once: nothing is under way that could matter.
-fn reading<T>(
+pub(super) fn reading<T>(
     context: &Context<'_>,
     work: impl Future<Output = Result<T, CallError>>,
 ) -> Result<T, Failure> {

@@ -133,6 +133,16 @@ pub struct PlanArgs {
     #[arg(long, value_name = "COLUMN=VALUE", env = "REINVITE_ONLY", hide_env_values = true)]
     pub only: Vec<ColumnFilter>,
 
+    /// Read what the changes touch, too: groups, teams, roles, and apps that know a guest by
+    /// its address
+    #[arg(
+        long,
+        env = "REINVITE_REACH",
+        hide_env_values = true,
+        value_parser = BoolishValueParser::new()
+    )]
+    pub reach: bool,
+
     /// Write the plan for whoever signs it off, too: into an .html or .md file
     #[arg(long, value_name = "FILE", env = "REINVITE_OUT", hide_env_values = true)]
     pub out: Option<PathBuf>,

@@ -14,6 +14,7 @@ mod finding;
 mod left;
 mod mailing;
 mod observation;
+mod reach;
 mod readiness;
 mod reason;
 mod remind;
@@ -39,6 +40,7 @@ pub use finding::{Finding, Severity};
 pub use left::{LEFT, NOT_INVITED, left_half_way, shows_invitation};
 pub use mailing::{MailPace, Mailing};
 pub use observation::{Look, Observation, observations};
+pub use reach::{Identifier, Touched, TouchedApp, TouchedByOne, TouchedTotal, guests_that_change};
 pub use readiness::{CannotRedeem, NewDomain, Redeems, order_sentence};
 pub use reason::{BlockedKind, SettledKind, Words};
 pub use remind::Reminders;
@@ -106,6 +108,8 @@ pub struct Plan {
     /// New addresses of guests that no row is about any more, and that have the new mail
     /// and no invitation.
     pub left: Vec<Email>,
+    /// What its changes touch, where that was asked for.
+    pub touched: Option<Box<Touched>>,
 }
 
 impl Plan {
@@ -181,6 +185,7 @@ impl Plan {
             domains: readiness::new_domains(&rows, &directory.tenant, &policy.redeemable_domains),
             redemption_order: directory.tenant.redeeming.order.clone(),
             left,
+            touched: None,
             rows,
         }
     }

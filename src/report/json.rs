@@ -14,7 +14,10 @@ use serde::Serialize;
 use crate::campaign::Digest as Night;
 use crate::domain::{Caller, RedemptionOrder, UserId};
 use crate::manifest::PartOfIt;
-use crate::plan::{Counts, Digest, Effort, Finding, Mailing, NewDomain, Plan, PlannedRow, Wave};
+use crate::plan::{
+    Counts, Digest, Effort, Finding, Mailing, NewDomain, Plan, PlannedRow, TouchedByOne,
+    TouchedTotal, Wave,
+};
 use crate::run::{LimitedBy, MailEnd, Numbers, Outcome, StopReason, Summary};
 
 use super::delivery::Delivery;
@@ -36,6 +39,9 @@ pub(super) struct RowKeys<'a> {
     pub(super) explanation: Message<'a>,
     /// What the guest of a change receives.
     pub(super) delivery: Option<Delivery>,
+    /// What hangs on the guest of a change, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) reach: Option<TouchedByOne>,
     /// What became of the mail, once the run is over.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) mail: Option<&'static str>,
@@ -58,6 +64,7 @@ impl<'a> RowKeys<'a> {
                 .change()
                 .and_then(|change| change.invite.as_ref())
                 .map(|invitation| Delivery::new(invitation, caller)),
+            reach: None,
             mail: None,
             end: None,
         }
@@ -97,6 +104,9 @@ struct PlanSummary<'a> {
     domains: &'a [NewDomain],
     /// With what invitations are redeemed; null where that could not be read.
     redemption_order: Option<&'a RedemptionOrder>,
+    /// What the changes touch; absent where that was not asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reach: Option<&'a TouchedTotal>,
 }
 
 #[derive(Serialize)]
@@ -153,8 +163,16 @@ pub fn plan_json(
         effort: plan.effort,
         domains: &plan.domains,
         redemption_order: plan.redemption_order.as_ref(),
+        reach: plan.touched.as_ref().map(|touched| &touched.total),
     };
-    let rows = plan.rows.iter().map(|row| RowKeys::planned(row, plan.caller));
+    let reach = |row: &PlannedRow| {
+        let touched = plan.touched.as_ref().filter(|_| row.change().is_some())?;
+        touched.guests.get(&row.user_id?).copied()
+    };
+    let rows = plan
+        .rows
+        .iter()
+        .map(|row| RowKeys { reach: reach(row), ..RowKeys::planned(row, plan.caller) });
     write_object(out, schema, &summary, &plan.findings, rows, None)
 }
 

@@ -12,6 +12,7 @@ use crate::plan::{Change, Decision, Plan, PlannedRow, Severity};
 
 use super::delivery::{Delivery, Mix, mark};
 use super::plan_domains::domains;
+use super::plan_reach::reach;
 use super::row::{journey, who};
 use super::style::{Styles, count, paint};
 use super::text::{columns, fit, harmless, shorten, wrap};
@@ -62,6 +63,7 @@ pub fn plan_text(out: &mut dyn Write, plan: &Plan, view: &PlanView) -> io::Resul
         &Section { title: "Settled", style: styles.faint, kind: Kind::Settled },
     )?;
     domains(out, plan, view)?;
+    reach(out, plan, view)?;
     findings(out, plan, view)?;
     if let Some(wave) = &plan.wave {
         writeln!(out)?;

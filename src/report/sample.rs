@@ -236,6 +236,7 @@ pub(super) fn plan_of(rows: Vec<PlannedRow>) -> Plan {
         tenant_name: Some("Contoso".to_owned()),
         caller: Caller::AppOnly,
         left: Vec::new(),
+        touched: None,
     }
 }
 

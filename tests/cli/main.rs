@@ -35,6 +35,7 @@ mod pfx;
 mod plan;
 mod plan_page;
 mod preview;
+mod reach;
 mod readiness;
 mod report;
 mod revert;

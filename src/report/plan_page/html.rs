@@ -7,8 +7,9 @@ use std::io::{self, Write};
 use minijinja::value::Value;
 use minijinja::{Environment, context};
 
-use crate::plan::{Mailing, Severity};
+use crate::plan::{Mailing, Severity, TouchedApp};
 use crate::report::campaign::{STYLE, hash, moment};
+use crate::report::plan_reach::{about, not_seen, total_sentence};
 use crate::report::text::{harmless, harmless_lines};
 
 use super::PlanPage;
@@ -53,6 +54,18 @@ pub(super) fn write(out: &mut dyn Write, page: &PlanPage<'_>) -> io::Result<()> 
             context! { name, about, rows => domain.rows, unknown => domain.unknown.join(", ") }
         })
         .collect();
+    let reach = plan.touched.as_ref().map(|touched| {
+        let total = &touched.total;
+        let app = |app: &TouchedApp| {
+            let (name, owners) = (harmless(app.label()), about(app));
+            context! { name, about => owners, guests => app.guests }
+        };
+        context! {
+            sentence => total_sentence(total),
+            apps => total.apps.iter().flatten().map(app).collect::<Vec<_>>(),
+            not_seen => not_seen(total),
+        }
+    });
     let mails: Vec<Value> = page
         .samples
         .mails
@@ -98,6 +111,7 @@ pub(super) fn write(out: &mut dyn Write, page: &PlanPage<'_>) -> io::Result<()> 
         received => received,
         mails => mails,
         domains => domains,
+        reach => reach,
         sections => [
             section(Kind::Change, "What changes", "change"),
             section(Kind::Blocked, "What can't be carried out", "blocked"),
@@ -115,7 +129,7 @@ fn group_view(group: &Group<'_>, page: &PlanPage<'_>) -> Value {
             context! {
                 line => row.line,
                 guest => guest(row),
-                more => particular(row, page.plan.caller),
+                more => particular(row, page.plan),
             }
         })
         .collect();

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 
 use crate::plan::Severity;
 use crate::report::campaign::{code, fence};
+use crate::report::plan_reach::{about, not_seen, total_sentence};
 use crate::report::style::count;
 use crate::report::text::harmless_lines;
 
@@ -79,6 +80,17 @@ pub(super) fn write(out: &mut dyn Write, page: &PlanPage<'_>) -> io::Result<()> 
         }
         writeln!(out)?;
     }
+    if let Some(touched) = &plan.touched {
+        let total = &touched.total;
+        writeln!(out, "\n## What the changes touch\n\n{}.\n", total_sentence(total))?;
+        for app in total.apps.iter().flatten() {
+            let guests = count(app.guests, "guest", "guests");
+            writeln!(out, "- {}, {guests}: {}", code(app.label()), code(&about(app)))?;
+        }
+        for line in not_seen(total) {
+            writeln!(out, "- {}", code(&line))?;
+        }
+    }
     section(out, page, Kind::Change, "What changes")?;
     section(out, page, Kind::Blocked, "What can't be carried out")?;
     section(out, page, Kind::Settled, "What needs nothing")
@@ -116,7 +128,7 @@ fn section(out: &mut dyn Write, page: &PlanPage<'_>, kind: Kind, title: &str) ->
         writeln!(out)?;
         for row in group.rows.iter().take(LIST) {
             write!(out, "- line {}: {}", row.line, code(&guest(row)))?;
-            let more = particular(row, page.plan.caller);
+            let more = particular(row, page.plan);
             if !more.is_empty() {
                 write!(out, ": {}", code(&more))?;
             }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::domain::Caller;
-use crate::plan::{Decision, Plan, PlannedRow};
+use crate::plan::{Decision, Plan, PlannedRow, TouchedByOne};
 use crate::report::delivery::{Delivery, Mix, mark};
 use crate::report::plan_text::rows_of;
 use crate::report::row::{journey, who};
@@ -67,14 +67,21 @@ pub(super) fn guest(row: &PlannedRow) -> String {
     }
 }
 
-/// What is particular to a row within its group: what the guest receives, or why it can't
-/// be carried out where the reason alone does not say it.
-pub(super) fn particular(row: &PlannedRow, caller: Caller) -> String {
+/// What is particular to a row within its group: what the guest receives, and what hangs on
+/// it where that was asked for, or why it can't be carried out where the reason alone does
+/// not say it.
+pub(super) fn particular(row: &PlannedRow, plan: &Plan) -> String {
     match &row.decision {
-        Decision::Change(change) => match &change.invite {
-            Some(invitation) => mark(invitation, caller),
-            None => "no invitation".to_owned(),
-        },
+        Decision::Change(change) => {
+            let received = match &change.invite {
+                Some(invitation) => mark(invitation, plan.caller),
+                None => "no invitation".to_owned(),
+            };
+            let touched = plan.touched.as_ref().zip(row.user_id);
+            let touched = touched.and_then(|(touched, id)| touched.guests.get(&id));
+            let reach = touched.map(TouchedByOne::sentence).filter(|reach| !reach.is_empty());
+            std::iter::once(received).chain(reach).collect::<Vec<_>>().join("; ")
+        }
         decision => {
             let sentence = decision.to_string();
             if sentence == decision.words().about { String::new() } else { harmless(&sentence) }
