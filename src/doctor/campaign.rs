@@ -90,12 +90,14 @@ fn new_domain(domain: &NewDomain) -> Finding {
             Finding::warning(NEW_DOMAIN, message, "the plan blocks its rows, and says what to do")
         }
         Redeems::Unknown => Finding::not_seen(NEW_DOMAIN, message, shows),
-        Redeems::Tenant | Redeems::Code | Redeems::MicrosoftAccount | Redeems::AsConfigured => {
-            Finding {
-                advice: (!domain.unknown.is_empty()).then_some(shows),
-                ..Finding::ok(NEW_DOMAIN, message)
-            }
-        }
+        Redeems::Tenant
+        | Redeems::Federation
+        | Redeems::Code
+        | Redeems::MicrosoftAccount
+        | Redeems::AsConfigured => Finding {
+            advice: (!domain.unknown.is_empty()).then_some(shows),
+            ..Finding::ok(NEW_DOMAIN, message)
+        },
     }
 }
 

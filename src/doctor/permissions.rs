@@ -159,6 +159,14 @@ const EMAIL_CODES: Need = Need {
     others: &[],
     too_much: &["Policy.ReadWrite.AuthenticationMethod"],
 };
+/// Microsoft Graph, *Get samlOrWsFedExternalDomainFederation*.
+const FEDERATIONS: Need = Need {
+    purpose: "to know whether people without a tenant and codes sign in by a federation",
+    essential: false,
+    ask_for: "Domain.Read.All",
+    others: &[],
+    too_much: &["Domain.ReadWrite.All"],
+};
 
 /// Microsoft Graph, *List messageTraces*, 2026-01: nothing higher does it.
 const MAIL_TRACE: Need = Need {
@@ -203,7 +211,7 @@ pub fn needs(plan: Option<&Plan>, mail: MailWrite, caller: Caller, restricted: b
     if caller == Caller::AppOnly {
         needs.extend([ROLES, ELIGIBILITIES]);
     }
-    needs.extend([POLICIES, INVITED_DOMAINS, OTHER_TENANTS, EMAIL_CODES]);
+    needs.extend([POLICIES, INVITED_DOMAINS, OTHER_TENANTS, EMAIL_CODES, FEDERATIONS]);
     needs
 }
 

@@ -7,7 +7,7 @@ use crate::config::MailWrite;
 use crate::domain::{InvitedDomains, InvitesFrom, Partner};
 
 const LEAST: [&str; 2] = ["User.Invite.All", "User.ReadWrite.All"];
-const WHOLE: [&str; 8] = [
+const WHOLE: [&str; 9] = [
     "User.Invite.All",
     "User.ReadWrite.All",
     "Directory.Read.All",
@@ -16,6 +16,7 @@ const WHOLE: [&str; 8] = [
     "Policy.Read.B2BManagementPolicy",
     "CrossTenantInformation.ReadBasic.All",
     "Policy.Read.AuthenticationMethod",
+    "Domain.Read.All",
 ];
 
 fn owned(names: &[&str]) -> Vec<String> {
@@ -100,6 +101,7 @@ fn what_a_token_has_is_compared_in_both_directions() {
                 "Policy.Read.B2BManagementPolicy",
                 "CrossTenantInformation.ReadBasic.All",
                 "Policy.Read.AuthenticationMethod",
+                "Domain.Read.All",
             ],
             &[],
         ),
@@ -116,6 +118,7 @@ fn what_a_token_has_is_compared_in_both_directions() {
                 "Policy.Read.B2BManagementPolicy",
                 "CrossTenantInformation.ReadBasic.All",
                 "Policy.Read.AuthenticationMethod",
+                "Domain.Read.All",
             ],
             &[],
         ),
@@ -134,6 +137,7 @@ fn what_a_token_has_is_compared_in_both_directions() {
                     "Policy.Read.B2BManagementPolicy",
                     "CrossTenantInformation.ReadBasic.All",
                     "Policy.Read.AuthenticationMethod",
+                    "Domain.Read.All",
                     "openid",
                 ],
             ),
@@ -152,6 +156,7 @@ fn what_a_token_has_is_compared_in_both_directions() {
                 "Policy.Read.B2BManagementPolicy",
                 "CrossTenantInformation.ReadBasic.All",
                 "Policy.Read.AuthenticationMethod",
+                "Domain.Read.All",
             ],
             &["Directory.ReadWrite.All: User.ReadWrite.All, Directory.Read.All"],
         ),

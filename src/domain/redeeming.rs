@@ -13,6 +13,10 @@ pub struct Redeeming {
     /// By domain, in lower case. A domain that is not here was not asked about, or could
     /// not be read.
     pub homes: BTreeMap<String, Home>,
+    /// Whether this tenant federates with an identity provider of a domain, in lower case
+    /// (Entra, *SAML/WS-Fed identity provider federation*). Asked only of domains whose
+    /// people could redeem with nothing else.
+    pub federated: BTreeMap<String, bool>,
     /// Whether guests may redeem with one-time codes by mail.
     pub codes: Option<bool>,
     /// Whether guests of tenants without settings of their own may come.

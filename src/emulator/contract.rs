@@ -24,6 +24,7 @@ use super::http::percent::decode_query;
 use super::lookups::assignment_filter;
 use super::mailbox::message_id;
 use super::odata::Query;
+use super::policies::federation_filter;
 use super::recipients::recipient_filter;
 use super::traces::trace_query;
 use super::users::{count_needs_advanced, parse_filter, parse_patch};
@@ -92,6 +93,11 @@ const CLAIMS_POLICY: Entity = Entity::Other {
     relations: &["appliesTo"],
     filter: no_filter,
 };
+const FEDERATION: Entity = Entity::Other {
+    properties: &[],
+    relations: &[],
+    filter: |text, _| federation_filter(text).map(drop),
+};
 const MAIL_RECIPIENT: Entity = Entity::Other {
     properties: &["id", "displayName", "mail", "proxyAddresses"],
     relations: &[],
@@ -126,6 +132,7 @@ static OPERATIONS: &[Operation] = &[
     get(&["policies", "crossTenantAccessPolicy", "default"], &["$select"], CROSS_TENANT_DEFAULT),
     get(&["policies", "crossTenantAccessPolicy", "partners"], &["$select", "$expand", "$top", "$skiptoken"], PARTNER),
     get(&["policies", "authenticationMethodsPolicy", "authenticationMethodConfigurations", "email"], &["$select"], EMAIL_METHOD),
+    get(&["directory", "federationConfigurations", "microsoft.graph.samlOrWsFedExternalDomainFederation"], &["$filter", "$top", "$skiptoken"], FEDERATION),
     get(&["tenantRelationships", "*"], &[], TENANT_INFORMATION),
     get(&["contacts"], USERS, MAIL_RECIPIENT),
     Operation { counts: true, ..get(&["contacts", "$count"], &["$filter"], MAIL_RECIPIENT) },

@@ -97,6 +97,7 @@ impl TenantSeed {
                 Some(Inbound::Allowed | Inbound::Partly) | None => InboundAccess::Allowed,
             },
             other_tenants: other_tenants(&tenant.redeeming),
+            federated_domains: federated(&tenant.redeeming),
             email_codes: match tenant.redeeming.codes {
                 Some(true) => EmailCodes::Enabled,
                 Some(false) => EmailCodes::Disabled,
@@ -251,6 +252,11 @@ fn other_tenants(redeeming: &Redeeming) -> Vec<OtherTenant> {
         tenant.domains.push(domain.clone());
     }
     tenants.into_values().collect()
+}
+
+fn federated(redeeming: &Redeeming) -> Vec<String> {
+    let federated = redeeming.federated.iter().filter(|(_, is_federated)| **is_federated);
+    federated.map(|(domain, _)| domain.clone()).collect()
 }
 
 fn fallback(redeeming: &Redeeming) -> RedemptionFallback {

@@ -28,6 +28,18 @@ const READ_AUTHENTICATION_METHOD: &[&str] =
 /// Microsoft Graph, *findTenantInformationByDomainName*, permissions, 2024-11.
 const READ_TENANT_INFORMATION: &[&str] = &["CrossTenantInformation.ReadBasic.All"];
 
+/// Microsoft Graph, *Get samlOrWsFedExternalDomainFederation*, permissions.
+const READ_FEDERATIONS: &[&str] = &["Domain.Read.All", "Domain.ReadWrite.All"];
+
+/// The domain that a `$filter` of federations asks for: the one documented shape.
+pub(super) fn federation_filter(text: &str) -> Result<String, Refusal> {
+    let domain = text.trim().strip_prefix("domains/any(x: x/id eq '");
+    let domain = domain.and_then(|rest| rest.strip_suffix("')"));
+    let domain = domain.map(|domain| domain.replace("''", "'").to_lowercase());
+    domain
+        .ok_or_else(|| Refusal::unsupported_query("The emulator has no $filter of that kind here."))
+}
+
 impl Shared {
     /// `GET /policies/authorizationPolicy`
     pub(super) fn authorization_policy(
@@ -109,6 +121,28 @@ impl Shared {
             "allowExternalIdToUseEmailOtp": self.email_codes,
             "includeTargets": [],
         })))
+    }
+
+    /// `GET /directory/federationConfigurations/graph.samlOrWsFedExternalDomainFederation`
+    pub(super) fn federations(&self, grant: &Grant, request: &Request) -> Result<Answer, Refusal> {
+        grant.require_any(READ_FEDERATIONS)?;
+        let query = Query::parse(&request.query)?;
+        let wanted = query.filter.as_deref().map(federation_filter).transpose()?;
+        let is_wanted = |domain: &&String| {
+            wanted.as_ref().is_none_or(|wanted| domain.eq_ignore_ascii_case(wanted))
+        };
+        let federation = |domain: &String| {
+            json!({
+                "@odata.type": "#microsoft.graph.samlOrWsFedExternalDomainFederation",
+                "id": format!("federation-{domain}"),
+                "displayName": domain,
+                "issuerUri": format!("https://sts.{domain}/adfs/services/trust"),
+            })
+        };
+        let items = self.federated_domains.iter().filter(is_wanted).map(federation);
+        let items = items.enumerate().skip(query.start);
+        let context = "directory/federationConfigurations/microsoft.graph.samlOrWsFedExternalDomainFederation";
+        Ok(page(request, &query, context, None, items))
     }
 
     /// `GET /tenantRelationships/findTenantInformationByDomainName(domainName='…')`. What the

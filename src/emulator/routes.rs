@@ -200,6 +200,14 @@ impl Shared {
                     "email",
                 ],
             ) => self.email_method(&grant, request),
+            (
+                "GET",
+                [
+                    "directory",
+                    "federationConfigurations",
+                    "microsoft.graph.samlOrWsFedExternalDomainFederation",
+                ],
+            ) => self.federations(&grant, request),
             ("GET", ["tenantRelationships", function]) => {
                 self.tenant_information(&grant, function, request)
             }

@@ -34,6 +34,9 @@ pub struct TenantSeed {
     /// Other Entra tenants, by whose domains they are found.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub other_tenants: Vec<OtherTenant>,
+    /// Domains whose identity providers this tenant federates with.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub federated_domains: Vec<String>,
     /// Whether guests may redeem with codes by mail.
     pub email_codes: EmailCodes,
     /// What is redeemed with where no provider of the order is the guest's.
@@ -273,6 +276,7 @@ impl TenantSeed {
                     "Policy.Read.B2BManagementPolicy",
                     "Policy.Read.AuthenticationMethod",
                     "CrossTenantInformation.ReadBasic.All",
+                    "Domain.Read.All",
                 ]
                 .map(String::from)
                 .to_vec(),

@@ -8,13 +8,13 @@ use std::collections::BTreeMap;
 use serde::de::DeserializeOwned;
 
 use crate::domain::{
-    Directory, Email, GuestRef, Home, HomeTenant, Inbound, RedemptionOrder, Unreadable,
+    Directory, Email, GuestRef, Home, HomeTenant, Inbound, Redeeming, RedemptionOrder, Unreadable,
 };
 
 use super::batch::{Get, Got};
 use super::call_error::CallError;
 use super::client::Graph;
-use super::odata::{literal, segment};
+use super::odata::{literal, query, segment};
 use super::refusal::Refusal;
 use super::survey::{Optional, Wanted, parse, refused};
 use super::wire;
@@ -32,6 +32,12 @@ const CODES: Optional = Optional {
     what: "whether codes by mail are on",
     consequence: CONSEQUENCE,
     permission: "Policy.Read.AuthenticationMethod",
+};
+/// Microsoft Graph, *Get samlOrWsFedExternalDomainFederation*.
+const FEDERATIONS: Optional = Optional {
+    what: "whether new domains without a tenant are federated",
+    consequence: "new domains whose people redeem there",
+    permission: "Domain.Read.All",
 };
 const DEFAULT: Optional = Optional {
     what: "the default of the cross-tenant access settings",
@@ -100,6 +106,39 @@ impl Graph {
         if let Some(error) = refusal {
             self.optional::<()>(Err(error), unreadable, &HOMES)?;
         }
+        self.federations(&mut tenant.redeeming, unreadable).await
+    }
+
+    /// Where people have no tenant and get no code, a federation is what is left.
+    async fn federations(
+        &self,
+        redeeming: &mut Redeeming,
+        unreadable: &mut Vec<Unreadable>,
+    ) -> Result<(), CallError> {
+        if redeeming.codes != Some(false) {
+            return Ok(());
+        }
+        let homes = redeeming.homes.iter().filter(|(_, home)| **home == Home::NoTenant);
+        let domains: Vec<String> = homes.map(|(domain, _)| domain.clone()).collect();
+        let gets: Vec<Get> = domains.iter().map(|domain| federation_of(domain)).collect();
+        let answers = match self.get_all(&gets).await {
+            Ok(answers) => answers,
+            Err(
+                error @ (CallError::Refused { .. }
+                | CallError::Lost { .. }
+                | CallError::Protocol(_)),
+            ) => {
+                self.optional::<()>(protocol(&error), unreadable, &FEDERATIONS)?;
+                return Ok(());
+            }
+            Err(error) => return Err(error),
+        };
+        for (domain, answer) in domains.into_iter().zip(answers) {
+            let found = usable::<wire::Page<wire::DirectoryObject>>(Some(answer));
+            if let Some(found) = self.optional_once(found, unreadable, &FEDERATIONS)? {
+                redeeming.federated.insert(domain, !found.value.is_empty());
+            }
+        }
         Ok(())
     }
 }
@@ -129,6 +168,15 @@ fn new_domains(directory: &Directory, wanted: &Wanted) -> Vec<String> {
 fn home_path(domain: &str) -> String {
     let name = segment(&literal(domain));
     format!("/tenantRelationships/findTenantInformationByDomainName(domainName={name})")
+}
+
+fn federation_of(domain: &str) -> Get {
+    let filter = format!("domains/any(x: x/id eq {})", literal(domain));
+    Get {
+        path: "/directory/federationConfigurations/graph.samlOrWsFedExternalDomainFederation"
+            .to_owned(),
+        query: query(&[("$filter", &filter)]),
+    }
 }
 
 /// The answer about a domain. That 404 means that there is no tenant is not on Microsoft's

@@ -21,6 +21,8 @@ pub enum Redeems {
     Tenant,
     /// A one-time code by mail.
     Code,
+    /// They sign in with the identity provider that this tenant federates with.
+    Federation,
     /// A Microsoft account.
     MicrosoftAccount,
     /// In a way that the configuration vouches for.
@@ -106,6 +108,9 @@ fn judge(domain: &str, tenant: &Tenant, redeemable: &[String]) -> Judged {
     // Without codes in the order, their being switched on mails nobody one.
     let is_account = fallback == Some("microsoftAccount");
     let codes = if is_account { Some(false) } else { redeeming.codes };
+    let is_federation = |provider: &String| provider == "externalFederation";
+    let federates =
+        redeeming.order.as_ref().is_none_or(|order| order.first.iter().any(is_federation));
     let (redeems, why_not, cross_tenant) = match redeeming.homes.get(domain) {
         Some(Home::Tenant(home)) => {
             let partner = tenant.policies.partner(&home.id);
@@ -126,6 +131,9 @@ fn judge(domain: &str, tenant: &Tenant, redeemable: &[String]) -> Judged {
         }
         Some(Home::NoTenant) => match codes {
             Some(true) => (Redeems::Code, None, None),
+            Some(false) if federates && redeeming.federated.get(domain) == Some(&true) => {
+                (Redeems::Federation, None, None)
+            }
             Some(false) => (Redeems::No, Some(CannotRedeem::NoTenantNoCodes), None),
             None => (Redeems::Unknown, None, None),
         },
@@ -187,6 +195,10 @@ fn describe(domain: String, rows: u64, tenant: &Tenant, redeemable: &[String]) -
     if found.is_some() && cross_tenant.is_none() {
         unknown.push("Policy.Read.All");
     }
+    let is_federated = tenant.redeeming.federated.get(&domain);
+    if home == Some(&Home::NoTenant) && codes == Some(false) && is_federated.is_none() {
+        unknown.push("Domain.Read.All");
+    }
     let mut about = match (found, home) {
         (Some(home), _) => format!("Entra tenant {}", home.label()),
         (None, Some(_)) => "no Entra tenant".to_owned(),
@@ -202,6 +214,9 @@ fn describe(domain: String, rows: u64, tenant: &Tenant, redeemable: &[String]) -
             "blocked by the inbound cross-tenant access settings: its people can't redeem"
                 .to_owned()
         }
+        (Redeems::No, _) if is_federated.is_none() => {
+            "codes by mail are off: its people can't redeem, unless it is federated, which is not known".to_owned()
+        }
         (Redeems::No, _) => "codes by mail are off: its people can't redeem".to_owned(),
         (Redeems::Tenant, _) if cross_tenant == Some(Inbound::Partly) => {
             "its people sign in there; the cross-tenant access settings let in some of them"
@@ -209,6 +224,10 @@ fn describe(domain: String, rows: u64, tenant: &Tenant, redeemable: &[String]) -
         }
         (Redeems::Tenant, _) => "its people sign in there".to_owned(),
         (Redeems::Code, _) => "its people get one-time codes by mail".to_owned(),
+        (Redeems::Federation, _) => {
+            "its people sign in with the identity provider that this tenant federates with"
+                .to_owned()
+        }
         (Redeems::MicrosoftAccount, _) => "its people need a Microsoft account".to_owned(),
         (Redeems::AsConfigured, _) => "redeemable_domains vouches for it".to_owned(),
         (Redeems::Unknown, _) if home.is_some() => {
@@ -270,7 +289,10 @@ mod tests {
             fallback: Some(fallback.to_owned()),
         });
         let homes = home.map(|home| ("new.example".to_owned(), home)).into_iter().collect();
-        Tenant { redeeming: Redeeming { homes, codes, inbound: None, order }, ..Tenant::default() }
+        Tenant {
+            redeeming: Redeeming { homes, codes, order, ..Redeeming::default() },
+            ..Tenant::default()
+        }
     }
 
     fn fabrikam() -> Home {

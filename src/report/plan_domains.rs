@@ -32,9 +32,11 @@ pub(super) fn domains(out: &mut dyn Write, plan: &Plan, view: &PlanView) -> io::
         let style = match domain.redeems {
             Redeems::No => view.styles.attention,
             Redeems::Unknown => view.styles.faint,
-            Redeems::Tenant | Redeems::Code | Redeems::MicrosoftAccount | Redeems::AsConfigured => {
-                view.styles.good
-            }
+            Redeems::Tenant
+            | Redeems::Federation
+            | Redeems::Code
+            | Redeems::MicrosoftAccount
+            | Redeems::AsConfigured => view.styles.good,
         };
         let mut head = format!("  {}  {number:>widest$}  ", paint(style, name));
         for line in wrap(&harmless(&domain.about), view.width.saturating_sub(indent)) {

@@ -53,8 +53,9 @@ fn all_is_well() {
       ok        last-run              none yet
 
     Permissions
-      has       CrossTenantInformation.ReadBasic.All, Directory.Read.All, Policy.Read.All, Policy.Read.AuthenticationMethod,
-                Policy.Read.B2BManagementPolicy, RoleManagement.Read.Directory, User.Invite.All, User.ReadWrite.All
+      has       CrossTenantInformation.ReadBasic.All, Directory.Read.All, Domain.Read.All, Policy.Read.All,
+                Policy.Read.AuthenticationMethod, Policy.Read.B2BManagementPolicy, RoleManagement.Read.Directory,
+                User.Invite.All, User.ReadWrite.All
       suffices  User.Invite.All, User.ReadWrite.All
       missing   none
       useful    none
@@ -85,7 +86,8 @@ fn the_least_rights_are_enough_and_what_they_do_not_show_is_said() {
                                       synchronise users); Policy.Read.B2BManagementPolicy (to know which domains may be
                                       invited); CrossTenantInformation.ReadBasic.All (to know whether a new domain is an
                                       Entra tenant); Policy.Read.AuthenticationMethod (to know whether guests get codes by
-                                      mail)
+                                      mail); Domain.Read.All (to know whether people without a tenant and codes sign in by a
+                                      federation)
                                       a run can do without; the plan says what it did not see
       not seen  invitations           whether the tenant allows invitations
                                       Policy.Read.All shows it
@@ -104,7 +106,7 @@ fn the_least_rights_are_enough_and_what_they_do_not_show_is_said() {
       suffices  User.Invite.All, User.ReadWrite.All
       missing   none
       useful    Directory.Read.All, RoleManagement.Read.Directory, Policy.Read.All, Policy.Read.B2BManagementPolicy,
-                CrossTenantInformation.ReadBasic.All, Policy.Read.AuthenticationMethod
+                CrossTenantInformation.ReadBasic.All, Policy.Read.AuthenticationMethod, Domain.Read.All
       needless  none
 
     Nothing seen that would keep a run from succeeding
@@ -128,7 +130,8 @@ fn without_consent_it_says_what_is_missing_and_where_to_grant_it() {
                                       synchronise users); Policy.Read.B2BManagementPolicy (to know which domains may be
                                       invited); CrossTenantInformation.ReadBasic.All (to know whether a new domain is an
                                       Entra tenant); Policy.Read.AuthenticationMethod (to know whether guests get codes by
-                                      mail)
+                                      mail); Domain.Read.All (to know whether people without a tenant and codes sign in by a
+                                      federation)
                                       a run can do without; the plan says what it did not see
       warning   permission-needless   Mail.Send is not needed
                                       take it away
@@ -153,7 +156,7 @@ fn without_consent_it_says_what_is_missing_and_where_to_grant_it() {
       suffices  User.Invite.All, User.ReadWrite.All
       missing   User.ReadWrite.All
       useful    RoleManagement.Read.Directory, Policy.Read.All, Policy.Read.B2BManagementPolicy,
-                CrossTenantInformation.ReadBasic.All, Policy.Read.AuthenticationMethod
+                CrossTenantInformation.ReadBasic.All, Policy.Read.AuthenticationMethod, Domain.Read.All
       needless  Mail.Send
 
     A run can't succeed until what is marked as a problem is mended
@@ -249,7 +252,7 @@ fn as_json_it_is_one_object() {
     {"severity":"ok","code":"configuration","message":"tenant contoso.example, Graph at http://127.0.0.1:[PORT], client-secret, checkpoint two.csv.checkpoint","advice":null},
     {"severity":"ok","code":"sign-in","message":"as the application 11111111-1111-1111-1111-111111111111","advice":null},
     {"severity":"ok","code":"permissions","message":"the token permits what a run needs","advice":null},
-    {"severity":"warning","code":"permission-useful","message":"not granted: RoleManagement.Read.Directory (to find guests that may activate a role); Policy.Read.All (to know whether invitations are allowed, and which tenants synchronise users); Policy.Read.B2BManagementPolicy (to know which domains may be invited); CrossTenantInformation.ReadBasic.All (to know whether a new domain is an Entra tenant); Policy.Read.AuthenticationMethod (to know whether guests get codes by mail)","advice":"a run can do without; the plan says what it did not see"},
+    {"severity":"warning","code":"permission-useful","message":"not granted: RoleManagement.Read.Directory (to find guests that may activate a role); Policy.Read.All (to know whether invitations are allowed, and which tenants synchronise users); Policy.Read.B2BManagementPolicy (to know which domains may be invited); CrossTenantInformation.ReadBasic.All (to know whether a new domain is an Entra tenant); Policy.Read.AuthenticationMethod (to know whether guests get codes by mail); Domain.Read.All (to know whether people without a tenant and codes sign in by a federation)","advice":"a run can do without; the plan says what it did not see"},
     {"severity":"warning","code":"permission-needless","message":"Directory.ReadWrite.All grants far more than is needed","advice":"grant User.ReadWrite.All, Directory.Read.All instead"},
     {"severity":"not-seen","code":"invitations","message":"whether the tenant allows invitations","advice":"Policy.Read.All shows it"},
     {"severity":"not-seen","code":"invited-domains","message":"which domains may be invited","advice":"Policy.Read.B2BManagementPolicy shows it, in the global cloud"},
@@ -262,7 +265,7 @@ fn as_json_it_is_one_object() {
     {"severity":"warning","code":"role-holders","message":"1 guest holds a directory role, and an application can't reset it","advice":"a signed-in Helpdesk Administrator or User Administrator can"},
     {"severity":"ok","code":"last-run","message":"none yet","advice":null}
     ],
-    "permissions":{"has":["Directory.ReadWrite.All","User.Invite.All"],"needs":["User.Invite.All","User.ReadWrite.All"],"missing":[],"useful":["RoleManagement.Read.Directory","Policy.Read.All","Policy.Read.B2BManagementPolicy","CrossTenantInformation.ReadBasic.All","Policy.Read.AuthenticationMethod"],"needless":["Directory.ReadWrite.All"]},
+    "permissions":{"has":["Directory.ReadWrite.All","User.Invite.All"],"needs":["User.Invite.All","User.ReadWrite.All"],"missing":[],"useful":["RoleManagement.Read.Directory","Policy.Read.All","Policy.Read.B2BManagementPolicy","CrossTenantInformation.ReadBasic.All","Policy.Read.AuthenticationMethod","Domain.Read.All"],"needless":["Directory.ReadWrite.All"]},
     "exit_code":0,
     "summary":{"problems":0,"warnings":3,"not_seen":4,"exit_code":0}}
     "#);

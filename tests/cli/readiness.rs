@@ -62,7 +62,7 @@ fn a_domain_whose_people_cannot_redeem_is_blocked_and_the_others_go() {
     Digest [DIGEST]   (apply --plan [DIGEST] carries out exactly this)
     ------- stderr -------
     moves.csv: CSV, UTF-8, comma; 3 rows; columns: user, new_email
-    directory read in one sweep over all guests, in 14 requests
+    directory read in one sweep over all guests, in 15 requests
     ");
     snapshot!(campaign.run("doctor moves.csv").without_stderr(), @"
     Doctor for Contoso (tenant 7c0f5c1e-2b1d-4f0a-9a53-c0ffee000001)
@@ -86,8 +86,9 @@ fn a_domain_whose_people_cannot_redeem_is_blocked_and_the_others_go() {
       ok        last-run              none yet
 
     Permissions
-      has       CrossTenantInformation.ReadBasic.All, Directory.Read.All, Policy.Read.All, Policy.Read.AuthenticationMethod,
-                Policy.Read.B2BManagementPolicy, RoleManagement.Read.Directory, User.Invite.All, User.ReadWrite.All
+      has       CrossTenantInformation.ReadBasic.All, Directory.Read.All, Domain.Read.All, Policy.Read.All,
+                Policy.Read.AuthenticationMethod, Policy.Read.B2BManagementPolicy, RoleManagement.Read.Directory,
+                User.Invite.All, User.ReadWrite.All
       suffices  User.Invite.All, User.ReadWrite.All
       missing   none
       useful    none
@@ -231,6 +232,48 @@ fn what_is_not_known_of_a_domain_blocks_nothing_and_names_the_permission() {
               does not see new domains whose people can't redeem
 
     Pace  6 writes at 1000 a second, less than a minute unless the tenant slows it down
+
+    Digest [DIGEST]   (apply --plan [DIGEST] carries out exactly this)
+    ");
+}
+
+#[test]
+fn a_domain_that_is_federated_redeems_there_where_that_can_be_read() {
+    let campaign =
+        campaign(TenantSeed { federated_domains: vec!["oldco.example".into()], ..seed() });
+    let plan = campaign.run("plan moves.csv --output json").exits(0).json();
+    let domain = &plan["summary"]["domains"][1];
+    snapshot!(domain, @r#"{"about":"no Entra tenant; its people sign in with the identity provider that this tenant federates with","allowed":true,"automatic":null,"codes":false,"cross_tenant":null,"domain":"oldco.example","has_tenant":false,"redeems":"federation","rows":1,"tenant_id":null,"tenant_name":null,"unknown":[]}"#);
+    assert_eq!(plan["summary"]["blocked"], 0);
+    campaign.tenant.edit_application(SAMPLE_CLIENT_ID, |application| {
+        application.roles.retain(|role| role != "Domain.Read.All");
+    });
+    snapshot!(campaign.run("plan moves.csv").without_stderr(), @"
+    Plan for Contoso (tenant 7c0f5c1e-2b1d-4f0a-9a53-c0ffee000001): 3 rows, acting as an application
+
+    Change                      2
+      new-address               2  moves to a new address
+                                   Microsoft mails its standard text in the guest's language
+        line 2  hannah.wagner@northwind.example → hannah.wagner@fabrikam.example
+        line 3  ruth.mori@northwind.example → ruth.mori@fabrikam.example
+
+    Blocked                     1
+      cannot-redeem             1  the people of the address's domain can't redeem an invitation here
+        line 4  olga.ramos@northwind.example  oldco.example: no Entra tenant, and codes by mail are off
+
+    New domains
+      fabrikam.example  2 rows  Entra tenant Fabrikam; its people sign in there
+      oldco.example      1 row  no Entra tenant; codes by mail are off: its people can't redeem, unless it is federated,
+                                which is not known
+                                Domain.Read.All would show it
+
+    Findings
+      warn    unreadable
+              could not be read: whether new domains without a tenant are federated (403 Authorization_RequestDenied:
+              Insufficient privileges to complete the operation.)
+              granting Domain.Read.All shows it; until then the plan does not see new domains whose people redeem there
+
+    Pace  4 writes at 1000 a second, less than a minute unless the tenant slows it down
 
     Digest [DIGEST]   (apply --plan [DIGEST] carries out exactly this)
     ");
