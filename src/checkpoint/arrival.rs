@@ -54,7 +54,25 @@ pub(super) fn write(
                     message
                 ])?;
         }
-        _ => {}
+        Record::Patching { .. }
+        | Record::Patched { .. }
+        | Record::Intended { .. }
+        | Record::Outstanding { .. }
+        | Record::Unknown { .. }
+        | Record::Failed { .. }
+        | Record::ResendAsked { .. }
+        | Record::Correcting { .. }
+        | Record::Corrected { .. }
+        | Record::Reverting { .. }
+        | Record::Reverted { .. }
+        | Record::MailIntended { .. }
+        | Record::MailDrafted { .. }
+        | Record::MailWithdrawn { .. }
+        | Record::MailFailed { .. }
+        | Record::MailUnknown { .. }
+        | Record::Reminding { .. }
+        | Record::Reminded { .. }
+        | Record::Seen(_) => {}
     }
     Ok(())
 }
