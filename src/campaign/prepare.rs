@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::checkpoint::{Checkpoint, Past, Record};
 use crate::config::{Settings, WaveSettings};
-use crate::domain::{Directory, Fate, InvitationKey, Ledger};
+use crate::domain::{Directory, Fate, InvitationKey, Ledger, MailStanding, MailWay};
 use crate::graph::{Graph, Method};
 use crate::manifest::Manifest;
 use crate::plan::{
@@ -75,7 +75,7 @@ pub(super) async fn prepare(
     scope: Scope,
     reset_matching: bool,
 ) -> Result<NightPlan, CampaignError> {
-    let ledger = checkpoint.ledger()?;
+    let mut ledger = checkpoint.ledger()?;
     let mut past = checkpoint.past()?;
     let mut sent = std::mem::take(&mut past.invitations);
     let mails = if settings.reconcile.mail_trace {
@@ -83,12 +83,19 @@ pub(super) async fn prepare(
     } else {
         None
     };
-    // Nobody is reminded at an address whose mail has turned out to bounce.
     for record in mails.iter().flat_map(|mails| &mails.records) {
-        if let Record::MailTraced { key, fate, .. } = record
-            && let Some(sent) = sent.get_mut(key)
-        {
+        let Record::MailTraced { key, fate, message_id, .. } = record else { continue };
+        // Nobody is reminded at an address whose mail has turned out to bounce.
+        if let Some(sent) = sent.get_mut(key) {
             sent.bounced = *fate == Fate::Bounced;
+        }
+        // One's own mail that shows there has left.
+        let may_have_left = matches!(
+            ledger.mail(key),
+            Some(MailStanding::Unknown | MailStanding::Begun { by: MailWay::Server, .. })
+        );
+        if message_id.is_some() && may_have_left {
+            ledger.forget_mail(key);
         }
     }
     let sent = Arc::new(sent);

@@ -262,6 +262,11 @@ impl Ledger {
         self.mails.insert(key, standing);
     }
 
+    /// The mail is at its end.
+    pub fn forget_mail(&mut self, key: &InvitationKey) {
+        self.mails.remove(key);
+    }
+
     /// Records a mail of one's own that was sent, or may have been, and to how many.
     pub fn record_mailed(&mut self, at: Timestamp, recipients: u64) {
         self.mailed.push((at, recipients));
