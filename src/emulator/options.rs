@@ -45,6 +45,9 @@ pub struct Options {
     /// How long the message trace shows nothing of a mail that left. How long it takes is not
     /// documented.
     pub trace_delay: Duration,
+    /// The sender under which the message trace shows Microsoft's invitations; None where it
+    /// does not. Whether it does is not documented.
+    pub invitations_traced_from: Option<String>,
     /// What becomes of mails; those that no rule is about are delivered.
     pub mail_rules: Vec<MailRule>,
     /// Whether the ledger keeps every request, besides every write.
@@ -68,6 +71,7 @@ impl Default for Options {
             tripwire: Tripwire::default(),
             mail_lag: Duration::ZERO,
             trace_delay: Duration::ZERO,
+            invitations_traced_from: None,
             mail_rules: Vec::new(),
             log_requests: true,
             starts_at: None,

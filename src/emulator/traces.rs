@@ -3,7 +3,7 @@
 //! *exchangeMessageTrace: getDetailsByRecipient*, 2026-01).
 //!
 //! Whether Microsoft's invitations show in a tenant's trace is not documented; here they
-//! do not. Between the terms of a filter is `and`.
+//! do where an option says from whom. Between the terms of a filter is `and`.
 //!
 //! Leaves to others: which mails left (`outbox`).
 
@@ -187,7 +187,10 @@ impl Shared {
             return Vec::new();
         }
         let (message_id, sender) = match &mail.sender {
-            Sender::Microsoft(_) => return Vec::new(),
+            Sender::Microsoft(_) => match &self.options.invitations_traced_from {
+                Some(from) => (format!("<invitation-{place}@microsoft.example>"), from.clone()),
+                None => return Vec::new(),
+            },
             Sender::Mailbox { address, message } => {
                 (message.internet_message_id.clone().unwrap_or_default(), address.clone())
             }

@@ -10,6 +10,7 @@
 mod support;
 
 mod answers;
+mod arrivals;
 mod crash;
 mod either_way;
 mod judge;
