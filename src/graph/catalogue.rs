@@ -49,7 +49,7 @@ pub enum Verdict {
     NotPermitted(Cause),
     /// True of the tenant: nothing more is to be sent.
     StopRun(StopCause),
-    /// The token is no longer accepted: a fresh one may be.
+    /// The token is no longer accepted, or is from before a grant: a fresh one may do.
     RefreshToken,
     /// It may or may not have been carried out. A write that is safe to repeat is
     /// repeated; an invitation is not.
@@ -129,6 +129,10 @@ fn judge_mail(refusal: &Refusal) -> Verdict {
             Verdict::Retry
         }
         StatusCode::UNAUTHORIZED => Verdict::RefreshToken,
+        // The token may be from before the grant (seen in the field, 2026-09).
+        StatusCode::FORBIDDEN if refusal.code.eq_ignore_ascii_case("ErrorAccessDenied") => {
+            Verdict::RefreshToken
+        }
         StatusCode::REQUEST_TIMEOUT => Verdict::OutcomeUnknown,
         status if status.is_server_error() => Verdict::OutcomeUnknown,
         _ => Verdict::Postponed(Cause {

@@ -535,6 +535,10 @@ impl Graph {
                     let refused = Rejected { bearer, claims };
                     // A token got for this very request and refused again: another won't help.
                     if rejected.is_some() || !self.tokens.can_refresh() {
+                        // Whose token is good and who may not do this: the sign-in is in order.
+                        if answer.status() == StatusCode::FORBIDDEN {
+                            return Err(CallError::Refused { refusal: Box::new(refusal), verdict });
+                        }
                         let refusal = refusal.to_string();
                         return Err(self.tokens.refused_for_good(&refusal, &refused).into());
                     }

@@ -14,8 +14,8 @@ use crate::schemas;
 use crate::support::{Campaign, Output, RUNTIME, snapshot};
 
 /// A server on loopback that keeps what it is told.
-struct Receiver {
-    origin: String,
+pub(crate) struct Receiver {
+    pub(crate) origin: String,
     heard: Arc<Mutex<Vec<Heard>>>,
 }
 
@@ -27,7 +27,7 @@ struct Heard {
 
 impl Receiver {
     /// Answers with these statuses in turn, then with 200.
-    fn answering(statuses: &[u16]) -> Self {
+    pub(crate) fn answering(statuses: &[u16]) -> Self {
         let heard: Arc<Mutex<Vec<Heard>>> = Arc::default();
         let keep = Arc::clone(&heard);
         let statuses = statuses.to_vec();
@@ -52,7 +52,7 @@ impl Receiver {
     }
 
     /// Everything it was told, whatever varies by address left out.
-    fn said(&self) -> String {
+    pub(crate) fn said(&self) -> String {
         let mut said = String::new();
         for Heard { request, kind, body } in &*self.heard.lock().unwrap() {
             let body = serde_json::from_str::<Value>(body)

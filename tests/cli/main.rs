@@ -23,6 +23,7 @@ mod init;
 mod lint;
 mod log;
 #[cfg(target_os = "linux")]
+mod mail_links;
 mod mail_tls;
 mod mail_trace;
 mod mails;

@@ -118,3 +118,28 @@ async fn a_guest_that_is_not_there_is_no_error() {
     let nobody = UserId::parse(&TenantSeed::guest_id(9)).unwrap();
     assert!(rig.graph.user(nobody).await.unwrap().is_none());
 }
+
+/// A token may be from before Exchange was told that its holder may use the mailbox.
+#[tokio::test(start_paused = true)]
+async fn a_mailbox_that_refuses_is_asked_once_more_with_a_fresh_token_and_then_believed() {
+    let mailbox = crate::domain::Email::parse("it@contoso.example").unwrap();
+    let inbox = || Matcher::new(Method::GET, "/users/it@contoso.example/mailFolders");
+    let denied = || Canned::error(403, "ErrorAccessDenied", "Access is denied.");
+    let no = |times| faulty(inbox().times(times), Action::Answer(denied()));
+    let rig = Rig::signing_in(TenantSeed::with_guests(1), no(1), quiet());
+    rig.graph.look_into_mailbox(&mailbox).await.unwrap();
+    assert_eq!(rig.sent(&Method::GET, "/users/it@"), 2);
+
+    let rig = Rig::signing_in(TenantSeed::with_guests(1), no(u64::MAX), quiet());
+    let error = rig.graph.look_into_mailbox(&mailbox).await.unwrap_err();
+    assert!(error.to_string().contains("ErrorAccessDenied"), "{error}");
+    // The sign-in is in order: this is no error of authentication.
+    assert!(matches!(error, CallError::Refused { .. }), "{error:?}");
+    assert_eq!(rig.sent(&Method::GET, "/users/it@"), 2);
+
+    // A token given to us can't be replaced.
+    let rig = Rig::new(TenantSeed::with_guests(1), no(u64::MAX));
+    let error = rig.graph.look_into_mailbox(&mailbox).await.unwrap_err();
+    assert!(matches!(error, CallError::Refused { .. }), "{error:?}");
+    assert_eq!(rig.sent(&Method::GET, "/users/it@"), 1);
+}
