@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::checkpoint::{CheckpointError, Reader, is_configured_name};
 use crate::config::args::{Cli, DoctorArgs, PlanningArgs};
-use crate::config::{DeliverySettings, DeliveryWay, Settings, checkpoint_path};
+use crate::config::{Cloud, DeliverySettings, DeliveryWay, Settings, checkpoint_path};
 use crate::delivery::{Folder, Smtp, mailbox_advice};
 use crate::doctor::{
     Configured, Diagnosis, Facts, Finding, Identity, LastRun, Mailing, Seen, Trouble, diagnose,
@@ -118,6 +118,7 @@ fn configured(settings: &Settings, checkpoint: Option<&Path>) -> Configured {
         client_id: settings.auth.client_id().map(str::to_owned),
         mail: settings.mail,
         mail_trace: settings.reconcile.mail_trace,
+        has_message_trace: tenant.cloud == Cloud::Global,
     }
 }
 

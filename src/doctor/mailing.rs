@@ -3,7 +3,7 @@
 //! Leaves to others: trying the way (`cli`), and what is wrong with a server in its own
 //! words (`delivery`).
 
-use super::{Finding, Identity};
+use super::{Configured, Finding, Identity};
 
 const CODE: &str = "mailing";
 
@@ -61,6 +61,22 @@ pub(super) fn findings(mailing: &Mailing, identity: Option<&Identity>) -> Vec<Fi
             vec![Finding::problem(CODE, message, advice.clone())]
         }
     }
+}
+
+/// Nights that are to ask for what is not there (Microsoft Graph, *List messageTraces*,
+/// 2026-01: global service alone).
+pub(super) fn trace(configured: &Configured) -> Option<Finding> {
+    (configured.mail_trace && !configured.has_message_trace).then(|| {
+        Finding::not_seen(
+            "mail-trace",
+            format!(
+                "nights are to ask the message trace whether mails arrived, and Graph has it in \
+                 the global cloud alone; this is {}",
+                configured.cloud
+            ),
+            "set mail_trace under [reconcile] to false; Exchange's own trace shows bounced mails",
+        )
+    })
 }
 
 /// A mailbox that may be written to. Whether it may be sent from shows in the token alone,

@@ -95,6 +95,8 @@ pub struct Configured {
     pub user_wide: Option<UserWide>,
     /// Whether nights ask the message trace what became of mails.
     pub mail_trace: bool,
+    /// Whether this is the cloud that has the message trace.
+    pub has_message_trace: bool,
 }
 
 /// What the token says of its holder.
@@ -179,7 +181,7 @@ pub fn diagnose(facts: &Facts<'_>) -> Diagnosis {
     let restricted = caller == Caller::AppOnly
         && facts.seen.as_ref().is_some_and(|seen| tenant::restricts_invitations(&seen.tenant));
     let mut needs = needs(facts.plan, configured.mail, caller, restricted);
-    if configured.mail_trace {
+    if configured.mail_trace && configured.has_message_trace {
         needs = permissions::with_mail_trace(needs);
     }
     let mut permissions = Permissions {
@@ -197,6 +199,7 @@ pub fn diagnose(facts: &Facts<'_>) -> Diagnosis {
     }
     let mailing = facts.mailing.iter();
     findings.extend(mailing.flat_map(|it| mailing::findings(it, facts.identity.as_ref())));
+    findings.extend(mailing::trace(configured));
     findings.extend(facts.plan.into_iter().flat_map(campaign::planned));
     findings.extend(facts.last_run.as_ref().map(campaign::last_run));
     findings.extend(facts.obstacle.clone());

@@ -45,6 +45,7 @@ fn facts(identity: Identity, tenant: Tenant) -> Facts<'static> {
             mail: MailWrite::Mail,
             user_wide: None,
             mail_trace: false,
+            has_message_trace: true,
         },
         identity: Some(identity),
         seen: Some(Seen {
@@ -215,6 +216,14 @@ fn the_message_trace_is_asked_for_where_nights_ask_it() {
     assert!(diagnosis.is_fit(), "a run can do without");
     let told = diagnosis.findings.iter().find(|finding| finding.code == "permission-useful");
     assert!(told.unwrap().message.contains("to know whether mails arrived"));
+    // No permission helps where there is no trace.
+    facts.configured.has_message_trace = false;
+    facts.configured.cloud = "cloud us-gov".to_owned();
+    assert_eq!(amiss(&facts), [(Severity::NotSeen, "mail-trace")]);
+    let diagnosis = diagnose(&facts);
+    assert!(diagnosis.is_fit() && diagnosis.permissions.useful.is_empty());
+    let told = diagnosis.findings.iter().find(|finding| finding.code == "mail-trace");
+    assert!(told.unwrap().message.contains("this is cloud us-gov"), "{told:?}");
 }
 
 #[test]
