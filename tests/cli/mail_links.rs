@@ -17,8 +17,8 @@ const FILES: &str = "by = \"files\"\nfolder = \"mails\"\nfrom = \"it@contoso.exa
 fn links(campaign: &Campaign) -> Vec<String> {
     let ledger = campaign.tenant.ledger();
     let tickets = ledger.invitations().map(|invitation| {
-        let link = invitation.redeem_url.split("ticket%3d").nth(1).expect("it has a ticket");
-        link.split('%').next().unwrap().to_owned()
+        let ticket = invitation.redeem_url.split("ticket%3d").nth(1).expect("it has a ticket");
+        ticket[..32].to_owned()
     });
     tickets.chain(["redeem?rd=", "%26ticket%3d"].map(str::to_owned)).collect()
 }
