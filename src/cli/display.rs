@@ -176,7 +176,7 @@ fn show(ui: &Ui, plan: &Plan, events: &Receiver<Event>) {
     let mode = if ui.quiet {
         ProgressMode::Quiet(Box::new(anstream::stderr()))
     } else if ui.can_animate() {
-        ProgressMode::Bar(ProgressDrawTarget::stderr())
+        ProgressMode::Bar(ProgressDrawTarget::stderr(), Ui::width())
     } else if ui.verbose > 0 {
         ProgressMode::EveryRow(Box::new(anstream::stderr()))
     } else {

@@ -25,8 +25,8 @@ use super::style::Styles;
 
 /// How progress is shown, and where.
 pub enum ProgressMode {
-    /// A bar, with problems printed above it.
-    Bar(ProgressDrawTarget),
+    /// A bar, with problems printed above it, on a terminal of so many columns.
+    Bar(ProgressDrawTarget, usize),
     /// A line per finished row and per notable event; of a run of many rows, a line for
     /// every twentieth part or minute, and the rows that somebody has to look at.
     Lines(Box<dyn Write + Send>),
@@ -41,6 +41,8 @@ pub struct Progress<'p> {
     plan: &'p Plan,
     styles: Styles,
     tally: Arc<Mutex<Tally>>,
+    /// Columns of a line; `usize::MAX` where it goes on without an end.
+    width: usize,
     sink: Sink,
 }
 
@@ -86,13 +88,19 @@ impl<'p> Progress<'p> {
             flushed: now,
             parts,
         };
+        let width = match &mode {
+            ProgressMode::Bar(_, width) => *width,
+            ProgressMode::Lines(_) | ProgressMode::EveryRow(_) | ProgressMode::Quiet(_) => {
+                usize::MAX
+            }
+        };
         let sink = match mode {
-            ProgressMode::Bar(target) => Sink::Bar(Bar::new(target, Arc::clone(&tally), styles)),
+            ProgressMode::Bar(target, _) => Sink::Bar(Bar::new(target, Arc::clone(&tally), styles)),
             ProgressMode::Lines(out) => lines(out, Weight::Row, Some(Parts { told: now, part: 0 })),
             ProgressMode::EveryRow(out) => lines(out, Weight::Row, None),
             ProgressMode::Quiet(out) => lines(out, Weight::Problem, None),
         };
-        Self { plan, styles, tally, sink }
+        Self { plan, styles, tally, width, sink }
     }
 
     /// Nothing has happened for a moment: shows what is still buffered.
@@ -117,7 +125,7 @@ impl<'p> Progress<'p> {
         let now = Instant::now();
         let (line, is_large) = {
             let mut tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
-            let line = note(event, self.plan, &tally, now, self.styles);
+            let line = note(event, self.plan, &tally, now, (self.styles, self.width));
             tally.note(event, now);
             (line, tally.to_do() > EACH_UP_TO)
         };

@@ -6,7 +6,7 @@ use crate::plan::{Plan, PlannedRow};
 use crate::report::row::{RowEnd, journey};
 use crate::report::sign_in::sign_in_line;
 use crate::report::style::{Styles, count, paint};
-use crate::report::text::{fit, harmless, remaining};
+use crate::report::text::{columns, fit, harmless, remaining, wrap};
 use crate::run::{Event, Outcome, StopReason};
 
 use super::tally::Tally;
@@ -14,6 +14,9 @@ use super::tally::Tally;
 /// Every request in flight is told to wait: a wait that ends less than this after
 /// one already told is the same to a person.
 const SAME_THROTTLE: Duration = Duration::from_secs(2);
+
+/// Where the lines begin that belong to the one above.
+const INDENT: &str = "    ";
 
 /// How much a line matters. Ordered: the least first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,20 +30,21 @@ pub(super) enum Weight {
     Problem,
 }
 
-/// The line for an event, if it has one. `tally` is the run before the event.
+/// The line for an event, if it has one. `tally` is the run before the event. What is longer
+/// than `width` columns goes on in further lines.
 pub(super) fn note(
     event: &Event,
     plan: &Plan,
     tally: &Tally,
     now: Instant,
-    styles: Styles,
+    (styles, width): (Styles, usize),
 ) -> Option<(Weight, String)> {
     match event {
         Event::Started { to_do } => {
             Some((Weight::Notable, format!("{} to do", count(*to_do, "row", "rows"))))
         }
         Event::RowFinished { index, line, from: _, outcome } => {
-            finished(plan.rows.get(*index), *line, outcome, styles)
+            finished(plan.rows.get(*index), *line, outcome, (styles, width))
         }
         Event::Throttled { scope, wait } => {
             let told = tally.throttled_until().map(|until| until.saturating_duration_since(now));
@@ -87,7 +91,7 @@ pub(super) fn note(
             });
             let patience = patience.unwrap_or_default();
             let text = format!("stopping: {}{patience}", harmless(&reason.to_string()));
-            Some((Weight::Problem, paint(styles.bad, text)))
+            Some((Weight::Problem, paint(styles.bad, wrap(&text, width).join("\n  "))))
         }
         Event::SignInNeeded { url, code, valid_for } => {
             Some((Weight::Problem, paint(styles.attention, sign_in_line(url, code, *valid_for))))
@@ -104,7 +108,7 @@ fn finished(
     row: Option<&PlannedRow>,
     line: u32,
     outcome: &Outcome,
-    styles: Styles,
+    (styles, width): (Styles, usize),
 ) -> Option<(Weight, String)> {
     let (weight, style) = match outcome {
         Outcome::Invited(_) | Outcome::AsWanted { .. } => (Weight::Row, styles.good),
@@ -117,11 +121,18 @@ fn finished(
         return Some((weight, format!("line {line} is not in the plan")));
     };
     let end = RowEnd::new(row, Some(outcome));
-    let word = paint(style, fit(end.outcome, 13));
-    let text = format!("line {line:<5} {word} {}", journey(row));
+    let word = fit(end.outcome, 13);
+    let journey = journey(row);
+    let room = width.saturating_sub(columns(&format!("line {line:<5} {word} {journey}: ")));
+    let text = format!("line {line:<5} {} {journey}", paint(style, word));
     if weight < Weight::Problem {
         return Some((weight, text));
     }
     let message = harmless(&end.message.to_string());
-    Some((weight, format!("{text}: {message} [{}]", harmless(end.reason))))
+    let why = format!("{message} [{}]", harmless(end.reason));
+    if columns(&why) <= room {
+        return Some((weight, format!("{text}: {why}")));
+    }
+    let why = wrap(&why, width.saturating_sub(INDENT.len()));
+    Some((weight, format!("{text}:\n{INDENT}{}", why.join(&format!("\n{INDENT}")))))
 }

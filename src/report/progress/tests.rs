@@ -180,7 +180,7 @@ fn a_run_of_many_rows_is_told_in_parts_and_its_problems_one_by_one() {
 fn a_short_run_shows_no_bar() {
     let (shared, plan) = (Shared::default(), sample::plan());
     let target = ProgressDrawTarget::term_like(Box::new(shared.clone()));
-    let mut progress = Progress::new(ProgressMode::Bar(target), &plan, Styles::plain());
+    let mut progress = Progress::new(ProgressMode::Bar(target, 100), &plan, Styles::plain());
     progress.on_event(&Event::Started { to_do: 6 });
     progress.on_event(&Event::Finished(Box::default()));
     assert!(!shared.text().contains("0/6"), "{}", shared.text());
@@ -190,7 +190,7 @@ fn a_short_run_shows_no_bar() {
 fn a_longer_run_shows_the_bar_with_problems_above_it() {
     let (shared, plan) = (Shared::default(), sample::plan());
     let target = ProgressDrawTarget::term_like(Box::new(shared.clone()));
-    let mut progress = Progress::new(ProgressMode::Bar(target), &plan, Styles::plain());
+    let mut progress = Progress::new(ProgressMode::Bar(target, 100), &plan, Styles::plain());
     progress.on_event(&Event::Started { to_do: 6 });
     let waited = Instant::now();
     while !shared.text().contains(" 0/6") {
@@ -205,6 +205,11 @@ fn a_longer_run_shows_the_bar_with_problems_above_it() {
     assert!(text.contains("stopping: the tenant says stop"), "{text}");
     assert!(text.contains("line 4     failed"), "{text}");
     assert!(!text.contains("line 2     invited"), "{text}");
+    assert!(text.contains("canary passed: 1 row sent and verified"), "{text}");
+    // Why it failed is on lines of its own where there is no room for it.
+    let head = "line 5     unknown       dan@northwind.example:";
+    let why = "    the connection was lost after the request left; the guest is unchanged since";
+    assert!(text.contains(&format!("{head:<100}{why}")), "{text}");
 }
 
 #[test]
