@@ -47,7 +47,13 @@ impl Graph {
     pub async fn send_draft(&self, mailbox: &Email, id: &str) -> Result<(), CallError> {
         let url = self.mailbox_url(mailbox, &["messages", id, "send"], "");
         let call = call(Method::POST, url, None, Operation::SendMail);
-        self.pass(&call).await.map(drop).map_err(unless_told)
+        let answer = self.pass(&call).await.map_err(unless_told)?;
+        // It answers 202 and nothing else (Microsoft Graph, *message: send*).
+        if answer.body().trim_ascii().is_empty() {
+            Ok(())
+        } else {
+            Err(CallError::Lost { evidence: "the answer to the mail is of something else".into() })
+        }
     }
 
     /// The messages with a Message-ID, in whichever folder.

@@ -2,7 +2,8 @@
 //! every guest, whatever is lost, and none that is not known, since the mailbox tells.
 
 use reinvite::config::{DeliverySettings, DeliveryWay};
-use reinvite::emulator::{Action, Canned, Matcher, RetryAfter, SAMPLE_CLIENT_ID};
+use reinvite::emulator::{Action, Canned, CannedBody, Matcher, RetryAfter, SAMPLE_CLIENT_ID};
+use serde_json::json;
 
 use std::time::Duration;
 
@@ -105,6 +106,13 @@ async fn a_lost_answer_to_any_request_of_the_mailbox_is_settled_from_it() {
         Action::Answer(Canned::status(503)),
         Action::CommitThenAnswer(Canned::status(504)),
         Action::TruncateBody,
+        // Answers that are about something else.
+        Action::ErrorStatusIn201,
+        Action::Answer(Canned { body: CannedBody::Json(json!({})), ..Canned::status(202) }),
+        Action::CommitThenAnswer(Canned {
+            body: CannedBody::Json(json!({})),
+            ..Canned::status(201)
+        }),
     ] {
         for nth in 1..=4 {
             let mut campaign = by_mailbox().guests(2).fault(drafts().nth(nth), action.clone());
