@@ -20,6 +20,8 @@ pub struct Unfinished {
     pub resends: u64,
     /// Others moved the guest, and nobody is known to have invited it.
     pub not_invited: u64,
+    /// Guests who were invited, and of whom no mail of one's own is known to have left.
+    pub unmailed: u64,
     /// Guests that no row of the manifest asks for any more, and that have the new mail
     /// and no invitation.
     pub left_patched: u64,
@@ -40,12 +42,14 @@ impl Unfinished {
             blocked,
             resends: outstanding + refused,
             not_invited,
+            unmailed: status.mails.held + status.mails.unknown,
             left_patched: left,
         }
     }
 
     pub fn total(self) -> u64 {
-        let Self { not_begun, patched, failed, blocked, resends, not_invited, left_patched } = self;
-        not_begun + patched + failed + blocked + resends + not_invited + left_patched
+        let Self { not_begun, patched, failed, blocked, resends, .. } = self;
+        let Self { not_invited, unmailed, left_patched, .. } = self;
+        not_begun + patched + failed + blocked + resends + not_invited + unmailed + left_patched
     }
 }

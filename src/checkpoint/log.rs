@@ -74,13 +74,18 @@ impl Log {
         // Of most records the word says all that is needed here.
         let mut query = connection.prepare(
             "SELECT run, at, user_id, address, what, CASE what WHEN 'unknown' THEN detail END,
-                CASE what WHEN 'invited' THEN detail ->> '$.silent' END
+                    CASE what WHEN 'invited' THEN detail ->> '$.silent' END,
+                    what = 'invited' AND detail ->> '$.how' = 'link-lost'
              FROM event ORDER BY id",
         )?;
         let mut rows = query.query([])?;
         while let Some(row) = rows.next()? {
             let run: i64 = row.get(0)?;
             let (at, key, what) = (parsed(row, 1)?, key(row, 2, 3)?, parsed(row, 4)?);
+            // It brought nobody a mail, and is followed by one that does.
+            if row.get(7)? {
+                continue;
+            }
             let mut evidence = None;
             if what == What::Unknown {
                 let entry = Entry::parse(what, key.clone(), text(row, 5)?);

@@ -42,7 +42,7 @@ pub(super) fn write(
     let (user, address) = (key.user_id.to_string(), key.address.folded());
     // One to another address of the guest voids the link as well; a lost answer that is
     // settled late may have been to an earlier one.
-    if let Record::Invited { how: InvitedHow::Accepted, .. } = entry.record {
+    if let Record::Invited { how: InvitedHow::Accepted | InvitedHow::LinkLost, .. } = entry.record {
         connection
             .prepare_cached(
                 "UPDATE mail SET link = NULL
@@ -106,7 +106,7 @@ pub(super) fn sent_by_us(
     let states = states(connection)?.into_iter();
     let sent = states.map(|(key, state)| {
         let sent = match state.step {
-            Step::Held | Step::Intended(MailWay::Mailbox) => MailSent::NotYet,
+            Step::NoLink | Step::Held | Step::Intended(MailWay::Mailbox) => MailSent::NotYet,
             Step::Intended(_) | Step::Drafted | Step::Unknown => MailSent::Unknown,
             Step::Mailed | Step::Reminding => MailSent::Sent,
             Step::Failed => MailSent::Failed,
@@ -127,7 +127,7 @@ pub(super) fn left(
         Step::Mailed | Step::Reminding | Step::Unknown | Step::Intended(MailWay::Server) => {
             Some((key, state.message_id?, state.at))
         }
-        Step::Held | Step::Intended(_) | Step::Drafted | Step::Failed => None,
+        Step::NoLink | Step::Held | Step::Intended(_) | Step::Drafted | Step::Failed => None,
     });
     Ok(left.collect())
 }
@@ -137,7 +137,7 @@ pub(super) fn left(
 pub struct MailCounts {
     /// Sent, or written as a file.
     pub mailed: u64,
-    /// The link is held, and no mail left.
+    /// No mail left: the link is held, or was lost and is made again.
     pub held: u64,
     /// Refused for the guest.
     pub failed: u64,
@@ -158,7 +158,7 @@ pub(super) fn counts(connection: &Connection) -> Result<MailCounts, ReadError> {
         match (state.step, state.standing()) {
             (Step::Mailed | Step::Reminding, _) => counts.mailed += 1,
             (Step::Failed, _) => counts.failed += 1,
-            (_, Some(MailStanding::Held)) => counts.held += 1,
+            (_, Some(MailStanding::Held | MailStanding::NoLink)) => counts.held += 1,
             (_, Some(MailStanding::Begun { .. } | MailStanding::Unknown)) => counts.unknown += 1,
             // It had redeemed before its mail left. Of a mail that was sent no other is said.
             (_, None | Some(MailStanding::Kept | MailStanding::Reminding)) => {}

@@ -80,6 +80,9 @@ words! {
         Accepted = "accepted",
         /// The answer was lost; the directory shows it. Its redeem link is lost too.
         SettledFromDirectory = "settled-from-directory",
+        /// The same, of one whose link was to be mailed by ourselves: nobody has it, and
+        /// the guest is invited once more for another.
+        LinkLost = "link-lost",
     }
 }
 

@@ -66,6 +66,15 @@ pub struct Redemption {
     pub changed_at: Option<Timestamp>,
 }
 
+impl Redemption {
+    /// Whether the guest has redeemed an invitation that was accepted then: a replica that
+    /// lags may still show what was redeemed before it.
+    pub fn is_redeemed_since(&self, invited_at: Timestamp) -> bool {
+        self.state == Some(super::RedemptionState::Accepted)
+            && self.changed_at.is_none_or(|at| at >= invited_at - TOLERANCE)
+    }
+}
+
 /// A state and the moment it was recorded. For `Unknown` that is the moment of
 /// the intent, in the service's time.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -123,6 +132,8 @@ words! {
 /// A mail of one's own that is not at its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MailStanding {
+    /// The guest was invited, and nobody has the link: it was lost with the answer.
+    NoLink,
     /// The guest was invited, the link is held, and no mail left.
     Held,
     /// The mail was about to leave when the run ended.
@@ -288,7 +299,10 @@ impl Ledger {
         self.mails.iter().filter_map(|(key, standing)| match standing {
             MailStanding::Begun { by, .. } => Some((key, Some(*by))),
             MailStanding::Reminding => Some((key, None)),
-            MailStanding::Held | MailStanding::Unknown | MailStanding::Kept => None,
+            MailStanding::NoLink
+            | MailStanding::Held
+            | MailStanding::Unknown
+            | MailStanding::Kept => None,
         })
     }
 

@@ -346,7 +346,7 @@ impl ChangeReason {
             }
             Self::Unmailed => words(
                 "unmailed",
-                "invited earlier, and no mail left; invited again, as Microsoft mails now",
+                "invited earlier, and no mail left; invited again for a link that is mailed",
             ),
         }
     }

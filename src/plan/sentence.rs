@@ -5,6 +5,7 @@
 use std::fmt;
 
 use super::decision::{Blocked, Change, ChangeReason, Decision, Settled, Uninvited};
+use crate::config::DeliveryWay;
 use crate::domain::{Email, RoleHolding};
 
 impl fmt::Display for Decision {
@@ -48,10 +49,15 @@ impl fmt::Display for Change {
             ChangeReason::Mail => {
                 write!(f, "invited earlier; the mail with its link goes to {address}")
             }
-            ChangeReason::Unmailed => write!(
-                f,
-                "invited earlier, and no mail with the link left; invited again, and Microsoft mails {address}"
-            ),
+            ChangeReason::Unmailed => {
+                let by = self.invite.as_ref().map_or(DeliveryWay::Microsoft, |invite| invite.by);
+                let mails =
+                    if by.is_own() { "the new link is mailed to" } else { "Microsoft mails" };
+                write!(
+                    f,
+                    "invited earlier, and no mail with the link left; invited again, and {mails} {address}"
+                )
+            }
             ChangeReason::Revert => write!(
                 f,
                 "goes back from {before} to {address}; has no access until it redeems again"

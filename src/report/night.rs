@@ -146,8 +146,8 @@ pub fn verify_text(
 
 /// What the manifest asks for and is not there, each with the next step.
 fn not_done(unfinished: Unfinished) -> Vec<String> {
-    let Unfinished { not_begun, patched, failed, blocked, resends, not_invited, left_patched } =
-        unfinished;
+    let Unfinished { not_begun, patched, failed, blocked, resends, .. } = unfinished;
+    let Unfinished { not_invited, unmailed, left_patched, .. } = unfinished;
     let lines = [
         (not_begun, "not attempted; `reinvite apply` goes on with it"),
         (patched, "patched: mail written, not invited yet; `reinvite apply` goes on with it"),
@@ -157,6 +157,10 @@ fn not_done(unfinished: Unfinished) -> Vec<String> {
         (
             not_invited,
             "with the new mail, by nothing that this checkpoint knows, and no invitation since; `reinvite plan` tells what to do",
+        ),
+        (
+            unmailed,
+            "invited, and no mail with the link is known to have left; `reinvite apply` mails it or says whom to ask",
         ),
         (
             left_patched,

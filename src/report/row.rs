@@ -78,7 +78,7 @@ impl<'a> RowEnd<'a> {
                 Message::Text("the service accepted the invitation"),
                 None,
             ),
-            Some(Outcome::Invited(InvitedHow::SettledFromDirectory)) => end(
+            Some(Outcome::Invited(InvitedHow::SettledFromDirectory | InvitedHow::LinkLost)) => end(
                 "invited",
                 "settled-from-directory",
                 Message::Text(

@@ -1,6 +1,7 @@
 //! P1 and P2 for mails from a mailbox of the tenant: one mail with the newest link for
 //! every guest, whatever is lost, and none that is not known, since the mailbox tells.
 
+use reinvite::checkpoint::Resends;
 use reinvite::config::{DeliverySettings, DeliveryWay};
 use reinvite::emulator::{Action, Canned, CannedBody, Matcher, RetryAfter, SAMPLE_CLIENT_ID};
 use serde_json::json;
@@ -250,4 +251,58 @@ async fn beyond_the_recipients_of_a_day_nobody_is_reset_and_the_next_day_goes_on
     assert_eq!((next.summary.invited, next.summary.mailed()), (2, 2));
     assert_eq!(next.summary.stop_reason, None);
     assert_mailed_once(&mut campaign, 5, "on two days");
+}
+
+/// One more invitation was accepted and its link lost with the answer: the mail of before leads
+/// nowhere by then. Whatever becomes of that run, the guest is mailed the next link.
+#[tokio::test(start_paused = true)]
+async fn a_link_that_is_lost_with_one_more_invitation_is_made_again_by_whichever_run() {
+    let asked = async || {
+        let mut campaign = by_mailbox().guests(1);
+        campaign.run().await;
+        let lost = campaign.fault(Matcher::invitation(), Action::CommitThenDrop);
+        lost.resend("2", "the mail was lost")
+    };
+    let assert_mailed = |campaign: &mut Campaign, when: &str| {
+        let mails = campaign.emulator().mailbox(MAILBOX);
+        let sent: Vec<_> = mails.iter().filter(|mail| mail.sent > 0).collect();
+        assert_eq!(sent.len(), 2, "{when}");
+        let link = newest(campaign, 1).replace('&', "&amp;");
+        assert!(sent[1].message.body.content.contains(&link), "an old link, {when}");
+        assert_eq!(campaign.status().resends, Resends::default(), "{when}");
+    };
+    // None of those after it arrives, and the run gives up.
+    let mut campaign = asked().await.fault(Matcher::invitation().nth(2).times(2), Action::Drop);
+    assert_eq!(campaign.run().await.failure(1), "unanswered");
+    assert_eq!(campaign.status().mails.held, 1);
+    let next = campaign.resume().await;
+    assert_eq!((next.planned(1), next.summary.mailed()), ("unmailed", 1));
+    assert_mailed(&mut campaign, "given up");
+    assert_nothing_left(&campaign.resume().await);
+
+    let whole = asked().await.run().await.sent.len();
+    for n in 1..=whole {
+        for cut in [Cut::Before(n), Cut::After(n)] {
+            let mut campaign = asked().await.cut(cut);
+            campaign.run_until_cut().await;
+            campaign.resume().await.assert_adds_up();
+            assert_mailed(&mut campaign, &format!("{cut:?}"));
+            assert_nothing_left(&campaign.resume().await);
+        }
+    }
+}
+
+/// A replica that still shows the guest as it was before the reset does not show that it has
+/// redeemed: a mail that did not leave is still to be sent.
+#[tokio::test(start_paused = true)]
+async fn a_guest_whose_reset_shows_late_is_not_taken_for_one_who_needs_no_mail() {
+    let late = || by_mailbox().guests(1).read_lag(seconds(200));
+    let sent = late().run().await.sent;
+    let invitation = sent.iter().position(Sent::is_invitation).unwrap() + 1;
+    let mut campaign = late().cut(Cut::Before(invitation + 1));
+    assert!(campaign.run_until_cut().await.is_none());
+    assert_eq!(campaign.status().mails.held, 1);
+    let next = campaign.resume().await;
+    assert_eq!((next.planned(1), next.summary.mailed()), ("mail", 1));
+    assert_mailed_once(&mut campaign, 1, "");
 }

@@ -7,11 +7,13 @@ use jiff::Timestamp;
 
 use crate::checkpoint::database::ReadError;
 use crate::checkpoint::tables::content;
-use crate::checkpoint::{Entry, Record};
+use crate::checkpoint::{Entry, InvitedHow, Record};
 use crate::domain::{EarlierMail, HeldLink, MailStanding, MailWay, RedeemUrl, Shows, Sighting};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Step {
+    /// The link was lost with the answer that told it: nobody has it.
+    NoLink,
     /// The link is here, and no mail was begun.
     Held,
     /// It is about to leave; from a mailbox, to be put there as a draft.
@@ -28,6 +30,7 @@ pub(super) enum Step {
 impl Step {
     pub(super) const fn word(self) -> &'static str {
         match self {
+            Self::NoLink => "no-link",
             Self::Held => "held",
             Self::Intended(MailWay::Server) => "intended",
             Self::Intended(MailWay::File) => "intended-file",
@@ -42,8 +45,10 @@ impl Step {
 
     pub(super) fn parse(word: &str) -> Result<Self, ReadError> {
         let intended = MailWay::ALL.iter().map(|&by| Self::Intended(by));
-        [Self::Held, Self::Drafted, Self::Mailed, Self::Reminding, Self::Failed, Self::Unknown]
+        let others = [Self::NoLink, Self::Held, Self::Drafted, Self::Mailed, Self::Reminding];
+        others
             .into_iter()
+            .chain([Self::Failed, Self::Unknown])
             .chain(intended)
             .find(|step| step.word() == word)
             .ok_or_else(|| content(format!("state of a mail `{word}`")))
@@ -63,6 +68,9 @@ impl MailState {
     /// The state after a record; none where no link of one's own is mailed.
     pub(super) fn after(state: Option<Self>, entry: &Entry, at: Timestamp) -> Option<Self> {
         match &entry.record {
+            Record::Invited { how: InvitedHow::LinkLost, .. } => {
+                Some(Self { step: Step::NoLink, at, message_id: None, link: None })
+            }
             // The next invitation voids the link of the one before.
             Record::Invited { .. } => {
                 let link = Some(entry.link.clone()?);
@@ -114,6 +122,11 @@ impl MailState {
                 }
                 _ => state,
             }),
+            Record::Seen(Sighting { shows: Shows::Redeemed, .. })
+                if state.as_ref().is_some_and(|state| state.step == Step::NoLink) =>
+            {
+                None
+            }
             // Who has redeemed needs no link.
             Record::Seen(Sighting { shows: Shows::Redeemed, .. }) => {
                 state.map(|state| Self { link: None, ..state })
@@ -156,6 +169,7 @@ impl MailState {
             Step::Held | Step::Intended(MailWay::Mailbox) if has_link => Some(MailStanding::Held),
             Step::Drafted => Some(MailStanding::Begun { by: MailWay::Mailbox, has_link }),
             Step::Intended(by) => Some(MailStanding::Begun { by, has_link }),
+            Step::NoLink => Some(MailStanding::NoLink),
             Step::Unknown => Some(MailStanding::Unknown),
             Step::Mailed if has_link => Some(MailStanding::Kept),
             Step::Reminding => Some(MailStanding::Reminding),
@@ -167,7 +181,7 @@ impl MailState {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::checkpoint::{InvitedHow, MailedHow};
+    use crate::checkpoint::MailedHow;
     use crate::domain::{Email, InvitationKey, UserId};
 
     fn key() -> InvitationKey {
@@ -214,6 +228,7 @@ mod tests {
         let shows = Shows::Redeemed;
         let redeemed = || Record::Seen(Sighting { key: key(), shows: shows.clone(), since: None });
         let held = || invited(Some("one"));
+        let lost = || Record::Invited { key: key(), how: InvitedHow::LinkLost }.into();
         let begun = |by| Some(MailStanding::Begun { by, has_link: true });
         let server = MailWay::Server;
         let one = || Some("one".to_owned());
@@ -255,6 +270,9 @@ mod tests {
             (vec![held(), intended(server), mailed(true), traced("<1@c>")], kept, one()),
             (vec![held(), intended(server), failed], None, None),
             (vec![held(), redeemed().into()], None, None),
+            (vec![held(), mailed(true), lost()], Some(MailStanding::NoLink), None),
+            (vec![lost(), held()], Some(MailStanding::Held), one()),
+            (vec![lost(), redeemed().into()], None, None),
             // The next invitation voids the link before, and Microsoft mails its own.
             (vec![held(), invited(None)], None, None),
             (

@@ -168,8 +168,10 @@ impl Planner<'_> {
             obstacle,
             accepted_at,
             invited_before: self.ledger.last_invited(key, entry.at),
-            // A person who asked for it has not got it yet.
-            lapses: accepted_at.is_some() && entry.resend.is_none(),
+            // A person who asked for it has not got it yet, nor has a guest without any link.
+            lapses: accepted_at.is_some()
+                && entry.resend.is_none()
+                && self.ledger.mail(key) != Some(MailStanding::NoLink),
             silent: self.ledger.is_silent(key),
         })
     }
@@ -276,17 +278,19 @@ impl Planner<'_> {
         // A replica may show the mail of before for a while.
         let decided = self.unless_changed(guest, key, moves, decision.clone());
         let has_mail = matches!(decided, Decision::Settled(_));
-        if !has_mail || guest.redemption.state == Some(RedemptionState::Accepted) {
+        let invited_at = *invited_at;
+        if !has_mail || guest.redemption.is_redeemed_since(invited_at) {
             return None;
         }
         let invitation = self.invitation(row, key.address.clone());
-        let invited_at = *invited_at;
         let reason = match (standing, self.policy.delivery) {
-            (MailStanding::Held, _) if !invitation.send => {
+            (MailStanding::Held | MailStanding::NoLink, _) if !invitation.send => {
                 return Some(Decision::Blocked(Blocked::MailHeld { invited_at }));
             }
             // Its link is of no use to Microsoft: whoever it is to mail, it invites.
-            (MailStanding::Held, DeliveryWay::Microsoft) => ChangeReason::Unmailed,
+            (MailStanding::Held, DeliveryWay::Microsoft) | (MailStanding::NoLink, _) => {
+                ChangeReason::Unmailed
+            }
             // What leaves no doubt can be settled: a file is written again, and a mailbox asked.
             (MailStanding::Held, _)
             | (MailStanding::Begun { by: MailWay::File, has_link: true }, DeliveryWay::Files)
@@ -311,8 +315,8 @@ impl Planner<'_> {
             set_mail: None,
             invite: Some(invitation),
             redemption: guest.redemption.clone(),
-            ours: Ours::default(),
-            accepted_at: None,
+            ours: self.ours(key),
+            accepted_at: Some(invited_at),
             unsettled: None,
         })))
     }

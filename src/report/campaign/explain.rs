@@ -214,6 +214,9 @@ fn happened(Entry { record, trace, .. }: &Entry) -> String {
         Record::Invited { how: InvitedHow::SettledFromDirectory, .. } => {
             "invited: the answer was lost, and the directory shows it".to_owned()
         }
+        Record::Invited { how: InvitedHow::LinkLost, .. } => "invited: the directory shows it; \
+             the link was lost with the answer, and another invitation makes a new one"
+            .to_owned(),
         Record::Invited { how: InvitedHow::Accepted, .. } => {
             "invited: the service accepted it".to_owned()
         }

@@ -180,7 +180,11 @@ impl RowRun<'_, '_> {
         self.record_at(record, self.run.graph.clock().service_now()).await
     }
 
-    pub(super) async fn record_at(&self, record: Record, at: Timestamp) -> Result<(), Done> {
+    pub(super) async fn record_at(
+        &self,
+        record: impl Into<Entry>,
+        at: Timestamp,
+    ) -> Result<(), Done> {
         self.append_at(record, at).await.map_err(|_| self.not_attempted())
     }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::checkpoint::Record;
+use crate::checkpoint::{IntentReason, Record};
 use crate::domain::{DirectoryUser, Redemption, Trace};
 use crate::graph::{CallError, GONE, THROTTLED_ATTEMPTS, Verdict, backoff};
 use crate::plan::Invitation;
@@ -101,7 +101,7 @@ impl RowRun<'_, '_> {
                     let intent = Intent { at: intended_at, before, accepted_at, invited_before };
                     let lost = self.lost_answer(intent, lost_at);
                     let is_sent = self.was_sent(&lost).await?;
-                    let is_remade = is_sent && self.is_to_be_remade().await?;
+                    let is_remade = is_sent && self.is_to_be_remade(intended_at).await?;
                     if is_sent && !is_remade {
                         return self.invited(InvitedHow::SettledFromDirectory).await;
                     }
@@ -167,7 +167,11 @@ impl RowRun<'_, '_> {
     }
 
     fn intent(&self, before: Redemption, silent: bool) -> Record {
-        let reason = intent_reason(self.change.reason).expect("a correction sends no invitation");
+        let reason = if self.is_remade.load(Ordering::Relaxed) {
+            IntentReason::Unmailed
+        } else {
+            intent_reason(self.change.reason).expect("a correction sends no invitation")
+        };
         let (key, reference) = (self.key.clone(), self.reference());
         let anew = self.begins_anew();
         Record::Intended { key, reference, reason, before, silent, anew }

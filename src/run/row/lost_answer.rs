@@ -3,7 +3,6 @@
 //!
 //! Leaves to others: what a reading means (`lost_answer`), and what follows from it.
 
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -47,8 +46,7 @@ impl RowRun<'_, '_> {
         match lost.judge(&guest.redemption, self.run.graph.clock().now()) {
             Verdict::NotSent => Ok(guest),
             Verdict::Sent if self.is_unmailed() && !is_redeemed(&guest) => {
-                // Its link is lost: it is invited again for a new one.
-                self.is_remade.store(true, Ordering::Relaxed);
+                self.remake(guest.redemption.changed_at).await?;
                 Ok(guest)
             }
             Verdict::Sent => Err(match self.invited(InvitedHow::SettledFromDirectory).await {

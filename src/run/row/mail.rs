@@ -9,9 +9,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::SemaphorePermit;
 
-use crate::checkpoint::{MailedHow, Record};
+use crate::checkpoint::{Entry, MailedHow, Record};
 use crate::delivery::{Letter, MessageId, Outcome as Handed, Post, columns};
-use crate::domain::{DirectoryUser, EarlierMail, MailWay, RedeemUrl, RedemptionState};
+use crate::domain::{DirectoryUser, EarlierMail, MailWay, RedeemUrl};
 use crate::plan::{Change, ChangeReason, Invitation};
 use crate::run::event::{Event, Failure, InvitedHow, MailEnd, Outcome, Phase, StopReason};
 use crate::run::own_failure::OwnFailure;
@@ -88,15 +88,16 @@ impl<'r> RowRun<'r, '_> {
     /// An invitation of ours was accepted, and its answer, with the link, was lost. With a
     /// mail of one's own nobody has that link, so a guest who still waits is invited again
     /// for a new one: true when that is so.
-    pub(super) async fn is_to_be_remade(&self) -> Result<bool, Done> {
+    pub(super) async fn is_to_be_remade(&self, intended_at: Timestamp) -> Result<bool, Done> {
         if !self.is_unmailed() {
             return Ok(false);
         }
         match self.run.graph.user(self.user_id()).await {
+            Ok(Some(guest)) if guest.redemption.is_redeemed_since(intended_at) => {
+                return Ok(false);
+            }
             Ok(Some(guest)) => {
-                if guest.redemption.state == Some(RedemptionState::Accepted) {
-                    return Ok(false);
-                }
+                self.remake(guest.redemption.changed_at.max(Some(intended_at))).await?;
             }
             Ok(None) => return Err(self.unknown("the guest was not found".to_owned()).await),
             Err(error) => {
@@ -104,10 +105,21 @@ impl<'r> RowRun<'r, '_> {
                 return Err(self.unknown(format!("the guest could not be read: {error}")).await);
             }
         }
-        self.is_remade.store(true, Ordering::Relaxed);
-        let why = "it was accepted, and its link was lost with the answer: made again";
-        self.outstanding(why.to_owned()).await?;
         Ok(true)
+    }
+
+    /// Writes down that an invitation was accepted whose link nobody has, so that whatever
+    /// becomes of this run the next one knows that the guest is without. `at` is when, so
+    /// that the next invitation can be told from it.
+    pub(super) async fn remake(&self, at: Option<Timestamp>) -> Result<(), Done> {
+        self.is_remade.store(true, Ordering::Relaxed);
+        let (key, how) = (self.key.clone(), InvitedHow::LinkLost);
+        let at = at.unwrap_or_else(|| self.run.graph.clock().service_now());
+        // Microsoft was asked not to mail it.
+        let entry = Entry { silent: true, ..Record::Invited { key, how }.into() };
+        self.record_at(entry, at).await?;
+        self.is_intended.store(false, Ordering::Relaxed);
+        Ok(())
     }
 
     /// Mails the link of an invitation that an earlier run made.
@@ -122,7 +134,8 @@ impl<'r> RowRun<'r, '_> {
         self.reserve_mail()?;
         self.enter(Phase::Inviting);
         let guest = self.look().await?;
-        if guest.redemption.state == Some(RedemptionState::Accepted) {
+        let invited_at = self.change.accepted_at.unwrap_or(Timestamp::MIN);
+        if guest.redemption.is_redeemed_since(invited_at) {
             return Ok(Outcome::AsWanted { written: false });
         }
         let letter = self.letter(post, invitation, &guest, held.link.clone());

@@ -9,7 +9,7 @@ mod mailbox;
 mod write;
 
 use std::sync::Mutex;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -115,7 +115,7 @@ impl RowRun<'_, '_> {
             let intent = Intent { at: open.intended_at, before, accepted_at, invited_before };
             let lost = self.lost_answer(intent, ended_at);
             let is_sent = self.was_sent(&lost).await?;
-            let is_remade = is_sent && self.is_to_be_remade().await?;
+            let is_remade = is_sent && self.is_to_be_remade(open.intended_at).await?;
             if is_sent && !is_remade {
                 return self.invited(InvitedHow::SettledFromDirectory).await;
             }
@@ -209,7 +209,7 @@ impl RowRun<'_, '_> {
         matches!(
             self.change.reason,
             ChangeReason::NewAddress | ChangeReason::ResetOnly | ChangeReason::Revert
-        )
+        ) && !self.is_remade.load(Ordering::Relaxed)
     }
 
     /// Whether an address that is there already may be this campaign's own writing.
@@ -222,10 +222,10 @@ impl RowRun<'_, '_> {
             | ChangeReason::Revert
             | ChangeReason::RevertMail
             // One that was cut off may have written it a moment ago.
-            | ChangeReason::Resend => true,
+            | ChangeReason::Resend
+            | ChangeReason::Unmailed => true,
             ChangeReason::ResetOnly
             | ChangeReason::Reminder
-            | ChangeReason::Unmailed
             | ChangeReason::Correction
             | ChangeReason::Mail
             | ChangeReason::ReminderMail => false,
