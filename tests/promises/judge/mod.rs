@@ -1,10 +1,12 @@
 //! Whole campaigns at random, judged by a simple model: a tenant and a manifest that is
 //! edited from run to run and back again, faults out of the scripted set, kills, people who
-//! change, delete and redeem guests meanwhile, and every command and flag that asks for
-//! invitations. Whatever happens,
+//! change, delete and redeem guests meanwhile, in the middle of a run too, every command and
+//! flag that asks for invitations, reminders, and mails of one's own from a mailbox. Whatever
+//! happens,
 //!
 //! - nobody gets more invitations to an address than there were wishes for it, and requests
-//!   of a person for one more;
+//!   of a person or of the policy for one more; with mails of one's own, no more mails;
+//! - nobody is reminded too early, too often, or after redeeming;
 //! - nothing is written but what the manifest of that run wants;
 //! - what the checkpoint says was sent was sent, and what was sent was announced there;
 //! - a run that ends with 0 leaves nobody who needs something;
@@ -14,6 +16,7 @@
 //! A seed is one campaign. `REINVITE_JUDGE_SEEDS=A..B` judges those, each told with its
 //! story when it fails; without it, a few.
 
+mod mails;
 mod model;
 mod weather;
 mod world;

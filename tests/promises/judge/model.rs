@@ -15,12 +15,13 @@ pub(super) struct Guest {
     pub(super) wanted: Option<String>,
     /// The last address that a run was asked for, and how often each began to be wanted.
     last_asked: Option<String>,
-    wishes: BTreeMap<String, usize>,
+    pub(super) wishes: BTreeMap<String, usize>,
     /// Requests of a person to send again that are on record, by address.
     resends: BTreeMap<String, usize>,
     /// When people last did something to it.
     pub(super) meddled_at: Option<Timestamp>,
     pub(super) is_redeemed: bool,
+    pub(super) redeemed_at: Vec<Timestamp>,
 }
 
 /// See the module.
@@ -29,11 +30,15 @@ pub(super) struct Model {
     pub(super) guests: BTreeMap<u32, Guest>,
     /// Writes of the tenant that are judged.
     judged: usize,
+    /// Whether the campaign mails by itself: then an invitation whose link is lost is made
+    /// again, and what nobody gets twice is its mail.
+    pub(super) has_mailbox: bool,
 }
 
 impl Model {
-    pub(super) fn new(guests: u32) -> Self {
-        Self { guests: (1..=guests).map(|n| (n, Guest::default())).collect(), judged: 0 }
+    pub(super) fn new(guests: u32, has_mailbox: bool) -> Self {
+        let guests = (1..=guests).map(|n| (n, Guest::default())).collect();
+        Self { guests, judged: 0, has_mailbox }
     }
 
     /// A run is about to begin with what the manifest says now.
@@ -86,16 +91,19 @@ impl Model {
                 let resends = events("resend-asked", address);
                 guest.resends.insert(address.to_owned(), resends);
                 let wishes = guest.wishes.get(address).copied().unwrap_or_default();
+                let reminders = reminders(campaign, *n, address).len();
                 assert!(
-                    sent <= wishes + resends,
-                    "guest {n} has {sent} invitations to {address} for {wishes} wishes and \
-                     {resends} requests"
+                    self.has_mailbox || sent <= wishes + resends + reminders,
+                    "guest {n} has {sent} invitations to {address} for {wishes} wishes, \
+                     {resends} requests and {reminders} reminders"
                 );
                 let announced = events("intended", address);
                 assert!(announced >= sent, "guest {n}: {announced} announced, {sent} sent");
             }
         }
         self.judge_record(emulator, campaign);
+        self.judge_mails(emulator, campaign);
+        self.judge_reminders(emulator, campaign);
     }
 
     /// What is on record is so.
@@ -157,7 +165,8 @@ impl Model {
                 Some(_) => {
                     let last = last_invited(emulator, *n);
                     let why = || format!("was last invited to {last:?}, not {wanted}");
-                    (!is(last.as_deref(), wanted)).then(why)
+                    let is_invited = is(last.as_deref(), wanted);
+                    if is_invited { self.lacks_mail(emulator, *n) } else { Some(why()) }
                 }
             };
             in_need.extend(why.map(|why| (*n, why)));
@@ -212,6 +221,16 @@ impl Model {
 
 fn is(address: Option<&str>, wanted: &str) -> bool {
     address.is_some_and(|address| address.eq_ignore_ascii_case(wanted))
+}
+
+/// When the campaign was about to remind the guest, with an invitation or a mail alone.
+pub(super) fn reminders(campaign: &Campaign, n: u32, address: &str) -> Vec<Timestamp> {
+    let sql = format!(
+        "SELECT at FROM event WHERE user_id = '{}' AND address = '{address}' AND (what = \
+         'reminding' OR what = 'intended' AND detail ->> '$.reason' = 'reminder') ORDER BY id",
+        id(n)
+    );
+    campaign.query(&sql).iter().map(|at| at.parse().unwrap()).collect()
 }
 
 /// Where the guest's last invitation went.

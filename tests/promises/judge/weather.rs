@@ -22,6 +22,13 @@ pub(super) fn fault(dice: &mut Rng, guests: u32) -> Fault {
     Fault::new(on, action(dice))
 }
 
+/// The same for what a mailbox is asked to do.
+pub(super) fn mailbox_fault(dice: &mut Rng, mailbox: &str) -> Fault {
+    let on = Matcher::new(Method::POST, &format!("/users/{mailbox}/messages"));
+    let on = on.nth(dice.u64(1..=4)).times(dice.u64(1..=3));
+    Fault::new(on, action(dice))
+}
+
 fn action(dice: &mut Rng) -> Action {
     match dice.u8(0..12) {
         0 => Action::Answer(refusal(dice)),

@@ -1,14 +1,18 @@
 //! A campaign that lives by the throw of dice, and is judged after every run.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use fastrand::Rng;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
+use reinvite::config::KeepLinks::{UntilRedeemed, UntilSent};
+use reinvite::config::{DeliverySettings, DeliveryWay, RemindSettings};
 use reinvite::emulator::{Emulator, Lag};
 
+use super::mails::{GAP, MAILBOX, MOST};
 use super::model::Model;
-use super::weather::fault;
+use super::weather::{fault, mailbox_fault};
+use crate::mails::delivery;
 use crate::support::{Campaign, Command, Cut, Ended, id, seconds};
 
 /// As `[pace] replication_lag` says.
@@ -16,6 +20,8 @@ const LAG: Duration = Duration::from_mins(5);
 
 pub(super) struct World<'s> {
     dice: Rng,
+    /// For what was added since, so that a seed stays the campaign that it was.
+    more_dice: Rng,
     story: &'s Mutex<Vec<String>>,
     campaign: Option<Campaign>,
     model: Model,
@@ -24,6 +30,37 @@ pub(super) struct World<'s> {
     has_people: bool,
     /// Whether anything is wrong with the tenant just now.
     is_foul: bool,
+    /// Whether nothing will be wrong any more.
+    is_fair: bool,
+}
+
+/// Somebody's hand in the middle of a run, and when and what it did.
+struct Hand {
+    n: u32,
+    is_redemption: bool,
+    done: Arc<Mutex<Option<(Timestamp, String)>>>,
+}
+
+/// Does something to a guest, and says what.
+fn meddle(emulator: &Emulator, n: u32, what: u8) -> String {
+    match what {
+        0 => {
+            emulator.delete(&id(n));
+            "deleted".to_owned()
+        }
+        1 => {
+            emulator.reinvite(&id(n));
+            "invited by hand".to_owned()
+        }
+        other => {
+            let mut choices = addresses(n).to_vec();
+            choices.push(format!("guest{n}@fabrikam.example"));
+            let mail = choices[usize::from(other) - 2].clone();
+            let said = format!("given {mail} by hand");
+            emulator.edit(&id(n), |user| user.mail = Some(mail));
+            said
+        }
+    }
 }
 
 /// The addresses a guest may be moved to.
@@ -43,27 +80,47 @@ impl<'s> World<'s> {
         };
         let (read_lag, invitation_lag) = (lag(&mut dice), lag(&mut dice));
         let in_flight = *dice.choice([1, 4, 16].iter()).unwrap();
+        let mut more_dice = Rng::with_seed(!seed);
+        let has_mailbox = more_dice.u8(0..3) == 0;
+        let keep_links = *more_dice.choice([UntilSent, UntilRedeemed].iter()).unwrap();
+        let mail_lag = seconds(more_dice.u64(0..90));
+        let reminds = more_dice.bool();
         // One more, of whom no manifest says anything.
         let campaign = Campaign::new()
             .guests(guests + 1)
             .behaviour(|options| {
                 options.read_lag = read_lag;
                 options.invitation_lag = invitation_lag;
+                options.mail_lag = mail_lag;
+            })
+            .settings(|settings| {
+                if has_mailbox {
+                    let by_mailbox = delivery(DeliveryWay::Graph);
+                    settings.delivery = DeliverySettings { keep_links, ..by_mailbox };
+                }
+                if reminds {
+                    let gap = Duration::try_from(GAP).unwrap();
+                    let after = Some(gap);
+                    settings.remind = RemindSettings { after, gap, max: MOST, ..settings.remind };
+                }
             })
             .pace(20.0, u32::try_from(in_flight).unwrap(), in_flight);
         let has_people = dice.bool();
         let world = Self {
             dice,
+            more_dice,
             story,
             campaign: Some(campaign),
-            model: Model::new(guests),
+            model: Model::new(guests, has_mailbox),
             guests,
             has_people,
             is_foul: false,
+            is_fair: false,
         };
         world.tell(format!(
             "{guests} guests, reads lag {read_lag:?}, invitations {invitation_lag:?}, \
-             {in_flight} in flight"
+             {in_flight} in flight, reminders {reminds}, own mails {has_mailbox} {keep_links:?} \
+             {mail_lag:?}"
         ));
         world
     }
@@ -131,7 +188,9 @@ impl<'s> World<'s> {
         if state.as_deref() == Some("PendingAcceptance") {
             self.tell(format!("guest {n} redeems"));
             emulator.redeem(&id(n));
-            self.model.guests.get_mut(&n).unwrap().is_redeemed = true;
+            let guest = self.model.guests.get_mut(&n).unwrap();
+            guest.is_redeemed = true;
+            guest.redeemed_at.push(emulator.now());
         }
     }
 
@@ -140,25 +199,46 @@ impl<'s> World<'s> {
         let emulator = self.emulator();
         let guest = self.model.guests.get_mut(&n).unwrap();
         guest.meddled_at = Some(emulator.now());
-        let what = match self.dice.u8(0..6) {
-            0 => {
-                emulator.delete(&id(n));
-                "deleted".to_owned()
-            }
-            1 => {
-                emulator.reinvite(&id(n));
-                "invited by hand".to_owned()
-            }
-            other => {
-                let mut choices = addresses(n).to_vec();
-                choices.push(format!("guest{n}@fabrikam.example"));
-                let mail = choices[usize::from(other) - 2].clone();
-                let said = format!("given {mail} by hand");
-                emulator.edit(&id(n), |user| user.mail = Some(mail));
-                said
-            }
-        };
+        let what = meddle(&emulator, n, self.dice.u8(0..6));
         self.tell(format!("guest {n} is {what}"));
+    }
+
+    /// Somebody will do something to a guest in the middle of the next run.
+    fn hand(&mut self) -> Option<Hand> {
+        if self.more_dice.u8(0..4) > 0 {
+            return None;
+        }
+        let (n, at_request) = (self.more_dice.u32(1..=self.guests), self.more_dice.usize(1..30));
+        let meddles = self.has_people && self.more_dice.bool();
+        let what = meddles.then(|| self.more_dice.u8(0..6));
+        let (emulator, done) = (self.emulator(), Arc::new(Mutex::new(None)));
+        let hand = Hand { n, is_redemption: what.is_none(), done: Arc::clone(&done) };
+        self.with(|campaign| {
+            campaign.at_each_request(move |request, _| {
+                if request == at_request {
+                    let said = match what {
+                        Some(what) => meddle(&emulator, n, what),
+                        None if emulator.redeem(&id(n)) => "redeemed".to_owned(),
+                        None => return,
+                    };
+                    let said = format!("     at request {request} guest {n} is {said}");
+                    *done.lock().unwrap() = Some((emulator.now(), said));
+                }
+            })
+        });
+        Some(hand)
+    }
+
+    fn note(&mut self, hand: &Hand) {
+        let Some((at, said)) = hand.done.lock().unwrap().take() else { return };
+        self.tell(said);
+        let guest = self.model.guests.get_mut(&hand.n).unwrap();
+        if hand.is_redemption {
+            guest.is_redeemed = true;
+            guest.redeemed_at.push(at);
+        } else {
+            guest.meddled_at = Some(at);
+        }
     }
 
     async fn time_passes(&mut self) {
@@ -178,6 +258,12 @@ impl<'s> World<'s> {
     async fn run(&mut self) {
         for _ in 0..self.dice.u32(0..4) {
             let fault = fault(&mut self.dice, self.guests);
+            self.tell(format!("  {fault:?}"));
+            self.emulator().inject(fault);
+            self.is_foul = true;
+        }
+        if self.model.has_mailbox && self.more_dice.u8(0..3) == 0 {
+            let fault = mailbox_fault(&mut self.more_dice, MAILBOX);
             self.tell(format!("  {fault:?}"));
             self.emulator().inject(fault);
             self.is_foul = true;
@@ -245,10 +331,14 @@ impl<'s> World<'s> {
         if command != Command::Verify {
             self.model.asked();
         }
+        let hand = if self.is_fair { None } else { self.hand() };
         // What people did before that, every replica shows.
         let settled = emulator.now() - LAG;
         let ended = self.campaign.as_mut().unwrap().command(command).await;
         self.campaign.as_mut().unwrap().resend = None;
+        if let Some(hand) = hand {
+            self.note(&hand);
+        }
         let now = emulator.now().strftime("%H:%M:%S");
         self.tell(match &ended {
             Ended::Failed(error) => format!("  -> {now} {error}"),
@@ -263,6 +353,7 @@ impl<'s> World<'s> {
             for told in [
                 "SELECT '     line ' || line || ' ' || decision || ' ' || reason FROM manifest_row",
                 "SELECT '     ' || substr(user_id, 8, 1) || ' ' || address || ' ' || state FROM row",
+                "SELECT '     mail to ' || address || ' ' || state FROM mail",
             ] {
                 for told in campaign.query(told) {
                     self.tell(told);
@@ -288,7 +379,7 @@ impl<'s> World<'s> {
         self.tell("fair weather".to_owned());
         let emulator = self.emulator();
         emulator.heal();
-        self.is_foul = false;
+        (self.is_foul, self.is_fair) = (false, true);
         for _ in 0..4 {
             tokio::time::sleep(Duration::from_hours(24)).await;
             let ended = self.begin(Command::Apply, true, None, None).await;
