@@ -13,6 +13,8 @@ use clap::{Arg, Command, CommandFactory as _, Parser as _};
 use reinvite::config::args::Cli;
 use reinvite::config::{EXAMPLE, Overrides, Settings};
 
+use crate::support::Campaign;
+
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
@@ -262,6 +264,25 @@ fn every_configuration_is_understood() {
         }
     }
     assert!(seen > 2, "{seen}");
+}
+
+#[test]
+fn every_template_is_one() {
+    let campaign = Campaign::new();
+    let delivery = "[delivery]\nby = \"files\"\nfrom = \"it@contoso.example\"\nfolder = \"mails\"\n\
+                    template = \"mail.html\"\n";
+    campaign.configure(&campaign.origin(), delivery);
+    let mut seen = 0;
+    for page in pages() {
+        for block in page.blocks.iter().filter(|block| block.kind == "html") {
+            seen += 1;
+            campaign.write("mail.html", &block.text);
+            campaign.run("lint three.csv").exits(0);
+            let mail = campaign.run("preview three.csv 2").exits(0).stdout;
+            assert!(mail.contains("hannah.wagner@fabrikam.example"), "{}: {mail}", page.name());
+        }
+    }
+    assert!(seen > 0);
 }
 
 #[test]
