@@ -195,7 +195,15 @@ fn show(plan: &Plan, exit: Exit, ui: &Ui) -> Result<Exit, Failure> {
     Ok(exit)
 }
 
+/// The settings, with a word on what a person may not have in mind.
 pub(super) fn settings(cli: &Cli, ui: &Ui) -> Result<Settings, Failure> {
+    let settings = load_settings(cli, ui)?;
+    tell_of(&settings, ui);
+    Ok(settings)
+}
+
+/// The settings, for a command that knows by them how much it says.
+pub(super) fn load_settings(cli: &Cli, ui: &Ui) -> Result<Settings, Failure> {
     let (path, named) = cli.global.config_file();
     let env = |name: &str| std::env::var_os(name);
     let elsewhere = Elsewhere::of(cli);
@@ -208,6 +216,11 @@ pub(super) fn settings(cli: &Cli, ui: &Ui) -> Result<Settings, Failure> {
     for warning in warnings {
         ui.warn(warning);
     }
+    Ok(settings)
+}
+
+/// Says what is not of the campaign's own configuration, and who signs in.
+pub(super) fn tell_of(settings: &Settings, ui: &Ui) {
     if let Some(UserWide { path, sections }) = &settings.user_wide {
         let sections: Vec<_> = sections.iter().map(|section| format!("[{section}]")).collect();
         ui.note(format_args!("{} from {}", sections.join(" and "), path.display()));
@@ -215,7 +228,6 @@ pub(super) fn settings(cli: &Cli, ui: &Ui) -> Result<Settings, Failure> {
     if settings.auth.is_ambient() {
         ui.note(format_args!("signing in by {}", settings.auth));
     }
-    Ok(settings)
 }
 
 pub(super) fn view(ui: &Ui, styles: crate::report::Styles) -> PlanView {

@@ -23,7 +23,7 @@ use super::connect::client;
 use super::display::{Display, Occasion, refused};
 use super::failure::Failure;
 use super::finish::{check_result, finish, write_result};
-use super::plan::settings;
+use super::plan::{load_settings, settings, tell_of};
 use super::planning::{
     campaign_failure, deadline, lines, read_manifest, runtime, tell_of_checkpoints_beside,
     tell_unplanned,
@@ -33,10 +33,11 @@ use super::ui::Ui;
 use super::{Exit, signals};
 
 pub(super) fn run(cli: &Cli, args: &ReconcileArgs, ui: &Ui) -> Result<Exit, Failure> {
-    let settings = settings(cli, ui)?;
+    let settings = load_settings(cli, ui)?;
     let yes = cli.global.yes || settings.reconcile.unattended;
     // A scheduler mails whatever is said, so nothing is unless there is something to say.
     let ui = &if yes { ui.unless_verbose() } else { ui.clone() };
+    tell_of(&settings, ui);
     let after = After::new(&settings, ui);
     let work = || {
         let manifest = &args.planning.manifest;

@@ -52,6 +52,18 @@ fn a_campaign_signs_in_as_its_user_does_where_it_does_not_say() {
 }
 
 #[test]
+fn a_night_with_nothing_new_says_nothing_of_whose_configuration_it_is() {
+    let campaign = with_user(SIGN_IN);
+    without(&campaign, "auth");
+    let secret = campaign.read("client-secret.txt");
+    campaign.write("home/.config/reinvite/secret.txt", &secret);
+    campaign.restrict("home/.config/reinvite/secret.txt");
+    run(&campaign, "reconcile three.csv --yes").exits(0);
+    let second = run(&campaign, "reconcile three.csv --yes").exits(0);
+    assert_eq!(second.stdout + &second.stderr, "");
+}
+
+#[test]
 fn what_a_campaign_is_about_is_not_its_users() {
     let campaign = with_user("[guards]\nmax_changes = \"100%\"\n[auth]\nclient_idd = 1\n");
     let output = run(&campaign, "plan three.csv").exits(2);
