@@ -25,8 +25,7 @@ pub struct AzureCli {
 /// The CLI takes seconds to start, and longer when it renews its own sign-in.
 const TIME_LIMIT: Duration = Duration::from_secs(30);
 
-/// On Windows it is a batch file, which is found by its full name only.
-const PROGRAM: &str = if cfg!(windows) { "az.cmd" } else { "az" };
+const PROGRAM: &str = "az";
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -5,9 +5,12 @@
 //! Leaves to others: which program, and what its output means (`config` for the
 //! commands of `[auth]`, `graph` for the Azure CLI, `notify` for hooks).
 
+mod lookup;
+
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::io;
+use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -34,13 +37,25 @@ pub fn keep_from_programs(variable: &str) {
     }
 }
 
-/// A program to start, without the variables that hold our secrets.
+/// A program to start, without the variables that hold our secrets. It is found as the
+/// shells of the system find it.
 pub fn command(program: impl AsRef<OsStr>) -> Command {
-    let mut command = Command::new(program);
+    let program = program.as_ref();
+    let mut command = found(program).map_or_else(|| Command::new(program), Command::new);
     for name in &*SECRET_VARIABLES.lock().unwrap_or_else(PoisonError::into_inner) {
         command.env_remove(name);
     }
     command
+}
+
+/// Its file, where the system needs help to find it.
+fn found(program: &OsStr) -> Option<PathBuf> {
+    if !cfg!(windows) {
+        return None;
+    }
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let path_ext = std::env::var("PATHEXT").ok();
+    lookup::find(program, std::env::split_paths(&path), path_ext.as_deref())
 }
 
 /// A program gave no output that can be used. No message holds any of its output or
