@@ -16,8 +16,31 @@ pub enum Readers {
     Everyone,
 }
 
+/// It was written, and could not be put in its place: another program may hold the file
+/// that is there. What was written is kept.
+#[derive(Debug, thiserror::Error)]
+#[error("it can't be replaced; what was written is kept in `{}`", .kept.display())]
+pub struct NotReplaced {
+    kept: PathBuf,
+    source: io::Error,
+}
+
+/// Gives up what was kept after an error of [`replace`]: the error is its cause alone.
+pub fn discard(error: io::Error) -> io::Error {
+    match error.downcast() {
+        Ok(NotReplaced { kept, source }) => {
+            // The cause is what matters; a leftover is harmless.
+            let _ = fs::remove_file(kept);
+            source
+        }
+        Err(error) => error,
+    }
+}
+
 /// Creates or replaces the file by what `write` puts into it. After an error what was
-/// there is still there. A link is replaced, and not followed: see [`behind_links`].
+/// there is still there; where it was the last step that failed, what was written is kept
+/// beside it, and the error is a [`NotReplaced`].
+/// A link is replaced, and not followed: see [`behind_links`].
 pub fn replace(
     path: &Path,
     readers: Readers,
@@ -29,16 +52,41 @@ pub fn replace(
         write(&mut out)?;
         out.into_inner().map_err(IntoInnerError::into_error)?.sync_all()
     });
-    written.and_then(|()| fs::rename(&temporary, path)).inspect_err(|_| {
+    written.inspect_err(|_| {
         // The cause is what matters; a leftover is harmless.
         let _ = fs::remove_file(&temporary);
+    })?;
+    fs::rename(&temporary, path).map_err(|source| {
+        let kind = source.kind();
+        io::Error::new(kind, NotReplaced { kept: temporary, source })
     })
 }
 
-/// Makes sure that [`replace`] can create files there, by creating one.
+/// Makes sure that [`replace`] can create files there, by creating one, and that what is
+/// there can be replaced now.
 pub fn check_replace(path: &Path) -> io::Result<()> {
     let temporary = beside(path);
-    create(&temporary, Readers::Owner).and_then(|_| fs::remove_file(&temporary))
+    create(&temporary, Readers::Owner).and_then(|_| fs::remove_file(&temporary))?;
+    is_free(path)
+}
+
+/// Whether no program holds the file that is there, as Excel does with what it shows.
+#[cfg(windows)]
+fn is_free(path: &Path) -> io::Result<()> {
+    use std::os::windows::fs::OpenOptionsExt as _;
+    // The right to delete it, which a rename over it needs.
+    const DELETE: u32 = 0x0001_0000;
+    match OpenOptions::new().access_mode(DELETE).open(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        Ok(_) | Err(_) => Ok(()),
+    }
+}
+
+/// Elsewhere an open file is in nobody's way.
+#[cfg(not(windows))]
+#[expect(clippy::unnecessary_wraps, reason = "it can fail on Windows")]
+fn is_free(_: &Path) -> io::Result<()> {
+    Ok(())
 }
 
 /// The file that is really meant, behind any links, or the path itself where nothing is
@@ -115,6 +163,42 @@ mod tests {
         replace(&path, Readers::Owner, |out| out.write_all(b"whole")).unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "whole");
         assert_eq!(fs::read_dir(&directory).unwrap().count(), 1, "nothing is left beside it");
+    }
+
+    #[test]
+    fn what_can_t_be_put_in_its_place_is_kept_and_named() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("result.csv");
+        // A directory of that name, as a file that another program holds.
+        fs::create_dir_all(path.join("full")).unwrap();
+        let error = replace(&path, Readers::Owner, |out| out.write_all(b"whole")).unwrap_err();
+        let kept = beside(&path);
+        assert_eq!(fs::read_to_string(&kept).unwrap(), "whole");
+        let told =
+            format!("it can't be replaced; what was written is kept in `{}`", kept.display());
+        assert_eq!(error.to_string(), told);
+        let cause = std::error::Error::source(&error).unwrap().to_string();
+        assert_eq!(discard(error).to_string(), cause);
+        assert!(!kept.exists());
+    }
+
+    #[cfg(windows)]
+    #[test]
+    fn a_file_that_another_program_holds_is_found_out_beforehand() {
+        use std::os::windows::fs::OpenOptionsExt as _;
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("result.csv");
+        fs::write(&path, "before").unwrap();
+        check_replace(&path).unwrap();
+        // As Excel: others may read.
+        let held = OpenOptions::new().read(true).write(true).share_mode(1).open(&path).unwrap();
+        check_replace(&path).unwrap_err();
+        let error = replace(&path, Readers::Owner, |out| out.write_all(b"whole")).unwrap_err();
+        assert_eq!(fs::read_to_string(beside(&path)).unwrap(), "whole");
+        discard(error);
+        drop(held);
+        check_replace(&path).unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "before");
     }
 
     #[test]

@@ -17,7 +17,9 @@ pub(super) fn write(path: &Path, text: &str) -> Result<(), String> {
     if beginning.is_some_and(|it| !it.is_empty() && it != METRICS_BEGIN.as_bytes()) {
         return Err(format!("{} holds something else", path.display()));
     }
-    files::replace(path, Readers::Everyone, |out| out.write_all(text.as_bytes())).map_err(failed)
+    // The next run has newer ones than what was kept.
+    files::replace(path, Readers::Everyone, |out| out.write_all(text.as_bytes()))
+        .map_err(|error| failed(files::discard(error)))
 }
 
 #[cfg(test)]
