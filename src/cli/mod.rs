@@ -28,6 +28,7 @@ mod pager;
 mod plan;
 mod planning;
 mod preview;
+mod quoting;
 mod reconcile;
 mod report;
 mod resume_command;

@@ -23,7 +23,7 @@ use crate::run::{Event, Stop, StopReason};
 
 use super::connect::Sink;
 use super::failure::Failure;
-use super::resume_command::quoted;
+use super::quoting::quoted;
 use super::ui::Ui;
 use super::{Exit, lint};
 

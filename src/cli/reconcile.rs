@@ -28,7 +28,8 @@ use super::planning::{
     campaign_failure, deadline, lines, read_manifest, runtime, tell_of_checkpoints_beside,
     tell_unplanned,
 };
-use super::resume_command::{night_again, quoted};
+use super::quoting::quoted;
+use super::resume_command::night_again;
 use super::ui::Ui;
 use super::{Exit, signals};
 

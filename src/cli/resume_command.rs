@@ -8,6 +8,8 @@ use crate::config::args::{
     ApplyArgs, BudgetArgs, Cli, PlanArgs, PlanningArgs, ReadingArgs, RevertArgs,
 };
 
+use super::quoting::{quoted, word};
+
 /// The command as it was given, without what belongs to one run alone: the digest
 /// of a plan that has changed since, and requests to send once more, which the
 /// checkpoint keeps until they are answered.
@@ -140,19 +142,6 @@ impl Words {
     }
 }
 
-pub(super) fn quoted(path: &Path) -> String {
-    word(&path.display().to_string())
-}
-
-fn word(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./\\:=".contains(c);
-    if text.chars().all(plain) {
-        text.to_owned()
-    } else {
-        format!("'{}'", text.replace('\'', "'\\''"))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use clap::Parser as _;
@@ -220,11 +209,5 @@ mod tests {
             let Command::Revert(args) = &cli.command else { panic!("{given}") };
             assert_eq!(revert_again(&cli, args), again);
         }
-    }
-
-    #[test]
-    fn a_path_with_a_blank_stays_one_word() {
-        assert_eq!(quoted(Path::new("it's here.csv")), "'it'\\''s here.csv'");
-        assert_eq!(word("new_email=Neue Adresse"), "'new_email=Neue Adresse'");
     }
 }
