@@ -25,3 +25,4 @@ pub mod plan;
 pub mod program;
 pub mod report;
 pub mod run;
+pub mod text;

@@ -14,6 +14,7 @@ use secrecy::SecretString;
 use zeroize::Zeroizing;
 
 use crate::program::{self, ProgramError};
+use crate::text;
 
 /// How long a program may take that gives a secret: a vault answers within seconds.
 pub const PROGRAM_LIMIT: Duration = Duration::from_secs(30);
@@ -21,7 +22,7 @@ pub const PROGRAM_LIMIT: Duration = Duration::from_secs(30);
 /// A file or an environment variable that holds a secret, or a program that prints it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SecretSource {
-    /// The file's content, without its line end.
+    /// The file's content, without its line end; UTF-8, or UTF-16 with its mark.
     File(PathBuf),
     /// The value of the environment variable of this name.
     Env(String),
@@ -64,6 +65,9 @@ pub enum SecretError {
     /// More than one line, or other control characters.
     #[error("{0} holds more than one line, or control characters")]
     NotOneLine(String),
+    /// A blank before the line end, which may be the secret's own or not.
+    #[error("{0} ends with a blank before its line end")]
+    BlankAtEnd(String),
 }
 
 impl SecretError {
@@ -78,6 +82,11 @@ impl SecretError {
             }
             Self::NotText(_) => "write the secret alone, on one line, encoded as UTF-8",
             Self::Empty(_) | Self::NotOneLine(_) => "write the secret alone, on one line",
+            Self::BlankAtEnd(_) => {
+                "write it without the blank: in cmd.exe `echo SECRET> FILE`, as what stands before \
+                 `>` is written too; a blank that belongs to the secret stays if no line end \
+                 follows it"
+            }
         };
         vec![hint.to_owned()]
     }
@@ -114,14 +123,18 @@ impl SecretSource {
                 program::output(program, arguments, PROGRAM_LIMIT).await?
             }
         };
-        let text = std::str::from_utf8(&bytes).map_err(|_| SecretError::NotText(self.place()))?;
-        // Windows editors may put a byte order mark in front.
-        let secret = text.trim_start_matches('\u{feff}').trim_end_matches(['\r', '\n']);
+        // UTF-16 without its mark would pass for text with NULs.
+        let text = text::decoded(&bytes).filter(|text| !text.contains('\0'));
+        let text = text.ok_or_else(|| SecretError::NotText(self.place()))?;
+        let secret = text.trim_end_matches(['\r', '\n']);
         if secret.trim().is_empty() {
             return Err(SecretError::Empty(self.place()));
         }
         if secret.contains(char::is_control) {
             return Err(SecretError::NotOneLine(self.place()));
+        }
+        if secret.len() < text.len() && secret.ends_with(' ') {
+            return Err(SecretError::BlankAtEnd(self.place()));
         }
         Ok(SecretString::from(secret))
     }
@@ -195,6 +208,9 @@ mod tests {
             (b"s3cret\r\n", "s3cret"),
             (b"\xef\xbb\xbfs3cret\n", "s3cret"),
             (b"s3cret with blank ", "s3cret with blank "),
+            // `>` of Windows PowerShell 5.1, and the other byte order.
+            (b"\xff\xfes\x003\x00\xac\x20\r\x00\n\x00", "s3€"),
+            (b"\xfe\xff\x00s\x003", "s3"),
         ] {
             assert_eq!(read(bytes), Ok(secret.to_owned()));
         }
@@ -206,7 +222,11 @@ mod tests {
             (&b"\n"[..], "is empty"),
             (b"", "is empty"),
             (b"s3cret\nmore", "more than one line"),
-            (b"\xff\xfes\x003\x00", "UTF-8"),
+            (b"s\x003\x00", "UTF-8"),
+            (b"\xff\xfes\x003", "UTF-8"),
+            (b"\xff\xfes\x00\x00\xd8", "UTF-8"),
+            (b"s3cret \r\n", "ends with a blank before its line end"),
+            (b"\xff\xfe\r\x00\n\x00", "is empty"),
         ] {
             let error = read(bytes).unwrap_err();
             assert!(error.contains(expected), "{error}");

@@ -17,6 +17,7 @@ use minijinja::{AutoEscape, Environment, HtmlEscape, UndefinedBehavior};
 
 use crate::config::DeliverySettings;
 use crate::domain::Language;
+use crate::text;
 
 use super::builtin::{self, Phrases};
 use super::letter::Letter;
@@ -398,9 +399,9 @@ fn existing(path: &Path, candidates: &[String]) -> Result<(PathBuf, String), Tem
 
 fn read(path: &Path) -> Result<String, TemplateError> {
     let unreadable = |source| TemplateError::Unreadable { path: path.to_owned(), source };
-    let text = String::from_utf8(fs::read(path).map_err(unreadable)?)
-        .map_err(|_| TemplateError::NotText { name: path.display().to_string() })?;
-    Ok(text.trim_start_matches('\u{feff}').to_owned())
+    let text = text::decoded(&fs::read(path).map_err(unreadable)?);
+    let text = text.ok_or_else(|| TemplateError::NotText { name: path.display().to_string() })?;
+    Ok(text.to_string())
 }
 
 /// The images that a template shows: `cid:logo.png` is the file `logo.png` beside it.

@@ -16,6 +16,7 @@ use zeroize::Zeroizing;
 
 use super::pem::{Section, sections};
 use super::{pkcs12, x509};
+use crate::text;
 
 /// A certificate with its private key.
 pub struct Certificate {
@@ -109,6 +110,20 @@ impl fmt::Display for Fault {
     }
 }
 
+/// What keeps a key one's own, in the words of the system.
+#[cfg(unix)]
+macro_rules! only_yourself {
+    () => {
+        "let only yourself read the result (`chmod 600`)"
+    };
+}
+#[cfg(not(unix))]
+macro_rules! only_yourself {
+    () => {
+        "let only yourself read the result (its Properties, Security)"
+    };
+}
+
 impl CertificateError {
     pub fn advice(&self) -> &'static str {
         match self.fault {
@@ -119,9 +134,12 @@ impl CertificateError {
                  out"
             }
             Fault::Binary => {
-                "convert it with `openssl pkcs12 -in FILE -noenc -out certificate.pem`, and let \
-                 only yourself read the result (`chmod 600`); or install a reinvite that reads it \
-                 (`cargo install --path . --locked --features pfx`)"
+                concat!(
+                    "convert it with `openssl pkcs12 -in FILE -noenc -out certificate.pem`, and ",
+                    only_yourself!(),
+                    "; or install a reinvite that reads it (`cargo install --path . --locked \
+                     --features pfx`)"
+                )
             }
             Fault::Damaged => {
                 "copy the file again, unchanged; a certificate without its key, or PEM by that \
@@ -136,9 +154,12 @@ impl CertificateError {
                  of this very export, alone on its line"
             }
             Fault::OldCipher => {
-                "write it anew with `openssl pkcs12 -legacy -in FILE -noenc -out certificate.pem`, \
-                 let only yourself read the result (`chmod 600`), and name that as [auth] \
-                 certificate_file, without a password"
+                concat!(
+                    "write it anew with `openssl pkcs12 -legacy -in FILE -noenc -out \
+                     certificate.pem`, ",
+                    only_yourself!(),
+                    ", and name that as [auth] certificate_file, without a password"
+                )
             }
             Fault::Unopened(_) | Fault::Incomplete(_) => {
                 "export it again, with the certificate and its private key; `openssl pkcs12 -in \
@@ -159,8 +180,10 @@ impl CertificateError {
                 "append the private key in PEM, or name its file with [auth] certificate_key_file"
             }
             Fault::EncryptedKey => {
-                "write it without one (`openssl pkey -in FILE -out key.pem`), and let only yourself \
-                 read the result (`chmod 600`)"
+                concat!(
+                    "write it without one (`openssl pkey -in FILE -out key.pem`), and ",
+                    only_yourself!()
+                )
             }
             Fault::UnusableKey => "Entra takes RSA keys of 2048 bits or more",
             Fault::OtherKey => "name the certificate and the key that were made together",
@@ -305,7 +328,13 @@ fn at(path: &Path, line: Option<usize>, fault: Fault) -> CertificateError {
 
 fn load(path: &Path) -> Result<Zeroizing<Vec<u8>>, CertificateError> {
     let bytes = std::fs::read(path).map_err(|error| at(path, None, Fault::Unreadable(error)))?;
-    Ok(Zeroizing::new(bytes))
+    let bytes = Zeroizing::new(bytes);
+    // PEM as the `>` of Windows PowerShell 5.1 writes it; no DER begins like this.
+    if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
+        let text = text::decoded(&bytes);
+        return Ok(text.map_or(bytes, |mut text| Zeroizing::new(std::mem::take(&mut *text).into())));
+    }
+    Ok(bytes)
 }
 
 fn parse(path: &Path, text: &[u8]) -> Result<Vec<Section>, CertificateError> {

@@ -82,6 +82,12 @@ fn a_certificate_and_its_key_are_read_from_one_file_or_two() {
     assert_eq!(read.der(), pair.der());
     assert_eq!(read.not_after().to_string(), "2050-01-01T00:00:00Z");
     assert!(!format!("{read:?}").contains("key"));
+    // As `>` of Windows PowerShell 5.1 writes it.
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("c.pem");
+    let units = pair.both().encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>();
+    fs::write(&path, [&b"\xff\xfe"[..], &units].concat()).unwrap();
+    assert_eq!(Certificate::read(&path, None, None, now()).unwrap().der(), pair.der());
 }
 
 #[test]
