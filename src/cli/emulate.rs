@@ -21,6 +21,15 @@ use super::failure::Failure;
 use super::ui::Ui;
 use super::{Exit, signals};
 
+/// How the shell of the system sets the variable.
+fn set_secret() -> String {
+    if cfg!(windows) {
+        format!("$env:EMULATOR_SECRET='{SAMPLE_CLIENT_SECRET}'")
+    } else {
+        format!("export EMULATOR_SECRET={SAMPLE_CLIENT_SECRET}")
+    }
+}
+
 pub(super) fn run(args: &EmulateArgs, ui: &Ui) -> Result<Exit, Failure> {
     let seed = seed(args)?;
     let certificate = certificate(args)?;
@@ -162,6 +171,7 @@ fn announce(
         });
         Schema::Emulate.write(&mut stdout, &told)?;
     } else {
+        let set = set_secret();
         write!(
             stdout,
             "An Entra tenant is listening on {origin} until Ctrl-C. A reinvite.toml for it:\n\n\
@@ -171,7 +181,7 @@ fn announce(
              login_url = \"{origin}\"\n\n\
              [auth]\n\
              client_id = \"{SAMPLE_CLIENT_ID}\"\n\
-             client_secret_env = \"EMULATOR_SECRET\"   # export EMULATOR_SECRET={SAMPLE_CLIENT_SECRET}\n\n\
+             client_secret_env = \"EMULATOR_SECRET\"   # {set}\n\n\
              Everything it was asked to write: {origin}/emulator/ledger\n\
              Its mails, whose links redeem:    {origin}{MAILS}\n"
         )?;

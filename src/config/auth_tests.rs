@@ -73,6 +73,8 @@ fn every_key_belongs_to_a_method() {
 #[test]
 fn every_method_reads_its_keys() {
     let client_id = || ID.to_owned();
+    // As seen from the directory of the file, which has a drive on Windows.
+    let at = |path: &str| std::env::temp_dir().join(path);
     let certificate = format!("method = 'client-certificate'\nclient_id = '{ID}'\n");
     for (auth, env, expected) in [
         (
@@ -80,8 +82,8 @@ fn every_method_reads_its_keys() {
             vec![],
             AuthSettings::ClientCertificate {
                 client_id: client_id(),
-                certificate: "/c".into(),
-                key: Some("/k".into()),
+                certificate: at("/c"),
+                key: Some(at("/k")),
                 password: None,
             },
         ),
@@ -90,9 +92,9 @@ fn every_method_reads_its_keys() {
             vec![],
             AuthSettings::ClientCertificate {
                 client_id: client_id(),
-                certificate: "/c".into(),
+                certificate: at("/c"),
                 key: None,
-                password: Some(SecretSource::File("/p".into())),
+                password: Some(SecretSource::File(at("/p"))),
             },
         ),
         (
@@ -110,7 +112,7 @@ fn every_method_reads_its_keys() {
             vec![("AZURE_CLIENT_ID", "other"), ("AZURE_FEDERATED_TOKEN_FILE", "/t")],
             AuthSettings::WorkloadIdentity {
                 client_id: client_id(),
-                federation: Federation::TokenFile("/u".into()),
+                federation: Federation::TokenFile(at("/u")),
             },
         ),
         (

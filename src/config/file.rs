@@ -19,6 +19,8 @@ use super::key::{self, Key};
 use super::suggest::{listed, nearest};
 use super::user::part;
 use super::value::Value;
+use super::written_path::IN_SINGLE_QUOTES;
+use crate::text;
 
 #[derive(Debug, Default)]
 pub(super) struct File {
@@ -51,21 +53,17 @@ impl File {
     /// TOML at all no value can be had, so that is the only problem.
     pub(super) fn parse(path: &Path, bytes: &[u8]) -> Result<(Self, Vec<Problem>), Problem> {
         let mut file = Self { path: path.to_owned(), ..Self::default() };
-        let text = match std::str::from_utf8(bytes) {
-            // Windows editors may put a byte order mark in front.
-            Ok(text) => text.trim_start_matches('\u{feff}'),
-            Err(error) => {
-                let upto = String::from_utf8_lossy(&bytes[..error.valid_up_to()]).into_owned();
-                file.text = upto;
-                let at = file.text.len();
-                let message = "the file is not UTF-8 text".to_owned();
-                let hint = Some("save it with the encoding UTF-8".to_owned());
-                let origin = file.origin(&(at..at), Show::UpToPlace);
-                return Err(Problem { origin, message, hint });
-            }
+        let Some(text) = text::decoded(bytes) else {
+            let valid = bytes.utf8_chunks().next().map_or("", |chunk| chunk.valid());
+            valid.clone_into(&mut file.text);
+            let at = file.text.len();
+            let message = "the file is not UTF-8 text".to_owned();
+            let hint = Some("save it with the encoding UTF-8".to_owned());
+            let origin = file.origin(&(at..at), Show::UpToPlace);
+            return Err(Problem { origin, message, hint });
         };
-        text.clone_into(&mut file.text);
-        match DeTable::parse(text) {
+        text.as_str().clone_into(&mut file.text);
+        match DeTable::parse(&text) {
             Ok(table) => {
                 let problems = file.take(table.get_ref());
                 Ok((file, problems))
@@ -124,9 +122,12 @@ impl File {
     fn syntax_problem(&self, error: &toml::de::Error) -> Problem {
         let span = error.span().unwrap_or(0..0);
         let message = format!("not valid TOML: {}", error.message().replace('\n', "; "));
-        let escape = error.message().contains("escape");
-        let hint =
-            escape.then(|| r"write paths in single quotes: 'C:\secrets\reinvite'".to_owned());
+        // Whatever the parser stumbles over there: `\U` lacks its digits, and `\"` the end
+        // of its text.
+        let before = &self.text[..span.start];
+        let start = before.rfind('\n').map_or(0, |end| end + 1);
+        let line = self.text[start..].lines().next().unwrap_or_default();
+        let hint = line.contains('\\').then(|| IN_SINGLE_QUOTES.to_owned());
         Problem { origin: self.origin(&span, Show::Line), message, hint }
     }
 

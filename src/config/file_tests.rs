@@ -80,8 +80,16 @@ fn broken_toml_is_named_with_its_place() {
         assert_eq!(problems.len(), 1, "{text}");
         assert!(problems[0].to_string().starts_with(place), "{}", problems[0]);
     }
-    let path = problems("[guards]\nstop_file = \"C:\\stop\"\n");
-    assert!(path[0].hint.as_ref().unwrap().contains("single quotes"), "{path:?}");
+}
+
+#[test]
+fn a_path_of_windows_in_double_quotes_is_told_how_to_be_written() {
+    for path in [r"C:\stop", r"C:\Users\it\stop", r"C:\users\stop", r"C:\stop\", r"\\server\x"] {
+        let path = problems(&format!("[guards]\ncanary = 1\nstop_file = \"{path}\"\n"));
+        assert!(path[0].to_string().starts_with("reinvite.toml:3:"), "{path:?}");
+        assert!(path[0].hint.as_ref().unwrap().contains("single quotes"), "{path:?}");
+    }
+    assert_eq!(problems("[guards]\ncanary = 'a\n")[0].hint, None);
 }
 
 #[test]

@@ -16,7 +16,7 @@ Examples:
 pub(super) const DEMO_EXAMPLES: &str = "\
 Examples:
   reinvite demo
-  reinvite demo --directory /tmp/demo
+  reinvite demo --directory demo
 ";
 
 pub(super) const INIT_EXAMPLES: &str = "\

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::duration::parse_duration;
 use super::key;
 use super::layers::{Layers, Reported};
-use super::value::{Fault, Value};
+use super::value::{Fault, Value, can_be_meant};
 
 /// Programs to run after a command. Each is a program and its arguments; no shell
 /// reads them.
@@ -108,5 +108,6 @@ fn program(value: &Value) -> Result<Vec<String>, Fault> {
         return Err(Fault::new("names no program")
             .with_hint("write [\"program\", \"argument\"], or leave the key out"));
     }
+    can_be_meant(&words)?;
     Ok(words.into_iter().map(str::to_owned).collect())
 }

@@ -191,7 +191,7 @@ impl<'a> Layers<'a> {
 
     /// A path. In the file relative ones start from the file's directory.
     pub(super) fn path(&mut self, key: Key) -> Result<Option<Found<PathBuf>>, Reported> {
-        let found = self.find(key, |value| value.text().map(str::to_owned))?;
+        let found = self.find(key, |value| value.path().map(str::to_owned))?;
         Ok(found
             .map(|Found { value, origin }| Found { value: self.resolved(&value, &origin), origin }))
     }

@@ -47,6 +47,7 @@ mod value;
 mod variables;
 mod version;
 mod waves;
+mod written_path;
 
 pub use arg_values::{Factor, Latencies, Latency, ListenAddress, Quota, RowSelector};
 pub use auth::AuthSettings;

@@ -35,7 +35,7 @@ fn problems(text: &str, env: &[(&str, &str)]) -> Vec<String> {
             .iter()
             .map(|problem| {
                 let shown = problem.to_string();
-                shown.rfind("/reinvite.toml:").map_or(shown.clone(), |at| shown[at + 1..].into())
+                shown.rfind("reinvite.toml:").map_or(shown.clone(), |at| shown[at..].into())
             })
             .collect(),
         other => panic!("{other:?}"),
@@ -304,4 +304,37 @@ proptest::proptest! {
             }
         }
     }
+}
+
+#[test]
+fn a_path_whose_backslash_passed_for_an_escape_is_refused() {
+    for (text, told) in [
+        (
+            r#"[guards]
+stop_file = "C:\tools\\stop""#,
+            r"stop_file: holds a tab, as `\t`",
+        ),
+        (
+            r#"[hooks]
+finally = ["C:\new\\a.exe"]"#,
+            r"finally: holds a line end, as `\n`",
+        ),
+        (
+            r#"[hooks]
+finally = ["powershell", "-File", "C:\reinvite\\hook.ps1"]"#,
+            r"finally: holds a carriage return, as `\r`",
+        ),
+        (
+            r#"[checkpoint]
+path = "\temp\\c""#,
+            r"path: holds a tab, as `\t`",
+        ),
+    ] {
+        let problems = problems(&format!("{MINIMAL}{text}\n"), &[]);
+        assert_eq!(problems.len(), 1, "{problems:?}");
+        assert!(problems[0].contains(told), "{problems:?}");
+    }
+    let command = r#"client_secret_command = ["C:\bin\\x"]"#;
+    let problems = problems(&MINIMAL.replace("client_secret_env = \"S\"", command), &[]);
+    assert!(problems[0].contains("client_secret_command: holds a backspace"), "{problems:?}");
 }

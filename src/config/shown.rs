@@ -125,7 +125,7 @@ mod tests {
     fn the_one_above_wins_and_a_section_of_the_campaign_is_its_alone() {
         let directory = tempfile::tempdir().unwrap();
         let path = |name: &str| directory.path().join(name);
-        let user = path("reinvite/config.toml");
+        let user = path("reinvite").join("config.toml");
         std::fs::create_dir(user.parent().unwrap()).unwrap();
         std::fs::write(
             &user,
@@ -177,7 +177,7 @@ mod tests {
         let user = "[auth]\nmethod = \"azure-cli\"\n[notify]\nping_env = \"PING\"\n\
                     [delivery]\nby = \"smtp\"\nfrom = \"it@contoso.example\"\n\
                     [delivery.smtp]\nhost = \"smtp.contoso.example\"\n";
-        std::fs::write(path("reinvite/config.toml"), user).unwrap();
+        std::fs::write(path("reinvite").join("config.toml"), user).unwrap();
         let of = |url: &str, variable: Option<&str>| {
             let text = format!("[tenant]\nid = \"contoso.example\"\n{url}");
             std::fs::write(path("reinvite.toml"), text).unwrap();

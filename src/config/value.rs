@@ -8,6 +8,7 @@ use std::fmt::Display;
 use toml::de::DeValue;
 
 use super::suggest;
+use super::written_path::{misread, misread_argument, unstartable};
 
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Value {
@@ -128,6 +129,14 @@ impl Value {
         }
     }
 
+    /// A path.
+    pub(super) fn path(&self) -> Result<&str, Fault> {
+        let path = self.text()?;
+        // White space around it is no part of it, but in the file a tab was a backslash.
+        let whole = if let Self::Text(text) = self { text } else { path };
+        misread(whole).map_or(Ok(path), Err)
+    }
+
     /// A text that a parser accepts.
     pub(super) fn parsed<T, E: Display>(
         &self,
@@ -238,6 +247,7 @@ impl Value {
         if words.first().is_none_or(|program| program.trim().is_empty()) {
             return Err(fault("names no program"));
         }
+        can_be_meant(&words).map_err(Fault::unseen)?;
         Ok(words)
     }
 
@@ -249,6 +259,15 @@ impl Value {
             other => Err(Fault::wrong_type("a list of texts such as [\"a.example\"]", other)),
         }
     }
+}
+
+/// Refuses a program and arguments that are misread paths, or that can't be started.
+pub(super) fn can_be_meant(command: &[impl AsRef<str>]) -> Result<(), Fault> {
+    let Some((program, arguments)) = command.split_first() else { return Ok(()) };
+    let program = program.as_ref();
+    let of_program = misread(program).or_else(|| unstartable(program));
+    let misread = || arguments.iter().find_map(|argument| misread_argument(argument.as_ref()));
+    of_program.or_else(misread).map_or(Ok(()), Err)
 }
 
 #[cfg(test)]

@@ -141,6 +141,7 @@ impl Campaign {
         self.path(name).exists()
     }
 
+    #[cfg_attr(not(unix), expect(unused_variables, clippy::unused_self))]
     pub(crate) fn restrict(&self, name: &str) {
         #[cfg(unix)]
         {
