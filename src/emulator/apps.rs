@@ -3,6 +3,7 @@
 //!
 //! Leaves to others: the groups themselves (`directory`).
 
+use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -69,6 +70,9 @@ const READ_APPS: &[&str] = &[
 ];
 /// Microsoft Graph, *List claimsMappingPolicies*, permissions.
 const READ_CLAIMS: &[&str] = &["Policy.Read.All", "Policy.ReadWrite.ApplicationConfiguration"];
+
+/// Microsoft Graph, *Get a site resource*, permissions.
+const READ_SITES: &[&str] = &["Sites.Read.All", "Sites.ReadWrite.All"];
 
 /// As many as `$expand` shows (Microsoft Graph, *Query parameters*, `$expand`).
 const MOST_EXPANDED: usize = 20;
@@ -264,6 +268,30 @@ impl Shared {
         let applies_to: &[DirectoryObject] = policy.applies_to.as_deref().unwrap_or_default();
         let items = applies_to.iter().enumerate().skip(query.start);
         Ok(page(request, &query, "directoryObjects", None, items))
+    }
+}
+
+impl Shared {
+    /// `GET /groups/{id}/sites/root`
+    pub(super) fn group_site(
+        &self,
+        grant: &Grant,
+        group: &str,
+        request: &Request,
+    ) -> Result<Answer, Refusal> {
+        if !grant.has_any(READ_SITES) {
+            // SharePoint's own word (Microsoft Graph, *Error responses*).
+            return Err(Refusal::new(StatusCode::FORBIDDEN, "accessDenied", "Access denied"));
+        }
+        let query = Query::parse(&request.query)?;
+        let tenant = self.tenant();
+        let group = tenant.directory.groups.get(&fold(group));
+        let group = group.ok_or_else(|| Refusal::no_such_resource("group"))?;
+        let url = group.site_url.as_ref().ok_or_else(|| {
+            Refusal::new(StatusCode::NOT_FOUND, "itemNotFound", "Requested site could not be found")
+        })?;
+        let site = json!({ "displayName": group.display_name, "webUrl": url });
+        Ok(Answer::ok(&selected(&site, &query)))
     }
 }
 

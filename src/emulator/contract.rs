@@ -88,6 +88,7 @@ const APPLICATION: Entity = Entity::Other {
     relations: &[],
     filter: |text, _| application_filter(text).map(drop),
 };
+const SITE: Entity = entity(&["id", "displayName", "webUrl"]);
 const CLAIMS_POLICY: Entity = Entity::Other {
     properties: &["id", "displayName", "definition", "isOrganizationDefault"],
     relations: &["appliesTo"],
@@ -152,6 +153,7 @@ static OPERATIONS: &[Operation] = &[
     get(&["directory", "deletedItems", "microsoft.graph.user"], USERS, Entity::User),
     get(&["groups", "*", "transitiveMembers", "microsoft.graph.user"], LIST, Entity::User),
     get(&["groups", "*", "owners", "microsoft.graph.user"], LIST, Entity::User),
+    get(&["groups", "*", "sites", "root"], &["$select"], SITE),
     get(&["roleManagement", "directory", "roleEligibilityScheduleInstances"], &["$select", "$filter", "$expand", "$top", "$skiptoken"], ROLE_ASSIGNMENT),
     get(&["roleManagement", "directory", "roleAssignments"], &["$select", "$filter", "$expand", "$top", "$skiptoken"], ROLE_ASSIGNMENT),
     get(&["users", "*", "mailFolders", "inbox"], &["$select"], MAIL_FOLDER),

@@ -259,6 +259,7 @@ impl Shared {
             ("GET", ["groups", id, "owners", "microsoft.graph.user"]) => {
                 self.owners(&grant, id, request)
             }
+            ("GET", ["groups", id, "sites", "root"]) => self.group_site(&grant, id, request),
             ("POST", ["directoryObjects", "getByIds"]) => self.objects_by_id(&grant, request),
             ("POST", ["invitations"]) => self.invite(&grant, request),
             (_, path) => Err(unknown(&request.method, path)),

@@ -28,6 +28,7 @@ mod refusal;
 mod roles;
 mod rules;
 mod sign_ins;
+mod sites;
 mod survey;
 mod tenant;
 mod traces;
