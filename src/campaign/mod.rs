@@ -1,5 +1,5 @@
 //! What a campaign does, below its printing: what `apply`, `reconcile`, `remind`,
-//! `verify`, `revert`, `draft` and `snapshot` do, in their order. Nobody else knows it.
+//! `verify`, `revert`, `aftercare`, `draft` and `snapshot` do, in their order. Nobody else knows it.
 //!
 //! `cli` reads the manifest, opens the checkpoint, prints and exits; here the directory
 //! is read, the plan made, shown to the caller for review, and carried out. Time is the
@@ -7,6 +7,7 @@
 //!
 //! Leaves to others: every decision (`plan`), every step of a row (`run`).
 
+mod aftercare;
 mod apply;
 mod arrivals;
 mod carry_out;
@@ -30,6 +31,7 @@ mod unfinished;
 mod verify;
 mod wave;
 
+pub use aftercare::{Aftercare, LeftOut, MovedGuest, WhyLeftOut, aftercare};
 pub use apply::{Applied, ApplyRequest, ResendReason, apply};
 pub use arrivals::{Arrived, BouncedDomain, MailLook};
 pub use carry_out::Night;

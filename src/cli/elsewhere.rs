@@ -81,6 +81,7 @@ pub(super) fn manifest(command: &Command) -> Option<&Path> {
         Command::Status(args) => args.manifest.as_ref(),
         Command::Explain(args) => args.manifest.as_ref(),
         Command::Revert(args) => args.campaign.as_ref(),
+        Command::Aftercare(args) => args.campaign.as_ref(),
         Command::Report(args) => args.campaigns.first(),
         Command::Demo(_)
         | Command::Init(_)

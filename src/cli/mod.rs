@@ -4,6 +4,7 @@
 //! Leaves to others: everything else.
 
 mod after;
+mod aftercare;
 mod apply;
 mod checkpoint_args;
 mod completions;
@@ -99,6 +100,7 @@ fn schema(command: &Command) -> Schema {
         Command::Remind(_) | Command::Reconcile(_) => Schema::Reconcile,
         Command::Init(_)
         | Command::Draft(_)
+        | Command::Aftercare(_)
         | Command::Snapshot(_)
         | Command::Lint(_)
         | Command::Doctor(_)
@@ -135,6 +137,7 @@ fn open_log(cli: &Cli, ui: &Ui) -> Result<(), Failure> {
         Command::Remind(_) => "remind",
         Command::Reconcile(_) => "reconcile",
         Command::Revert(_) => "revert",
+        Command::Aftercare(_) => "aftercare",
         Command::Status(_) => "status",
         Command::Explain(_) => "explain",
         Command::Report(_) => "report",
@@ -163,6 +166,7 @@ fn run(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
         Command::Remind(args) => reconcile::remind(cli, args, ui),
         Command::Reconcile(args) => reconcile::run(cli, args, ui),
         Command::Revert(args) => revert::run(cli, args, ui),
+        Command::Aftercare(args) => aftercare::run(cli, args, ui),
         Command::Status(args) => status::run(cli, args, ui),
         Command::Explain(args) => explain::run(cli, args, ui),
         Command::Report(args) => report::run(cli, args, ui),

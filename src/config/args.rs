@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Args, ColorChoice, Parser, Subcommand, ValueEnum};
 
+pub use super::aftercare_args::AftercareArgs;
 pub use super::command_args::{
     ApplyArgs, BudgetArgs, DoctorArgs, ExplainArgs, LintArgs, PlanArgs, PlanningArgs, PreviewArgs,
     ReadingArgs, ReconcileArgs, RemindArgs, ReportArgs, ReportFormat, RevertArgs, StatusArgs,
@@ -17,11 +18,11 @@ pub use super::command_args::{
 };
 pub use super::draft_args::{DraftArgs, SnapshotArgs};
 use super::help::{
-    AFTER, APPLY_EXAMPLES, COMPLETIONS_EXAMPLES, CONFIG_EXAMPLES, DEMO_EXAMPLES, DOCTOR_EXAMPLES,
-    DRAFT_EXAMPLES, EMULATE_EXAMPLES, EXAMPLES, EXPLAIN_EXAMPLES, INIT_EXAMPLES, LINT_EXAMPLES,
-    MAN_EXAMPLES, PLAN_EXAMPLES, PREVIEW_EXAMPLES, RECONCILE_EXAMPLES, REMIND_EXAMPLES,
-    REPORT_EXAMPLES, REVERT_EXAMPLES, SCHEMA_EXAMPLES, SNAPSHOT_EXAMPLES, STATUS_EXAMPLES,
-    VERIFY_EXAMPLES, help_with,
+    AFTER, AFTERCARE_EXAMPLES, APPLY_EXAMPLES, COMPLETIONS_EXAMPLES, CONFIG_EXAMPLES,
+    DEMO_EXAMPLES, DOCTOR_EXAMPLES, DRAFT_EXAMPLES, EMULATE_EXAMPLES, EXAMPLES, EXPLAIN_EXAMPLES,
+    INIT_EXAMPLES, LINT_EXAMPLES, MAN_EXAMPLES, PLAN_EXAMPLES, PREVIEW_EXAMPLES,
+    RECONCILE_EXAMPLES, REMIND_EXAMPLES, REPORT_EXAMPLES, REVERT_EXAMPLES, SCHEMA_EXAMPLES,
+    SNAPSHOT_EXAMPLES, STATUS_EXAMPLES, VERIFY_EXAMPLES, help_with,
 };
 use super::settings::Overrides;
 pub use super::shell_args::{
@@ -224,6 +225,9 @@ pub enum Command {
     /// Give the guests of a campaign their old address back
     #[command(help_template = help_with(REVERT_EXAMPLES))]
     Revert(RevertArgs),
+    /// Write what is left to do by hand: Exchange, sites, apps and their owners
+    #[command(help_template = help_with(AFTERCARE_EXAMPLES))]
+    Aftercare(AftercareArgs),
     /// Count what a campaign has done and what is left
     #[command(help_template = help_with(STATUS_EXAMPLES))]
     Status(StatusArgs),
@@ -282,6 +286,7 @@ impl Cli {
             Command::Demo(_)
             | Command::Init(_)
             | Command::Draft(_)
+            | Command::Aftercare(_)
             | Command::Status(_)
             | Command::Explain(_)
             | Command::Report(_)
@@ -328,6 +333,7 @@ impl Cli {
             Command::Demo(_)
             | Command::Init(_)
             | Command::Draft(_)
+            | Command::Aftercare(_)
             | Command::Snapshot(_)
             | Command::Lint(_)
             | Command::Doctor(_)

@@ -93,6 +93,12 @@ Examples:
   reinvite revert guests.csv.checkpoint --even-redeemed --result back.csv
 ";
 
+pub(super) const AFTERCARE_EXAMPLES: &str = "\
+Examples:
+  reinvite aftercare guests.csv --out aftercare
+  reinvite aftercare --checkpoint guests.csv.checkpoint --out aftercare --force
+";
+
 pub(super) const STATUS_EXAMPLES: &str = "\
 Examples:
   reinvite status guests.csv

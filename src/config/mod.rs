@@ -8,6 +8,7 @@
 //! [`SecretSource::read`]), printing warnings and errors (`cli`), and everything
 //! that is done with a setting.
 
+mod aftercare_args;
 mod arg_values;
 pub mod args;
 mod auth;

@@ -239,9 +239,9 @@ pub struct Needless {
 /// Scopes of signing in itself, which no tenant can do without.
 const SIGN_IN: &[&str] = &["openid", "profile", "email", "offline_access", "User.Read"];
 
-/// What serves a command that is no run: `draft` says when guests last signed in, and `plan
-/// --reach` what their apps are.
-const BESIDE_A_RUN: &[&str] = &["AuditLog.Read.All", "Application.Read.All"];
+/// What serves a command that is no run: `draft` says when guests last signed in, `plan
+/// --reach` what their apps are, and `aftercare` where the sites of their groups are.
+const BESIDE_A_RUN: &[&str] = &["AuditLog.Read.All", "Application.Read.All", "Sites.Read.All"];
 
 /// Compares what a token has with what is needed.
 pub fn compare(has: &[String], needs: &[Need]) -> Compared {

@@ -100,6 +100,11 @@ impl TouchedApp {
     pub fn label(&self) -> &str {
         self.name.as_deref().unwrap_or(&self.id)
     }
+
+    /// Whether it is known to be told no address: SAML by a policy of its own alone.
+    pub fn is_clear(&self) -> bool {
+        self.sign_on == Some(SignOn::Saml) && self.claims.is_empty()
+    }
 }
 
 /// What a move changes of what an app may know a user by.

@@ -7,6 +7,7 @@
 //! Leaves to others: streams, whether there is a terminal, and exit codes (`cli`); what
 //! machines are told at the end (`notify`).
 
+mod aftercare;
 mod bounce;
 mod campaign;
 mod configuration;
@@ -35,6 +36,7 @@ mod style;
 mod summary_text;
 mod text;
 
+pub use aftercare::{AftercareFile, aftercare_json, aftercare_text};
 pub use campaign::{
     Explained, Report, ReportFormat, ReportOptions, explain_json, explain_text, failed_csv,
     failed_rows, write_report,

@@ -12,6 +12,8 @@ use serde::{Serialize, Serializer};
 /// The shape of an object or of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Schema {
+    /// What is left to do by hand.
+    Aftercare,
     Apply,
     /// The configuration in force.
     ConfigShow,
@@ -39,7 +41,8 @@ pub enum Schema {
 impl Schema {
     /// Every one there is.
     #[cfg(test)]
-    pub(super) const ALL: [Self; 17] = [
+    pub(super) const ALL: [Self; 18] = [
+        Self::Aftercare,
         Self::Apply,
         Self::ConfigShow,
         Self::Doctor,
@@ -62,6 +65,7 @@ impl Schema {
     /// As it stands in the object.
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::Aftercare => "reinvite-aftercare/1",
             Self::Apply => "reinvite-apply/1",
             Self::ConfigShow => "reinvite-config-show/1",
             Self::Doctor => "reinvite-doctor/1",

@@ -20,6 +20,7 @@ macro_rules! documents {
 }
 
 documents!(
+    "aftercare",
     "apply",
     "config",
     "config-show",

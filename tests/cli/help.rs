@@ -31,6 +31,7 @@ fn the_short_help_fits_on_a_screen() {
       remind       Invite those once more who have not redeemed, as configured
       reconcile    Apply, put drift right, verify and remind: every night, unattended
       revert       Give the guests of a campaign their old address back
+      aftercare    Write what is left to do by hand: Exchange, sites, apps and their owners
       status       Count what a campaign has done and what is left
       explain      Tell everything about one row and its guest
       report       Report a campaign as a web page, for spreadsheets, programs, tickets or CI

@@ -4,6 +4,7 @@
 mod support;
 
 mod after;
+mod aftercare;
 mod apply;
 mod bad_days;
 mod checkpoint;

@@ -112,6 +112,7 @@ fn the_schemas_are_listed_and_each_is_one() {
     let campaign = Campaign::new();
     let listed = campaign.run("schema").exits(0);
     insta::assert_snapshot!(listed, @"
+    aftercare
     apply
     config
     config-show
@@ -141,7 +142,7 @@ fn the_schemas_are_listed_and_each_is_one() {
     insta::assert_snapshot!(campaign.run("schema plans").exits(2), @"
     ------- stderr -------
     error: there is no schema `plans`
-      hint: there are apply, config, config-show, doctor, draft, emulate, explain, failure, init, lint, log, plan, preview, reconcile, report, result, revert, snapshot, status, verify, webhook
+      hint: there are aftercare, apply, config, config-show, doctor, draft, emulate, explain, failure, init, lint, log, plan, preview, reconcile, report, result, revert, snapshot, status, verify, webhook
     ------- exit 2 -------
     ");
 }

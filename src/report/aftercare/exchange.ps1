@@ -1,0 +1,51 @@
+[CmdletBinding(SupportsShouldProcess)]
+param(
+    # Take the old address off those who still hold it: mail to it does not reach them then.
+    [switch] $RemoveOldAddress
+)
+Set-StrictMode -Version 3.0
+$ErrorActionPreference = 'Stop'
+
+if (-not (Get-Command -Name Set-MailUser -ErrorAction SilentlyContinue)) {
+    throw 'Run Connect-ExchangeOnline first.'
+}
+$set = 0; $right = 0; $removed = 0; $missing = 0; $failed = 0
+foreach ($guest in $guests) {
+    try {
+        $found = @(Get-MailUser -Filter "ExternalDirectoryObjectId -eq '$($guest.Id)'")
+        if ($found.Count -ne 1) {
+            Write-Warning "$($guest.New): Exchange has $($found.Count) mail users with the object id $($guest.Id)"
+            $missing++
+            continue
+        }
+        $user = $found[0]
+        $identity = $user.Guid.ToString()
+        $present = "$($user.ExternalEmailAddress)" -replace '^smtp:', ''
+        $expected = @($guest.Old, $guest.New) | Where-Object { $_ }
+        if ($present -eq $guest.New) {
+            $right++
+        } elseif ($present -and $expected -notcontains $present) {
+            Write-Warning "$($guest.New): Exchange has $present, which is neither the old nor the new address; left as it is"
+            $failed++
+            continue
+        } elseif ($PSCmdlet.ShouldProcess($guest.Id, "set ExternalEmailAddress from $present to $($guest.New)")) {
+            Set-MailUser -Identity $identity -ExternalEmailAddress $guest.New
+            $set++
+        }
+        if ($RemoveOldAddress -and $guest.Old) {
+            # Read again: what was just set may have changed which address is the first.
+            $addresses = @((Get-MailUser -Identity $identity).EmailAddresses | ForEach-Object { "$_" })
+            # A further address is written smtp:, the first one SMTP:, which stays.
+            $old = @($addresses | Where-Object { $_ -clike 'smtp:*' -and $_ -eq "smtp:$($guest.Old)" })
+            if ($old.Count -gt 0 -and $PSCmdlet.ShouldProcess($guest.Id, "remove the address $($guest.Old)")) {
+                Set-MailUser -Identity $identity -EmailAddresses @{ Remove = $old }
+                $removed++
+            }
+        }
+    } catch {
+        Write-Warning "$($guest.New): $($_.Exception.Message)"
+        $failed++
+    }
+}
+Write-Output "$set set, $right were right already, $removed old addresses removed, $missing not found, $failed failed"
+if ($failed -gt 0 -or $missing -gt 0) { exit 1 }
