@@ -205,6 +205,25 @@ const DRAFT: &str = "
     rows[].new_email string?
     rows[].candidates list";
 
+const AFTERCARE: &str = "
+    schema string
+    summary.directory string
+    summary.files list
+    summary.tenant_id string
+    summary.tenant_name string?
+    summary.manifest string
+    summary.moved integer
+    summary.pending integer
+    summary.holding_old_address integer
+    summary.left_out integer
+    summary.groups integer?
+    summary.teams integer?
+    summary.sites integer
+    summary.apps integer?
+    summary.exit_code integer
+    left_out list
+    unreadable list";
+
 const SNAPSHOT: &str = "
     schema string
     summary.file string
@@ -309,7 +328,7 @@ fn every_command_prints_one_object_with_the_keys_of_the_contract() {
     let plan = [PLAN, END, ROWS].concat();
     let run = [RUN, END, RUN_END, ROWS].concat();
     let night = [RUN, END, RUN_END, ROWS, NIGHT].concat();
-    let commands: [(&str, i32, &str); 25] = [
+    let commands: [(&str, i32, &str); 26] = [
         ("init fresh", 0, INIT),
         ("draft --from northwind.example --to fabrikam.example --out drafted.csv", 0, DRAFT),
         ("snapshot --out contoso.tenant", 0, SNAPSHOT),
@@ -323,6 +342,7 @@ fn every_command_prints_one_object_with_the_keys_of_the_contract() {
         ("plan guests.csv", 0, &plan),
         ("plan guests.csv --expect-no-changes", 3, &plan),
         ("apply guests.csv --yes", 4, &run),
+        ("aftercare guests.csv --out after", 0, AFTERCARE),
         ("status guests.csv", 0, STATUS),
         ("status guests.csv.checkpoint", 0, STATUS),
         ("verify guests.csv", 4, VERIFY),
