@@ -1,4 +1,5 @@
-//! Hands the program what only the build knows: the commit and the target.
+//! Hands the program what only the build knows: the commit, the target, and where its
+//! documentation is (`REINVITE_DOCUMENTATION`, which whoever publishes it sets).
 //!
 //! The commit is looked up for release builds only: otherwise every commit would build
 //! the whole crate again.
@@ -10,6 +11,9 @@ fn main() {
     let target = env::var("TARGET").unwrap_or_default();
     println!("cargo::rustc-env=BUILD_TARGET={target}");
     println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-env-changed=REINVITE_DOCUMENTATION");
+    let documentation = env::var("REINVITE_DOCUMENTATION").unwrap_or_default();
+    println!("cargo::rustc-env=BUILD_DOCUMENTATION={}", documentation.trim());
     let is_release = env::var("PROFILE").is_ok_and(|profile| profile == "release");
     let commit = if is_release { commit() } else { None };
     let commit = commit.unwrap_or_else(|| "not recorded".to_owned());

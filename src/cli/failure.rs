@@ -3,7 +3,7 @@
 
 use crate::campaign::KeptError;
 use crate::checkpoint::CheckpointError;
-use crate::config::{ConfigError, SecretError};
+use crate::config::{ConfigError, SecretError, documentation};
 use crate::graph::{AuthError, CallError, CertificateError, Foreign, TransportError};
 use crate::manifest::LoadError;
 use crate::run::{StopReason, stop_reason};
@@ -46,6 +46,16 @@ impl Failure {
         });
         let is_passing = missing.is_some_and(TransportError::comes_back);
         if is_passing { Self { exit: Exit::OutOfTime, ..self } } else { self }
+    }
+
+    /// Names where to read on, after what nobody expects.
+    pub(super) fn with_documentation(self) -> Self {
+        match documentation() {
+            Some(address) if self.exit == Exit::Unexpected => {
+                self.hint(format!("the documentation is at {address}"))
+            }
+            Some(_) | None => self,
+        }
     }
 
     pub(super) fn told(self) -> Self {

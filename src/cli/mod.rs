@@ -20,6 +20,7 @@ mod emulate;
 mod exit;
 mod explain;
 mod failure;
+mod fault;
 mod finish;
 mod init;
 mod lint;
@@ -73,14 +74,15 @@ pub fn main() -> std::process::ExitCode {
     for warning in unknown_variables(variables) {
         ui.warn(warning);
     }
-    let result = log.and_then(|()| run(&cli, &ui));
+    fault::listen();
+    let result = log.and_then(|()| fault::caught(|| run(&cli, &ui)));
     // After the last word of the command and of whoever was told of its end.
     let ending = ui.log.ending(&result);
     let exit = match result {
         Ok(exit) => exit,
         Err(failure) if failure.is_closed_pipe() => Exit::Done,
         Err(failure) => {
-            let failure = tell_failure(failure, &ui);
+            let failure = tell_failure(failure.with_documentation(), &ui);
             ui.failure(&failure);
             failure.exit
         }

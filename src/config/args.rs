@@ -18,18 +18,18 @@ pub use super::command_args::{
 };
 pub use super::draft_args::{DraftArgs, SnapshotArgs};
 use super::help::{
-    AFTER, AFTERCARE_EXAMPLES, APPLY_EXAMPLES, COMPLETIONS_EXAMPLES, CONFIG_EXAMPLES,
-    DEMO_EXAMPLES, DOCTOR_EXAMPLES, DRAFT_EXAMPLES, EMULATE_EXAMPLES, EXAMPLES, EXPLAIN_EXAMPLES,
-    INIT_EXAMPLES, LINT_EXAMPLES, MAN_EXAMPLES, PLAN_EXAMPLES, PREVIEW_EXAMPLES,
-    RECONCILE_EXAMPLES, REMIND_EXAMPLES, REPORT_EXAMPLES, REVERT_EXAMPLES, SCHEMA_EXAMPLES,
-    SNAPSHOT_EXAMPLES, STATUS_EXAMPLES, VERIFY_EXAMPLES, help_with,
+    AFTERCARE_EXAMPLES, APPLY_EXAMPLES, COMPLETIONS_EXAMPLES, CONFIG_EXAMPLES, DEMO_EXAMPLES,
+    DOCTOR_EXAMPLES, DRAFT_EXAMPLES, EMULATE_EXAMPLES, EXAMPLES, EXPLAIN_EXAMPLES, INIT_EXAMPLES,
+    LINT_EXAMPLES, MAN_EXAMPLES, PLAN_EXAMPLES, PREVIEW_EXAMPLES, RECONCILE_EXAMPLES,
+    REMIND_EXAMPLES, REPORT_EXAMPLES, REVERT_EXAMPLES, SCHEMA_EXAMPLES, SNAPSHOT_EXAMPLES,
+    STATUS_EXAMPLES, VERIFY_EXAMPLES, help_with,
 };
 use super::settings::Overrides;
 pub use super::shell_args::{
     CompletionsArgs, ConfigAction, ConfigArgs, ManArgs, SchemaArgs, Shell,
 };
 pub use super::trial_args::{DemoArgs, EmulateArgs, InitArgs};
-use super::version::version;
+use super::version::{after, version};
 
 /// The configuration file that is read when none is named.
 pub const DEFAULT_CONFIG: &str = "reinvite.toml";
@@ -41,7 +41,7 @@ pub const DEFAULT_CONFIG: &str = "reinvite.toml";
     version,
     long_version = version(),
     help_template = help_with(EXAMPLES),
-    after_long_help = AFTER,
+    after_long_help = after(),
     max_term_width = 100
 )]
 pub struct Cli {

@@ -138,12 +138,6 @@ Examples:
   reinvite config show --origin
 ";
 
-/// What stands below the long help of the program.
-pub(super) const AFTER: &str = "\
-`reinvite man` prints the manual; the sources have a book under docs/.
-There is no telemetry: it talks to Microsoft Graph, to the sign-in service, and to what the
-configuration names.";
-
 pub(super) const COMPLETIONS_EXAMPLES: &str = "\
 Examples:
   reinvite completions bash > /etc/bash_completion.d/reinvite

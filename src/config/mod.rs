@@ -77,4 +77,5 @@ pub use settings::{OfflineSettings, Overrides, Settings};
 pub use shown::{Shown, Whence, shown};
 pub use user::UserWide;
 pub use variables::unknown_variables;
+pub use version::documentation;
 pub use waves::{WaveSettings, WaveSize};
