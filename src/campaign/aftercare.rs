@@ -51,9 +51,12 @@ pub struct MovedGuest {
     /// Its mail before the campaign; None where it had none, or what it had is no address.
     pub old: Option<Email>,
     pub new: Email,
+    /// Every address that it may have been known by since: the old one, and those that the
+    /// campaign asked for before this one.
+    pub former: Vec<Email>,
     /// None where the directory does not say.
     pub redemption: Option<RedemptionState>,
-    /// Whether the old address is still among its proxy addresses.
+    /// Whether one of these is still among its proxy addresses.
     pub holds_old: bool,
 }
 
@@ -72,6 +75,8 @@ pub enum WhyLeftOut {
     Gone,
     /// It has the mail that it had before: given back, or not written in the end.
     AsBefore,
+    /// Its mail was not asked for: an address of the campaign is in `otherMails` alone.
+    OtherMailsOnly,
     /// It has a mail that is none of the campaign's.
     ChangedSince,
 }
@@ -134,20 +139,34 @@ fn sort_out(
             (Some(mail), Some(old)) => mail.eq_ignore_ascii_case(old),
             (mail, old) => mail.is_none() && old.is_none(),
         };
-        let mut wishes = ledger.wishes(*id).iter().map(|(key, _)| &key.address);
-        let wish = wishes.find(|address| user.has_mail(address));
+        let wishes: Vec<&Email> = ledger.wishes(*id).iter().map(|(key, _)| &key.address).collect();
+        let is_wish = wishes.iter().any(|address| user.has_mail(address));
+        let is_other_mail = wishes.iter().any(|address| user.has_other_mail(address));
         let label = user.mail.as_deref();
-        match (is_before, wish, label.map(Email::parse)) {
+        match (is_before, is_wish, label.map(Email::parse)) {
+            (true, false, _) if is_other_mail => leave_out(WhyLeftOut::OtherMailsOnly, label),
             (true, _, _) => leave_out(WhyLeftOut::AsBefore, label),
-            (false, Some(_), Some(Ok(new))) => moved.push(moved_guest(user, old, new)),
+            (false, true, Some(Ok(new))) => moved.push(moved_guest(user, old, new, &wishes)),
             (false, _, _) => leave_out(WhyLeftOut::ChangedSince, label),
         }
     }
     (moved, left_out)
 }
 
-fn moved_guest(user: &DirectoryUser, old: Option<&str>, new: Email) -> MovedGuest {
+fn moved_guest(
+    user: &DirectoryUser,
+    old: Option<&str>,
+    new: Email,
+    wishes: &[&Email],
+) -> MovedGuest {
     let old = old.and_then(|old| Email::parse(old).ok());
+    let mut former: Vec<Email> = Vec::new();
+    for address in old.iter().chain(wishes.iter().copied()) {
+        let is = |known: &Email| known.folded() == address.folded();
+        if !is(&new) && !former.iter().any(is) {
+            former.push(address.clone());
+        }
+    }
     let holds = |old: &Email| {
         user.proxy_addresses.iter().any(|proxy| proxy.eq_ignore_ascii_case(old.as_str()))
     };
@@ -155,9 +174,92 @@ fn moved_guest(user: &DirectoryUser, old: Option<&str>, new: Email) -> MovedGues
         id: user.id,
         name: user.display_name.clone(),
         user_principal_name: user.user_principal_name.clone(),
-        holds_old: old.as_ref().is_some_and(holds),
+        holds_old: former.iter().any(holds),
+        former,
         old,
         new,
         redemption: user.redemption.state.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checkpoint::BeforeImage;
+    use crate::domain::{InvitationKey, LedgerEntry, LedgerState, Redemption, Tenant, UserType};
+
+    const OLD: &str = "ada@old.example";
+    const NEW: &str = "ada@new.example";
+    const NEWER: &str = "ada@newer.example";
+
+    /// What becomes of a guest with this mail before, these addresses asked for one after the
+    /// other, and this mail and these otherMails now.
+    fn sorted(
+        before: Option<&str>,
+        wishes: &[&str],
+        now: Option<(&str, &[&str])>,
+    ) -> (Vec<MovedGuest>, Vec<LeftOut>) {
+        let id: UserId = "00000001-0000-4000-8000-00000000b2b0".parse().unwrap();
+        let mut directory = Directory::new(Tenant::default());
+        if let Some((mail, other_mails)) = now {
+            directory.add_user(DirectoryUser {
+                id,
+                user_principal_name: "ada_old.example#EXT#@contoso.example".into(),
+                display_name: None,
+                mail: Some(mail.into()),
+                other_mails: other_mails.iter().map(|&it| it.into()).collect(),
+                proxy_addresses: vec![mail.into(), OLD.to_uppercase().into()],
+                user_type: UserType::Guest,
+                creation_type: None,
+                redemption: Redemption::default(),
+                account_enabled: None,
+                synced: false,
+                formerly_synced: false,
+                management_restricted: false,
+            });
+        }
+        let mut ledger = Ledger::default();
+        for address in wishes {
+            let key = InvitationKey { user_id: id, address: address.parse().unwrap() };
+            let at = Timestamp::UNIX_EPOCH;
+            ledger.record(key, LedgerEntry { state: LedgerState::Invited, at, resend: None });
+        }
+        let image = BeforeImage { mail: before.map(str::to_owned), other_mails: Vec::new() };
+        let undo = Undo { before: [(id, image)].into(), ..Undo::default() };
+        sort_out(&[id].into(), &directory, &ledger, &undo)
+    }
+
+    #[test]
+    fn a_guest_with_an_address_of_the_campaign_was_moved() {
+        for (before, wishes, mail, former, holds) in [
+            (Some(OLD), &[NEW][..], NEW, &[OLD][..], true),
+            // As the directory writes it.
+            (Some(OLD), &[NEW], "Ada@NEW.example", &[OLD], true),
+            (Some(OLD), &[NEW, NEWER], NEWER, &[OLD, NEW], true),
+            (Some(OLD), &[OLD, NEW], NEW, &[OLD], true),
+            (None, &[NEW], NEW, &[], false),
+            (Some("no address"), &[NEW], NEW, &[], false),
+        ] {
+            let (moved, left_out) = sorted(before, wishes, Some((mail, &[])));
+            assert!(left_out.is_empty(), "{left_out:?}");
+            let known: Vec<&str> = moved[0].former.iter().map(Email::as_str).collect();
+            assert_eq!((known.as_slice(), moved[0].holds_old), (former, holds), "{wishes:?}");
+            assert_eq!(moved[0].new.as_str(), mail);
+        }
+    }
+
+    #[test]
+    fn who_has_none_is_left_out_with_the_reason() {
+        for (before, wishes, now, expected) in [
+            (Some(OLD), &[NEW][..], None, WhyLeftOut::Gone),
+            (Some(OLD), &[NEW], Some((OLD, &[][..])), WhyLeftOut::AsBefore),
+            (Some(OLD), &[NEW], Some((OLD, &[NEW])), WhyLeftOut::OtherMailsOnly),
+            (Some(OLD), &[NEW], Some((NEWER, &[])), WhyLeftOut::ChangedSince),
+            (Some(OLD), &[NEW], Some(("`$(x)`", &[])), WhyLeftOut::ChangedSince),
+        ] {
+            let (moved, left_out) = sorted(before, wishes, now);
+            assert!(moved.is_empty(), "{moved:?}");
+            assert_eq!(left_out[0].why, expected, "{now:?}");
+        }
     }
 }

@@ -65,10 +65,10 @@ fn it_leaves_a_checklist_a_script_and_tables() {
     ## Exchange Online
 
     A guest is a *mail user* here, and not a mail contact: `Set-MailUser` is for it, `Set-MailContact` is not. Graph wrote its `mail`; whether
-    and when Exchange takes that over is not documented.
+    and when Exchange takes that over is not documented. What Exchange is given shows in the directory.
 
     - [ ] `Connect-ExchangeOnline`, then `./exchange.ps1 -WhatIf`: shows what it would set, and sets nothing
-    - [ ] `./exchange.ps1`: sets `ExternalEmailAddress` where Exchange still has the old address
+    - [ ] `./exchange.ps1`: sets `ExternalEmailAddress` where Exchange still has a former address
     - [ ] 3 guests still hold the old address as a further one, so that mail from within the tenant to it may go to the new one, and nobody else can
       have it. Where that is not wanted: `./exchange.ps1 -RemoveOldAddress`
     - [ ] Mail contacts, distribution lists, mail flow rules, and lists of safe or blocked senders that name an old address: not looked at
@@ -113,9 +113,9 @@ fn it_leaves_a_checklist_a_script_and_tables() {
     snapshot!(&script[data], @"
     # Tenant 7c0f5c1e-2b1d-4f0a-9a53-c0ffee000001, read [TIME]
     $guests = @(
-        [pscustomobject]@{ Id = '63e8a076-a912-4a58-8471-02c26af3569f'; Old = 'hannah.o''brien@northwind.example'; New = 'hannah.o''brien@fabrikam.example' }
-        [pscustomobject]@{ Id = '931d4434-039b-4e8e-aa76-13cb08fc04d9'; Old = 'olga.ramos@northwind.example'; New = 'olga.ramos@fabrikam.example' }
-        [pscustomobject]@{ Id = 'c0d69061-b05c-411d-93d4-dd58b9e9e283'; Old = 'ruth.mori@northwind.example'; New = 'ruth.mori@fabrikam.example' }
+        [pscustomobject]@{ Id = '63e8a076-a912-4a58-8471-02c26af3569f'; Old = @('hannah.o''brien@northwind.example'); New = 'hannah.o''brien@fabrikam.example' }
+        [pscustomobject]@{ Id = '931d4434-039b-4e8e-aa76-13cb08fc04d9'; Old = @('olga.ramos@northwind.example'); New = 'olga.ramos@fabrikam.example' }
+        [pscustomobject]@{ Id = 'c0d69061-b05c-411d-93d4-dd58b9e9e283'; Old = @('ruth.mori@northwind.example'); New = 'ruth.mori@fabrikam.example' }
     )
     ");
     assert!(script.is_ascii());
@@ -159,18 +159,12 @@ fn who_has_no_address_of_the_campaign_is_left_out_and_what_is_refused_is_said() 
     campaign.without_lag();
     campaign.write("moves.csv", MOVES);
     campaign.run("apply moves.csv --yes").exits(0);
-    campaign.tenant.delete(HANNAH);
     campaign.tenant.edit(OLGA, |user| user.mail = Some("`$(x)`@else.example".into()));
     campaign.tenant.edit(RUTH, |user| user.mail = Some("Ruth.Mori@northwind.example".into()));
     let told =
         campaign.run("aftercare moves.csv --out after/contoso --output json").exits(0).json();
     snapshot!(format!("{:#}", told["left_out"]), @r#"
     [
-      {
-        "label": "hannah.o'brien@northwind.example",
-        "user_id": "63e8a076-a912-4a58-8471-02c26af3569f",
-        "why": "it is not in the directory any more"
-      },
       {
         "label": "`$(x)`@else.example",
         "user_id": "931d4434-039b-4e8e-aa76-13cb08fc04d9",
@@ -189,11 +183,15 @@ fn who_has_no_address_of_the_campaign_is_left_out_and_what_is_refused_is_said() 
 
     The campaign wrote the mail of these, and nothing above is about them.
 
-    - `hannah.o'brien@northwind.example` (`63e8a076-a912-4a58-8471-02c26af3569f`): it is not in the directory any more
     - `` `$(x)`@else.example `` (`931d4434-039b-4e8e-aa76-13cb08fc04d9`): somebody gave it another mail since
     - `Ruth.Mori@northwind.example` (`c0d69061-b05c-411d-93d4-dd58b9e9e283`): it has the mail that it had before
+
+    ## What could not be read
+
+    - `could not see assignments of guests to apps; Directory.Read.All would show it`
     ");
-    assert!(campaign.read("after/contoso/exchange.ps1").contains("$guests = @(\n)\n"));
+    let script = campaign.read("after/contoso/exchange.ps1");
+    assert_eq!(script.matches("[pscustomobject]").count(), 1, "{script}");
 }
 
 #[test]

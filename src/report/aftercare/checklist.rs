@@ -46,10 +46,10 @@ fn exchange(out: &mut dyn Write, aftercare: &Aftercare) -> io::Result<()> {
 ## Exchange Online
 
 A guest is a *mail user* here, and not a mail contact: `Set-MailUser` is for it, `Set-MailContact` is not. Graph wrote its `mail`; whether
-and when Exchange takes that over is not documented.
+and when Exchange takes that over is not documented. What Exchange is given shows in the directory.
 
 - [ ] `Connect-ExchangeOnline`, then `./exchange.ps1 -WhatIf`: shows what it would set, and sets nothing
-- [ ] `./exchange.ps1`: sets `ExternalEmailAddress` where Exchange still has the old address
+- [ ] `./exchange.ps1`: sets `ExternalEmailAddress` where Exchange still has a former address
 ",
     )?;
     let holding = holding_old(aftercare);

@@ -1,6 +1,6 @@
 [CmdletBinding(SupportsShouldProcess)]
 param(
-    # Take the old address off those who still hold it: mail to it does not reach them then.
+    # Take former addresses off those who still hold them: mail to them does not arrive then.
     [switch] $RemoveOldAddress
 )
 Set-StrictMode -Version 3.0
@@ -21,23 +21,22 @@ foreach ($guest in $guests) {
         $user = $found[0]
         $identity = $user.Guid.ToString()
         $present = "$($user.ExternalEmailAddress)" -replace '^smtp:', ''
-        $expected = @($guest.Old, $guest.New) | Where-Object { $_ }
         if ($present -eq $guest.New) {
             $right++
-        } elseif ($present -and $expected -notcontains $present) {
-            Write-Warning "$($guest.New): Exchange has $present, which is neither the old nor the new address; left as it is"
+        } elseif ($present -and $guest.Old -notcontains $present) {
+            Write-Warning "$($guest.New): Exchange has $present, which is no address of this campaign; left as it is"
             $failed++
             continue
         } elseif ($PSCmdlet.ShouldProcess($guest.Id, "set ExternalEmailAddress from $present to $($guest.New)")) {
             Set-MailUser -Identity $identity -ExternalEmailAddress $guest.New
             $set++
         }
-        if ($RemoveOldAddress -and $guest.Old) {
+        if ($RemoveOldAddress) {
             # Read again: what was just set may have changed which address is the first.
             $addresses = @((Get-MailUser -Identity $identity).EmailAddresses | ForEach-Object { "$_" })
             # A further address is written smtp:, the first one SMTP:, which stays.
-            $old = @($addresses | Where-Object { $_ -clike 'smtp:*' -and $_ -eq "smtp:$($guest.Old)" })
-            if ($old.Count -gt 0 -and $PSCmdlet.ShouldProcess($guest.Id, "remove the address $($guest.Old)")) {
+            $old = @($addresses | Where-Object { $_ -clike 'smtp:*' -and $guest.Old -contains $_.Substring(5) })
+            if ($old.Count -gt 0 -and $PSCmdlet.ShouldProcess($guest.Id, "remove $($old -join ', ')")) {
                 Set-MailUser -Identity $identity -EmailAddresses @{ Remove = $old }
                 $removed++
             }

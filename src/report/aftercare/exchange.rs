@@ -25,7 +25,7 @@ Gives the mail users of moved guests in Exchange Online their new address.
 A guest is a mail user in Exchange Online: Set-MailUser is for it, and Set-MailContact is not.
 Microsoft Graph wrote the guest's mail. Whether and when Exchange takes that over as
 ExternalEmailAddress is not documented, so this looks first, and sets it only where Exchange
-still has the old address. Where Exchange has a third one it leaves it alone and says so.
+still has a former address. Where Exchange has another one it leaves it alone and says so.
 
 Connect-ExchangeOnline comes first. Begin with -WhatIf, which changes nothing. It may be run
 again at any time. It ends with 1 when a guest was not found or could not be set.
@@ -46,13 +46,13 @@ pub(super) fn write(out: &mut dyn Write, aftercare: &Aftercare) -> io::Result<()
         aftercare.read_at
     )?;
     for guest in &aftercare.moved {
-        let MovedGuest { id, old, new, .. } = guest;
-        let old = old.as_ref().map_or("", |old| old.as_str());
+        let MovedGuest { id, former, new, .. } = guest;
+        let old: Vec<String> = former.iter().map(|old| verbatim(old.as_str())).collect();
         writeln!(
             out,
-            "    [pscustomobject]@{{ Id = {}; Old = {}; New = {} }}",
+            "    [pscustomobject]@{{ Id = {}; Old = @({}); New = {} }}",
             verbatim(&id.to_string()),
-            verbatim(old),
+            old.join(", "),
             verbatim(new.as_str()),
         )?;
     }

@@ -130,6 +130,7 @@ fn why(why: WhyLeftOut) -> &'static str {
     match why {
         WhyLeftOut::Gone => "it is not in the directory any more",
         WhyLeftOut::AsBefore => "it has the mail that it had before",
+        WhyLeftOut::OtherMailsOnly => "its mail was left as it was, as [mail] write says",
         WhyLeftOut::ChangedSince => "somebody gave it another mail since",
     }
 }
