@@ -13,15 +13,15 @@ use crate::config::args::{AftercareArgs, Cli};
 use crate::files;
 use crate::graph::CallError;
 use crate::report::{
-    AftercareFile, Replace, ReportFileError, aftercare_json, aftercare_text, check_report_path,
-    count, report_file,
+    AftercareFile, AftercareView, Replace, ReportFileError, aftercare_json, aftercare_text,
+    check_report_path, count, report_file,
 };
 use crate::run::Stop;
 
 use super::checkpoint_args::checkpoint_of;
 use super::connect::client;
 use super::failure::Failure;
-use super::plan::settings;
+use super::plan::{ROWS_PER_REASON, settings};
 use super::planning::{interrupted, lines, runtime};
 use super::report::unreplaced;
 use super::ui::Ui;
@@ -33,7 +33,7 @@ pub(super) fn run(cli: &Cli, args: &AftercareArgs, ui: &Ui) -> Result<Exit, Fail
     ui.log.checkpoint(&path);
     let reader = Reader::open(&path)?;
     let (ledger, past, undo) = (reader.ledger()?, reader.past()?, reader.undo()?);
-    check(args)?;
+    let is_made = check(args)?;
     let stop = Stop::new();
     let runtime = runtime()?;
     let _guard = runtime.enter();
@@ -45,7 +45,7 @@ pub(super) fn run(cli: &Cli, args: &AftercareArgs, ui: &Ui) -> Result<Exit, Fail
             () = stop.requested() => Err(CallError::Stopped),
         }
     });
-    let read = read.map_err(|error| interrupted(error, &stop))?;
+    let mut read = read.map_err(|error| interrupted(error, &stop))?;
     let is_others = |found: &String| {
         !found.eq_ignore_ascii_case(&read.tenant_key)
             && !is_configured_name(found, &settings.tenant.id)
@@ -55,19 +55,31 @@ pub(super) fn run(cli: &Cli, args: &AftercareArgs, ui: &Ui) -> Result<Exit, Fail
         return Err(CheckpointError::OtherTenant { path, found, wanted }.into());
     }
     ui.note(format_args!("tenant read in {}", count(read.requests, "request", "requests")));
-    write(args, &read)?;
-    show(args, &read, ui)?;
+    if read.manifest.is_empty() {
+        // No run has told the checkpoint whose it is.
+        read.manifest = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    }
+    let has_files = !read.moved.is_empty();
+    if has_files {
+        write(args, &read)?;
+    } else if is_made {
+        // The directory is empty, and of no use to anybody.
+        let _ = fs::remove_dir(&args.out);
+    }
+    show(args, &read, has_files, ui)?;
     Ok(Exit::Done)
 }
 
 /// Makes sure, before anything is read, that the files can be written and that none is lost.
-fn check(args: &AftercareArgs) -> Result<(), Failure> {
+/// Tells whether the directory was made for them.
+fn check(args: &AftercareArgs) -> Result<bool, Failure> {
     let unusable = |error: io::Error| {
         let text = format!("{} can't be written to", args.out.display());
         Failure::new(Exit::Usage, anyhow::Error::new(error).context(text))
             .hint("name another directory, or mend it")
     };
     let replace = if args.force { Replace::Anything } else { Replace::Nothing };
+    let is_made = !args.out.exists();
     private_directory(&args.out).map_err(unusable)?;
     for file in AftercareFile::ALL {
         let path = args.out.join(file.name());
@@ -78,7 +90,7 @@ fn check(args: &AftercareArgs) -> Result<(), Failure> {
         })?;
         files::check_replace(&path).map_err(unusable)?;
     }
-    Ok(())
+    Ok(is_made)
 }
 
 /// Makes the directory, for its owner alone: its files hold people's addresses.
@@ -100,13 +112,16 @@ fn write(args: &AftercareArgs, read: &Aftercare) -> Result<(), Failure> {
     Ok(())
 }
 
-fn show(args: &AftercareArgs, read: &Aftercare, ui: &Ui) -> Result<(), Failure> {
-    let directory = args.out.display().to_string();
+fn show(args: &AftercareArgs, read: &Aftercare, has_files: bool, ui: &Ui) -> Result<(), Failure> {
+    let directory = has_files.then(|| args.out.display().to_string());
+    let directory = directory.as_deref();
     let told = if ui.json() {
-        aftercare_json(&mut ui.stdout(), read, &directory, Exit::Done.code())
+        aftercare_json(&mut ui.stdout(), read, directory, Exit::Done.code())
     } else {
-        let look = (ui.styles_out(), Ui::width());
-        aftercare_text(&mut ui.stdout(), read, &directory, look)
+        let most_rows = if ui.verbose > 0 { usize::MAX } else { ROWS_PER_REASON };
+        let (styles, width) = (ui.styles_out(), Ui::width());
+        let view = AftercareView { directory, styles, width, most_rows };
+        aftercare_text(&mut ui.stdout(), read, &view)
     };
     told.map_err(Failure::from_stdout)
 }

@@ -36,7 +36,7 @@ mod style;
 mod summary_text;
 mod text;
 
-pub use aftercare::{AftercareFile, aftercare_json, aftercare_text};
+pub use aftercare::{AftercareFile, AftercareView, aftercare_json, aftercare_text};
 pub use campaign::{
     Explained, Report, ReportFormat, ReportOptions, explain_json, explain_text, failed_csv,
     failed_rows, write_report,

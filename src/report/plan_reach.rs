@@ -91,6 +91,9 @@ fn heaviest(
 
 /// What all of the guests touch together.
 pub(super) fn total_sentence(total: &TouchedTotal) -> String {
+    if total.guests == 0 {
+        return "no guest changes".to_owned();
+    }
     let guests = count(total.guests, "guest", "guests");
     let Some(groups) = total.groups else {
         return format!("{guests}: their groups and roles could not be read");
@@ -141,6 +144,9 @@ pub(super) fn about(app: &TouchedApp) -> String {
 /// What could not be read, in lines of their own.
 pub(super) fn not_seen(total: &TouchedTotal) -> Vec<String> {
     let mut lines = Vec::new();
+    if total.guests == 0 {
+        return lines;
+    }
     if total.not_seen > 0 {
         let guests = count(total.not_seen, "guest", "guests");
         lines.push(format!("not everything could be read of {guests}"));

@@ -206,6 +206,15 @@ fn without_the_permission_for_sites_or_a_campaign_it_says_so() {
       hint: `apply` creates it; name the right file with --checkpoint
     ------- exit 2 -------
     ");
+    // A run that the guards refuse leaves a checkpoint, and moves nobody.
+    campaign.run("apply moves.csv --yes --max-changes 1").exits(5);
+    snapshot!(campaign.run("aftercare moves.csv --out after"), @"
+    Aftercare of moves.csv.checkpoint in Contoso
+      no run has given a guest another address yet
+      there is nothing to do, and no file was written
+    ------- stderr -------
+    tenant read in 5 requests
+    ");
     assert!(!campaign.exists("after"));
     campaign.run("apply moves.csv --yes").exits(0);
     let told = campaign.run("aftercare moves.csv --out after").exits(0);

@@ -123,6 +123,9 @@ fn a_plan_tells_what_its_changes_touch() {
       "unreadable": []
     }
     "#);
+    campaign.write("none.csv", "user,new_email\nnobody@northwind.example,x@fabrikam.example\n");
+    let plan = campaign.run("plan none.csv --reach").exits(0);
+    assert!(plan.stdout.contains("Reach\n  no guest changes\n\n"), "{plan}");
     assert_eq!(campaign.writes(), 0);
 }
 

@@ -66,13 +66,25 @@ impl AftercareFile {
     }
 }
 
+/// How it is told.
+#[derive(Debug, Clone, Copy)]
+pub struct AftercareView<'a> {
+    /// Where the files were written; None where there was nothing to write.
+    pub directory: Option<&'a str>,
+    pub styles: Styles,
+    /// Columns of the terminal; `usize::MAX` where there is none.
+    pub width: usize,
+    /// Most guests named that are left out.
+    pub most_rows: usize,
+}
+
 /// Says what was written, and how much there is to do.
 pub fn aftercare_text(
     out: &mut dyn Write,
     aftercare: &Aftercare,
-    directory: &str,
-    (styles, width): (Styles, usize),
+    view: &AftercareView<'_>,
 ) -> io::Result<()> {
+    let AftercareView { directory, styles, width, most_rows } = *view;
     let tenant = aftercare.tenant_name.as_deref().unwrap_or(&aftercare.tenant_id);
     let title = format!("Aftercare of {} in {}", aftercare.manifest, tenant);
     writeln!(out, "{}", paint(styles.heading, harmless(&title)))?;
@@ -80,6 +92,21 @@ pub fn aftercare_text(
     for line in wrap(&sentence, width.saturating_sub(2)) {
         writeln!(out, "  {line}")?;
     }
+    let Some(directory) = directory else {
+        for guest in aftercare.left_out.iter().take(most_rows) {
+            writeln!(out, "    {}: {}", harmless(&guest.label), why(guest.why))?;
+        }
+        if aftercare.left_out.len() > most_rows {
+            let more =
+                format!("… and {} more (-v shows all)", aftercare.left_out.len() - most_rows);
+            writeln!(out, "    {}", paint(styles.faint, more))?;
+        }
+        return writeln!(
+            out,
+            "  {}",
+            paint(styles.faint, "there is nothing to do, and no file was written")
+        );
+    };
     writeln!(out)?;
     let paths = AftercareFile::ALL.map(|file| harmless(&format!("{directory}/{}", file.name())));
     let widest = paths.iter().map(|path| columns(path)).max().unwrap_or_default();
@@ -109,6 +136,9 @@ fn moved_sentence(aftercare: &Aftercare) -> String {
         0 => String::new(),
         left_out => format!("; {} left out", count(left_out, "guest is", "guests are")),
     };
+    if aftercare.moved.is_empty() && aftercare.left_out.is_empty() {
+        return "no run has given a guest another address yet".to_owned();
+    }
     if aftercare.moved.is_empty() {
         return format!("no guest has an address of this campaign{left_out}");
     }
@@ -139,7 +169,7 @@ fn why(why: WhyLeftOut) -> &'static str {
 pub fn aftercare_json(
     out: &mut dyn Write,
     aftercare: &Aftercare,
-    directory: &str,
+    directory: Option<&str>,
     exit_code: u8,
 ) -> io::Result<()> {
     #[derive(Serialize)]
@@ -150,7 +180,7 @@ pub fn aftercare_json(
     }
     #[derive(Serialize)]
     struct Summary<'a> {
-        directory: &'a str,
+        directory: Option<&'a str>,
         files: Vec<&'static str>,
         tenant_id: &'a str,
         tenant_name: Option<&'a str>,
@@ -181,7 +211,8 @@ pub fn aftercare_json(
     let object = Object {
         summary: Summary {
             directory,
-            files: AftercareFile::ALL.map(AftercareFile::name).to_vec(),
+            files: directory
+                .map_or_else(Vec::new, |_| AftercareFile::ALL.map(AftercareFile::name).to_vec()),
             tenant_id: &aftercare.tenant_id,
             tenant_name: aftercare.tenant_name.as_deref(),
             manifest: &aftercare.manifest,
