@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Parser as _;
 use yaml_rust2::{Yaml, YamlLoader};
 
-use reinvite::config::args::Cli;
+use reinvite::config::args::{Cli, Command};
 use reinvite::config::unknown_variables;
 
 use crate::support::Campaign;
@@ -26,6 +26,7 @@ fn yaml(name: &str) -> Vec<Yaml> {
 const WORKFLOWS: [&str; 3] =
     ["github-actions.yml", "github-actions-tenants.yml", "github-pull-request.yml"];
 const KUBERNETES: [&str; 2] = ["kubernetes/cronjob.yaml", "kubernetes/tenants.yaml"];
+const CONTAINERS: [&str; 3] = [KUBERNETES[0], KUBERNETES[1], "azure-container-app-job.yaml"];
 
 /// Every mapping in a document, from the outside in.
 fn mappings(yaml: &Yaml) -> Vec<&Yaml> {
@@ -69,7 +70,7 @@ fn commands() -> Vec<(&'static str, String)> {
     let from = cron.find("$(reinvite ").unwrap() + "$(reinvite ".len();
     let to = cron.find(" 2>&1").unwrap();
     commands.push(("crontab", cron[from..to].to_owned()));
-    for name in KUBERNETES {
+    for name in CONTAINERS {
         for container in containers(name) {
             let words = container["args"].as_vec().unwrap().iter();
             let words: Vec<_> = words.map(|word| word.as_str().unwrap()).collect();
@@ -112,12 +113,13 @@ fn cron_command() -> String {
 #[test]
 fn every_command_in_the_samples_is_understood() {
     let commands = commands();
-    assert_eq!(commands.len(), 8, "{commands:?}");
+    assert_eq!(commands.len(), 9, "{commands:?}");
     for (name, command) in commands {
         let words = std::iter::once("reinvite").chain(command.split_whitespace());
         let cli = Cli::try_parse_from(words).unwrap_or_else(|error| panic!("{name}: {error}"));
-        // Without it, and without a terminal, nothing would be changed.
-        assert!(cli.global.yes, "{name}: {command}");
+        // Without it, and without a terminal, nothing would be changed; a plan changes nothing.
+        let is_plan = matches!(cli.command, Command::Plan(_));
+        assert_ne!(cli.global.yes, is_plan, "{name}: {command}");
     }
 }
 
@@ -127,7 +129,7 @@ fn every_variable_in_the_samples_means_something() {
     let service = read("systemd/reinvite.service");
     let set = service.lines().filter_map(|line| line.strip_prefix("Environment="));
     names.extend(set.map(|set| set.split('=').next().unwrap().to_owned()));
-    for name in KUBERNETES {
+    for name in CONTAINERS {
         for container in containers(name) {
             let variables = container["env"].as_vec().unwrap().iter();
             names.extend(variables.map(|set| set["name"].as_str().unwrap().to_owned()));
