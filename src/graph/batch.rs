@@ -14,9 +14,10 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use super::backoff::backoff;
+use super::call::Call;
 use super::call_error::CallError;
 use super::catalogue::{Operation, Verdict, judge};
-use super::client::{Call, Graph};
+use super::client::Graph;
 use super::pace::{Lane, Shape};
 use super::refusal::Refusal;
 use super::wire;

@@ -1,36 +1,30 @@
-//! The client: one door for every request, and what came of it.
+//! The client: who it is, what it keeps, and whose answers it believes.
 //!
-//! Passing the door means: wait for a turn, add the token, send, learn the
-//! service's clock, and, when the service turned the request away, wait as it
-//! asked and go again. What else an answer means is told by the catalogue.
+//! Leaves to others: sending (`door`), and what an answer means (`catalogue`).
 
-use std::sync::atomic::{AtomicU64, Ordering};
+mod door;
+
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
-use serde::de::DeserializeOwned;
-use tokio::time::Instant;
+use http::{Request, Response, StatusCode};
 use tokio_util::sync::CancellationToken;
-use tracing::debug;
 use url::Url;
-use uuid::Uuid;
 
-use crate::domain::Trace;
-
-use super::answer::{Author, Foreign, author, from_json};
-use super::auth::{AuthError, Claims, ClaimsRequest, Rejected, TOKEN_HEADER, TokenSource, Tokens};
-use super::backoff::backoff;
+use super::answer::{Author, Foreign, author};
+use super::auth::{AuthError, Claims, TokenSource, Tokens};
+use super::call::Call;
 use super::call_error::CallError;
-use super::catalogue::{Operation, Verdict, judge};
+use super::catalogue::Operation;
 use super::clock::Clock;
 use super::connection::{Away, Connection};
-use super::pace::{EarlierWrite, Lane, Pace, Pacer, Shape, Throttling, Waits, sleep_or_stop};
-use super::redact::redact;
-use super::refusal::{Refusal, header};
-use super::transport::{ExplanationLost, Reached, Transport, TransportError};
+use super::pace::{EarlierWrite, Lane, Pace, Pacer, Waits};
+use super::transport::{Transport, TransportError};
+
+pub(crate) use door::THROTTLED_ATTEMPTS;
 
 /// Something about the traffic that a person may want to see while it happens.
 #[derive(Debug, Clone)]
@@ -67,77 +61,8 @@ pub struct Traffic {
     pub throttled: AtomicU64,
 }
 
-/// How often a request that is safe to repeat is sent before its failure counts.
-/// With the waits between, this bridges about a minute of trouble.
-const ATTEMPTS: u32 = 6;
-
 /// So many answers in a row that are not the service's, and something stands between.
 const FOREIGN_ANSWERS: u32 = 3;
-
-/// So often in a row is an answer believed to have broken on its way.
-const BROKEN_ANSWERS: u32 = 3;
-
-/// How often one request may be turned away. With Graph's usual waits of some
-/// seconds to a minute this is a quarter of an hour or more without one request
-/// getting through: a person or the next run should decide.
-pub(crate) const THROTTLED_ATTEMPTS: u32 = 30;
-
-/// An answer that took longer says nothing about the time it arrives at.
-const QUICK_ANSWER: Duration = Duration::from_secs(1);
-
-/// An invitation whose token took longer is not sent with it, but decided on once more.
-const QUICK_TOKEN: Duration = Duration::from_secs(2);
-
-pub(super) struct Call {
-    pub(super) method: Method,
-    pub(super) url: Url,
-    pub(super) body: Option<Bytes>,
-    pub(super) operation: Operation,
-    /// Serves the request from the eventually consistent index that advanced
-    /// queries need (Microsoft Graph, *Advanced queries*, 2025-08).
-    pub(super) advanced: bool,
-    /// What its attempts leave with the service.
-    pub(super) trace: Mutex<Trace>,
-}
-
-impl Call {
-    pub(super) fn get(url: Url) -> Self {
-        Self {
-            method: Method::GET,
-            url,
-            body: None,
-            operation: Operation::Read,
-            advanced: false,
-            trace: Mutex::default(),
-        }
-    }
-
-    /// What its attempts left with the service.
-    pub(super) fn into_trace(self) -> Trace {
-        self.trace.into_inner().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn note_request(&self, id: Uuid) {
-        let mut trace = self.trace.lock().unwrap_or_else(PoisonError::into_inner);
-        let requests = trace.requests + 1;
-        *trace = Trace { requests, client_request_id: Some(id.to_string()), ..Trace::default() };
-    }
-
-    fn note_answer(&self, answer: &Response<Bytes>) {
-        let mut trace = self.trace.lock().unwrap_or_else(PoisonError::into_inner);
-        trace.status = Some(answer.status().as_u16());
-        trace.request_id = header(answer.headers(), "request-id");
-    }
-
-    fn lane(&self) -> Lane {
-        match self.operation {
-            Operation::Read => Lane::Read,
-            Operation::WriteMail | Operation::WriteOtherMails => Lane::Patch,
-            Operation::Invite => Lane::Invite,
-            Operation::Mailbox | Operation::SendMail => Lane::Mail,
-        }
-    }
-}
 
 /// The way to the sign-in service, whose waits are told.
 struct SignInWay<'a> {
@@ -353,279 +278,5 @@ impl Graph {
             )));
         }
         Ok(url)
-    }
-
-    /// Reads JSON; repeats what is safe to repeat.
-    pub(super) async fn read<T: DeserializeOwned>(&self, call: &Call) -> Result<T, CallError> {
-        self.read_sized(call).await.map(|(answer, _)| answer)
-    }
-
-    /// The same, and how many bytes it was.
-    pub(super) async fn read_sized<T: DeserializeOwned>(
-        &self,
-        call: &Call,
-    ) -> Result<(T, usize), CallError> {
-        let mut attempt = 1;
-        loop {
-            let body = self.repeat(call).await?;
-            let error = match from_json(&body) {
-                Ok(answer) => return Ok((answer, body.len())),
-                Err(error) => error,
-            };
-            let why = format!("{} {}: {error}", call.method, call.url.path());
-            // No JSON to its end: it broke on its way, and one odd answer is none.
-            if !(error.is_syntax() || error.is_eof()) || attempt == BROKEN_ANSWERS {
-                return Err(CallError::Protocol(why));
-            }
-            self.retry_wait(attempt, None, why).await?;
-            attempt += 1;
-        }
-    }
-
-    /// Sends a request that is safe to repeat until it is answered for good.
-    pub(super) async fn repeat(&self, call: &Call) -> Result<Bytes, CallError> {
-        let mut attempt = 1;
-        loop {
-            let error = match self.pass(call).await {
-                Ok(answer) => return Ok(answer.into_body()),
-                Err(error) => error,
-            };
-            // A 503 may say how long (Microsoft Graph, *Throttling*).
-            let (passing, asked) = match &error {
-                CallError::Lost { .. } => (true, None),
-                CallError::Refused { verdict, refusal } => {
-                    let passing = matches!(verdict, Verdict::OutcomeUnknown | Verdict::RetrySoon);
-                    (passing, refusal.retry_after)
-                }
-                CallError::Stopped
-                | CallError::Auth(_)
-                | CallError::Unreachable(_)
-                | CallError::Throttled { .. }
-                | CallError::ThrottledOut(_)
-                | CallError::Foreign(_)
-                | CallError::Protocol(_) => (false, None),
-            };
-            if !passing || attempt == ATTEMPTS {
-                return Err(error);
-            }
-            self.retry_wait(attempt, asked, error.to_string()).await?;
-            attempt += 1;
-        }
-    }
-
-    /// Sends one request through the door. It is sent again only when it was
-    /// certainly not carried out: turned away with a 429, refused for its token,
-    /// or never connected.
-    pub(super) async fn pass(&self, call: &Call) -> Result<Response<Bytes>, CallError> {
-        let mut rejected: Option<Rejected> = None;
-        let (mut throttled, mut unexplained) = (0, 0);
-        let (lane, shape) = (call.lane(), self.shape(&call.url));
-        loop {
-            // An invitation waited for that before its intent was written down.
-            if lane != Lane::Invite {
-                self.connected().await?;
-            }
-            let permit = match lane {
-                Lane::Read | Lane::Patch | Lane::Mail => self.pacer.enter(lane, shape).await?,
-                // Its turn was taken before its intent was written down.
-                Lane::Invite => match self.pacer.enter_now().await? {
-                    Some(permit) => permit,
-                    None => return Err(CallError::Throttled { by_service: false }),
-                },
-            };
-            let asked_at = Instant::now();
-            let way = self.sign_in_way();
-            let bearer = tokio::select! {
-                biased;
-                () = self.stop.cancelled() => return Err(CallError::Stopped),
-                bearer = self.tokens.bearer(&way, rejected.as_ref()) => bearer,
-            };
-            let bearer = match bearer {
-                Ok(bearer) => bearer,
-                Err(AuthError::Unreachable(error)) => {
-                    drop(permit);
-                    self.away(error).map_err(AuthError::Unreachable)?;
-                    if lane == Lane::Invite {
-                        return Err(CallError::Throttled { by_service: false });
-                    }
-                    continue;
-                }
-                Err(error) => return Err(error.into()),
-            };
-            if lane == Lane::Invite && asked_at.elapsed() > QUICK_TOKEN {
-                // Signing in took its time: the guest may have changed meanwhile.
-                return Err(CallError::Throttled { by_service: true });
-            }
-            self.traffic.requests.fetch_add(1, Ordering::Relaxed);
-            let sent_at = Instant::now();
-            let id = Uuid::new_v4();
-            call.note_request(id);
-            let answer = self.transport.send(request(call, &bearer, id)).await;
-            drop(permit);
-            log(call, &answer, sent_at.elapsed());
-            let mut answer = match answer {
-                Ok(answer) => answer,
-                Err(error) if error.reached == Reached::No => {
-                    self.away(error).map_err(CallError::Unreachable)?;
-                    if lane == Lane::Invite {
-                        // By the time there is a way again, the guest may have changed.
-                        return Err(CallError::Throttled { by_service: false });
-                    }
-                    self.traffic.retries.fetch_add(1, Ordering::Relaxed);
-                    continue;
-                }
-                Err(error) => {
-                    self.connection.lost();
-                    return Err(CallError::Lost { evidence: format!("no answer: {error}") });
-                }
-            };
-            self.connection.is_up();
-            let token = bearer.to_str().unwrap_or_default().trim_start_matches("Bearer ");
-            redact(&mut answer, &[token]);
-            self.recognise(call, &answer)?;
-            call.note_answer(&answer);
-            // A date that was long on its way would put the service's clock back by as much.
-            if sent_at.elapsed() <= QUICK_ANSWER
-                && let Some(apart) = self.clock.learn(answer.headers())
-            {
-                let what = format!(
-                    "one answer was dated {apart:#} from the others; its date is not believed"
-                );
-                (self.observer)(Observation::Noticed { what });
-            }
-            self.pacer.learn_cost(shape, answer.headers());
-            if answer.status() != StatusCode::TOO_MANY_REQUESTS {
-                self.pacer.let_through(lane, sent_at, answer.headers());
-            }
-            if answer.status().is_success() {
-                return Ok(answer);
-            }
-            let refusal = Refusal::read(&answer);
-            // Refused, so not carried out; but the same status means "later" and
-            // "never", and which of them was cut off. Asking again tells.
-            let is_unexplained = answer.extensions().get::<ExplanationLost>().is_some();
-            // A 403 may be the tenant's stop, which is not asked for twice; 408 and 429 mean
-            // what they mean without words.
-            let is_ambiguous = matches!(
-                answer.status(),
-                StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND | StatusCode::CONFLICT
-            );
-            if is_unexplained && is_ambiguous && unexplained < ATTEMPTS {
-                unexplained += 1;
-                let why = format!("{refusal}, and the explanation was cut off");
-                self.retry_wait(unexplained, refusal.retry_after, why).await?;
-                continue;
-            }
-            let verdict = judge(call.operation, &refusal);
-            match verdict {
-                Verdict::Retry => {
-                    throttled += 1;
-                    if throttled == THROTTLED_ATTEMPTS {
-                        return Err(CallError::ThrottledOut(throttled));
-                    }
-                    let wait = refusal.retry_after.unwrap_or_else(|| backoff(throttled));
-                    self.hold_off_for(wait, lane, sent_at, answer.headers());
-                    if call.operation == Operation::Invite {
-                        // By the time the hold-off ends, the guest may have changed.
-                        return Err(CallError::Throttled { by_service: true });
-                    }
-                }
-                Verdict::RefreshToken => {
-                    let claims = ClaimsRequest::from_headers(answer.headers());
-                    let refused = Rejected { bearer, claims };
-                    // A token got for this very request and refused again: another won't help.
-                    if rejected.is_some() || !self.tokens.can_refresh() {
-                        // Whose token is good and who may not do this: the sign-in is in order.
-                        if answer.status() == StatusCode::FORBIDDEN {
-                            return Err(CallError::Refused { refusal: Box::new(refusal), verdict });
-                        }
-                        let refusal = refusal.to_string();
-                        return Err(self.tokens.refused_for_good(&refusal, &refused).into());
-                    }
-                    rejected = Some(refused);
-                    self.traffic.retries.fetch_add(1, Ordering::Relaxed);
-                }
-                Verdict::RetrySoon
-                | Verdict::RetryWhileReplicating(_)
-                | Verdict::Postponed(_)
-                | Verdict::RowFailed(_)
-                | Verdict::NotPermitted(_)
-                | Verdict::StopRun(_)
-                | Verdict::OutcomeUnknown => {
-                    return Err(CallError::Refused { refusal: Box::new(refusal), verdict });
-                }
-            }
-        }
-    }
-
-    /// Holds off what a refusal names. Whoever waits at the door notices.
-    pub(super) fn hold_off_for(
-        &self,
-        wait: Duration,
-        lane: Lane,
-        sent_at: Instant,
-        headers: &HeaderMap,
-    ) {
-        self.traffic.throttled.fetch_add(1, Ordering::Relaxed);
-        self.traffic.retries.fetch_add(1, Ordering::Relaxed);
-        let scope = header(headers, "x-ms-throttle-scope");
-        let information = header(headers, "x-ms-throttle-information");
-        let (scope_told, information) = (scope.as_deref(), information.as_deref());
-        self.pacer.refused(Throttling { lane, sent_at, wait, scope: scope_told, information });
-        (self.observer)(Observation::Throttled { scope, wait });
-    }
-
-    /// What the cost of a call depends on.
-    fn shape(&self, url: &Url) -> Shape {
-        let path = url.path().strip_prefix(self.root.path()).unwrap_or_default();
-        Shape::from_request(path, url.query().unwrap_or_default())
-    }
-
-    pub(super) async fn retry_wait(
-        &self,
-        attempt: u32,
-        asked: Option<Duration>,
-        why: String,
-    ) -> Result<(), CallError> {
-        let wait = asked.unwrap_or_default().max(backoff(attempt));
-        self.traffic.retries.fetch_add(1, Ordering::Relaxed);
-        (self.observer)(Observation::Retrying { attempt, wait, why });
-        Ok(sleep_or_stop(wait, &self.stop).await?)
-    }
-}
-
-fn request(call: &Call, bearer: &HeaderValue, id: Uuid) -> Request<Bytes> {
-    let mut builder = Request::builder()
-        .method(call.method.clone())
-        .uri(call.url.as_str())
-        .header(TOKEN_HEADER, bearer)
-        .header("client-request-id", id.to_string())
-        // A bulk job yields to people at work (Microsoft Graph, *Throttling*).
-        .header("x-ms-throttle-priority", "Low");
-    if call.body.is_some() {
-        builder = builder.header(http::header::CONTENT_TYPE, "application/json");
-    }
-    if call.lane() == Lane::Mail {
-        // The same id before and after the message was sent (Microsoft Graph, *Obtain
-        // immutable identifiers*).
-        builder = builder.header("Prefer", "IdType=\"ImmutableId\"");
-    }
-    if call.advanced {
-        builder = builder.header("ConsistencyLevel", "eventual");
-    }
-    builder.body(call.body.clone().unwrap_or_default()).expect("the URL was parsed before")
-}
-
-/// One line per request: what was asked, what came, how long it took. Neither
-/// bodies nor query strings, which hold addresses.
-fn log(call: &Call, answer: &Result<Response<Bytes>, TransportError>, took: Duration) {
-    let (method, path) = (&call.method, call.url.path());
-    match answer {
-        Ok(answer) => {
-            let status = answer.status().as_u16();
-            let request_id = header(answer.headers(), "request-id");
-            debug!(%method, path, status, request_id, ?took, "answered");
-        }
-        Err(error) => debug!(%method, path, %error, ?took, "no answer"),
     }
 }

@@ -9,8 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::domain::{Directory, DirectoryUser, Email, GuestRef, Unreadable};
 
 use super::batch::Get;
+use super::call::Call;
 use super::call_error::CallError;
-use super::client::{Call, Graph};
+use super::client::Graph;
 use super::odata::{held_by, literal, query};
 use super::survey::{Optional, PAGE, Swept, Wanted, is_about_the_filter};
 use super::users::directory_user;

@@ -11,9 +11,10 @@ use serde::Serialize;
 use url::Url;
 
 use super::answer::from_json;
+use super::call::Call;
 use super::call_error::CallError;
 use super::catalogue::{Operation, Verdict};
-use super::client::{Call, Graph};
+use super::client::Graph;
 use super::wire::{FOUND_SELECT, FoundMessage, MailMessage, Page};
 use crate::domain::Email;
 

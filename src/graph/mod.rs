@@ -7,6 +7,7 @@ mod answer;
 mod auth;
 mod backoff;
 mod batch;
+mod call;
 mod call_error;
 mod catalogue;
 mod client;

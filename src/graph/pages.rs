@@ -7,9 +7,10 @@ use std::collections::BTreeSet;
 
 use serde::de::DeserializeOwned;
 
+use super::call::Call;
 use super::call_error::CallError;
 use super::catalogue::Verdict;
-use super::client::{Call, Graph};
+use super::client::Graph;
 use super::wire;
 
 /// How often a list that breaks off is begun.

@@ -12,8 +12,9 @@ use tokio::time::Instant;
 
 use crate::domain::{Directory, DirectoryUser, UserId};
 
+use super::call::Call;
 use super::call_error::CallError;
-use super::client::{Call, Graph};
+use super::client::Graph;
 use super::odata::{literal, query};
 use super::pace::sleep_or_stop;
 use super::wire;

@@ -12,8 +12,9 @@ use serde::de::DeserializeOwned;
 use crate::domain::{Memberships, Reach, ReachedGroup, Unreadable, UserId};
 
 use super::batch::{Get, Got};
+use super::call::Call;
 use super::call_error::CallError;
-use super::client::{Call, Graph};
+use super::client::Graph;
 use super::odata::query;
 use super::redeeming::unavailable;
 use super::survey::{Optional, PAGE, parse};

@@ -9,8 +9,9 @@ use serde_json::Value;
 use crate::domain::{ClaimsMapping, Owner, Reach, SignOn, Unreadable};
 
 use super::batch::Get;
+use super::call::Call;
 use super::call_error::CallError;
-use super::client::{Call, Graph};
+use super::client::Graph;
 use super::odata::{literal, query, segment};
 use super::redeeming::unavailable;
 use super::survey::{Optional, PAGE, parse};

@@ -9,8 +9,9 @@ use std::collections::BTreeSet;
 use crate::domain::{AddressHolder, Directory, Email, HolderKind, Unreadable, UserId};
 
 use super::batch::{BATCH_SIZE, Get};
+use super::call::Call;
 use super::call_error::CallError;
-use super::client::{Call, Graph};
+use super::client::Graph;
 use super::odata::{literal, query};
 use super::survey::{Optional, PAGE, PAGE_SIZE, Wanted};
 use super::users::smtp_addresses;

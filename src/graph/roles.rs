@@ -11,8 +11,9 @@ use serde_json::Value;
 use crate::domain::{Directory, GuestRef, RoleHolding, Unreadable, UserId};
 
 use super::batch::Get;
+use super::call::Call;
 use super::call_error::CallError;
-use super::client::{Call, Graph};
+use super::client::Graph;
 use super::odata::{query, segment};
 use super::survey::{Optional, PAGE, Wanted, parse};
 use super::wire;

@@ -9,8 +9,9 @@ use jiff::Timestamp;
 
 use crate::domain::{SignIns, Unreadable, UserId};
 
+use super::call::Call;
 use super::call_error::CallError;
-use super::client::{Call, Graph};
+use super::client::Graph;
 use super::odata::query;
 use super::survey::{Optional, is_about_the_filter};
 use super::wire;

@@ -17,8 +17,9 @@ use crate::domain::{
 };
 
 use super::batch::Get;
+use super::call::Call;
 use super::call_error::CallError;
-use super::client::{Call, Graph};
+use super::client::Graph;
 use super::odata::query;
 use super::pace::sleep_or_stop;
 use super::presence::deleted_at;

@@ -5,8 +5,9 @@ use serde_json::Value;
 
 use crate::domain::{Inbound, InvitedDomains, InvitesFrom, Partner, Policies, Tenant, Unreadable};
 
+use super::call::Call;
 use super::call_error::CallError;
-use super::client::{Call, Graph};
+use super::client::Graph;
 use super::odata::query;
 use super::redeeming::inbound;
 use super::survey::Optional;

@@ -7,9 +7,10 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
+use super::call::Call;
 use super::call_error::CallError;
 use super::catalogue::Operation;
-use super::client::{Call, Graph};
+use super::client::Graph;
 use super::odata::{literal, query, segment};
 use super::wire::{self, MessageTrace, Page};
 use crate::domain::Fate;

@@ -13,9 +13,10 @@ use crate::domain::{
 };
 
 use super::answer::from_json;
+use super::call::Call;
 use super::call_error::CallError;
 use super::catalogue::{Operation, Verdict};
-use super::client::{Call, Graph};
+use super::client::Graph;
 use super::odata::query;
 use super::pace::Shape;
 use super::wire;
