@@ -1,7 +1,10 @@
 //! Microsoft's own clients against the emulator: msgraph-sdk with MSAL (Python), and
-//! microsoft-graph-client with MSAL (Node.js), do the documented job unchanged.
+//! microsoft-graph-client with MSAL (Node.js), do the documented job unchanged. Beside them
+//! our own PowerShell is parsed.
 //!
 //! They are installed from `PyPI` and npm, so these tests are ignored; `.ci/sdk` runs them.
+
+mod powershell;
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
