@@ -15,7 +15,7 @@ use super::page::page;
 use super::seed::Group;
 use super::state::Shared;
 use super::token::Grant;
-use super::users::{READ_USERS, context};
+use super::users::{READ_USERS, context, count_needs_advanced};
 use crate::graph::wire::{self, AppRoleAssignment, ClaimsMappingPolicy, DirectoryObject};
 
 /// The apps of a tenant.
@@ -86,7 +86,7 @@ impl Shared {
         request: &Request,
     ) -> Result<Answer, Refusal> {
         grant.require_any(READ_USERS).or_else(|_| grant.require_any(READ_MEMBERSHIPS))?;
-        let query = Query::parse(&request.query)?;
+        let query = counted(request)?;
         let tenant = self.tenant();
         let directory = &tenant.directory;
         let Some(at) = directory.find_named(name) else {
@@ -138,7 +138,7 @@ impl Shared {
         request: &Request,
     ) -> Result<Answer, Refusal> {
         grant.require_any(READ_ASSIGNMENTS)?;
-        let query = Query::parse(&request.query)?;
+        let query = counted(request)?;
         let tenant = self.tenant();
         let directory = &tenant.directory;
         let Some(at) = directory.find_named(name) else {
@@ -299,6 +299,15 @@ impl Shared {
 pub(super) fn application_filter(text: &str) -> Result<&str, Refusal> {
     let id = text.trim().strip_prefix("appId eq '").and_then(|rest| rest.strip_suffix('\''));
     id.ok_or_else(|| Refusal::unsupported_query("The emulator has no $filter of that kind here."))
+}
+
+/// The query of a request that may count.
+fn counted(request: &Request) -> Result<Query, Refusal> {
+    let query = Query::parse(&request.query)?;
+    if query.count && !request.is_eventual() {
+        return Err(count_needs_advanced());
+    }
+    Ok(query)
 }
 
 /// An object of a list of directory objects. Whoever may not read such objects is told its

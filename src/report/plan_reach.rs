@@ -98,12 +98,17 @@ pub(super) fn total_sentence(total: &TouchedTotal) -> String {
     let Some(groups) = total.groups else {
         return format!("{guests}: their groups and roles could not be read");
     };
-    let groups = count(groups, "group", "groups");
-    let teams = match total.teams {
-        Some(0) => "none of them a team".to_owned(),
-        Some(1) => "1 of them a team".to_owned(),
-        Some(teams) => format!("{teams} of them teams"),
-        None => "which of them are teams is not known".to_owned(),
+    let groups = match (groups, total.teams) {
+        (0, _) => "in no group".to_owned(),
+        (groups, teams) => {
+            let teams = match teams {
+                Some(0) => "none of them a team".to_owned(),
+                Some(1) => "1 of them a team".to_owned(),
+                Some(teams) => format!("{teams} of them teams"),
+                None => "which of them are teams is not known".to_owned(),
+            };
+            format!("in {}, {teams}", count(groups, "group", "groups"))
+        }
     };
     let roles = match total.role_holders.unwrap_or_default() {
         0 => "nobody holds a role".to_owned(),
@@ -119,7 +124,7 @@ pub(super) fn total_sentence(total: &TouchedTotal) -> String {
             count(apps.iter().filter(is_told).count() as u64, "is", "are"),
         ),
     };
-    format!("{guests} in {groups}, {teams}; {roles}; {apps}")
+    format!("{guests} {groups}; {roles}; {apps}")
 }
 
 /// What is known of an app, and who owns it.

@@ -1,5 +1,6 @@
 //! What the emulator claims, rule by rule, called in process.
 
+mod apps;
 mod caller;
 mod contract;
 mod faults;

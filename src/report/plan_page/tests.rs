@@ -1,5 +1,6 @@
 use super::*;
 use crate::campaign::SampleMail;
+use crate::plan::{Identifier, Touched, TouchedApp, TouchedByOne, TouchedTotal};
 use crate::report::sample;
 
 fn samples() -> Samples {
@@ -163,6 +164,47 @@ fn a_page_holds_every_row_and_nothing_of_a_stranger_is_markup() {
     for foreign in ["<script", "<b>guests", "src=", "href=\"http", "url(", "\u{1b}"] {
         assert!(!page.contains(foreign), "{foreign}");
     }
+}
+
+#[test]
+fn what_the_changes_touch_is_told_without_the_markup_of_a_stranger() {
+    let mut plan = sample::plan();
+    let id = plan.rows[0].user_id.unwrap();
+    let app = TouchedApp {
+        id: "5a0c1f3e".into(),
+        client_id: None,
+        name: Some("<script>`x`</script>\u{1b}[2J".into()),
+        guests: 1,
+        sign_on: None,
+        claims: [Identifier::Mail].into(),
+        about: "it asks for the claim <b>".to_owned(),
+        owners: Some(Vec::new()),
+    };
+    let one = TouchedByOne { groups: Some(2), teams: None, roles: Some(1), apps: Some(1) };
+    let total = TouchedTotal {
+        guests: 6,
+        groups: Some(2),
+        role_holders: Some(1),
+        not_seen: 5,
+        apps: Some(vec![app]),
+        ..TouchedTotal::default()
+    };
+    plan.touched = Some(Box::new(Touched { total, guests: [(id, one)].into() }));
+    let html = render(&plan, PlanFormat::Html);
+    for text in [
+        "6 guests in 2 groups, which of them are teams is not known; 1 holds a role; assigned to \
+         1 app, of which 1 is told an address that changes",
+        "&lt;script&gt;`x`&lt;&#x2f;script&gt;\\u{1b}[2J",
+        "it asks for the claim &lt;b&gt;; nobody owns it",
+        "not everything could be read of 5 guests",
+        "standard text, de; 2 groups, 1 role, 1 app",
+    ] {
+        assert!(html.contains(text), "{text}\n{html}");
+    }
+    assert!(!html.contains("<script>") && !html.contains('\u{1b}'));
+    let markdown = render(&plan, PlanFormat::Markdown);
+    let line = "- ``<script>`x`</script>\\u{1b}[2J``, 1 guest: `it asks for the claim <b>; nobody owns it`";
+    assert!(markdown.contains(line), "{markdown}");
 }
 
 #[test]
