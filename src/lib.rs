@@ -23,6 +23,7 @@ pub mod manifest;
 pub mod notify;
 pub mod plan;
 pub mod program;
+pub mod rehearsal;
 pub mod report;
 pub mod run;
 pub mod text;

@@ -75,6 +75,7 @@ pub(super) fn manifest(command: &Command) -> Option<&Path> {
         Command::Apply(args) => Some(&args.planning.manifest),
         Command::Remind(args) => Some(&args.manifest),
         Command::Reconcile(args) => Some(&args.planning.manifest),
+        Command::Rehearse(args) => Some(&args.planning.manifest),
         Command::Doctor(args) => args.manifest.as_ref(),
         Command::Snapshot(args) => args.manifest.as_ref(),
         Command::Verify(args) => args.manifest.as_ref(),

@@ -3,22 +3,21 @@
 
 use std::io::Write as _;
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::net::TcpListener;
 
+use crate::config::ListenAddress;
 use crate::config::args::EmulateArgs;
-use crate::config::{Factor, Latencies, Latency, ListenAddress, Quota};
 use crate::emulator::{
-    Action, Canned, Certificate, Emulator, Fault, Lag, MAILS, MailRule, Matcher, Options, Others,
-    Quotas, RetryAfter, SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET, SmtpServer, TenantSeed,
+    Certificate, Emulator, MAILS, SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET, SmtpServer, TenantSeed,
 };
 use crate::report::Schema;
 use crate::run::Stop;
 
 use super::failure::Failure;
 use super::ui::Ui;
+use super::weather::{options, tenant_of};
 use super::{Exit, signals};
 
 /// How the shell of the system sets the variable.
@@ -33,13 +32,13 @@ fn set_secret() -> String {
 pub(super) fn run(args: &EmulateArgs, ui: &Ui) -> Result<Exit, Failure> {
     let seed = seed(args)?;
     let certificate = certificate(args)?;
-    let mail_rules = mail_rules(&args.bounce)?;
+    let options = options(&args.tenant_is)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let stop = Stop::new();
         signals::listen(stop.clone());
         let listener = listen(args.listen, "--listen").await?;
-        let emulator = Emulator::new(seed, Options { mail_rules, ..options(args) });
+        let emulator = Emulator::new(seed, options);
         let server = match certificate {
             Some(certificate) => emulator.serve_tls(listener, certificate)?,
             None => emulator.serve(listener)?,
@@ -70,27 +69,10 @@ fn seed(args: &EmulateArgs) -> Result<TenantSeed, Failure> {
             Exit::Usage,
             anyhow::anyhow!("--tenant and --guests exclude each other"),
         )),
-        (Some(path), None) => {
-            let name = path.display();
-            let json = std::fs::read_to_string(path)
-                .with_context(|| format!("cannot read {name}"))
-                .map_err(|error| Failure::new(Exit::Usage, error))?;
-            TenantSeed::from_json(&json)
-                .with_context(|| format!("{name} describes no tenant"))
-                .map_err(|error| Failure::new(Exit::Usage, error))
-        }
+        (Some(path), None) => tenant_of(path),
         (None, Some(guests)) => Ok(TenantSeed::with_guests(guests)),
         (None, None) => Ok(TenantSeed::sample()),
     }
-}
-
-fn mail_rules(texts: &[String]) -> Result<Vec<MailRule>, Failure> {
-    let rules = texts.iter().map(|text| {
-        text.parse().map_err(|form: &str| {
-            Failure::new(Exit::Usage, anyhow::anyhow!("--bounce {text} is no rule")).hint(form)
-        })
-    });
-    rules.collect()
 }
 
 fn certificate(args: &EmulateArgs) -> Result<Option<Certificate>, Failure> {
@@ -102,50 +84,6 @@ fn certificate(args: &EmulateArgs) -> Result<Option<Certificate>, Failure> {
         format!("cannot use the certificate {certificate} with the key {key}")
     });
     read.map(Some).map_err(|error| Failure::new(Exit::Usage, error))
-}
-
-fn options(args: &EmulateArgs) -> Options {
-    let latency = |Latency { min, max }| min..=max;
-    let Latencies { all, patch, invite } = args.latency;
-    let invitations_are_writes = args.invitations_are_writes;
-    let quotas = match args.quota {
-        Quota::Documented => Quotas::default(),
-        Quota::None => Quotas::unlimited(),
-        Quota::Factor(factor) => Quotas::default().scaled(factor),
-    };
-    Options {
-        quotas: Quotas {
-            invitations_are_writes,
-            tells_share: !args.silent_quota,
-            refuses_gradually: args.gradual_refusals,
-            others: args.other_writes.map_or_else(Others::default, |Factor(rate)| Others {
-                writes: rate,
-                invitations: rate,
-            }),
-            ..quotas.over(args.quota_window.0)
-        },
-        faults: args.refuse_every.map(by_chance).unwrap_or_default(),
-        trace_delay: args.trace_delay,
-        read_lag: lag(args.read_lag),
-        invitation_lag: lag(args.invitation_lag),
-        latency: (all.max > Duration::ZERO).then(|| latency(all)),
-        patch_latency: patch.map(latency),
-        invitation_latency: invite.map(latency),
-        // Hours of rehearsal with every request kept would only grow.
-        log_requests: false,
-        ..Options::default()
-    }
-}
-
-/// Refusals that come whatever the pace.
-fn by_chance(every: u64) -> Vec<Fault> {
-    let writes = [Matcher::patch(), Matcher::invitation()];
-    let refused = || Action::Answer(Canned::throttled(RetryAfter::Seconds(1)));
-    writes.map(|write| Fault::new(write.nth(every).every(every).always(), refused())).into()
-}
-
-fn lag(lag: Duration) -> Lag {
-    if lag.is_zero() { Lag::None } else { Lag::Fixed(lag) }
 }
 
 /// Tells how to point a configuration at it.

@@ -32,6 +32,7 @@ mod planning;
 mod preview;
 mod quoting;
 mod reconcile;
+mod rehearse;
 mod report;
 mod resume_command;
 mod revert;
@@ -44,6 +45,7 @@ mod status;
 mod trace;
 mod ui;
 mod verify;
+mod weather;
 
 use clap::Parser as _;
 
@@ -111,6 +113,7 @@ fn schema(command: &Command) -> Schema {
         | Command::Status(_)
         | Command::Explain(_)
         | Command::Report(_)
+        | Command::Rehearse(_)
         | Command::Emulate(_)
         | Command::Config(_)
         | Command::Completions(_)
@@ -144,6 +147,7 @@ fn open_log(cli: &Cli, ui: &Ui) -> Result<(), Failure> {
         Command::Explain(_) => "explain",
         Command::Report(_) => "report",
         Command::Snapshot(_) => "snapshot",
+        Command::Rehearse(_) => "rehearse",
         Command::Emulate(_) => "emulate",
         Command::Config(_) => "config",
         Command::Completions(_) => "completions",
@@ -173,6 +177,7 @@ fn run(cli: &Cli, ui: &Ui) -> Result<Exit, Failure> {
         Command::Explain(args) => explain::run(cli, args, ui),
         Command::Report(args) => report::run(cli, args, ui),
         Command::Snapshot(args) => snapshot::run(cli, args, ui),
+        Command::Rehearse(args) => rehearse::run(cli, args, ui),
         Command::Emulate(args) => emulate::run(args, ui),
         Command::Config(args) => config::run(cli, args, ui),
         Command::Completions(args) => completions::run(args, ui),

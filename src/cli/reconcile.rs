@@ -235,7 +235,7 @@ pub(super) const ROWS_PER_LIST: usize = 5;
 
 /// The code of a night: that of its run, of the guests that need a person, or of why
 /// they could not be looked at.
-fn exit_of(night: &Night) -> Exit {
+pub(super) fn exit_of(night: &Night) -> Exit {
     let exit = Exit::from_summary(&night.summary_for_exit());
     match &night.trouble {
         Some(CampaignError::Call(CallError::Stopped)) | None => exit,

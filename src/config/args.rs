@@ -21,14 +21,14 @@ use super::help::{
     AFTERCARE_EXAMPLES, APPLY_EXAMPLES, COMPLETIONS_EXAMPLES, CONFIG_EXAMPLES, DEMO_EXAMPLES,
     DOCTOR_EXAMPLES, DRAFT_EXAMPLES, EMULATE_EXAMPLES, EXAMPLES, EXPLAIN_EXAMPLES, INIT_EXAMPLES,
     LINT_EXAMPLES, MAN_EXAMPLES, PLAN_EXAMPLES, PREVIEW_EXAMPLES, RECONCILE_EXAMPLES,
-    REMIND_EXAMPLES, REPORT_EXAMPLES, REVERT_EXAMPLES, SCHEMA_EXAMPLES, SNAPSHOT_EXAMPLES,
-    STATUS_EXAMPLES, VERIFY_EXAMPLES, help_with,
+    REHEARSE_EXAMPLES, REMIND_EXAMPLES, REPORT_EXAMPLES, REVERT_EXAMPLES, SCHEMA_EXAMPLES,
+    SNAPSHOT_EXAMPLES, STATUS_EXAMPLES, VERIFY_EXAMPLES, help_with,
 };
 use super::settings::Overrides;
 pub use super::shell_args::{
     CompletionsArgs, ConfigAction, ConfigArgs, ManArgs, SchemaArgs, Shell,
 };
-pub use super::trial_args::{DemoArgs, EmulateArgs, InitArgs};
+pub use super::trial_args::{DemoArgs, EmulateArgs, Faults, InitArgs, RehearseArgs, WeatherArgs};
 use super::version::{after, version};
 
 /// The configuration file that is read when none is named.
@@ -240,7 +240,10 @@ pub enum Command {
     /// Keep a copy of what a plan sees of the tenant, for trials
     #[command(help_template = help_with(SNAPSHOT_EXAMPLES))]
     Snapshot(SnapshotArgs),
-    /// Serve a tenant on this machine, for trials and rehearsals
+    /// Carry out a whole campaign on a copy of the tenant, nights included, and tell how it went
+    #[command(help_template = help_with(REHEARSE_EXAMPLES))]
+    Rehearse(RehearseArgs),
+    /// Serve a tenant on this machine, for trials
     #[command(help_template = help_with(EMULATE_EXAMPLES))]
     Emulate(EmulateArgs),
     /// Print the configuration in force, and where each value comes from
@@ -279,6 +282,7 @@ impl Cli {
             Command::Plan(args) => args.planning.reading.clone(),
             Command::Apply(args) => args.planning.reading.clone(),
             Command::Reconcile(args) => args.planning.reading.clone(),
+            Command::Rehearse(args) => args.planning.reading.clone(),
             Command::Remind(args) => args.reading.clone(),
             Command::Revert(args) => {
                 ReadingArgs { columns: args.columns.clone(), ..ReadingArgs::default() }
@@ -321,6 +325,11 @@ impl Cli {
             },
             Command::Plan(plan) => Overrides { max_changes: plan.planning.max_changes, ..read },
             Command::Reconcile(args) => Overrides {
+                max_changes: args.planning.max_changes,
+                max_failures: args.budget.max_failures,
+                ..read
+            },
+            Command::Rehearse(args) => Overrides {
                 max_changes: args.planning.max_changes,
                 max_failures: args.budget.max_failures,
                 ..read

@@ -125,6 +125,13 @@ Examples:
   reinvite snapshot guests.csv --out contoso.tenant --pseudonymise
 ";
 
+pub(super) const REHEARSE_EXAMPLES: &str = "\
+Examples:
+  reinvite rehearse guests.csv --tenant contoso.tenant
+  reinvite rehearse guests.csv --tenant contoso.tenant --redeem '60% in 3d' --faults bad-day
+  reinvite rehearse guests.csv --tenant contoso.tenant --begin 2026-05-04T22:00Z --out rehearsal
+";
+
 pub(super) const EMULATE_EXAMPLES: &str = "\
 Examples:
   reinvite emulate

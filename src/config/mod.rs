@@ -35,6 +35,7 @@ mod night;
 mod notify;
 mod pace;
 mod platform;
+mod redeem;
 mod revert;
 mod secret;
 mod secret_place;
@@ -71,6 +72,7 @@ pub use night::{Correct, QuietHours, ReconcileSettings, RemindSettings, Weekdays
 pub use notify::{NotifyOn, NotifySettings, WebhookFormat};
 pub use pace::{PaceSettings, Preset};
 pub use platform::{Federation, IdentityHost};
+pub use redeem::Redeem;
 pub use revert::RevertSettings;
 pub use secret::{PROGRAM_LIMIT, SecretError, SecretSource};
 pub use settings::{OfflineSettings, Overrides, Settings};

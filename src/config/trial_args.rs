@@ -1,5 +1,5 @@
-//! The own arguments of commands to begin with, which need no manifest: `demo`, `init` and
-//! `emulate`. Doc comments are the help texts; every flag is also an environment
+//! The own arguments of commands to begin with and to try things out, which need no tenant:
+//! `demo`, `init`, `emulate` and `rehearse`. Doc comments are the help texts; every flag is also an environment
 //! variable, `REINVITE_` and its name.
 //!
 //! Leaves to others: what a command does with them.
@@ -7,11 +7,14 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Args;
 use clap::builder::BoolishValueParser;
+use clap::{Args, ValueEnum};
+use jiff::Timestamp;
 
 use super::arg_values::{Factor, Latencies, ListenAddress, Quota};
+use super::command_args::{BudgetArgs, PlanningArgs};
 use super::duration::parse_duration;
+use super::redeem::Redeem;
 
 /// `demo`.
 #[derive(Debug, Clone, Args)]
@@ -71,6 +74,54 @@ pub struct EmulateArgs {
     #[arg(long, value_name = "ADDR", env = "REINVITE_SMTP", hide_env_values = true)]
     pub smtp: Option<ListenAddress>,
 
+    /// Serve the tenant that this file describes
+    #[arg(long, value_name = "FILE", env = "REINVITE_TENANT", hide_env_values = true)]
+    pub tenant: Option<PathBuf>,
+
+    /// Make up so many guests
+    #[arg(long, value_name = "N", env = "REINVITE_GUESTS", hide_env_values = true)]
+    pub guests: Option<u32>,
+
+    /// Serve it over https, with this certificate (PEM), which MSAL and its kin demand
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "tls_key",
+        env = "REINVITE_TLS_CERTIFICATE",
+        hide_env_values = true
+    )]
+    pub tls_certificate: Option<PathBuf>,
+
+    /// The private key of that certificate (PEM)
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "tls_certificate",
+        env = "REINVITE_TLS_KEY",
+        hide_env_values = true
+    )]
+    pub tls_key: Option<PathBuf>,
+
+    /// How the tenant behaves.
+    #[command(flatten)]
+    pub tenant_is: WeatherArgs,
+}
+
+/// How a tenant of the emulator behaves: `emulate` and `rehearse`.
+#[derive(Debug, Clone, Args)]
+pub struct WeatherArgs {
+    /// Let a day's worth of things go wrong: refusals, lost answers, slow replicas, and other
+    /// applications that take their share of the quotas
+    #[arg(
+        long,
+        value_enum,
+        value_name = "DAY",
+        default_value_t,
+        env = "REINVITE_FAULTS",
+        hide_env_values = true
+    )]
+    pub faults: Faults,
+
     /// Let the mails to this address or domain bounce, or become =quarantined, =spam or
     /// =pending; the message trace shows it. May be given several times
     #[arg(
@@ -92,14 +143,6 @@ pub struct EmulateArgs {
         hide_env_values = true
     )]
     pub trace_delay: Duration,
-
-    /// Serve the tenant that this file describes
-    #[arg(long, value_name = "FILE", env = "REINVITE_TENANT", hide_env_values = true)]
-    pub tenant: Option<PathBuf>,
-
-    /// Make up so many guests
-    #[arg(long, value_name = "N", env = "REINVITE_GUESTS", hide_env_values = true)]
-    pub guests: Option<u32>,
 
     /// Enforce Microsoft's documented quotas, none, or the documented ones times a factor
     #[arg(
@@ -129,26 +172,6 @@ pub struct EmulateArgs {
         hide_env_values = true
     )]
     pub quota_window: Factor,
-
-    /// Serve it over https, with this certificate (PEM), which MSAL and its kin demand
-    #[arg(
-        long,
-        value_name = "FILE",
-        requires = "tls_key",
-        env = "REINVITE_TLS_CERTIFICATE",
-        hide_env_values = true
-    )]
-    pub tls_certificate: Option<PathBuf>,
-
-    /// The private key of that certificate (PEM)
-    #[arg(
-        long,
-        value_name = "FILE",
-        requires = "tls_certificate",
-        env = "REINVITE_TLS_KEY",
-        hide_env_values = true
-    )]
-    pub tls_key: Option<PathBuf>,
 
     /// Say nothing of a quota before it is used up
     #[arg(
@@ -216,3 +239,77 @@ pub struct EmulateArgs {
     )]
     pub invitation_lag: Duration,
 }
+
+/// What goes wrong in a tenant of the emulator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Faults {
+    /// Nothing.
+    #[default]
+    None,
+    /// Much of what a real tenant has shown, all on one day.
+    BadDay,
+}
+
+/// `rehearse`.
+#[derive(Debug, Clone, Args)]
+pub struct RehearseArgs {
+    /// How the plan is made.
+    #[command(flatten)]
+    pub planning: PlanningArgs,
+
+    /// Rehearse on the tenant that this file describes, as `snapshot` writes it
+    #[arg(long, value_name = "FILE", env = "REINVITE_TENANT", hide_env_values = true)]
+    pub tenant: PathBuf,
+
+    /// Let so many of those who get a mail redeem within so long, such as "60% in 3d"
+    #[arg(long, value_name = "SHARE in TIME", env = "REINVITE_REDEEM", hide_env_values = true)]
+    pub redeem: Option<Redeem>,
+
+    /// Choose other guests to redeem, and other latencies
+    #[arg(
+        long,
+        value_name = "N",
+        default_value = "1",
+        env = "REINVITE_SEED",
+        hide_env_values = true
+    )]
+    pub seed: u64,
+
+    /// End after so many nights [default: when nothing more would happen]
+    #[arg(
+        long,
+        value_name = "N",
+        env = "REINVITE_NIGHTS",
+        hide_env_values = true,
+        value_parser = clap::value_parser!(u32).range(0..=MOST_NIGHTS)
+    )]
+    pub nights: Option<u32>,
+
+    /// Begin at this moment, in UTC; each night begins at the same time of day [default: now]
+    #[arg(long, value_name = "TIME", env = "REINVITE_BEGIN", hide_env_values = true)]
+    pub begin: Option<Timestamp>,
+
+    /// When each run ends.
+    #[command(flatten)]
+    pub budget: BudgetArgs,
+
+    /// Keep report, checkpoint and mails in this directory
+    #[arg(long, value_name = "DIR", env = "REINVITE_OUT", hide_env_values = true)]
+    pub out: Option<PathBuf>,
+
+    /// Replace what an earlier rehearsal left there
+    #[arg(
+        long,
+        env = "REINVITE_FORCE",
+        hide_env_values = true,
+        value_parser = BoolishValueParser::new()
+    )]
+    pub force: bool,
+
+    /// How the tenant behaves.
+    #[command(flatten)]
+    pub tenant_is: WeatherArgs,
+}
+
+/// A year: whatever is not settled by then will not be.
+const MOST_NIGHTS: i64 = 366;

@@ -32,9 +32,6 @@ use crate::graph::wire::{FoundMessage, MailMessage, Page};
 const MOST_IN_FLIGHT: u32 = 4;
 /// What more is asked to wait.
 const PATIENCE: &str = "2";
-/// Messages that leave a mailbox in a minute. What is more is carried over to the next
-/// ones (Exchange Online limits, *Message rate limit*).
-const PER_MINUTE: usize = 30;
 const MINUTE: Duration = Duration::from_mins(1);
 
 /// Microsoft Graph, *Create message*, *List messages*, permissions.
@@ -114,10 +111,10 @@ impl Mailboxes {
 
 impl Mailbox {
     /// When a message that is sent now leaves.
-    fn leaves_at(&mut self, lag: Duration) -> Instant {
+    fn leaves_at(&mut self, lag: Duration, per_minute: usize) -> Instant {
         let now = Instant::now();
         self.leaving.retain(|at| *at + MINUTE > now);
-        let place = self.leaving.len().checked_sub(PER_MINUTE);
+        let place = self.leaving.len().checked_sub(per_minute);
         let free = place.map_or(now, |place| self.leaving[place] + MINUTE);
         let at = free.max(now) + lag;
         self.leaving.push_back(at);
@@ -212,10 +209,10 @@ impl Shared {
     }
 
     fn send_draft(&self, address: &str, id: &str) -> Result<Answer, Refusal> {
-        let lag = self.options.mail_lag;
+        let (lag, per_minute) = (self.options.mail_lag, self.options.mails_per_minute);
         let mut mailboxes = self.mailboxes();
         let mailbox = mailboxes.of(address)?;
-        let at = mailbox.leaves_at(lag);
+        let at = mailbox.leaves_at(lag, per_minute);
         let found = mailbox.messages.iter_mut().find(|stored| stored.message.id == id);
         let Some(stored) = found else {
             let message = "The specified object was not found in the store.";

@@ -12,6 +12,7 @@
 mod apps;
 mod assertion;
 mod audits;
+mod bad_day;
 mod batch;
 mod body;
 mod canned;
@@ -78,6 +79,7 @@ pub use ledger::{
 pub use mail_page::MAILS;
 pub use mailbox::MailboxMessage;
 pub use options::{Lag, Options, Tripwire};
+pub use outbox::LeftMail;
 pub use quota::{Limit, Others, Quotas, ResourceUnits};
 pub use seed::{
     AllowInvitesFrom, Application, Contact, EmailCodes, FederatedIdentity, Group, InboundAccess,
@@ -166,6 +168,16 @@ impl Emulator {
     /// What is in a mailbox, in the order in which it came there.
     pub fn mailbox(&self, address: &str) -> Vec<MailboxMessage> {
         self.shared.mailboxes().messages(address)
+    }
+
+    /// The writes from this place on, from 0.
+    pub fn writes_since(&self, place: usize) -> Vec<Write> {
+        self.shared.tenant().writes.get(place..).unwrap_or_default().to_vec()
+    }
+
+    /// The mails that left the tenant from this place on, from 0, and the place to go on from.
+    pub fn mails_since(&self, place: usize) -> (Vec<LeftMail>, usize) {
+        self.shared.outbox().left_since(place)
     }
 
     /// A user as it is, whatever replicas show.

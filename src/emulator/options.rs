@@ -42,6 +42,9 @@ pub struct Options {
     /// How long a message that was sent stays in Drafts (Microsoft Graph, *Things to know
     /// about sending mail*).
     pub mail_lag: Duration,
+    /// Messages that leave a mailbox in a minute; what is more is carried over to the next
+    /// ones. Exchange Online lets out 30 (Exchange Online limits, *Message rate limit*).
+    pub mails_per_minute: usize,
     /// How long the message trace shows nothing of a mail that left. How long it takes is not
     /// documented.
     pub trace_delay: Duration,
@@ -70,6 +73,7 @@ impl Default for Options {
             device_sign_in: DeviceSignIn::default(),
             tripwire: Tripwire::default(),
             mail_lag: Duration::ZERO,
+            mails_per_minute: 30,
             trace_delay: Duration::ZERO,
             invitations_traced_from: None,
             mail_rules: Vec::new(),

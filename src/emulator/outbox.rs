@@ -45,6 +45,15 @@ impl Leaving {
     }
 }
 
+/// A mail that has left, for whoever looks from outside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeftMail {
+    /// When it left.
+    pub at: Timestamp,
+    /// Everybody it is for, the guest first.
+    pub recipients: Vec<String>,
+}
+
 /// The mails of a tenant. One is known by its place, from 0.
 #[derive(Debug, Default)]
 pub(super) struct Outbox(Vec<Leaving>);
@@ -52,6 +61,17 @@ pub(super) struct Outbox(Vec<Leaving>);
 impl Outbox {
     pub(super) fn get(&self, place: usize) -> Option<&Leaving> {
         self.0.get(place).filter(|mail| mail.has_left())
+    }
+
+    /// Those that left from this place on, up to the first that has not, and the place of
+    /// that one.
+    pub(super) fn left_since(&self, place: usize) -> (Vec<LeftMail>, usize) {
+        let left = self.0[place.min(self.0.len())..].iter().take_while(|mail| mail.has_left());
+        let left: Vec<_> = left
+            .map(|mail| LeftMail { at: mail.at, recipients: mail.recipients.clone() })
+            .collect();
+        let next = place + left.len();
+        (left, next)
     }
 
     /// Those that have left, the last first, each with its place.

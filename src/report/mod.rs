@@ -24,6 +24,8 @@ mod plan_page;
 mod plan_reach;
 mod plan_text;
 mod progress;
+mod rehearsal;
+mod rehearsal_json;
 mod result_file;
 mod row;
 #[cfg(test)]
@@ -53,6 +55,8 @@ pub use night_json::{night_json, verify_json};
 pub use plan_page::{PlanFormat, PlanPage, write_plan};
 pub use plan_text::{PlanView, plan_text};
 pub use progress::{Progress, ProgressMode};
+pub use rehearsal::{RehearsalView, rehearsal_text};
+pub use rehearsal_json::rehearsal_json;
 pub use result_file::{ExtraColumns, ResultFileError, Results, check_result_path, result_file};
 pub use schema::Schema;
 pub use schema_document::{schema_document, schema_names};

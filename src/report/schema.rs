@@ -29,6 +29,7 @@ pub enum Schema {
     Preview,
     /// A night, and the reminders that are a part of it.
     Reconcile,
+    Rehearsal,
     /// A line of a result file.
     Result,
     /// A plan of the way back, or its run.
@@ -41,7 +42,7 @@ pub enum Schema {
 impl Schema {
     /// Every one there is.
     #[cfg(test)]
-    pub(super) const ALL: [Self; 18] = [
+    pub(super) const ALL: [Self; 19] = [
         Self::Aftercare,
         Self::Apply,
         Self::ConfigShow,
@@ -55,6 +56,7 @@ impl Schema {
         Self::Plan,
         Self::Preview,
         Self::Reconcile,
+        Self::Rehearsal,
         Self::Result,
         Self::Revert,
         Self::Snapshot,
@@ -78,6 +80,7 @@ impl Schema {
             Self::Plan => "reinvite-plan/1",
             Self::Preview => "reinvite-preview/1",
             Self::Reconcile => "reinvite-reconcile/1",
+            Self::Rehearsal => "reinvite-rehearsal/1",
             Self::Result => "reinvite-result/1",
             Self::Revert => "reinvite-revert/1",
             Self::Snapshot => "reinvite-snapshot/1",

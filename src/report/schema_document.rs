@@ -35,6 +35,7 @@ documents!(
     "plan",
     "preview",
     "reconcile",
+    "rehearsal",
     "report",
     "result",
     "revert",

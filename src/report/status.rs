@@ -90,6 +90,10 @@ pub fn status_text(
     let title = format!("{manifest}, {}", harmless(&tenant(status)));
     let rows = count(status.rows, "row", "rows");
     writeln!(out, "{}: {rows}, since {:.0}", paint(styles.heading, title), created(status))?;
+    if status.is_rehearsal() {
+        let text = "a rehearsal: nobody was moved, invited or mailed";
+        writeln!(out, "{}", paint(styles.attention, text))?;
+    }
     match &status.last_run {
         Some(run) => writeln!(out, "{}", last_run(run, status.held_by.is_some()))?,
         None => writeln!(out, "no run yet")?,

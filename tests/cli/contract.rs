@@ -224,6 +224,30 @@ const AFTERCARE: &str = "
     left_out list
     unreadable list";
 
+const REHEARSAL: &str = "
+    schema string
+    summary.manifest string
+    summary.rows integer
+    summary.invited integer
+    summary.settled integer
+    summary.blocked integer
+    summary.failed integer
+    summary.unknown integer
+    summary.patched integer
+    summary.not_attempted integer
+    summary.redeemed integer
+    summary.mails integer
+    summary.runs integer
+    summary.end settled|stuck|out-of-nights|refused|stopped|interrupted
+    summary.begun_at time
+    summary.last_at time
+    summary.duration_seconds number
+    summary.plan_digest digest
+    summary.exit_code integer
+    runs list
+    mails list
+    rows list";
+
 const SNAPSHOT: &str = "
     schema string
     summary.file string
@@ -312,6 +336,7 @@ fn schema(command: &str) -> String {
     match command.split(' ').next().expect("a command") {
         "remind" => "reinvite-reconcile/1".to_owned(),
         "config" => "reinvite-config-show/1".to_owned(),
+        "rehearse" => "reinvite-rehearsal/1".to_owned(),
         command => format!("reinvite-{command}/1"),
     }
 }
@@ -328,10 +353,11 @@ fn every_command_prints_one_object_with_the_keys_of_the_contract() {
     let plan = [PLAN, END, ROWS].concat();
     let run = [RUN, END, RUN_END, ROWS].concat();
     let night = [RUN, END, RUN_END, ROWS, NIGHT].concat();
-    let commands: [(&str, i32, &str); 26] = [
+    let commands: [(&str, i32, &str); 27] = [
         ("init fresh", 0, INIT),
         ("draft --from northwind.example --to fabrikam.example --out drafted.csv", 0, DRAFT),
         ("snapshot --out contoso.tenant", 0, SNAPSHOT),
+        ("rehearse guests.csv --tenant contoso.tenant", 4, REHEARSAL),
         ("lint guests.csv", 0, LINT),
         ("lint bad.csv", 2, LINT),
         ("preview guests.csv --config mailed.toml", 0, PREVIEW),

@@ -36,7 +36,9 @@ fn the_short_help_fits_on_a_screen() {
       explain      Tell everything about one row and its guest
       report       Report a campaign as a web page, for spreadsheets, programs, tickets or CI
       snapshot     Keep a copy of what a plan sees of the tenant, for trials
-      emulate      Serve a tenant on this machine, for trials and rehearsals
+      rehearse     Carry out a whole campaign on a copy of the tenant, nights included, and tell how it
+                   went
+      emulate      Serve a tenant on this machine, for trials
       config       Print the configuration in force, and where each value comes from
       completions  Print the completions for a shell
       man          Print the manual, or write it as one page for each command

@@ -39,6 +39,7 @@ mod plan_page;
 mod preview;
 mod reach;
 mod readiness;
+mod rehearse;
 mod report;
 mod revert;
 mod schedulers;

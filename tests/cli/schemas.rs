@@ -127,6 +127,7 @@ fn the_schemas_are_listed_and_each_is_one() {
     plan
     preview
     reconcile
+    rehearsal
     report
     result
     revert
@@ -142,7 +143,7 @@ fn the_schemas_are_listed_and_each_is_one() {
     insta::assert_snapshot!(campaign.run("schema plans").exits(2), @"
     ------- stderr -------
     error: there is no schema `plans`
-      hint: there are aftercare, apply, config, config-show, doctor, draft, emulate, explain, failure, init, lint, log, plan, preview, reconcile, report, result, revert, snapshot, status, verify, webhook
+      hint: there are aftercare, apply, config, config-show, doctor, draft, emulate, explain, failure, init, lint, log, plan, preview, reconcile, rehearsal, report, result, revert, snapshot, status, verify, webhook
     ------- exit 2 -------
     ");
 }

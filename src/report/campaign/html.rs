@@ -93,6 +93,7 @@ fn section(campaign: &Campaign, options: ReportOptions) -> Value {
         tenant_id => harmless(&status.tenant),
         created => status.created_at.map(moment),
         running => status.held_by.is_some(),
+        rehearsal => status.is_rehearsal(),
         verified => history.looked_at.map(moment),
         gone => history.rows.len() - rows,
         left => left,

@@ -10,7 +10,9 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::row::RowView;
+use crate::checkpoint::History;
+
+use super::row::{ReportOptions, RowView};
 use super::view::{Campaign, Domain, Heading, Report, Totals};
 
 /// How every such file begins.
@@ -71,6 +73,15 @@ pub(super) fn write(out: &mut dyn Write, report: &Report) -> io::Result<()> {
     }
     out.write_all(b"\n]}\n")?;
     out.flush()
+}
+
+/// The rows of the manifest as the report has them.
+pub(in crate::report) fn row_values(
+    history: &History,
+    options: ReportOptions,
+) -> serde_json::Result<Vec<Value>> {
+    let rows = history.rows.iter().filter(|row| row.line.is_some());
+    rows.map(|row| serde_json::to_value(RowView::new(row, options))).collect()
 }
 
 fn head(campaign: &Campaign) -> Head<'_> {

@@ -33,6 +33,12 @@ fn is_verified(campaign: &Campaign) -> bool {
 
 fn section(out: &mut dyn Write, campaign: &Campaign, options: ReportOptions) -> io::Result<()> {
     writeln!(out, "## {}\n", code(&campaign.title()))?;
+    if campaign.history.status.is_rehearsal() {
+        writeln!(
+            out,
+            "**This is a rehearsal** on a copy of the tenant: nobody was moved, invited or mailed.\n"
+        )?;
+    }
     if let Some(run) = campaign.heading().last_run {
         write!(out, "Last run: {}, began {:.0}", run.command, run.started_at)?;
         match run.ended_at {

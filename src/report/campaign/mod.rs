@@ -21,6 +21,7 @@ mod view;
 pub use explain::{Explained, explain_json, explain_text};
 pub use failed::{failed_csv, failed_rows};
 pub(super) use html::{STYLE, hash, moment};
+pub(super) use json::row_values;
 pub(super) use markdown::{code, fence};
 pub use row::ReportOptions;
 pub use view::Report;

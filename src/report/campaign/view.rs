@@ -192,7 +192,8 @@ impl Campaign {
         let tenant = status.tenant_name.as_deref().unwrap_or(&status.tenant);
         let manifest =
             if status.manifest.is_empty() { "no manifest yet" } else { &status.manifest };
-        crate::report::text::harmless(&format!("{tenant}: {manifest}"))
+        let rehearsal = if status.is_rehearsal() { "Rehearsal, " } else { "" };
+        crate::report::text::harmless(&format!("{rehearsal}{tenant}: {manifest}"))
     }
 
     /// The rows that need a person, by why.
