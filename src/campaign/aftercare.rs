@@ -8,10 +8,10 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use jiff::Timestamp;
 
-use crate::checkpoint::{Past, Undo};
+use crate::checkpoint::{Past, Status, Undo};
 use crate::config::Settings;
 use crate::domain::{
-    Directory, DirectoryUser, Email, Ledger, Reach, RedemptionState, Unreadable, UserId,
+    Counts, Directory, DirectoryUser, Email, Ledger, Reach, RedemptionState, Unreadable, UserId,
 };
 use crate::graph::{CallError, Graph};
 use crate::plan::Touched;
@@ -29,6 +29,8 @@ pub struct Aftercare {
     pub tenant_key: String,
     /// When the tenant was read, in our time.
     pub read_at: Timestamp,
+    /// Rows of the last manifest that are not done: what is said is not all of it.
+    pub open_rows: u64,
     /// The guests that have an address of the campaign.
     pub moved: Vec<MovedGuest>,
     /// The guests whose mail the campaign wrote, and that show another by now.
@@ -85,9 +87,8 @@ pub enum WhyLeftOut {
 pub async fn aftercare(
     graph: &Graph,
     settings: &Settings,
-    ledger: &Ledger,
-    past: &Past,
-    undo: &Undo,
+    (ledger, past, undo): (&Ledger, &Past, &Undo),
+    status: &Status,
 ) -> Result<Aftercare, CallError> {
     let before = graph.traffic().requests.load(Relaxed);
     let claims = graph.sign_in().await?;
@@ -107,6 +108,10 @@ pub async fn aftercare(
         tenant_id: id.unwrap_or_else(|| settings.tenant.id.clone()),
         tenant_name: tenant.display_name,
         read_at,
+        open_rows: {
+            let Counts { not_attempted, patched, failed, unknown, .. } = status.counts;
+            not_attempted + patched + failed + unknown
+        },
         moved,
         left_out,
         touched: Touched::of(&reach),

@@ -33,6 +33,7 @@ pub(super) fn run(cli: &Cli, args: &AftercareArgs, ui: &Ui) -> Result<Exit, Fail
     ui.log.checkpoint(&path);
     let reader = Reader::open(&path)?;
     let (ledger, past, undo) = (reader.ledger()?, reader.past()?, reader.undo()?);
+    let status = reader.status()?;
     let is_made = check(args)?;
     let stop = Stop::new();
     let runtime = runtime()?;
@@ -41,7 +42,7 @@ pub(super) fn run(cli: &Cli, args: &AftercareArgs, ui: &Ui) -> Result<Exit, Fail
     let graph = client(&settings, &stop, &lines(ui))?;
     let read = runtime.block_on(async {
         tokio::select! {
-            read = aftercare(&graph, &settings, &ledger, &past, &undo) => read,
+            read = aftercare(&graph, &settings, (&ledger, &past, &undo), &status) => read,
             () = stop.requested() => Err(CallError::Stopped),
         }
     });

@@ -58,6 +58,7 @@ fn every_script_is_one_and_an_address_in_it_stays_text() {
         tenant_name: None,
         tenant_key: String::new(),
         read_at: Timestamp::UNIX_EPOCH,
+        open_rows: 0,
         moved,
         left_out: Vec::new(),
         reach: Reach::default(),

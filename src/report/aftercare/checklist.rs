@@ -9,7 +9,7 @@ use crate::report::campaign::code;
 use crate::report::plan_reach::{about, total_sentence};
 use crate::report::style::count;
 
-use super::{AftercareFile, holding_old, moved_sentence, pending, unseen, why};
+use super::{AftercareFile, holding_old, moved_sentence, open_sentence, pending, unseen, why};
 
 /// How it begins.
 const MARK: &str = "<!-- reinvite aftercare 1 -->\n";
@@ -27,6 +27,9 @@ pub(super) fn write(out: &mut dyn Write, aftercare: &Aftercare) -> io::Result<()
         aftercare.read_at,
         moved_sentence(aftercare)
     )?;
+    if let Some(open) = open_sentence(aftercare) {
+        writeln!(out, "**{open}, with `--force`.**\n")?;
+    }
     writeln!(out, "{}.\n", total_sentence(&aftercare.touched.total))?;
     for file in AftercareFile::ALL.into_iter().skip(1) {
         writeln!(out, "- [{}]({}): {}", file.name(), file.name(), file.about())?;

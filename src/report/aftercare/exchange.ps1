@@ -9,8 +9,10 @@ $ErrorActionPreference = 'Stop'
 if (-not (Get-Command -Name Set-MailUser -ErrorAction SilentlyContinue)) {
     throw 'Run Connect-ExchangeOnline first.'
 }
-$set = 0; $right = 0; $removed = 0; $missing = 0; $failed = 0
+$done = 0; $set = 0; $right = 0; $removed = 0; $missing = 0; $failed = 0
 foreach ($guest in $guests) {
+    Write-Progress -Activity 'Mail users' -Status "$done of $($guests.Count)" -PercentComplete (100 * $done / $guests.Count)
+    $done++
     try {
         $found = @(Get-MailUser -Filter "ExternalDirectoryObjectId -eq '$($guest.Id)'")
         if ($found.Count -ne 1) {

@@ -92,6 +92,9 @@ pub fn aftercare_text(
     for line in wrap(&sentence, width.saturating_sub(2)) {
         writeln!(out, "  {line}")?;
     }
+    if let Some(open) = open_sentence(aftercare) {
+        writeln!(out, "  {}", paint(styles.attention, open))?;
+    }
     let Some(directory) = directory else {
         for guest in aftercare.left_out.iter().take(most_rows) {
             writeln!(out, "    {}: {}", harmless(&guest.label), why(guest.why))?;
@@ -145,6 +148,13 @@ fn moved_sentence(aftercare: &Aftercare) -> String {
     format!("{moved} an address of this campaign, {pending}{left_out}")
 }
 
+/// What is not done yet of the campaign itself; None when all is.
+fn open_sentence(aftercare: &Aftercare) -> Option<String> {
+    let rows = Some(aftercare.open_rows).filter(|rows| *rows > 0)?;
+    let rows = count(rows, "row of the manifest is", "rows of the manifest are");
+    Some(format!("{rows} not done; run this again when all are"))
+}
+
 fn pending(aftercare: &Aftercare) -> u64 {
     let is_pending =
         |guest: &&MovedGuest| guest.redemption == Some(RedemptionState::PendingAcceptance);
@@ -189,6 +199,7 @@ pub fn aftercare_json(
         pending: u64,
         holding_old_address: u64,
         left_out: u64,
+        open_rows: u64,
         groups: Option<u64>,
         teams: Option<u64>,
         sites: u64,
@@ -220,6 +231,7 @@ pub fn aftercare_json(
             pending: pending(aftercare),
             holding_old_address: holding_old(aftercare),
             left_out: aftercare.left_out.len() as u64,
+            open_rows: aftercare.open_rows,
             groups: total.groups,
             teams: total.teams,
             sites: aftercare.sites.len() as u64,
