@@ -31,7 +31,7 @@ pub struct Aftercare {
     pub read_at: Timestamp,
     /// Rows of the last manifest that are not done: what is said is not all of it.
     pub open_rows: u64,
-    /// The guests that have an address of the campaign.
+    /// The guests that have an address that the campaign gave them, or gave back.
     pub moved: Vec<MovedGuest>,
     /// The guests whose mail the campaign wrote, and that show another by now.
     pub left_out: Vec<LeftOut>,
@@ -50,7 +50,8 @@ pub struct MovedGuest {
     pub id: UserId,
     pub name: Option<Box<str>>,
     pub user_principal_name: Box<str>,
-    /// Its mail before the campaign; None where it had none, or what it had is no address.
+    /// Its mail before the campaign, or the one that it had in between where that was given
+    /// back; None where it had none, or what it had is no address.
     pub old: Option<Email>,
     pub new: Email,
     /// Every address that it may have been known by since: the old one, and those that the
@@ -75,7 +76,8 @@ pub struct LeftOut {
 pub enum WhyLeftOut {
     /// It is not in the directory.
     Gone,
-    /// It has the mail that it had before: given back, or not written in the end.
+    /// It has the mail that it had before, and not by `revert`: it was not written in the
+    /// end, or given back by hand.
     AsBefore,
     /// Its mail was not asked for: an address of the campaign is in `otherMails` alone.
     OtherMailsOnly,
@@ -149,6 +151,10 @@ fn sort_out(
         let is_other_mail = wishes.iter().any(|address| user.has_other_mail(address));
         let label = user.mail.as_deref();
         match (is_before, is_wish, label.map(Email::parse)) {
+            (true, _, Some(Ok(back))) if ledger.reverted_to(*id).is_some() => {
+                let between = wishes.iter().rev().find(|address| !user.has_mail(address));
+                moved.push(moved_guest(user, between.map(|it| it.as_str()), back, &wishes));
+            }
             (true, false, _) if is_other_mail => leave_out(WhyLeftOut::OtherMailsOnly, label),
             (true, _, _) => leave_out(WhyLeftOut::AsBefore, label),
             (false, true, Some(Ok(new))) => moved.push(moved_guest(user, old, new, &wishes)),
@@ -191,8 +197,11 @@ fn moved_guest(
 mod tests {
     use super::*;
     use crate::checkpoint::BeforeImage;
-    use crate::domain::{InvitationKey, LedgerEntry, LedgerState, Redemption, Tenant, UserType};
+    use crate::domain::{
+        InvitationKey, LedgerEntry, LedgerState, Redemption, Tenant, UserType, WayBack,
+    };
 
+    const GUEST: &str = "00000001-0000-4000-8000-00000000b2b0";
     const OLD: &str = "ada@old.example";
     const NEW: &str = "ada@new.example";
     const NEWER: &str = "ada@newer.example";
@@ -204,7 +213,22 @@ mod tests {
         wishes: &[&str],
         now: Option<(&str, &[&str])>,
     ) -> (Vec<MovedGuest>, Vec<LeftOut>) {
-        let id: UserId = "00000001-0000-4000-8000-00000000b2b0".parse().unwrap();
+        let id: UserId = GUEST.parse().unwrap();
+        let mut ledger = Ledger::default();
+        for address in wishes {
+            let key = InvitationKey { user_id: id, address: address.parse().unwrap() };
+            let at = Timestamp::UNIX_EPOCH;
+            ledger.record(key, LedgerEntry { state: LedgerState::Invited, at, resend: None });
+        }
+        sort(before, &ledger, now)
+    }
+
+    fn sort(
+        before: Option<&str>,
+        ledger: &Ledger,
+        now: Option<(&str, &[&str])>,
+    ) -> (Vec<MovedGuest>, Vec<LeftOut>) {
+        let id: UserId = GUEST.parse().unwrap();
         let mut directory = Directory::new(Tenant::default());
         if let Some((mail, other_mails)) = now {
             directory.add_user(DirectoryUser {
@@ -223,15 +247,9 @@ mod tests {
                 management_restricted: false,
             });
         }
-        let mut ledger = Ledger::default();
-        for address in wishes {
-            let key = InvitationKey { user_id: id, address: address.parse().unwrap() };
-            let at = Timestamp::UNIX_EPOCH;
-            ledger.record(key, LedgerEntry { state: LedgerState::Invited, at, resend: None });
-        }
         let image = BeforeImage { mail: before.map(str::to_owned), other_mails: Vec::new() };
         let undo = Undo { before: [(id, image)].into(), ..Undo::default() };
-        sort_out(&[id].into(), &directory, &ledger, &undo)
+        sort_out(&[id].into(), &directory, ledger, &undo)
     }
 
     #[test]
@@ -251,6 +269,26 @@ mod tests {
             assert_eq!((known.as_slice(), moved[0].holds_old), (former, holds), "{wishes:?}");
             assert_eq!(moved[0].new.as_str(), mail);
         }
+    }
+
+    #[test]
+    fn a_guest_that_was_given_its_address_back_was_moved_the_other_way() {
+        let (mut ledger, id) = (Ledger::default(), GUEST.parse().unwrap());
+        let key = |address: &str| InvitationKey { user_id: id, address: address.parse().unwrap() };
+        for address in [NEW, OLD] {
+            let at = Timestamp::UNIX_EPOCH;
+            ledger.record(
+                key(address),
+                LedgerEntry { state: LedgerState::Reverted, at, resend: None },
+            );
+        }
+        ledger.record_revert(key(OLD), WayBack::MailAlone);
+        let (moved, left_out) = sort(Some(OLD), &ledger, Some((OLD, &[])));
+        assert!(left_out.is_empty(), "{left_out:?}");
+        let old = moved[0].old.as_ref().map(Email::as_str);
+        assert_eq!((old, moved[0].new.as_str()), (Some(NEW), OLD));
+        assert_eq!(moved[0].former, [NEW.parse().unwrap()]);
+        assert!(!moved[0].holds_old);
     }
 
     #[test]

@@ -40,7 +40,7 @@ fn it_leaves_a_checklist_a_script_and_tables() {
     let writes = campaign.writes();
     snapshot!(campaign.run("aftercare moves.csv --out after"), @"
     Aftercare of moves.csv in Contoso
-      3 guests have an address of this campaign, 2 of them not redeemed yet
+      3 guests were given an address by this campaign, 2 of them not redeemed yet
 
       after/README.md     what is to be done, system by system
       after/exchange.ps1  gives mail users in Exchange Online the new address
@@ -54,7 +54,7 @@ fn it_leaves_a_checklist_a_script_and_tables() {
     <!-- reinvite aftercare 1 -->
     # Aftercare of `moves.csv` in `Contoso`
 
-    Read [TIME]: 3 guests have an address of this campaign, 2 of them not redeemed yet. Nothing below has been done: these files were written, and nothing else.
+    Read [TIME]: 3 guests were given an address by this campaign, 2 of them not redeemed yet. Nothing below has been done: these files were written, and nothing else.
 
     3 guests in 1 group, 1 of them a team; nobody holds a role; assigned to 3 apps, of which 2 are told an address that changes.
 
@@ -233,4 +233,10 @@ fn without_the_permission_for_sites_or_a_campaign_it_says_so() {
 
     - `could not see sites of groups; Sites.Read.All would show it`
     ");
+    // The way back has an aftercare of its own.
+    campaign.run("revert moves.csv --yes").exits(0);
+    campaign.run("aftercare moves.csv --out after --force").exits(0);
+    let script = campaign.read("after/exchange.ps1");
+    let back = "Old = @('ruth.mori@fabrikam.example'); New = 'ruth.mori@northwind.example' }";
+    assert!(script.contains(back), "{script}");
 }

@@ -129,7 +129,7 @@ pub fn aftercare_text(
 }
 
 fn moved_sentence(aftercare: &Aftercare) -> String {
-    let moved = count(aftercare.moved.len() as u64, "guest has", "guests have");
+    let moved = count(aftercare.moved.len() as u64, "guest was", "guests were");
     let pending = pending(aftercare);
     let pending = match pending {
         0 => "and no invitation of theirs is pending".to_owned(),
@@ -143,9 +143,9 @@ fn moved_sentence(aftercare: &Aftercare) -> String {
         return "no run has given a guest another address yet".to_owned();
     }
     if aftercare.moved.is_empty() {
-        return format!("no guest has an address of this campaign{left_out}");
+        return format!("no guest has an address that this campaign gave it{left_out}");
     }
-    format!("{moved} an address of this campaign, {pending}{left_out}")
+    format!("{moved} given an address by this campaign, {pending}{left_out}")
 }
 
 /// What is not done yet of the campaign itself; None when all is.
