@@ -1,7 +1,9 @@
 //! What is right of mails of one's own, and of reminders.
 
+use std::path::PathBuf;
+
 use jiff::{SignedDuration, Timestamp};
-use reinvite::emulator::{Emulator, MailboxMessage};
+use reinvite::emulator::Emulator;
 
 use super::model::{Model, reminders};
 use crate::support::{Campaign, id};
@@ -15,17 +17,50 @@ pub(super) const MOST: u32 = 3;
 /// What is not known of a moment: lag, and a lost answer that was settled later.
 const ABOUT: SignedDuration = SignedDuration::from_mins(15);
 
-/// Those that were sent to an address, in order.
-fn sent_to(emulator: &Emulator, address: &str) -> Vec<MailboxMessage> {
-    let mut mails = emulator.mailbox(MAILBOX);
-    mails.retain(|mail| mail.sent > 0 && mail.to() == [address]);
-    mails
+/// Who mails, and where the mails are seen.
+#[derive(Debug, Clone)]
+pub(super) enum Way {
+    Microsoft,
+    /// [`MAILBOX`].
+    Mailbox,
+    Folder(PathBuf),
+}
+
+impl Way {
+    /// Whether the campaign mails by itself.
+    pub(super) fn is_own(&self) -> bool {
+        !matches!(self, Self::Microsoft)
+    }
+
+    /// How many mails went to an address, and whether the last has the link.
+    fn mails(&self, emulator: &Emulator, address: &str, link: &str) -> (usize, bool) {
+        let mails: Vec<String> = match self {
+            Self::Microsoft => Vec::new(),
+            Self::Mailbox => {
+                let mailbox = emulator.mailbox(MAILBOX).into_iter();
+                let sent = mailbox.filter(|mail| mail.sent > 0 && mail.to() == [address]);
+                sent.map(|mail| mail.message.body.content.replace("&amp;", "&")).collect()
+            }
+            // The next mail of a guest takes the place of the one before.
+            Self::Folder(folder) => {
+                let list = std::fs::read_to_string(folder.join("links.csv")).unwrap_or_default();
+                let is_its = |line: &&str| line.starts_with(&format!("{address},"));
+                list.lines().filter(is_its).map(str::to_owned).collect()
+            }
+        };
+        (mails.len(), mails.last().is_some_and(|mail| mail.contains(link)))
+    }
+}
+
+/// What is the link's own, in whatever a mail is written.
+fn ticket(link: &str) -> &str {
+    &link.split("ticket%3d").nth(1).expect("it has a ticket")[..32]
 }
 
 impl Model {
     /// Nobody gets more mails to an address than were asked for, and none twice.
     pub(super) fn judge_mails(&self, emulator: &Emulator, campaign: &Campaign) {
-        if !self.has_mailbox {
+        if !self.way.is_own() {
             return;
         }
         for mail in emulator.mailbox(MAILBOX) {
@@ -41,7 +76,7 @@ impl Model {
                 );
                 let resends = campaign.query(&sql).len();
                 let reminders = reminders(campaign, *n, address).len();
-                let mails = sent_to(emulator, address).len();
+                let (mails, _) = self.way.mails(emulator, address, "");
                 assert!(
                     mails <= wishes + resends + reminders,
                     "guest {n} has {mails} mails to {address} for {wishes} wishes, {resends} \
@@ -81,13 +116,12 @@ impl Model {
     /// Whether the guest has no mail with the link of its newest invitation, and needs one.
     pub(super) fn lacks_mail(&self, emulator: &Emulator, n: u32) -> Option<String> {
         let guest = &self.guests[&n];
-        if !self.has_mailbox || guest.is_redeemed {
+        if !self.way.is_own() || guest.is_redeemed {
             return None;
         }
         let ledger = emulator.ledger();
-        let newest = ledger.invitations_for(&id(n)).last()?.redeem_url.replace('&', "&amp;");
-        let mails = sent_to(emulator, guest.wanted.as_ref()?);
-        let has_it = mails.last().is_some_and(|mail| mail.message.body.content.contains(&newest));
-        (!has_it).then(|| format!("has {} mails, the last without its link", mails.len()))
+        let newest = &ledger.invitations_for(&id(n)).last()?.redeem_url;
+        let (mails, has_it) = self.way.mails(emulator, guest.wanted.as_ref()?, ticket(newest));
+        (!has_it).then(|| format!("has {mails} mails, the last without its link"))
     }
 }

@@ -1,8 +1,8 @@
 //! Whole campaigns at random, judged by a simple model: a tenant and a manifest that is
 //! edited from run to run and back again, faults out of the scripted set, kills, people who
 //! change, delete and redeem guests meanwhile, in the middle of a run too, every command and
-//! flag that asks for invitations, reminders, and mails of one's own from a mailbox. Whatever
-//! happens,
+//! flag that asks for invitations, reminders, and mails of one's own from a mailbox and in
+//! files. Whatever happens,
 //!
 //! - nobody gets more invitations to an address than there were wishes for it, and requests
 //!   of a person or of the policy for one more; with mails of one's own, no more mails;

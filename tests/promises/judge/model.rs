@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use reinvite::emulator::{Emulator, Write};
 
+use super::mails::Way;
 use crate::support::{Campaign, id};
 
 /// What is wanted of a guest, and what befell it besides.
@@ -30,15 +31,15 @@ pub(super) struct Model {
     pub(super) guests: BTreeMap<u32, Guest>,
     /// Writes of the tenant that are judged.
     judged: usize,
-    /// Whether the campaign mails by itself: then an invitation whose link is lost is made
-    /// again, and what nobody gets twice is its mail.
-    pub(super) has_mailbox: bool,
+    /// Who mails. Of a campaign that does so by itself an invitation whose link is lost is
+    /// made again, and what nobody gets twice is its mail.
+    pub(super) way: Way,
 }
 
 impl Model {
-    pub(super) fn new(guests: u32, has_mailbox: bool) -> Self {
+    pub(super) fn new(guests: u32, way: Way) -> Self {
         let guests = (1..=guests).map(|n| (n, Guest::default())).collect();
-        Self { guests, judged: 0, has_mailbox }
+        Self { guests, judged: 0, way }
     }
 
     /// A run is about to begin with what the manifest says now.
@@ -93,7 +94,7 @@ impl Model {
                 let wishes = guest.wishes.get(address).copied().unwrap_or_default();
                 let reminders = reminders(campaign, *n, address).len();
                 assert!(
-                    self.has_mailbox || sent <= wishes + resends + reminders,
+                    self.way.is_own() || sent <= wishes + resends + reminders,
                     "guest {n} has {sent} invitations to {address} for {wishes} wishes, \
                      {resends} requests and {reminders} reminders"
                 );

@@ -9,7 +9,7 @@ use reinvite::config::KeepLinks::{UntilRedeemed, UntilSent};
 use reinvite::config::{DeliverySettings, DeliveryWay, RemindSettings};
 use reinvite::emulator::{Emulator, Lag};
 
-use super::mails::{GAP, MAILBOX, MOST};
+use super::mails::{GAP, MAILBOX, MOST, Way};
 use super::model::Model;
 use super::weather::{fault, mailbox_fault};
 use crate::mails::delivery;
@@ -22,6 +22,8 @@ pub(super) struct World<'s> {
     dice: Rng,
     /// For what was added since, so that a seed stays the campaign that it was.
     more_dice: Rng,
+    /// The same once more.
+    mail_dice: Rng,
     story: &'s Mutex<Vec<String>>,
     campaign: Option<Campaign>,
     model: Model,
@@ -85,6 +87,12 @@ impl<'s> World<'s> {
         let keep_links = *more_dice.choice([UntilSent, UntilRedeemed].iter()).unwrap();
         let mail_lag = seconds(more_dice.u64(0..90));
         let reminds = more_dice.bool();
+        let mut mail_dice = Rng::with_seed(seed ^ 0x00c0_ffee);
+        let by = match mail_dice.u8(0..3) {
+            _ if has_mailbox => DeliveryWay::Graph,
+            0 => DeliveryWay::Files,
+            _ => DeliveryWay::Microsoft,
+        };
         // One more, of whom no manifest says anything.
         let campaign = Campaign::new()
             .guests(guests + 1)
@@ -94,9 +102,8 @@ impl<'s> World<'s> {
                 options.mail_lag = mail_lag;
             })
             .settings(|settings| {
-                if has_mailbox {
-                    let by_mailbox = delivery(DeliveryWay::Graph);
-                    settings.delivery = DeliverySettings { keep_links, ..by_mailbox };
+                if by.is_own() {
+                    settings.delivery = DeliverySettings { keep_links, ..delivery(by) };
                 }
                 if reminds {
                     let gap = Duration::try_from(GAP).unwrap();
@@ -109,9 +116,10 @@ impl<'s> World<'s> {
         let world = Self {
             dice,
             more_dice,
+            mail_dice,
             story,
             campaign: Some(campaign),
-            model: Model::new(guests, has_mailbox),
+            model: Model::new(guests, Way::Microsoft),
             guests,
             has_people,
             is_foul: false,
@@ -119,7 +127,7 @@ impl<'s> World<'s> {
         };
         world.tell(format!(
             "{guests} guests, reads lag {read_lag:?}, invitations {invitation_lag:?}, \
-             {in_flight} in flight, reminders {reminds}, own mails {has_mailbox} {keep_links:?} \
+             {in_flight} in flight, reminders {reminds}, mails by {by:?} {keep_links:?} \
              {mail_lag:?}"
         ));
         world
@@ -142,7 +150,24 @@ impl<'s> World<'s> {
         self.campaign = Some(change(campaign));
     }
 
+    /// Where the mails go.
+    fn open_the_way(&mut self) {
+        let campaign = self.campaign.as_mut().unwrap();
+        let by = campaign.settings.delivery.by;
+        self.model.way = match by {
+            // On real sockets and so on the real clock: `mail_crash` plays it.
+            DeliveryWay::Microsoft | DeliveryWay::Smtp | DeliveryWay::None => Way::Microsoft,
+            DeliveryWay::Graph => Way::Mailbox,
+            DeliveryWay::Files => {
+                let folder = campaign.checkpoint().with_file_name("mails");
+                campaign.settings.delivery.folder = Some(folder.clone());
+                Way::Folder(folder)
+            }
+        };
+    }
+
     pub(super) async fn play(mut self) {
+        self.open_the_way();
         for n in 1..=self.guests {
             if self.chance(85) {
                 self.want(n);
@@ -262,7 +287,17 @@ impl<'s> World<'s> {
             self.emulator().inject(fault);
             self.is_foul = true;
         }
-        if self.model.has_mailbox && self.more_dice.u8(0..3) == 0 {
+        let is_shut = match &self.model.way {
+            Way::Folder(folder) if self.mail_dice.u8(0..5) == 0 => {
+                self.tell("  the list of links can't be written".to_owned());
+                // A directory is in its place.
+                std::fs::create_dir_all(folder.join("links.csv.partial/x")).unwrap();
+                self.is_foul = true;
+                Some(folder.join("links.csv.partial"))
+            }
+            Way::Folder(_) | Way::Microsoft | Way::Mailbox => None,
+        };
+        if matches!(self.model.way, Way::Mailbox) && self.more_dice.u8(0..3) == 0 {
             let fault = mailbox_fault(&mut self.more_dice, MAILBOX);
             self.tell(format!("  {fault:?}"));
             self.emulator().inject(fault);
@@ -291,6 +326,9 @@ impl<'s> World<'s> {
             _ => None,
         };
         self.begin(command, retry_failed, resend, cut).await;
+        if let Some(in_the_way) = is_shut {
+            std::fs::remove_dir_all(in_the_way).unwrap();
+        }
     }
 
     /// The guests that the manifest asks for, in its order.
@@ -398,7 +436,8 @@ impl<'s> World<'s> {
         let stuck: Vec<_> = in_need.into_iter().filter(|(n, _)| !needs_a_person(*n)).collect();
         assert!(stuck.is_empty(), "never got there: {stuck:?}");
         let ended = self.begin(Command::Apply, false, None, None).await;
-        let unknown = self.campaign.as_ref().unwrap().status().counts.unknown;
+        let status = self.campaign.as_ref().unwrap().status();
+        let unknown = status.counts.unknown + status.mails.unknown;
         if !self.has_people && unknown == 0 && !self.model.is_anybody_left(&emulator) {
             assert!(matches!(ended, Ended::Out(0)), "nobody meddled, and it ends with {ended:?}");
         }
