@@ -1,6 +1,7 @@
 //! Mails as files, for a person or another program to send: an `.eml` for each guest and
 //! `links.csv` with all links. Only their owner may read them, and each is there whole or
-//! not at all.
+//! not at all: a new guest is one line more, written at once, and a line that was cut off is
+//! no line.
 //!
 //! Leaves to others: sending them.
 
@@ -23,8 +24,16 @@ const LINKS: &str = "links.csv";
 #[derive(Debug)]
 pub struct Folder {
     path: PathBuf,
-    /// Lines of `links.csv`, by guest.
-    links: Mutex<BTreeMap<String, Link>>,
+    links: Mutex<Links>,
+}
+
+/// Lines of `links.csv`, by guest.
+#[derive(Debug)]
+struct Links {
+    of: BTreeMap<String, Link>,
+    /// Whether the file is known to hold these and nothing else, so that the next may be
+    /// put after them. To write all of them for each would take the square of their number.
+    are_written: bool,
 }
 
 #[derive(Debug)]
@@ -39,7 +48,7 @@ impl Folder {
     /// left in it.
     pub fn open(path: &Path) -> io::Result<Self> {
         private_directory(path)?;
-        let links = read_links(&path.join(LINKS))?;
+        let links = Links { of: read_links(&path.join(LINKS))?, are_written: false };
         Ok(Self { path: path.to_owned(), links: Mutex::new(links) })
     }
 
@@ -86,25 +95,77 @@ impl Folder {
 
     fn write(&self, mail: &Mail, letter: &Letter) -> io::Result<()> {
         let address = letter.to.folded();
-        let file = format!("{}.eml", file_name(&address));
+        let file = eml_name(&address);
         atomically(&self.path.join(&file), mail.mime())?;
-        let mut links = self.links.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let name = letter.display_name.as_deref().unwrap_or_default().to_owned();
         let url = SecretString::from(letter.redeem_url.expose().to_owned());
-        links.insert(address, Link { name, url, file });
-        let mut writer = csv::Writer::from_writer(Vec::new());
-        writer.write_record(["new_email", "display_name", "redeem_url", "file"])?;
-        for (address, Link { name, url, file }) in links.iter() {
-            writer.write_record([
-                harmless(address),
-                harmless(name),
-                url.expose_secret().to_owned(),
-                file.clone(),
-            ])?;
+        let link = Link { name, url, file };
+        let mut links = self.links.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let Links { of, are_written } = &mut *links;
+        let path = self.path.join(LINKS);
+        if std::mem::take(are_written) {
+            match of.get(&address) {
+                Some(before) if before.is(&link) => {}
+                Some(_) => {
+                    of.insert(address, link);
+                    atomically(&path, &list(of)?)?;
+                }
+                None => {
+                    let line = lines(|writer| link.write(&address, writer))?;
+                    of.insert(address, link);
+                    match append(&path, &line) {
+                        // Somebody took it away.
+                        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                            atomically(&path, &list(of)?)?;
+                        }
+                        written => written?,
+                    }
+                }
+            }
+        } else {
+            of.insert(address, link);
+            atomically(&path, &list(of)?)?;
         }
-        let text = writer.into_inner().map_err(|error| io::Error::other(error.to_string()))?;
-        atomically(&self.path.join(LINKS), &text)
+        *are_written = true;
+        Ok(())
     }
+}
+
+impl Link {
+    fn is(&self, other: &Self) -> bool {
+        let Self { name, url, file } = self;
+        *name == other.name
+            && *file == other.file
+            && url.expose_secret() == other.url.expose_secret()
+    }
+
+    fn write(&self, address: &str, writer: &mut csv::Writer<Vec<u8>>) -> csv::Result<()> {
+        let Self { name, url, file } = self;
+        // A line is one line.
+        let name = name.replace(['\r', '\n'], " ");
+        writer.write_record([&harmless(address), &harmless(&name), url.expose_secret(), file])
+    }
+}
+
+/// The whole of `links.csv`.
+fn list(links: &BTreeMap<String, Link>) -> io::Result<Vec<u8>> {
+    lines(|writer| {
+        writer.write_record(["new_email", "display_name", "redeem_url", "file"])?;
+        links.iter().try_for_each(|(address, link)| link.write(address, writer))
+    })
+}
+
+fn lines(write: impl FnOnce(&mut csv::Writer<Vec<u8>>) -> csv::Result<()>) -> io::Result<Vec<u8>> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    write(&mut writer)?;
+    writer.into_inner().map_err(|error| io::Error::other(error.to_string()))
+}
+
+/// Puts a line at the end of the list, in one write.
+fn append(path: &Path, line: &[u8]) -> io::Result<()> {
+    let mut file = OpenOptions::new().append(true).open(path)?;
+    file.write_all(line)?;
+    file.sync_data()
 }
 
 fn read_links(path: &Path) -> io::Result<BTreeMap<String, Link>> {
@@ -114,11 +175,23 @@ fn read_links(path: &Path) -> io::Result<BTreeMap<String, Link>> {
         Err(error) => return Err(error),
     };
     let mut links = BTreeMap::new();
-    for record in csv::Reader::from_reader(text.as_slice()).records() {
+    let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(text.as_slice());
+    let mut records = reader.records().peekable();
+    while let Some(record) = records.next() {
         let record = record?;
         let cell = |at| as_it_was(record.get(at).unwrap_or_default());
-        let url = SecretString::from(cell(2));
-        links.insert(cell(0), Link { name: cell(1), url, file: cell(3) });
+        let (address, file) = (cell(0), cell(3));
+        let is_whole = record.len() == 4 && file == eml_name(&address);
+        // A run that died while it wrote this one has no record of it, and writes it again.
+        if !is_whole && records.peek().is_none() && !text.ends_with(b"\n") {
+            break;
+        }
+        if record.len() != 4 {
+            let line = record.position().map_or(0, csv::Position::line);
+            let why = format!("{LINKS}, line {line}: {} cells in place of 4", record.len());
+            return Err(io::Error::new(io::ErrorKind::InvalidData, why));
+        }
+        links.insert(address, Link { name: cell(1), url: SecretString::from(cell(2)), file });
     }
     Ok(links)
 }
@@ -134,6 +207,10 @@ fn harmless(cell: &str) -> String {
 fn as_it_was(cell: &str) -> String {
     let formula = cell.strip_prefix('\'').filter(|rest| rest.starts_with(FORMULA));
     formula.unwrap_or(cell).to_owned()
+}
+
+fn eml_name(address: &str) -> String {
+    format!("{}.eml", file_name(address))
 }
 
 /// An address as the name of a file on every system. What is replaced is written as its
@@ -214,43 +291,77 @@ mod tests {
         }
     }
 
+    fn put(folder: &Folder, to: &str, link: &str) {
+        let letter = Letter {
+            to: Email::parse(to).unwrap(),
+            cc: Vec::new(),
+            redeem_url: RedeemUrl::new(link),
+            display_name: Some("=Ada,\nL.".into()),
+            old_email: None,
+            message: None,
+            redirect_url: Arc::new(RedirectUrl::parse("https://myapps.microsoft.com").unwrap()),
+            language: None,
+            tenant_name: "Contoso".into(),
+            columns: BTreeMap::new(),
+        };
+        let templates = Templates::load(&DeliverySettings::default(), None, [None]).unwrap();
+        let address = Email::parse("it@contoso.example").unwrap();
+        let from = MailAddress { name: None, address };
+        let id = MessageId::random(&from.address);
+        let sender = Sender { from, reply_to: None };
+        let mail = Mail::new(&templates, &letter, &sender, id, Timestamp::UNIX_EPOCH).unwrap();
+        assert_eq!(folder.put(&mail, &letter), Outcome::accepted());
+        let file = folder.path.join(format!("{}.eml", letter.to.folded()));
+        assert_eq!(fs::read(file).unwrap(), mail.mime());
+    }
+
     #[test]
     fn a_folder_holds_each_guest_s_newest_mail_and_link_across_runs() {
         let directory = tempfile::tempdir().unwrap();
-        let put = |to: &str, link: &str| {
-            let letter = Letter {
-                to: Email::parse(to).unwrap(),
-                cc: Vec::new(),
-                redeem_url: RedeemUrl::new(link),
-                display_name: Some("=Ada".into()),
-                old_email: None,
-                message: None,
-                redirect_url: Arc::new(RedirectUrl::parse("https://myapps.microsoft.com").unwrap()),
-                language: None,
-                tenant_name: "Contoso".into(),
-                columns: BTreeMap::new(),
-            };
-            let templates = Templates::load(&DeliverySettings::default(), None, [None]).unwrap();
-            let address = Email::parse("it@contoso.example").unwrap();
-            let from = MailAddress { name: None, address };
-            let id = MessageId::random(&from.address);
-            let sender = Sender { from, reply_to: None };
-            let mail = Mail::new(&templates, &letter, &sender, id, Timestamp::UNIX_EPOCH).unwrap();
-            let folder = Folder::open(directory.path()).unwrap();
-            assert_eq!(folder.put(&mail, &letter), Outcome::accepted());
-            let file = directory.path().join(format!("{}.eml", letter.to.folded()));
-            assert_eq!(fs::read(file).unwrap(), mail.mime());
-        };
-        put("Bob@fabrikam.example", "https://login.example/1");
-        put("ada@fabrikam.example", "https://login.example/2");
-        put("bob@fabrikam.example", "https://login.example/3");
-        let links = fs::read_to_string(directory.path().join(LINKS)).unwrap();
-        insta::assert_snapshot!(links, @r"
+        let open = || Folder::open(directory.path()).unwrap();
+        put(&open(), "Bob@fabrikam.example", "https://login.example/1");
+        put(&open(), "ada@fabrikam.example", "https://login.example/2");
+        put(&open(), "bob@fabrikam.example", "https://login.example/3");
+        let list = || fs::read_to_string(directory.path().join(LINKS)).unwrap();
+        insta::assert_snapshot!(list(), @r#"
         new_email,display_name,redeem_url,file
-        ada@fabrikam.example,'=Ada,https://login.example/2,ada@fabrikam.example.eml
-        bob@fabrikam.example,'=Ada,https://login.example/3,bob@fabrikam.example.eml
-        ");
+        ada@fabrikam.example,"'=Ada, L.",https://login.example/2,ada@fabrikam.example.eml
+        bob@fabrikam.example,"'=Ada, L.",https://login.example/3,bob@fabrikam.example.eml
+        "#);
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 3);
+    }
+
+    #[test]
+    fn a_run_puts_new_lines_at_the_end_and_a_line_that_was_cut_off_is_none() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join(LINKS);
+        let list = || fs::read_to_string(&path).unwrap();
+        let folder = Folder::open(directory.path()).unwrap();
+        put(&folder, "bob@fabrikam.example", "https://login.example/1");
+        put(&folder, "ada@fabrikam.example", "https://login.example/2");
+        let two = list();
+        let last = |text: &str| text.lines().last().unwrap()[..5].to_owned();
+        assert_eq!((two.lines().count(), last(&two)), (3, "ada@f".to_owned()));
+        // Nothing new is not written: not even where the file is written as a whole.
+        put(&folder, "bob@fabrikam.example", "https://login.example/1");
+        assert_eq!(list(), two);
+        put(&folder, "bob@fabrikam.example", "https://login.example/3");
+        assert!(!list().contains("example/1,") && list().lines().count() == 3, "{}", list());
+        fs::remove_file(&path).unwrap();
+        put(&folder, "cem@fabrikam.example", "https://login.example/4");
+        let whole = list();
+        assert_eq!(whole.lines().count(), 4);
+        // Whatever of the last line is there, up to the last byte before its end.
+        let start = whole.trim_end().rfind('\n').unwrap() + 1;
+        for end in start..whole.len() {
+            fs::write(&path, &whole[..end]).unwrap();
+            let found = read_links(&path).unwrap();
+            assert_eq!(found.len(), if end + 1 == whole.len() { 3 } else { 2 }, "{end}");
+            assert!(found["bob@fabrikam.example"].url.expose_secret().ends_with("/3"));
+        }
+        // In the middle it is somebody's mistake, and nobody's guess.
+        fs::write(&path, whole.replacen(",https://login.example/2", "", 1)).unwrap();
+        assert!(read_links(&path).unwrap_err().to_string().contains("line 2: 3 cells"));
     }
 
     #[cfg(unix)]
