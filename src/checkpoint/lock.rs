@@ -2,14 +2,14 @@
 //! operating system, so that a dead process holds nothing.
 
 use std::fmt;
-use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read as _, Seek as _, Write as _};
+use std::fs::File;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{CheckpointError, Unwritten};
+use super::{CheckpointError, Unwritten, held};
 
 /// Who holds a checkpoint.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,14 +44,20 @@ impl fmt::Display for Owner {
 /// The lock, held until dropped.
 #[derive(Debug)]
 pub(super) struct Lock {
-    file: File,
-    path: PathBuf,
+    /// Let go before the database.
+    _file: LockFile,
     database: Database,
 }
 
+#[derive(Debug)]
+struct LockFile {
+    /// There until it is dropped.
+    file: Option<File>,
+    path: PathBuf,
+}
+
 /// The database file itself, held too: its name may be gone, or one of several. Opened
-/// before `SQLite` opens it and closed after, as closing drops `SQLite`'s own locks, which
-/// are POSIX locks; this one is of the other kind, and neither minds the other.
+/// before `SQLite` opens it and closed after, as closing drops `SQLite`'s own locks.
 #[derive(Debug)]
 struct Database {
     file: File,
@@ -64,38 +70,28 @@ impl Lock {
     pub(super) fn take(checkpoint: &Path, now: Timestamp) -> Result<Self, CheckpointError> {
         let path = lock_path(checkpoint);
         let failed = |source| CheckpointError::File { path: checkpoint.to_owned(), source };
+        let held = |owner| CheckpointError::Held { path: checkpoint.to_owned(), owner };
         loop {
             if path.is_symlink() {
                 let why = format!("its lock {} is a symbolic link; remove it", path.display());
                 return Err(failed(std::io::Error::other(why)));
             }
-            let mut file = open(&path).map_err(failed)?;
-            match file.try_lock() {
-                Ok(()) => {}
-                Err(TryLockError::WouldBlock) => {
-                    let owner = read_owner(&mut file).unwrap_or_else(|| Owner::unknown(now));
-                    return Err(CheckpointError::Held { path: checkpoint.to_owned(), owner });
-                }
-                Err(TryLockError::Error(source)) => return Err(failed(source)),
-            }
+            let Some(mut file) = held::hold(&path).map_err(failed)? else {
+                return Err(held(read_owner(&path).unwrap_or_else(|| Owner::unknown(now))));
+            };
             // The holder before us may have removed the file between our opening and
             // locking it; a lock on a removed file would exclude nobody.
-            if !is_still_there(&file, &path) {
+            if !held::is_still_there(&file, &path) {
                 continue;
             }
             let owner = serde_json::to_vec(&Owner::this_process(now)).expect("plain data");
-            file.set_len(0).and_then(|()| file.write_all(&owner)).map_err(failed)?;
-            let database =
-                Database { file: open(checkpoint).map_err(failed)?, path: checkpoint.to_owned() };
-            let lock = Self { file, path, database };
-            return match lock.database.hold() {
-                Ok(()) => Ok(lock),
-                Err(TryLockError::WouldBlock) => Err(CheckpointError::Held {
-                    path: checkpoint.to_owned(),
-                    owner: Owner::unknown(now),
-                }),
-                Err(TryLockError::Error(source)) => Err(failed(source)),
-            };
+            let written = file.set_len(0).and_then(|()| file.write_all(&owner));
+            let file = LockFile { file: Some(file), path };
+            written.map_err(failed)?;
+            let database = held::hold_database(checkpoint).map_err(failed)?;
+            let database = database.ok_or_else(|| held(Owner::unknown(now)))?;
+            let database = Database { file: database, path: checkpoint.to_owned() };
+            return Ok(Self { _file: file, database });
         }
     }
 
@@ -108,30 +104,25 @@ impl Lock {
     /// the file that is written: whoever comes next would find another, or none.
     pub(super) fn must_be_named(&self) -> Result<(), Unwritten> {
         let Database { file, path } = &self.database;
-        if is_still_there(file, path) {
+        if held::is_still_there(file, path) {
             return Ok(());
         }
         Err(Unwritten::Moved(path.clone()))
     }
 }
 
-impl Drop for Lock {
+impl Drop for LockFile {
     fn drop(&mut self) {
-        // Best effort: a file left behind is harmless, its lock is gone.
-        if is_still_there(&self.file, &self.path) {
-            let _ = std::fs::remove_file(&self.path);
+        if let Some(file) = self.file.take() {
+            held::release(file, &self.path);
         }
-        let _ = self.file.unlock();
     }
 }
 
 /// Who holds the checkpoint now, if anyone does.
 pub(super) fn holder(checkpoint: &Path) -> Option<Owner> {
-    let mut file = OpenOptions::new().read(true).open(lock_path(checkpoint)).ok()?;
-    match file.try_lock_shared() {
-        Err(TryLockError::WouldBlock) => read_owner(&mut file),
-        Ok(()) | Err(TryLockError::Error(_)) => None,
-    }
+    let path = lock_path(checkpoint);
+    if held::is_held(&path) { read_owner(&path) } else { None }
 }
 
 fn lock_path(checkpoint: &Path) -> PathBuf {
@@ -140,48 +131,8 @@ fn lock_path(checkpoint: &Path) -> PathBuf {
     name.into()
 }
 
-impl Database {
-    #[cfg(unix)]
-    fn hold(&self) -> Result<(), TryLockError> {
-        self.file.try_lock()
-    }
-
-    /// Elsewhere such a lock would keep `SQLite` out, too, and an open file keeps its name.
-    #[cfg(not(unix))]
-    fn hold(&self) -> Result<(), TryLockError> {
-        self.file.metadata().map(drop).map_err(TryLockError::Error)
-    }
-}
-
-/// Opens the file, readable for its owner only where it is made.
-fn open(path: &Path) -> std::io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
-}
-
-fn read_owner(file: &mut File) -> Option<Owner> {
-    let mut text = String::new();
-    file.rewind().ok()?;
-    file.read_to_string(&mut text).ok()?;
-    serde_json::from_str(&text).ok()
-}
-
-#[cfg(unix)]
-fn is_still_there(file: &File, path: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt as _;
-    match (file.metadata(), std::fs::metadata(path)) {
-        (Ok(ours), Ok(there)) => ours.ino() == there.ino() && ours.dev() == there.dev(),
-        _ => false,
-    }
-}
-
-#[cfg(not(unix))]
-fn is_still_there(_: &File, path: &Path) -> bool {
-    // Elsewhere an open file can't be removed.
-    path.exists()
+fn read_owner(path: &Path) -> Option<Owner> {
+    serde_json::from_slice(&std::fs::read(path).ok()?).ok()
 }
 
 #[cfg(test)]

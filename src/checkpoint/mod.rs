@@ -12,6 +12,7 @@ mod database;
 mod error;
 mod file;
 mod format;
+mod held;
 mod history;
 mod journal;
 mod ledger;

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::*;
 use crate::checkpoint::{CheckpointError, Reader, Unwritten, read_ledger, read_status};
 
+/// The name of its lock.
 fn lock_of(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".lock");
@@ -71,13 +72,33 @@ async fn a_checkpoint_moved_deleted_or_replaced_under_a_run_ends_it() {
     }
 }
 
+#[cfg(windows)]
+#[tokio::test]
+async fn a_checkpoint_and_its_lock_keep_their_names_under_a_run() {
+    let place = Place::new();
+    let run = place.begin(Vec::new());
+    for path in [place.path(), lock_of(&place.path())] {
+        std::fs::remove_file(&path).unwrap_err();
+        std::fs::rename(&path, path.with_extension("x")).unwrap_err();
+        std::fs::OpenOptions::new().write(true).open(lock_of(&place.path())).unwrap_err();
+    }
+    let opened = Checkpoint::open(&place.path(), at(0)).unwrap_err();
+    let CheckpointError::Held { owner, .. } = opened else { panic!("{opened}") };
+    assert_eq!(owner.pid, std::process::id());
+    end(run);
+    assert!(!lock_of(&place.path()).exists());
+    std::fs::remove_file(place.path()).unwrap();
+}
+
 #[tokio::test]
 async fn a_commit_of_another_run_ends_this_one() {
     for change in
         ["UPDATE seal SET epoch = epoch + 1", "UPDATE seal SET run = 9", "DELETE FROM seal"]
     {
         let said = under_a_run(|path| {
-            rusqlite::Connection::open(path).unwrap().execute_batch(change).unwrap();
+            // As the run has it: a journal that is open can't be deleted on Windows.
+            let change = format!("PRAGMA journal_mode = TRUNCATE; {change}");
+            rusqlite::Connection::open(path).unwrap().execute_batch(&change).unwrap();
         })
         .await;
         assert!(said.contains("took the place"), "{change}: {said}");
