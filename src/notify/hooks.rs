@@ -8,11 +8,10 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
-use tokio::process::Child;
 use tokio::time::timeout;
 
 use crate::config::HookSettings;
-use crate::program;
+use crate::program::{self, Running};
 
 use super::ending::{Ending, Verdict};
 use super::hook_environment::hook_environment;
@@ -50,12 +49,11 @@ impl Hook<'_> {
         let [name, arguments @ ..] = self.command else { return Ok(()) };
         let mut command = program::command(name);
         command.args(arguments).envs(hook_environment(ending)).stdin(Stdio::null());
-        command.kill_on_drop(true);
         match output {
             HookOutput::Lines => command.stdout(Stdio::piped()).stderr(Stdio::piped()),
             HookOutput::Stderr => command.stdout(std::io::stderr()).stderr(Stdio::inherit()),
         };
-        let child = command.spawn();
+        let child = Running::start(command);
         let mut child = child.map_err(|error| format!("could not be started: {name}: {error}"))?;
         let end = async {
             if output == HookOutput::Lines {
@@ -72,8 +70,8 @@ impl Hook<'_> {
     }
 
     /// Reads what it prints until it prints no more.
-    async fn pass_on(&self, child: &mut Child, hear: Hear<'_>) {
-        let (out, err) = (child.stdout.take(), child.stderr.take());
+    async fn pass_on(&self, child: &mut Running, hear: Hear<'_>) {
+        let (out, err) = (child.stdout(), child.stderr());
         tokio::join!(self.lines(out, hear), self.lines(err, hear));
     }
 

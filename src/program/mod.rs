@@ -6,6 +6,7 @@
 //! commands of `[auth]`, `graph` for the Azure CLI, `notify` for hooks).
 
 mod lookup;
+mod running;
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -18,6 +19,8 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::Command;
 use zeroize::Zeroizing;
+
+pub use running::Running;
 
 /// More than any token, secret or certificate takes.
 const MOST: usize = 64 * 1024;
@@ -99,15 +102,11 @@ pub async fn output(
     arguments: &[impl AsRef<str>],
     limit: Duration,
 ) -> Result<Zeroizing<Vec<u8>>, ProgramError> {
-    let mut child = command(program)
-        .args(arguments.iter().map(AsRef::as_ref))
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .map_err(|error| failed(program, error))?;
-    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+    let mut command = command(program);
+    command.args(arguments.iter().map(AsRef::as_ref));
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = Running::start(command).map_err(|error| failed(program, error))?;
+    let (stdout, stderr) = (child.stdout(), child.stderr());
     let running = async {
         let (stdout, stderr) = tokio::join!(read(stdout), read(stderr));
         Ok::<_, io::Error>((stdout?, stderr?, child.wait().await?))
