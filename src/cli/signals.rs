@@ -1,5 +1,5 @@
-//! Ctrl-C, SIGTERM and a hang-up: the first winds down, the second leaves at once. A
-//! terminal that was closed is no reason to lose what is in flight.
+//! Ctrl-C, SIGTERM and a hang-up, or what Windows has for them: the first winds down, the
+//! second leaves at once. A terminal that was closed is no reason to lose what is in flight.
 
 use std::io::Write as _;
 
@@ -7,21 +7,14 @@ use crate::run::{Stop, StopReason};
 
 use super::Exit;
 
-/// Listens for as long as the runtime lives.
+/// Listens for as long as the runtime lives, from now on.
 pub(super) fn listen(stop: Stop) {
+    // Before the task has its first turn: what comes until then is not to be lost.
+    let mut signals = Signals::new();
     tokio::spawn(async move {
-        let mut terminate = Terminate::new();
         let mut asked = false;
         loop {
-            let (reason, exit) = tokio::select! {
-                result = tokio::signal::ctrl_c() => {
-                    if result.is_err() {
-                        return;
-                    }
-                    (StopReason::Interrupted, Exit::Interrupted)
-                }
-                () = terminate.recv() => (StopReason::Terminated, Exit::Terminated),
-            };
+            let (reason, exit) = signals.next().await;
             if asked {
                 // Safe at any moment: what is not durable has not been reported.
                 tell(&stop.on_its_way());
@@ -32,6 +25,9 @@ pub(super) fn listen(stop: Stop) {
         }
     });
 }
+
+const INTERRUPTED: (StopReason, Exit) = (StopReason::Interrupted, Exit::Interrupted);
+const TERMINATED: (StopReason, Exit) = (StopReason::Terminated, Exit::Terminated);
 
 /// Lines named when the program is left at once.
 const MOST_NAMED: usize = 10;
@@ -60,22 +56,33 @@ fn leave(exit: Exit) {
     std::process::exit(i32::from(exit.code()))
 }
 
+/// Those that could be listened for.
 #[cfg(unix)]
-struct Terminate([Option<tokio::signal::unix::Signal>; 2]);
+struct Signals {
+    interrupt: Option<tokio::signal::unix::Signal>,
+    terminate: Option<tokio::signal::unix::Signal>,
+    hangup: Option<tokio::signal::unix::Signal>,
+}
 
 #[cfg(unix)]
-impl Terminate {
+impl Signals {
     fn new() -> Self {
         use tokio::signal::unix::{SignalKind, signal};
         let hangup = is_hangup_for_us().then(SignalKind::hangup);
-        Self([Some(SignalKind::terminate()), hangup].map(|kind| signal(kind?).ok()))
+        Self {
+            interrupt: signal(SignalKind::interrupt()).ok(),
+            terminate: signal(SignalKind::terminate()).ok(),
+            hangup: hangup.and_then(|kind| signal(kind).ok()),
+        }
     }
 
-    async fn recv(&mut self) {
-        let [terminate, hangup] = &mut self.0;
+    async fn next(&mut self) -> (StopReason, Exit) {
+        let Self { interrupt, terminate, hangup } = self;
         tokio::select! {
-            () = one(terminate) => {}
-            () = one(hangup) => {}
+            Some(()) = async { interrupt.as_mut()?.recv().await } => INTERRUPTED,
+            Some(()) = async { terminate.as_mut()?.recv().await } => TERMINATED,
+            Some(()) = async { hangup.as_mut()?.recv().await } => TERMINATED,
+            else => std::future::pending().await,
         }
     }
 }
@@ -90,26 +97,40 @@ fn is_hangup_for_us() -> bool {
     ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|it| it & 1 == 0)
 }
 
-#[cfg(unix)]
-async fn one(signal: &mut Option<tokio::signal::unix::Signal>) {
-    match signal {
-        Some(signal) => {
-            signal.recv().await;
-        }
-        None => std::future::pending().await,
-    }
+/// The keys, and that the window is closed, the user logs off, or Windows shuts down. After
+/// these it ends the program some seconds later, whatever it does
+/// (learn.microsoft.com/windows/console/handlerroutine, 2023-10: 5 for a window).
+#[cfg(windows)]
+struct Signals {
+    interrupt: Option<tokio::signal::windows::CtrlC>,
+    key: Option<tokio::signal::windows::CtrlBreak>,
+    close: Option<tokio::signal::windows::CtrlClose>,
+    logoff: Option<tokio::signal::windows::CtrlLogoff>,
+    shutdown: Option<tokio::signal::windows::CtrlShutdown>,
 }
 
-#[cfg(not(unix))]
-struct Terminate;
-
-#[cfg(not(unix))]
-impl Terminate {
+#[cfg(windows)]
+impl Signals {
     fn new() -> Self {
-        Self
+        use tokio::signal::windows::{ctrl_break, ctrl_c, ctrl_close, ctrl_logoff, ctrl_shutdown};
+        Self {
+            interrupt: ctrl_c().ok(),
+            key: ctrl_break().ok(),
+            close: ctrl_close().ok(),
+            logoff: ctrl_logoff().ok(),
+            shutdown: ctrl_shutdown().ok(),
+        }
     }
 
-    async fn recv(&mut self) {
-        std::future::pending().await
+    async fn next(&mut self) -> (StopReason, Exit) {
+        let Self { interrupt, key, close, logoff, shutdown } = self;
+        tokio::select! {
+            Some(()) = async { interrupt.as_mut()?.recv().await } => INTERRUPTED,
+            Some(()) = async { key.as_mut()?.recv().await } => INTERRUPTED,
+            Some(()) = async { close.as_mut()?.recv().await } => TERMINATED,
+            Some(()) = async { logoff.as_mut()?.recv().await } => TERMINATED,
+            Some(()) = async { shutdown.as_mut()?.recv().await } => TERMINATED,
+            else => std::future::pending().await,
+        }
     }
 }

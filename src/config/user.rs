@@ -65,7 +65,7 @@ pub(super) fn taken(user: &File, campaign: &File) -> Option<UserWide> {
     (!sections.is_empty()).then(|| UserWide { path: user.path().to_owned(), sections })
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
     use std::ffi::OsString;
     use std::path::Path;
@@ -73,7 +73,6 @@ mod tests {
     use super::*;
 
     #[test]
-    #[cfg(unix)]
     fn it_is_looked_for_where_the_system_keeps_such_files() {
         let at = |set: &[(&str, &str)]| {
             let env = |name: &str| -> Option<OsString> {
