@@ -92,8 +92,11 @@ fn is_free(_: &Path) -> io::Result<()> {
 /// The file that is really meant, behind any links, or the path itself where nothing is
 /// yet. None when what is there is no regular file.
 pub fn behind_links(path: &Path) -> io::Result<Option<PathBuf>> {
-    match fs::canonicalize(path) {
-        Ok(real) => Ok(real.is_file().then_some(real)),
+    match fs::metadata(path) {
+        Ok(found) if !found.is_file() => Ok(None),
+        // Windows writes a real path so that few programs read it: only where it is needed.
+        Ok(_) if path.is_symlink() => fs::canonicalize(path).map(Some),
+        Ok(_) => Ok(Some(path.to_owned())),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Some(path.to_owned())),
         Err(error) => Err(error),
     }
