@@ -115,11 +115,25 @@ fn configured(settings: &Settings, checkpoint: Option<&Path>) -> Configured {
         method: settings.auth.method(),
         user_wide: settings.user_wide.clone(),
         checkpoint: checkpoint.map(|path| path.display().to_string()),
+        open_folder: checkpoint.and_then(open_folder),
         client_id: settings.auth.client_id().map(str::to_owned),
         mail: settings.mail,
         mail_trace: settings.reconcile.mail_trace,
         has_message_trace: tenant.cloud == Cloud::Global,
     }
+}
+
+/// The folder of a checkpoint on Windows, where it is not in the user's profile, which
+/// nobody else but administrators can read.
+fn open_folder(checkpoint: &Path) -> Option<String> {
+    if !cfg!(windows) {
+        return None;
+    }
+    let parent = checkpoint.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let folder = std::path::absolute(parent.unwrap_or(Path::new("."))).ok()?;
+    let profile = std::env::home_dir()?;
+    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    (!real(&folder).starts_with(real(&profile))).then(|| folder.display().to_string())
 }
 
 fn last_run(reader: Option<&Reader>) -> Result<LastRun, Failure> {

@@ -85,6 +85,9 @@ pub struct Configured {
     pub method: &'static str,
     /// Where the campaign's record is, if that is known.
     pub checkpoint: Option<String>,
+    /// The folder of that record, where others may read what is written there: Windows gives
+    /// new files the permissions of their folder, and this one is in no profile.
+    pub open_folder: Option<String>,
     /// Where an administrator consents to an application's permissions, up to its id.
     pub consent_url: String,
     /// The application's id, where the configuration says it.
@@ -177,6 +180,7 @@ impl Diagnosis {
 pub fn diagnose(facts: &Facts<'_>) -> Diagnosis {
     let configured = &facts.configured;
     let mut findings = vec![configuration(configured)];
+    findings.extend(configured.open_folder.as_deref().map(private_files));
     let caller = facts.identity.as_ref().map_or(Caller::AppOnly, |identity| identity.caller);
     let restricted = caller == Caller::AppOnly
         && facts.seen.as_ref().is_some_and(|seen| tenant::restricts_invitations(&seen.tenant));
@@ -227,6 +231,18 @@ fn configuration(configured: &Configured) -> Finding {
     });
     let user = user.unwrap_or_default();
     Finding::ok("configuration", format!("tenant {tenant}, {cloud}, {method}, {checkpoint}{user}"))
+}
+
+fn private_files(folder: &str) -> Finding {
+    Finding::not_seen(
+        "private-files",
+        format!(
+            "who else can read the addresses in checkpoint, log and results: new files in {folder} \
+             have its permissions"
+        ),
+        "keep the campaign in a folder of your profile (%USERPROFILE%), or see in the folder's \
+         Properties, Security, that nobody else can read it",
+    )
 }
 
 fn signed_in(identity: &Identity) -> Finding {

@@ -40,6 +40,7 @@ fn facts(identity: Identity, tenant: Tenant) -> Facts<'static> {
             cloud: "cloud global".to_owned(),
             method: "client-secret",
             checkpoint: None,
+            open_folder: None,
             consent_url: "https://login.example/contoso.example/adminconsent?client_id=".to_owned(),
             client_id: None,
             mail: MailWrite::Mail,
@@ -355,4 +356,18 @@ fn how_the_last_run_ended_is_told() {
         assert_eq!(finding.severity, severity, "{run:?}");
         assert!(finding.message.contains(part), "{finding:?}");
     }
+}
+
+#[test]
+fn a_folder_that_others_may_read_is_named() {
+    let mut facts = facts(identity(Caller::AppOnly, &LEAST), Tenant::default());
+    let said = |facts: &Facts<'_>| {
+        let findings = diagnose(facts).findings;
+        findings.into_iter().find(|finding| finding.code == "private-files")
+    };
+    assert_eq!(said(&facts), None);
+    facts.configured.open_folder = Some(r"D:\moves".to_owned());
+    let said = said(&facts).unwrap();
+    assert_eq!(said.severity, Severity::NotSeen);
+    assert!(said.message.ends_with(r"new files in D:\moves have its permissions"), "{said:?}");
 }
