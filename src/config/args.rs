@@ -38,6 +38,7 @@ pub const DEFAULT_CONFIG: &str = "reinvite.toml";
 #[derive(Debug, Clone, Parser)]
 #[command(
     name = "reinvite",
+    bin_name = "reinvite", // without the `.exe` of Windows
     version,
     long_version = version(),
     help_template = help_with(EXAMPLES),

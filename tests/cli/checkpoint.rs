@@ -176,7 +176,7 @@ fn a_checkpoint_that_lost_records_is_refused_and_says_what_to_do() {
 #[cfg(unix)]
 #[test]
 fn a_checkpoint_that_is_deleted_under_a_run_ends_it_with_1_and_says_so() {
-    let campaign = crate::signals::slow();
+    let campaign = crate::slow::slow();
     let mut run = campaign.start("apply all.csv --yes");
     run.hear("invited");
     std::fs::remove_file(campaign.path("all.csv.checkpoint")).unwrap();
@@ -186,7 +186,7 @@ fn a_checkpoint_that_is_deleted_under_a_run_ends_it_with_1_and_says_so() {
     let advice = "\n  advice: put the very file back, as it alone says who was invited\n";
     assert!(output.stdout.contains(advice), "{output}");
     // What was under way then is all that was sent.
-    assert!(campaign.invitations() < crate::signals::GUESTS as usize, "{output}");
+    assert!(campaign.invitations() < crate::slow::GUESTS as usize, "{output}");
 }
 
 #[test]

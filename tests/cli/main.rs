@@ -23,8 +23,8 @@ mod hooks;
 mod init;
 mod lint;
 mod log;
-#[cfg(target_os = "linux")]
 mod mail_links;
+#[cfg(target_os = "linux")]
 mod mail_tls;
 mod mail_trace;
 mod mails;
@@ -48,6 +48,7 @@ mod secrets;
 mod sign_in;
 #[cfg(unix)]
 mod signals;
+mod slow;
 mod snapshot;
 #[cfg(target_os = "linux")]
 mod spoilt;
@@ -55,3 +56,5 @@ mod terminal;
 mod tutorial;
 mod verify;
 mod waves;
+#[cfg(windows)]
+mod windows;

@@ -9,6 +9,7 @@ use yaml_rust2::{Yaml, YamlLoader};
 use reinvite::config::args::{Cli, Command};
 use reinvite::config::unknown_variables;
 
+#[cfg(unix)]
 use crate::support::Campaign;
 
 fn path(name: &str) -> PathBuf {
@@ -253,7 +254,7 @@ fn the_containerfile_copies_what_is_there_into_an_image_of_its_own() {
             }
         }
     }
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).canonicalize().unwrap();
     let copied = steps.iter().filter(|step| step[0] == "COPY").flat_map(|step| &step[1..]);
     let copied: Vec<_> = copied.map(|source| root.join(source)).collect();
     for file in compiled_in(&root.join("src")) {

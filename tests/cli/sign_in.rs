@@ -9,7 +9,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rcgen::{CertificateParams, PKCS_RSA_SHA256};
 use reinvite::domain::Caller;
-use reinvite::emulator::{FederatedIdentity, SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET};
+#[cfg(unix)]
+use reinvite::emulator::SAMPLE_CLIENT_SECRET;
+use reinvite::emulator::{FederatedIdentity, SAMPLE_CLIENT_ID};
 use sha2::{Digest as _, Sha256};
 use tokio::net::TcpListener;
 

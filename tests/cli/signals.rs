@@ -4,21 +4,8 @@ use std::time::{Duration, Instant};
 
 use reinvite::emulator::{Action, Fault, Matcher, Options, TenantSeed};
 
-use crate::support::{Campaign, HANNAH, Output, everyone, snapshot};
-
-pub(crate) const GUESTS: u32 = 30;
-
-/// A campaign whose run takes about a second: one request at a time, each slow.
-pub(crate) fn slow() -> Campaign {
-    let latency = Some(Duration::from_millis(20)..=Duration::from_millis(20));
-    let options = Options { latency, ..Options::default() };
-    let campaign = Campaign::with(TenantSeed::with_guests(GUESTS), options);
-    let configuration = campaign.read("reinvite.toml");
-    let one = configuration.replace("requests_in_flight = 32", "requests_in_flight = 1");
-    campaign.write("reinvite.toml", &format!("{one}[guards]\nmax_changes = \"100%\"\n"));
-    campaign.write("all.csv", &everyone(GUESTS));
-    campaign
-}
+use crate::slow::{GUESTS, slow};
+use crate::support::{Campaign, HANNAH, Output, snapshot};
 
 /// Runs until the first guest is invited, then sends the signal.
 fn stopped_by(signal: &str, campaign: &Campaign, arguments: &str) -> Output {

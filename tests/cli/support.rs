@@ -352,9 +352,21 @@ fn in_order(stderr: &str) -> String {
     lines.concat()
 }
 
-/// What varies from run to run.
+/// What Windows, or Wine, says otherwise: the causes of errors that a test brings about, the
+/// separator in the paths that tests use, and who can read a file.
+#[cfg(windows)]
+const OTHERWISE: &[(&str, &str)] = &[
+    (r"[A-Z][^:(\n]* \(os error [23]\)", "No such file or directory (os error 2)"),
+    (r"[A-Z][^:(\n]* \(os error 10061\)", "Connection refused (os error 111)"),
+    (r"(campaign|reinvite|\.config|[ `]\.)\\", "$1/"),
+    (r"its Properties, Security", "`chmod 600`"),
+];
+#[cfg(not(windows))]
+const OTHERWISE: &[(&str, &str)] = &[];
+
+/// What varies from run to run, and from system to system.
 pub(crate) fn filters() -> Vec<(&'static str, &'static str)> {
-    vec![
+    let varying = [
         (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "[TIME]"),
         (r"127\.0\.0\.1:\d+", "127.0.0.1:[PORT]"),
         (r"took [0-9.]+ (ms|s)", "took [DURATION]"),
@@ -373,7 +385,8 @@ pub(crate) fn filters() -> Vec<(&'static str, &'static str)> {
         (r#""(elapsed|duration)_seconds": [0-9.]+"#, r#""$1_seconds": "[DURATION]""#),
         (r"\b[0-9a-f]{64}\b", "[DIGEST]"),
         (r"(Digest |--plan |now )[0-9a-f]{12}\b", "$1[DIGEST]"),
-    ]
+    ];
+    [OTHERWISE, &varying].concat()
 }
 
 /// Asserts that a value shows as the snapshot, whatever varies filtered out.

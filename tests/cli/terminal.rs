@@ -1,8 +1,11 @@
 //! Colours, and how much is said.
 
+#[cfg(unix)]
 use reinvite::emulator::{Action, Canned, CannedBody, Fault, Matcher, Options, TenantSeed};
 
-use crate::support::{Campaign, HANNAH};
+use crate::support::Campaign;
+#[cfg(unix)]
+use crate::support::HANNAH;
 
 const ESCAPE: char = '\u{1b}';
 
@@ -42,8 +45,11 @@ fn quiet_says_nothing_on_stderr_as_long_as_all_goes_well() {
 
 /// What a stranger writes wherever a stranger may: it would clear the screen and add a
 /// line that looks like one of ours.
+#[cfg(unix)]
 const FORGED: &str = "x\n\u{1b}[2J\u{9b}31mwarning: forged";
 
+// No file of Windows can have such a name, and its hook is a Unix shell's.
+#[cfg(unix)]
 #[test]
 fn no_word_of_a_strangers_reaches_the_terminal_as_it_is() {
     let mut seed = TenantSeed::sample();

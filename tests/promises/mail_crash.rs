@@ -17,7 +17,8 @@ use crate::support::{Campaign, Cut};
 fn full_from(n: usize) -> impl FnOnce(&Path) + Send + 'static {
     move |path| {
         let full = format!(
-            "CREATE TRIGGER full BEFORE INSERT ON event
+            "PRAGMA journal_mode = TRUNCATE; -- an open journal can't be deleted on Windows
+             CREATE TRIGGER full BEFORE INSERT ON event
              WHEN (SELECT count(*) FROM event) >= {n}
              BEGIN SELECT RAISE(ABORT, 'disk full'); END"
         );

@@ -131,7 +131,8 @@ async fn a_failed_commit_stops_the_run() {
             rusqlite::Connection::open(path)
                 .unwrap()
                 .execute_batch(&format!(
-                    "CREATE TRIGGER full BEFORE INSERT ON event
+                    "PRAGMA journal_mode = TRUNCATE; -- an open one can't be deleted on Windows
+                     CREATE TRIGGER full BEFORE INSERT ON event
                      WHEN NEW.what = '{word}'
                           AND (SELECT count(*) FROM event WHERE what = '{word}') >= 2
                      BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END"
