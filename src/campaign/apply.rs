@@ -15,6 +15,7 @@ use super::CampaignError;
 use super::part::{Merged, Part};
 use super::read::{Asked, Read, read_and_plan};
 use super::revert::merged;
+use super::samples::Samples;
 use super::session::{
     Carried, Earlier, Host, Notice, Refusal, Review, Session, tell_of_other_manifest,
 };
@@ -147,9 +148,11 @@ pub(super) async fn carry_out_task<H: Host>(
         let now = graph.clock().service_now();
         SoFar { invitations, part }.begins(&read, manifest, &ledger, settings, now)
     };
-    let Read { mut plan, tenant_key, method, requests, .. } = read;
+    let Read { mut plan, tenant_key, directory, method, requests, .. } = read;
     let Tonight { held, wave, .. } = tonight;
     plan.wave = wave;
+    let samples = Samples::planned(&plan, manifest, &directory, settings);
+    drop(directory);
     let begun = ledger.mails_begun().map(|(key, by)| (key.clone(), by)).collect();
     drop(ledger);
     host.observe(Notice::DirectoryRead { plan: &plan, method, requests });
@@ -157,7 +160,7 @@ pub(super) async fn carry_out_task<H: Host>(
 
     let refusal = Refusal::find(&plan, reviewed.as_deref());
     let begins = plan.counts.change.saturating_sub(held.len() as u64);
-    let review = Review { plan: &plan, begins, refusal: refusal.as_ref() };
+    let review = Review { plan: &plan, samples: &samples, begins, refusal: refusal.as_ref() };
     let consent = host.review(review).await;
     let plan = Arc::new(plan);
     if let Some(refusal) = refusal {

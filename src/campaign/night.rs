@@ -11,6 +11,7 @@ use crate::run::RunSettings;
 use super::CampaignError;
 use super::carry_out::{Night, carry_out};
 use super::prepare::{NightPlan, Scope, prepare};
+use super::samples::Samples;
 use super::session::{
     Carried, Earlier, Host, Notice, Refusal, Review, Session, tell_of_other_manifest,
 };
@@ -69,7 +70,9 @@ async fn reconcile_in_order<H: Host>(
     let refusal = Refusal::find(&night_plan.plan, None);
     let held = night_plan.tonight.held.len() as u64;
     let begins = night_plan.plan.counts.change.saturating_sub(held);
-    let review = Review { plan: &night_plan.plan, begins, refusal: refusal.as_ref() };
+    let samples = Samples::default();
+    let (plan, refused) = (&night_plan.plan, refusal.as_ref());
+    let review = Review { plan, samples: &samples, begins, refusal: refused };
     let consent = host.review(review).await;
     if let Some(refusal) = refusal {
         return Ok(Carried::Refused { plan: night_plan.plan, refusal });

@@ -1,19 +1,16 @@
-//! The mails of a manifest before there is any link: what one guest will get as far as the
-//! manifest tells, an example for every template, and what is wrong with the templates.
+//! What one guest's mail is made of before there is any link: as far as the manifest tells,
+//! or as a plan says.
 //!
-//! Leaves to others: showing them (`cli`, `report`), and the mails that are sent (`run`).
+//! Leaves to others: what the templates make of it (`samples`), and the mails that are sent
+//! (`run`).
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
-
-use crate::config::{DeliverySettings, InvitationDefaults};
-use crate::delivery::{
-    Letter, Mail, MessageError, MessageId, RedeemUrl, Sender, TemplateProblem, Templates, check,
-    columns,
-};
-use crate::domain::Email;
+use crate::config::InvitationDefaults;
+use crate::delivery::{Letter, RedeemUrl, Sender, columns};
+use crate::domain::{Directory, Email};
 use crate::manifest::{Manifest, Row};
+use crate::plan::{Change, Invitation, PlannedRow};
 
 /// What the guest of a row will get, with a link that leads nowhere. None where only the
 /// directory knows the address.
@@ -44,102 +41,34 @@ pub fn sample_letter(
     })
 }
 
-/// The first mail that a template makes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SampleMail {
-    /// Its path, or `built-in en`.
-    pub template: String,
-    /// Line of the manifest.
-    pub line: u32,
-    pub to: Email,
-    pub subject: String,
-    /// The text for readers without HTML.
-    pub text: String,
-    pub html: String,
-}
-
-/// What the templates make of a manifest.
-#[derive(Debug, Default)]
-pub struct Samples {
-    /// One for every template that is used, in the order of the rows.
-    pub mails: Vec<SampleMail>,
-    pub problems: Vec<TemplateProblem>,
-}
-
-impl Samples {
-    /// Renders the first row of every language whose guest gets a mail of one's own. A
-    /// `tenant_name` is given where the directory told it.
-    pub fn of(
-        manifest: &Manifest,
-        is_meant: impl Fn(&Row) -> bool,
-        delivery: &DeliverySettings,
-        invitation: &InvitationDefaults,
-        tenant_name: Option<&str>,
-    ) -> Self {
-        let mut samples = Self::default();
-        let Some(sender) = Sender::of(delivery).filter(|_| delivery.by.is_own()) else {
-            return samples;
-        };
-        let default = invitation.language.as_ref();
-        let (mut seen, mut tried) = (Vec::new(), Vec::new());
-        for row in manifest.rows.iter().filter(|row| row.send.unwrap_or(invitation.send)) {
-            let language = row.language.as_ref().or(default);
-            if seen.contains(&language) || !is_meant(row) {
-                continue;
-            }
-            let headings = &manifest.extra_columns;
-            let Some(mut letter) = sample_letter(row, headings, invitation, &sender) else {
-                continue;
-            };
-            seen.push(language);
-            if let Some(name) = tenant_name {
-                letter.tenant_name = name.into();
-            }
-            let templates = match Templates::load(delivery, default, [language]) {
-                Ok(templates) => templates,
-                Err(error) => {
-                    samples.found(error.into());
-                    continue;
-                }
-            };
-            let unfit = check(&templates, headings);
-            let is_unfit = unfit.iter().any(|problem| problem.is_fatal);
-            for problem in unfit {
-                samples.found(problem);
-            }
-            let template = templates.name(&letter).to_owned();
-            if is_unfit || tried.contains(&template) {
-                continue;
-            }
-            tried.push(template.clone());
-            let id = MessageId::random(&sender.from.address);
-            match Mail::new(&templates, &letter, &sender, id, Timestamp::UNIX_EPOCH) {
-                Ok(mail) => samples.mails.push(SampleMail {
-                    template,
-                    line: row.line,
-                    to: letter.to,
-                    text: mail.text().to_owned(),
-                    html: mail.html().to_owned(),
-                    subject: mail.subject,
-                }),
-                Err(MessageError::Template(error)) => samples.found(error.into()),
-                Err(error @ (MessageError::Address(_) | MessageError::Shape(_))) => {
-                    samples.found(TemplateProblem {
-                        template,
-                        line: None,
-                        problem: format!("line {} of the manifest: {error}", row.line),
-                        advice: "correct the row".to_owned(),
-                        is_fatal: true,
-                    });
-                }
-            }
-        }
-        samples
-    }
-
-    fn found(&mut self, problem: TemplateProblem) {
-        if !self.problems.contains(&problem) {
-            self.problems.push(problem);
-        }
+/// What the guest of a planned change will get, with a link that leads nowhere.
+pub(super) fn planned_letter(
+    row: &PlannedRow,
+    (change, invitation): (&Change, &Invitation),
+    manifest: &Manifest,
+    directory: &Directory,
+    tenant_name: &Arc<str>,
+) -> Letter {
+    let to = invitation.address.clone();
+    let guest = row.user_id.and_then(|id| directory.user(id));
+    let planned = change.set_mail.as_ref().and_then(|set| set.expected.clone());
+    let old_email =
+        planned.or_else(|| Email::parse(&row.user).ok().map(|user| user.as_str().into()));
+    let cells = manifest.rows.iter().find(|it| it.line == row.line).map(|row| &row.extra);
+    let headings = manifest.extra_columns.iter().map(String::as_str);
+    Letter {
+        cc: invitation.copies().cloned().collect(),
+        redeem_url: RedeemUrl::nowhere(),
+        display_name: invitation
+            .display_name
+            .clone()
+            .or_else(|| guest.and_then(|guest| guest.display_name.clone())),
+        old_email: old_email.filter(|old| !old.eq_ignore_ascii_case(to.as_str())),
+        message: invitation.message.clone(),
+        redirect_url: Arc::clone(&invitation.redirect_url),
+        language: invitation.language.clone(),
+        tenant_name: Arc::clone(tenant_name),
+        columns: columns(headings, cells.into_iter().flatten().map(|cell| &**cell)),
+        to,
     }
 }

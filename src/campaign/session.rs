@@ -21,6 +21,7 @@ use crate::run::{Event, RunSettings, Stop, StopReason, Summary};
 
 use super::CampaignError;
 use super::read::mail_pace;
+use super::samples::Samples;
 
 /// What a command works with.
 #[derive(Clone, Copy)]
@@ -65,6 +66,8 @@ pub enum Notice<'a> {
 #[derive(Debug, Clone, Copy)]
 pub struct Review<'a> {
     pub plan: &'a Plan,
+    /// An example for every template of one's own mails; a night shows none.
+    pub samples: &'a Samples,
     /// Guests for whom something would begin now.
     pub begins: u64,
     /// Why a guard refuses it, whatever the review comes to.

@@ -80,7 +80,7 @@ impl<'a> Display<'a> {
         }
     }
 
-    fn show_plan(&self, Review { plan, begins, .. }: Review<'_>) {
+    fn show_plan(&self, Review { plan, samples, begins, .. }: Review<'_>) {
         let ui = self.ui;
         let is_shown = !ui.quiet
             && match self.occasion {
@@ -92,7 +92,7 @@ impl<'a> Display<'a> {
             let command = if self.occasion == Occasion::Revert { "revert" } else { "apply" };
             let view = PlanView { command, is_pinned, ..view(ui, ui.styles_err()) };
             // A stderr that nobody reads is no reason not to do what was asked.
-            let _ = plan_text(&mut ui.stderr(), plan, &view);
+            let _ = plan_text(&mut ui.stderr(), plan, samples, &view);
         }
     }
 
@@ -155,7 +155,7 @@ impl Host for Display<'_> {
 
     async fn review(&self, review: Review<'_>) -> Result<(), Failure> {
         self.show_plan(review);
-        let Review { plan, begins, refusal } = review;
+        let Review { plan, begins, refusal, .. } = review;
         if refusal.is_some() || begins == 0 || self.yes {
             return Ok(());
         }

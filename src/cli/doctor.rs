@@ -6,9 +6,10 @@ use std::path::Path;
 use crate::checkpoint::{CheckpointError, Reader, is_configured_name};
 use crate::config::args::{Cli, DoctorArgs, PlanningArgs};
 use crate::config::{Cloud, DeliverySettings, DeliveryWay, Settings, checkpoint_path};
-use crate::delivery::{Folder, Smtp, mailbox_advice};
+use crate::delivery::{Folder, Smtp, TemplateProblem, mailbox_advice};
 use crate::doctor::{
-    Configured, Diagnosis, Facts, Finding, Identity, LastRun, Mailing, Seen, Trouble, diagnose,
+    Configured, Diagnosis, Facts, Finding, Identity, LastRun, Mailing, Seen, Trouble, Unfit,
+    diagnose,
 };
 use crate::domain::Ledger;
 use crate::graph::{AuthError, CallError, Claims, Graph};
@@ -40,6 +41,7 @@ pub(super) fn run(cli: &Cli, args: &DoctorArgs, ui: &Ui) -> Result<Exit, Failure
         plan: visit.plan.as_ref(),
         last_run,
         mailing: visit.mailing,
+        templates: visit.templates,
         obstacle: visit.obstacle,
     };
     let diagnosis = diagnose(&facts);
@@ -85,6 +87,7 @@ fn tell(failure: Failure, configured: Configured, ui: &Ui) -> Failure {
         plan: None,
         last_run: None,
         mailing: None,
+        templates: Vec::new(),
         obstacle: Some(Finding::problem(code, failure.error.to_string(), advice)),
     };
     // When stdout is gone there is nobody left to tell; the error itself is what counts.
@@ -157,6 +160,7 @@ struct Visit {
     seen: Option<Seen>,
     plan: Option<Plan>,
     mailing: Option<Mailing>,
+    templates: Vec<Unfit>,
     obstacle: Option<Finding>,
     /// Where the obstacle decides the exit code.
     exit: Option<Exit>,
@@ -195,7 +199,10 @@ fn visit(
     let Some(manifest) = manifest else { return Ok(visit) };
     let context = Context { runtime: &runtime, graph: &graph, settings, stop: &stop, ui };
     match make_plan(&context, manifest, ledger, Asked::default(), None) {
-        Ok(Planned { plan, .. }) => visit.plan = Some(plan),
+        Ok(Planned { plan, samples, .. }) => {
+            visit.plan = Some(plan);
+            visit.templates = samples.problems.into_iter().map(unfit).collect();
+        }
         Err(failure) if failure.exit == Exit::Permission => {
             let message = format!("the guests can't be read: {}", failure.error);
             let advice = "see what is missing above";
@@ -204,6 +211,11 @@ fn visit(
         Err(failure) => return Err(failure),
     }
     Ok(visit)
+}
+
+fn unfit(problem: TemplateProblem) -> Unfit {
+    let message = problem.to_string();
+    Unfit { message, advice: problem.advice, is_fatal: problem.is_fatal }
 }
 
 /// Tries the way of one's own mails as far as it can be tried without sending one. A

@@ -1,6 +1,5 @@
 //! `plan`: what would change, without changing anything.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -9,7 +8,7 @@ use crate::campaign::{Part, Samples, SoFar, tell_reach};
 use crate::checkpoint::{CheckpointError, Reader, is_configured_name, read_ledger};
 use crate::config::args::{ApplyArgs, Cli, PlanArgs};
 use crate::config::{Settings, UserWide, checkpoint_path};
-use crate::manifest::{Manifest, Row};
+use crate::manifest::Manifest;
 use crate::plan::Plan;
 use crate::report::{
     PlanFormat, PlanPage, PlanView, Replace, ReportFileError, Schema, check_report_path, count,
@@ -48,12 +47,12 @@ pub(super) fn run(cli: &Cli, args: &PlanArgs, ui: &Ui) -> Result<Exit, Failure> 
         let path = checkpoint_path(Some(path), settings.checkpoint.as_deref());
         // A plan needs no checkpoint; a manifest from stdin may have none.
         let path = path.unwrap_or_default();
-        let plan = plan(&path, &settings, &manifest, asked, (false, args.reach), ui)?;
+        let (plan, samples) = plan(&path, &settings, &manifest, asked, (false, args.reach), ui)?;
         if let Some((path, format)) = out {
-            write(cli, args, &settings, &manifest, &plan, (path, format), ui)?;
+            write(cli, args, &manifest, (&plan, &samples), (path, format), ui)?;
         }
         let changes = args.expect_no_changes && plan.counts.change > 0;
-        show(&plan, if changes { Exit::ChangesPending } else { Exit::Done }, ui)
+        show(&plan, &samples, if changes { Exit::ChangesPending } else { Exit::Done }, ui)
     };
     plan().map_err(|failure| tell_unplanned(failure, &manifest, ui))
 }
@@ -78,29 +77,15 @@ fn page_format(path: &Path) -> Result<PlanFormat, Failure> {
 fn write(
     cli: &Cli,
     args: &PlanArgs,
-    settings: &Settings,
     manifest: &Manifest,
-    plan: &Plan,
+    (plan, samples): (&Plan, &Samples),
     (path, format): (&Path, PlanFormat),
     ui: &Ui,
 ) -> Result<(), Failure> {
-    let invited: BTreeSet<u32> = plan
-        .rows
-        .iter()
-        .filter(|row| row.change().is_some_and(|change| change.invite.is_some()))
-        .map(|row| row.line)
-        .collect();
-    let Settings { delivery, invitation, .. } = settings;
-    let is_meant = |row: &Row| invited.contains(&row.line);
-    let samples =
-        Samples::of(manifest, is_meant, delivery, invitation, plan.tenant_name.as_deref());
-    for problem in &samples.problems {
-        ui.warn(format_args!("{problem}; {}", problem.advice));
-    }
     let page = PlanPage {
         plan,
         manifest: &manifest.name,
-        samples: &samples,
+        samples,
         command: carry_out(cli, args, &plan.digest.short()),
         now: Timestamp::now(),
     };
@@ -127,8 +112,9 @@ pub(super) fn dry_run(
             None => checkpoint(args, settings).unwrap_or_default(),
         };
         let is_part = request.is_part;
-        let plan = plan(&path, settings, &manifest, request.asked(), (is_part, false), ui)?;
-        show(&plan, Exit::Done, ui)
+        let (plan, samples) =
+            plan(&path, settings, &manifest, request.asked(), (is_part, false), ui)?;
+        show(&plan, &samples, Exit::Done, ui)
     };
     plan().map_err(|failure| tell_unplanned(failure, &manifest, ui))
 }
@@ -140,7 +126,7 @@ fn plan(
     mut asked: Asked,
     (is_part, with_reach): (bool, bool),
     ui: &Ui,
-) -> Result<Plan, Failure> {
+) -> Result<(Plan, Samples), Failure> {
     if !path.as_os_str().is_empty() {
         tell_of_checkpoints_beside(path, manifest, ui);
     }
@@ -162,9 +148,10 @@ fn plan(
     signals::listen(stop.clone());
     let graph = client(settings, &stop, &lines(ui))?;
     let context = Context { runtime: &runtime, graph: &graph, settings, stop: &stop, ui };
-    let Planned { mut plan, tenant_key } =
+    let Planned { mut plan, tenant_key, samples } =
         make_plan(&context, manifest, &ledger, asked, Some(&so_far))?;
     ui.log.planned(&plan);
+    tell_unfit(&samples, ui);
     let is_others = |found: &String| {
         !found.eq_ignore_ascii_case(&tenant_key) && !is_configured_name(found, &settings.tenant.id)
     };
@@ -181,15 +168,23 @@ fn plan(
         let requests = count(requests, "request", "requests");
         ui.note(format_args!("what the changes touch was read in {requests}"));
     }
-    Ok(plan)
+    Ok((plan, samples))
 }
 
-fn show(plan: &Plan, exit: Exit, ui: &Ui) -> Result<Exit, Failure> {
+/// Says what is wrong with the templates: a run that is to mail would not begin.
+pub(super) fn tell_unfit(samples: &Samples, ui: &Ui) {
+    for problem in &samples.problems {
+        ui.warn(format_args!("{}; {}", harmless(&problem.to_string()), harmless(&problem.advice)));
+    }
+}
+
+fn show(plan: &Plan, samples: &Samples, exit: Exit, ui: &Ui) -> Result<Exit, Failure> {
     let printed = if ui.json() {
         plan_json(&mut ui.stdout(), Schema::Plan, plan, exit.code(), ui.log.elapsed())
     } else {
         let mut text = Vec::new();
-        plan_text(&mut text, plan, &view(ui, ui.styles_out())).and_then(|()| pager::show(&text, ui))
+        plan_text(&mut text, plan, samples, &view(ui, ui.styles_out()))
+            .and_then(|()| pager::show(&text, ui))
     };
     printed.map_err(Failure::from_stdout)?;
     Ok(exit)

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use tokio::runtime::Runtime;
 
 pub(super) use crate::campaign::Asked;
-use crate::campaign::{CampaignError, Read, SoFar, read_and_plan, time_budget};
+use crate::campaign::{CampaignError, Read, Samples, SoFar, read_and_plan, time_budget};
 use crate::checkpoint::beside::checkpoints_beside;
 use crate::config::args::{BudgetArgs, PlanningArgs};
 use crate::config::{ColumnFilter, DeliveryWay, ManifestSettings, NamedColumn, Settings};
@@ -150,6 +150,8 @@ pub(super) struct Planned {
     pub(super) plan: Plan,
     /// What a checkpoint is bound to.
     pub(super) tenant_key: String,
+    /// What the templates make of it.
+    pub(super) samples: Samples,
 }
 
 /// Reads the directory and plans. Which wave it is, `so_far` tells, where there are waves.
@@ -166,9 +168,10 @@ pub(super) fn make_plan(
     let now = graph.clock().service_now();
     let tonight = so_far.map(|so_far| so_far.begins(&read, manifest, ledger, settings, now));
     read.plan.wave = tonight.and_then(|tonight| tonight.wave);
-    let Read { plan, tenant_key, method, requests, .. } = read;
+    let Read { plan, tenant_key, directory, method, requests, .. } = read;
     note_reading(context.ui, method, requests);
-    Ok(Planned { plan, tenant_key })
+    let samples = Samples::planned(&plan, manifest, &directory, settings);
+    Ok(Planned { plan, tenant_key, samples })
 }
 
 /// Reads something. Ctrl-C ends it at once: nothing is under way that could matter.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use crate::campaign::{self, Carried, RevertRequest, Reverted, Session, WayBack};
+use crate::campaign::{self, Carried, RevertRequest, Reverted, Samples, Session, WayBack};
 use crate::checkpoint::{Checkpoint, CheckpointError, Reader, is_configured_name};
 use crate::config::Settings;
 use crate::config::args::{Cli, RevertArgs};
@@ -21,7 +21,7 @@ use super::connect::client;
 use super::display::{Display, Occasion, ROWS_PER_CODE, refused};
 use super::failure::Failure;
 use super::finish::{check_result, finish, write_result};
-use super::plan::{settings, view};
+use super::plan::{settings, tell_unfit, view};
 use super::planning::{
     Context, Planned, campaign_failure, deadline, lines, make_plan, options, runtime, tell_failure,
 };
@@ -34,8 +34,8 @@ pub(super) fn run(cli: &Cli, args: &RevertArgs, ui: &Ui) -> Result<Exit, Failure
     let checkpoint = || checkpoint_of(args.campaign.as_deref(), settings.checkpoint.as_deref());
     if args.dry_run {
         let shown = checkpoint().map_err(Failure::from).and_then(|path| {
-            let plan = plan(&path, args, &settings, ui)?;
-            show(&plan, ui)
+            let (plan, samples) = plan(&path, args, &settings, ui)?;
+            show(&plan, &samples, ui)
         });
         return shown.map_err(|failure| tell_failure(failure, ui));
     }
@@ -59,7 +59,12 @@ fn request(args: &RevertArgs, settings: &Settings) -> RevertRequest {
 
 /// What this very command would carry out. Nothing is written, and nobody is kept from it
 /// by a run that goes on.
-fn plan(path: &Path, args: &RevertArgs, settings: &Settings, ui: &Ui) -> Result<Plan, Failure> {
+fn plan(
+    path: &Path,
+    args: &RevertArgs,
+    settings: &Settings,
+    ui: &Ui,
+) -> Result<(Plan, Samples), Failure> {
     let reader = Reader::open(path)?;
     let (ledger, mut past, undo) = (reader.ledger()?, reader.past()?, reader.undo()?);
     let back = WayBack::new(&ledger, &mut past, undo, &request(args, settings))?;
@@ -69,9 +74,10 @@ fn plan(path: &Path, args: &RevertArgs, settings: &Settings, ui: &Ui) -> Result<
     signals::listen(stop.clone());
     let graph = client(settings, &stop, &lines(ui))?;
     let context = Context { runtime: &runtime, graph: &graph, settings, stop: &stop, ui };
-    let Planned { plan, tenant_key } =
+    let Planned { plan, tenant_key, samples } =
         make_plan(&context, &back.manifest, &ledger, back.asked, None)?;
     ui.log.planned(&plan);
+    tell_unfit(&samples, ui);
     let is_others = |found: &String| {
         !found.eq_ignore_ascii_case(&tenant_key) && !is_configured_name(found, &settings.tenant.id)
     };
@@ -79,16 +85,16 @@ fn plan(path: &Path, args: &RevertArgs, settings: &Settings, ui: &Ui) -> Result<
         let path = path.to_owned();
         return Err(CheckpointError::OtherTenant { path, found, wanted: tenant_key }.into());
     }
-    Ok(plan)
+    Ok((plan, samples))
 }
 
-fn show(plan: &Plan, ui: &Ui) -> Result<Exit, Failure> {
+fn show(plan: &Plan, samples: &Samples, ui: &Ui) -> Result<Exit, Failure> {
     let printed = if ui.json() {
         let (out, elapsed) = (&mut ui.stdout(), ui.log.elapsed());
         plan_json(out, Schema::Revert, plan, Exit::Done.code(), elapsed)
     } else {
         let view = crate::report::PlanView { command: "revert", ..view(ui, ui.styles_out()) };
-        plan_text(&mut ui.stdout(), plan, &view)
+        plan_text(&mut ui.stdout(), plan, samples, &view)
     };
     printed.map_err(Failure::from_stdout)?;
     Ok(Exit::Done)

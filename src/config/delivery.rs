@@ -2,6 +2,7 @@
 //!
 //! Leaves to others: the text itself, and sending it (`delivery`).
 
+use std::fmt;
 use std::path::PathBuf;
 
 use crate::domain::Email;
@@ -86,6 +87,15 @@ impl MailAddress {
                 .with_hint("write an address, or `Contoso IT <it@contoso.example>`")
         })?;
         Ok(Self { name: (!name.is_empty()).then(|| name.to_owned()), address })
+    }
+}
+
+impl fmt::Display for MailAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.name {
+            Some(name) => write!(f, "{name} <{}>", self.address),
+            None => write!(f, "{}", self.address),
+        }
     }
 }
 

@@ -27,6 +27,21 @@ pub struct Trouble {
     pub advice: String,
 }
 
+/// Something about a template that a person should mend.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unfit {
+    /// Which, where in it, and what is wrong.
+    pub message: String,
+    pub advice: String,
+    /// Whether no run could mail with it.
+    pub is_fatal: bool,
+}
+
+pub(super) fn template(Unfit { message, advice, is_fatal }: &Unfit) -> Finding {
+    let finding = if *is_fatal { Finding::problem } else { Finding::warning };
+    finding("template", message, advice)
+}
+
 pub(super) fn findings(mailing: &Mailing, identity: Option<&Identity>) -> Vec<Finding> {
     match mailing {
         Mailing::Nobody => vec![Finding::warning(

@@ -20,7 +20,7 @@ use crate::domain::{Caller, Tenant};
 use crate::plan::Plan;
 
 pub use campaign::LastRun;
-pub use mailing::{Mailing, Trouble};
+pub use mailing::{Mailing, Trouble, Unfit};
 pub use permissions::{Compared, Need, Needless, compare, needs};
 
 /// How much a finding weighs.
@@ -139,6 +139,8 @@ pub struct Facts<'a> {
     pub last_run: Option<LastRun>,
     /// How mails of one's own would leave; None where Microsoft mails.
     pub mailing: Option<Mailing>,
+    /// What is wrong with the templates of one's own mails, held against the manifest.
+    pub templates: Vec<Unfit>,
     /// What ended the examination before its end.
     pub obstacle: Option<Finding>,
 }
@@ -204,6 +206,7 @@ pub fn diagnose(facts: &Facts<'_>) -> Diagnosis {
     let mailing = facts.mailing.iter();
     findings.extend(mailing.flat_map(|it| mailing::findings(it, facts.identity.as_ref())));
     findings.extend(mailing::trace(configured));
+    findings.extend(facts.templates.iter().map(mailing::template));
     findings.extend(facts.plan.into_iter().flat_map(campaign::planned));
     findings.extend(facts.last_run.as_ref().map(campaign::last_run));
     findings.extend(facts.obstacle.clone());

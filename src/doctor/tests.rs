@@ -58,6 +58,7 @@ fn facts(identity: Identity, tenant: Tenant) -> Facts<'static> {
         plan: None,
         last_run: None,
         mailing: None,
+        templates: Vec::new(),
         obstacle: None,
     }
 }

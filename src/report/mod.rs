@@ -20,6 +20,7 @@ mod log;
 mod night;
 mod night_json;
 mod plan_domains;
+mod plan_mails;
 mod plan_page;
 mod plan_reach;
 mod plan_text;

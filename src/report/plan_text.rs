@@ -6,12 +6,14 @@ use std::io::{self, BufWriter, Write};
 
 use anstyle::Style;
 
+use crate::campaign::Samples;
 use crate::domain::Caller;
 use crate::manifest::PartOfIt;
 use crate::plan::{Change, Decision, Plan, PlannedRow, Severity};
 
 use super::delivery::{Delivery, Mix, mark};
 use super::plan_domains::domains;
+use super::plan_mails::mails;
 use super::plan_reach::reach;
 use super::row::{journey, who};
 use super::style::{Styles, count, paint};
@@ -42,8 +44,13 @@ const JOURNEY_COLUMNS: usize = 56;
 /// Narrower than this, nothing could be told apart any more.
 const NARROWEST: usize = 40;
 
-/// Writes the plan for a person.
-pub fn plan_text(out: &mut dyn Write, plan: &Plan, view: &PlanView) -> io::Result<()> {
+/// Writes the plan for a person, with an example for every template of one's own mails.
+pub fn plan_text(
+    out: &mut dyn Write,
+    plan: &Plan,
+    samples: &Samples,
+    view: &PlanView,
+) -> io::Result<()> {
     let view = &PlanView { width: view.width.max(NARROWEST), ..*view };
     // With every row listed, a standard stream would pass on each line.
     let out = &mut BufWriter::new(out);
@@ -62,6 +69,7 @@ pub fn plan_text(out: &mut dyn Write, plan: &Plan, view: &PlanView) -> io::Resul
         view,
         &Section { title: "Settled", style: styles.faint, kind: Kind::Settled },
     )?;
+    mails(out, samples, view)?;
     domains(out, plan, view)?;
     reach(out, plan, view)?;
     findings(out, plan, view)?;
@@ -314,7 +322,7 @@ mod tests {
             command: "apply",
             is_pinned: true,
         };
-        plan_text(&mut out, plan, &view).unwrap();
+        plan_text(&mut out, plan, &Samples::default(), &view).unwrap();
         String::from_utf8(out).unwrap()
     }
 

@@ -55,6 +55,16 @@ fn by_files_the_mails_are_there_to_be_sent() {
         line 3  ruth.mori@northwind.example → ruth.mori@fabrikam.example
         line 4  olga.ramos@northwind.example → olga.ramos@fabrikam.example
 
+    Mails of your own  (an example for each template; `preview` shows every guest's)
+      built-in en  3 rows, as line 2 gets it
+        From     Contoso IT <it@contoso.example>
+        To       hannah.wagner@fabrikam.example
+        Subject  Please confirm your access to Contoso
+                 Hello Hannah Wagner,
+                 Your access to Contoso now belongs to hannah.wagner@fabrikam.example. Your groups and apps stay as they we…
+                 Please confirm it once. Until then you cannot sign in there.
+                 … and 3 more lines (-v shows all)
+
     New domains
       fabrikam.example  3 rows  no Entra tenant; its people get one-time codes by mail
 
@@ -176,6 +186,16 @@ fn from_a_mailbox_of_the_tenant_each_guest_gets_a_mail() {
         line 2  hannah.wagner@northwind.example → hannah.wagner@fabrikam.example
         line 3  ruth.mori@northwind.example → ruth.mori@fabrikam.example
         line 4  olga.ramos@northwind.example → olga.ramos@fabrikam.example
+
+    Mails of your own  (an example for each template; `preview` shows every guest's)
+      built-in en  3 rows, as line 2 gets it
+        From     it@contoso.example
+        To       hannah.wagner@fabrikam.example
+        Subject  Please confirm your access to Contoso
+                 Hello Hannah Wagner,
+                 Your access to Contoso now belongs to hannah.wagner@fabrikam.example. Your groups and apps stay as they we…
+                 Please confirm it once. Until then you cannot sign in there.
+                 … and 3 more lines (-v shows all)
 
     New domains
       fabrikam.example  3 rows  no Entra tenant; its people get one-time codes by mail

@@ -73,7 +73,10 @@ pub(super) fn write(out: &mut dyn Write, page: &PlanPage<'_>) -> io::Result<()> 
         .map(|mail| {
             context! {
                 template => harmless(&mail.template),
+                rows => mail.rows,
                 line => mail.line,
+                from => harmless(&mail.from),
+                cc => mail.cc.iter().map(|copy| harmless(copy.as_str())).collect::<Vec<_>>().join(", "),
                 to => harmless(mail.to.as_str()),
                 subject => harmless(&mail.subject),
                 text => harmless_lines(&mail.text),

@@ -3,6 +3,7 @@
 
 use std::io::{self, Write};
 
+use crate::domain::Email;
 use crate::plan::Severity;
 use crate::report::campaign::{code, fence};
 use crate::report::plan_reach::{about, not_seen, total_sentence};
@@ -106,9 +107,20 @@ fn mails(out: &mut dyn Write, page: &PlanPage<'_>) -> io::Result<()> {
         writeln!(out, "- {}: {}", count(rows, "row", "rows"), code(&about))?;
     }
     for mail in &page.samples.mails {
-        let (to, subject) = (code(mail.to.as_str()), code(&mail.subject));
         writeln!(out, "\n### Example: {}\n", code(&mail.template))?;
-        writeln!(out, "To {to} (line {}), subject {subject}:\n", mail.line)?;
+        let rows = count(mail.rows, "row", "rows");
+        writeln!(out, "{rows}, as line {} gets it; the link leads nowhere yet.\n", mail.line)?;
+        let copies = mail.cc.iter().map(Email::as_str).collect::<Vec<_>>().join(", ");
+        let fields = [
+            ("From", &*mail.from),
+            ("To", mail.to.as_str()),
+            ("Cc", &copies),
+            ("Subject", &mail.subject),
+        ];
+        for (name, value) in fields.iter().filter(|(_, value)| !value.is_empty()) {
+            writeln!(out, "- {name}: {}", code(value))?;
+        }
+        writeln!(out)?;
         block(out, &mail.text)?;
     }
     Ok(())

@@ -6,11 +6,13 @@ use crate::report::sample;
 fn samples() -> Samples {
     let mail = SampleMail {
         template: "mail-{language}.html".to_owned(),
+        rows: 1,
         line: 2,
+        from: "Contoso <IT> <it@contoso.example>".to_owned(),
         to: "ada@fabrikam.example".parse().unwrap(),
+        cc: vec!["boss@fabrikam.example".parse().unwrap()],
         subject: "Your <new> access".to_owned(),
         text: "Hello <script>alert(1)</script>\n```\n@everyone\n".to_owned(),
-        html: String::new(),
     };
     Samples { mails: vec![mail], problems: Vec::new() }
 }
@@ -60,7 +62,12 @@ fn a_plan_reads_like_this_in_a_ticket() {
 
     ### Example: `mail-{language}.html`
 
-    To `ada@fabrikam.example` (line 2), subject `Your <new> access`:
+    1 row, as line 2 gets it; the link leads nowhere yet.
+
+    - From: `Contoso <IT> <it@contoso.example>`
+    - To: `ada@fabrikam.example`
+    - Cc: `boss@fabrikam.example`
+    - Subject: `Your <new> access`
 
     ````text
     Hello <script>alert(1)</script>
