@@ -72,3 +72,11 @@ pub(super) fn planned_letter(
         to,
     }
 }
+
+/// The letter of the guest's way back: to the old address, without what the move's row said.
+pub(super) fn returned(letter: Letter, invitation: &InvitationDefaults) -> Letter {
+    let old = letter.old_email.as_deref().and_then(|old| Email::parse(old).ok());
+    let to = old.unwrap_or_else(|| letter.to.clone());
+    let old_email = (to != letter.to).then(|| letter.to.as_str().into());
+    Letter { to, old_email, message: invitation.message.clone(), ..letter }
+}

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::config::{DeliverySettings, InvitationDefaults, Settings};
+use crate::config::{DeliverySettings, InvitationDefaults, RevertSettings, Settings};
 use crate::delivery::{
     Letter, Mail, MessageError, MessageId, Sender, TemplateProblem, Templates, check,
 };
@@ -18,7 +18,7 @@ use crate::domain::{Directory, Email, Language};
 use crate::manifest::Manifest;
 use crate::plan::Plan;
 
-use super::sample_mail::{planned_letter, sample_letter};
+use super::sample_mail::{planned_letter, returned, sample_letter};
 
 /// The first mail that a template makes, with a link that leads nowhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,6 +63,32 @@ impl Samples {
             maker.take(row.line, language, letter);
         }
         maker.samples
+    }
+
+    /// What is wrong with the templates of the way back, as far as they are others than those of
+    /// the move: of every row that gets a mail of one's own.
+    pub fn way_back(
+        manifest: &Manifest,
+        delivery: &DeliverySettings,
+        invitation: &InvitationDefaults,
+        revert: &RevertSettings,
+    ) -> Vec<TemplateProblem> {
+        if !revert.has_own_words() {
+            return Vec::new();
+        }
+        let (delivery, invitation) = (&revert.delivery(delivery), &revert.invitation(invitation));
+        let headings = &manifest.extra_columns;
+        let Some(mut maker) = Maker::new(delivery, invitation, headings) else {
+            return Vec::new();
+        };
+        for row in manifest.rows.iter().filter(|row| row.send.unwrap_or(invitation.send)) {
+            let language = row.language.as_ref().or(invitation.language.as_ref());
+            maker.take(row.line, language, |sender| {
+                let letter = sample_letter(row, headings, invitation, sender)?;
+                Some(returned(letter, invitation))
+            });
+        }
+        maker.samples.problems
     }
 
     /// As the plan says: of every row whose change brings the guest a mail of one's own.

@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use crate::campaign::Samples;
 use crate::checkpoint::{CheckpointError, Reader, is_configured_name};
 use crate::config::args::{Cli, DoctorArgs, PlanningArgs};
 use crate::config::{Cloud, DeliverySettings, DeliveryWay, Settings, checkpoint_path};
@@ -201,7 +202,11 @@ fn visit(
     match make_plan(&context, manifest, ledger, Asked::default(), None) {
         Ok(Planned { plan, samples, .. }) => {
             visit.plan = Some(plan);
-            visit.templates = samples.problems.into_iter().map(unfit).collect();
+            let Settings { delivery, invitation, revert, .. } = settings;
+            let back = Samples::way_back(manifest, delivery, invitation, revert);
+            // A move does not need what only the way back says.
+            let back = back.into_iter().map(|it| TemplateProblem { is_fatal: false, ..it });
+            visit.templates = samples.problems.into_iter().chain(back).map(unfit).collect();
         }
         Err(failure) if failure.exit == Exit::Permission => {
             let message = format!("the guests can't be read: {}", failure.error);

@@ -19,7 +19,10 @@ pub(super) fn run(cli: &Cli, args: &LintArgs, ui: &Ui) -> Result<Exit, Failure> 
     let loaded = manifest::read(&Source::from_arg(&args.manifest), &options)?;
     detected(&loaded.manifest, ui);
     let manifest = &loaded.manifest;
-    let samples = Samples::of(manifest, &settings.delivery, &settings.invitation);
+    let mut samples = Samples::of(manifest, &settings.delivery, &settings.invitation);
+    let revert = &settings.revert;
+    let back = Samples::way_back(manifest, &settings.delivery, &settings.invitation, revert);
+    samples.problems.extend(back);
     let unfit = samples.problems.iter().filter(|problem| problem.is_fatal).count();
     if ui.json() {
         json(&loaded, &samples, ui)?;

@@ -27,6 +27,9 @@ const MOST_PER_DAY: u32 = 100_000_000;
 /// limits*, recipient rate limit). What another server takes is its own affair.
 const MAILBOX_PER_DAY: u32 = 10_000;
 
+/// Where subject and templates of the move are configured.
+const SECTION: &str = "delivery";
+
 /// The port for submission with STARTTLS (RFC 6409), and with TLS from the first byte
 /// (RFC 8314).
 const STARTTLS_PORT: u16 = 587;
@@ -160,6 +163,8 @@ impl Default for DeliveryPace {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeliverySettings {
+    /// Where subject and templates are configured.
+    pub section: &'static str,
     pub by: DeliveryWay,
     /// The sender: given wherever a mail of one's own is written.
     pub from: Option<MailAddress>,
@@ -183,6 +188,7 @@ pub struct DeliverySettings {
 impl Default for DeliverySettings {
     fn default() -> Self {
         Self {
+            section: SECTION,
             by: DeliveryWay::default(),
             from: None,
             reply_to: None,
@@ -235,6 +241,7 @@ impl DeliverySettings {
             layers.get(key::DELIVERY_PACE_RECIPIENTS_PER_DAY, |value| value.whole(1, MOST_PER_DAY));
         let default = Self::default();
         Ok(Self {
+            section: SECTION,
             by: by?.unwrap_or_default(),
             from: from?,
             reply_to: reply_to?,

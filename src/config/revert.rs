@@ -8,10 +8,14 @@ use std::sync::Arc;
 
 use crate::domain::Message;
 
-use super::delivery::{one_line, path};
+use super::delivery::{DeliverySettings, one_line, path};
+use super::invitation::InvitationDefaults;
 use super::key;
 use super::layers::{Layers, Reported};
 use super::settings::Settings;
+
+/// Where subject and templates of the way back are configured.
+const SECTION: &str = "revert";
 
 /// What guests are told who get their old address back.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -27,6 +31,29 @@ pub struct RevertSettings {
 }
 
 impl RevertSettings {
+    /// Whether its mails have a subject or templates of their own.
+    pub fn has_own_words(&self) -> bool {
+        self.subject.is_some() || self.template.is_some() || self.text_template.is_some()
+    }
+
+    /// The way of the mails, with the words of the way back.
+    #[must_use]
+    pub fn delivery(&self, delivery: &DeliverySettings) -> DeliverySettings {
+        DeliverySettings {
+            section: SECTION,
+            subject: self.subject.clone(),
+            template: self.template.clone(),
+            text_template: self.text_template.clone(),
+            ..delivery.clone()
+        }
+    }
+
+    /// What an invitation of the way back says.
+    #[must_use]
+    pub fn invitation(&self, invitation: &InvitationDefaults) -> InvitationDefaults {
+        InvitationDefaults { message: self.message.clone(), ..invitation.clone() }
+    }
+
     pub(super) fn resolve(layers: &mut Layers<'_>) -> Result<Self, Reported> {
         let message = layers.get(key::REVERT_MESSAGE, |value| value.parsed(Message::parse));
         let subject = layers.get(key::REVERT_SUBJECT, one_line);
@@ -46,11 +73,8 @@ impl Settings {
     /// addresses are the guests' own, as the directory had them.
     #[must_use]
     pub fn for_the_way_back(mut self) -> Self {
-        let RevertSettings { message, subject, template, text_template } = self.revert.clone();
-        self.invitation.message = message;
-        self.delivery.subject = subject;
-        self.delivery.template = template;
-        self.delivery.text_template = text_template;
+        self.invitation = self.revert.invitation(&self.invitation);
+        self.delivery = self.revert.delivery(&self.delivery);
         self.guards.allowed_domains = None;
         self
     }

@@ -89,6 +89,8 @@ pub struct OfflineSettings {
     pub invitation: InvitationDefaults,
     /// Who mails the guests.
     pub delivery: DeliverySettings,
+    /// The words of the way back.
+    pub revert: RevertSettings,
     /// When to stop; for a check of the manifest, the allowed domains.
     pub guards: Guards,
     /// The checkpoint, if one is named; see [`super::checkpoint_path`].
@@ -120,13 +122,13 @@ impl Settings {
         let pace = PaceSettings::resolve(layers);
         let reconcile = ReconcileSettings::resolve(layers);
         let remind = RemindSettings::resolve(layers);
-        let revert = RevertSettings::resolve(layers);
         let waves = WaveSettings::resolve(layers);
         let metrics = layers.path(key::METRICS_TEXTFILE).and_then(|found| textfile(layers, found));
         let notify = NotifySettings::resolve(layers);
         let hooks = HookSettings::resolve(layers);
         let offline = OfflineSettings::resolve(layers, overrides);
-        let OfflineSettings { invitation, delivery, guards, checkpoint, manifest } = offline?;
+        let OfflineSettings { invitation, delivery, revert, guards, checkpoint, manifest } =
+            offline?;
         Ok(Self {
             tenant: tenant?,
             auth: auth?,
@@ -138,7 +140,7 @@ impl Settings {
             manifest,
             reconcile: reconcile?,
             remind: remind?,
-            revert: revert?,
+            revert,
             waves: waves?,
             delivery,
             metrics: metrics?,
@@ -181,12 +183,14 @@ impl OfflineSettings {
     fn resolve(layers: &mut Layers<'_>, overrides: &Overrides) -> Result<Self, Reported> {
         let invitation = InvitationDefaults::resolve(layers);
         let delivery = DeliverySettings::resolve(layers);
+        let revert = RevertSettings::resolve(layers);
         let guards = Guards::resolve(layers, overrides);
         let checkpoint = layers.path(key::CHECKPOINT_PATH);
         let manifest = ManifestSettings::resolve(layers, overrides);
         Ok(Self {
             invitation: invitation?,
             delivery: delivery?,
+            revert: revert?,
             guards: guards?,
             checkpoint: overrides.checkpoint.clone().or(checkpoint?.map(|found| found.value)),
             manifest: manifest?,

@@ -5,7 +5,8 @@
 use std::fmt;
 
 use super::letter::identifier;
-use super::templates::{NAMES, SUBJECT, TemplateError, Templates};
+use super::template_error::TemplateError;
+use super::templates::{NAMES, SUBJECT, Templates};
 
 /// Something about a template that a person should mend.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,7 +22,7 @@ pub struct TemplateProblem {
 
 impl From<TemplateError> for TemplateProblem {
     fn from(error: TemplateError) -> Self {
-        let advice = error.advice().to_owned();
+        let (advice, words) = (error.advice().to_owned(), error.to_string());
         let (template, line, problem) = match error {
             TemplateError::Broken { name, line, what } => (name, line, what),
             TemplateError::Unreadable { path, source } => {
@@ -34,8 +35,8 @@ impl From<TemplateError> for TemplateProblem {
             TemplateError::NoLink { name, to } => {
                 (name, None, format!("the mail to {to} has no link to redeem with"))
             }
-            error @ TemplateError::Missing { .. } => {
-                ("[delivery] template".to_owned(), None, error.to_string())
+            TemplateError::Missing { section, .. } => {
+                (format!("[{section}] template"), None, words)
             }
         };
         Self { template, line, problem, advice, is_fatal: true }
@@ -66,12 +67,12 @@ pub fn check(templates: &Templates, headings: &[String]) -> Vec<TemplateProblem>
             names(templates, key, name, headings, true, &mut problems);
         }
     }
-    if templates.has_subject {
-        names(templates, SUBJECT, "[delivery] subject", headings, false, &mut problems);
+    if let Some(name) = &templates.subject {
+        names(templates, SUBJECT, name, headings, false, &mut problems);
     }
     for (language, instead) in &templates.stand_ins {
         problems.push(TemplateProblem {
-            template: "[delivery] template".to_owned(),
+            template: templates.setting.clone(),
             line: None,
             problem: format!("there is none for the language `{language}`"),
             advice: format!("those guests get the mail in `{instead}`; write one for `{language}`"),

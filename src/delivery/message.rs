@@ -18,7 +18,9 @@ use crate::domain::Email;
 
 use super::letter::Letter;
 use super::message_id::MessageId;
-use super::templates::{Image, TemplateError, Templates};
+use super::template_error::TemplateError;
+use super::template_files::Image;
+use super::templates::Templates;
 
 /// Why a letter can't be made a message.
 #[derive(Debug, thiserror::Error)]

@@ -16,6 +16,8 @@ mod outcome;
 mod plain;
 mod post;
 mod smtp;
+mod template_error;
+mod template_files;
 mod templates;
 
 pub use crate::domain::RedeemUrl;
@@ -29,4 +31,5 @@ pub use message_id::MessageId;
 pub use outcome::{Outcome, Refused};
 pub use post::{Known, Post, PostError};
 pub use smtp::{Smtp, SmtpError};
-pub use templates::{TemplateError, Templates};
+pub use template_error::TemplateError;
+pub use templates::Templates;

@@ -25,7 +25,8 @@ use super::message::{Mail, MessageError, Sender};
 use super::message_id::MessageId;
 use super::outcome::Outcome;
 use super::smtp::AFTER_TEXT;
-use super::templates::{TemplateError, Templates};
+use super::template_error::TemplateError;
+use super::templates::Templates;
 
 /// Why no mail of one's own can be written in this run.
 #[derive(Debug, thiserror::Error)]

@@ -4,77 +4,26 @@
 //! What stands in a name or a message is data: it is never read as a template, and it is
 //! escaped wherever HTML is written.
 //!
-//! Leaves to others: whether a template fits the manifest (`check`), and the message
-//! around the text (`message`).
+//! Leaves to others: finding and reading the files (`template_files`), whether a template fits
+//! the manifest (`check`), and the message around the text (`message`).
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use minijinja::value::{Kwargs, Serde, Value};
 use minijinja::{AutoEscape, Environment, HtmlEscape, UndefinedBehavior};
 
 use crate::config::DeliverySettings;
 use crate::domain::Language;
-use crate::text;
 
 use super::builtin::{self, Phrases};
 use super::letter::Letter;
 use super::plain::text_of;
+use super::template_error::TemplateError;
+use super::template_files::{Image, existing, images, read, with_primary};
 
 /// Steps that one mail may take: a template that loops is stopped.
 const FUEL: u64 = 200_000;
-
-/// What stands for the language in a template's path.
-const PLACE: &str = "{language}";
-
-/// Why a template can't be used.
-#[derive(Debug, thiserror::Error)]
-pub enum TemplateError {
-    #[error("cannot read the template `{path}`")]
-    Unreadable {
-        path: PathBuf,
-        #[source]
-        source: io::Error,
-    },
-    /// There is none for a language, nor for any that could stand in.
-    #[error("there is no template for `{language}`: looked for {tried}")]
-    Missing { language: String, tried: String },
-    #[error("the template {name} is not UTF-8 text")]
-    NotText { name: String },
-    /// It is no template, or does not work for one guest.
-    #[error("{name}{}: {what}", line.map(|line| format!(":{line}")).unwrap_or_default())]
-    Broken { name: String, line: Option<usize>, what: String },
-    /// The image that it shows.
-    #[error("{name} shows `cid:{image}`: {what}")]
-    Image { name: String, image: String, what: String },
-    /// A mail without link would leave the guest without access.
-    #[error("{name} leaves out the link of {to}")]
-    NoLink { name: String, to: String },
-}
-
-impl TemplateError {
-    pub fn advice(&self) -> &'static str {
-        match self {
-            Self::Unreadable { .. } | Self::Missing { .. } => {
-                "write the file, or correct `template` under [delivery]"
-            }
-            Self::NotText { .. } => "save it with the encoding UTF-8",
-            Self::Broken { .. } => "the names a template may use are in reinvite.example.toml",
-            Self::Image { .. } => "put a .png, .jpg or .gif file beside the template",
-            Self::NoLink { .. } => "write {{ redeem_url }} outside of any condition",
-        }
-    }
-}
-
-/// A picture inside the mail.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Image {
-    pub(super) name: String,
-    pub(super) content_type: &'static str,
-    pub(super) bytes: Vec<u8>,
-}
 
 /// The templates of one language.
 #[derive(Debug)]
@@ -107,7 +56,10 @@ pub struct Templates {
     chosen: BTreeMap<Option<String>, usize>,
     /// Languages that get the mail of another, and whose.
     pub(super) stand_ins: Vec<(String, String)>,
-    pub(super) has_subject: bool,
+    /// What a person calls the template of the subject, if there is one.
+    pub(super) subject: Option<String>,
+    /// What a person calls the setting of the templates' path.
+    pub(super) setting: String,
 }
 
 pub(super) const SUBJECT: &str = "subject";
@@ -133,10 +85,11 @@ impl Templates {
             sets: Vec::new(),
             chosen: BTreeMap::new(),
             stand_ins: Vec::new(),
-            has_subject: settings.subject.is_some(),
+            subject: settings.subject.as_ref().map(|_| format!("[{}] subject", settings.section)),
+            setting: format!("[{}] template", settings.section),
         };
-        if let Some(subject) = &settings.subject {
-            templates.add(SUBJECT, "[delivery] subject", subject.clone())?;
+        if let (Some(subject), Some(name)) = (&settings.subject, templates.subject.clone()) {
+            templates.add(SUBJECT, &name, subject.clone())?;
         }
         let wanted: BTreeSet<Option<String>> = languages
             .into_iter()
@@ -202,7 +155,7 @@ impl Templates {
         path: &Path,
         candidates: &[String],
     ) -> Result<usize, TemplateError> {
-        let (path, language) = existing(path, candidates)?;
+        let (path, language) = existing(path, candidates, settings.section)?;
         let name = path.display().to_string();
         if let Some(at) = self.sets.iter().position(|set| set.name == name) {
             return Ok(at);
@@ -226,7 +179,7 @@ impl Templates {
         let Some(path) = &settings.text_template else { return Ok(None) };
         let own = if language.is_empty() { Vec::new() } else { with_primary(language) };
         let candidates = if own.is_empty() { candidates } else { &own };
-        let (path, _) = existing(path, candidates)?;
+        let (path, _) = existing(path, candidates, settings.section)?;
         let name = path.display().to_string();
         let key = format!("text {name}");
         if self.environment.get_template(&key).is_err() {
@@ -272,17 +225,16 @@ impl Templates {
             }
             None => text_of(&html),
         };
-        let subject = if self.has_subject {
-            self.run(SUBJECT, "[delivery] subject", context(letter, set, false))?
-        } else {
-            title(&html)
+        let subject = match &self.subject {
+            Some(name) => self.run(SUBJECT, name, context(letter, set, false))?,
+            None => title(&html),
         };
         // A line break in a name must not become a header of its own.
         let words = subject.split(|c: char| c.is_whitespace() || c.is_control());
         let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
         let subject = words.join(" ");
         if subject.is_empty() {
-            let what = "it has no <title>, and [delivery] subject is not set".to_owned();
+            let what = "it has no <title>, and no `subject` is set".to_owned();
             return Err(TemplateError::Broken { name: set.name.clone(), line: None, what });
         }
         Ok(Rendered { subject, html, text, images: &set.images })
@@ -364,72 +316,6 @@ fn with(phrase: &str, values: Kwargs) -> Result<String, minijinja::Error> {
     }
     text.push_str(rest);
     Ok(text)
-}
-
-/// A language and the one it is a kind of: `de-at`, `de`.
-fn with_primary(language: &str) -> Vec<String> {
-    let primary = language.split('-').next().unwrap_or_default();
-    let mut both = vec![language.to_owned()];
-    if primary != language {
-        both.push(primary.to_owned());
-    }
-    both
-}
-
-/// The path for the first language that has a file, and that language.
-fn existing(path: &Path, candidates: &[String]) -> Result<(PathBuf, String), TemplateError> {
-    let pattern = path.display().to_string();
-    if !pattern.contains(PLACE) {
-        return Ok((path.to_owned(), String::new()));
-    }
-    let mut tried = Vec::new();
-    for candidate in candidates {
-        let path = PathBuf::from(pattern.replace(PLACE, candidate));
-        if path.is_file() {
-            return Ok((path, candidate.clone()));
-        }
-        let name = format!("`{}`", path.display());
-        if !tried.contains(&name) {
-            tried.push(name);
-        }
-    }
-    let language = candidates.first().cloned().unwrap_or_default();
-    Err(TemplateError::Missing { language, tried: tried.join(", ") })
-}
-
-fn read(path: &Path) -> Result<String, TemplateError> {
-    let unreadable = |source| TemplateError::Unreadable { path: path.to_owned(), source };
-    let text = text::decoded(&fs::read(path).map_err(unreadable)?);
-    let text = text.ok_or_else(|| TemplateError::NotText { name: path.display().to_string() })?;
-    Ok(text.to_string())
-}
-
-/// The images that a template shows: `cid:logo.png` is the file `logo.png` beside it.
-fn images(name: &str, path: &Path, source: &str) -> Result<Vec<Image>, TemplateError> {
-    let mut images: Vec<Image> = Vec::new();
-    for part in source.split("cid:").skip(1) {
-        let image: String =
-            part.chars().take_while(|&c| c.is_ascii_alphanumeric() || "._-".contains(c)).collect();
-        if image.is_empty() || images.iter().any(|known| known.name == image) {
-            continue;
-        }
-        let failed = |what: String| TemplateError::Image {
-            name: name.to_owned(),
-            image: image.clone(),
-            what,
-        };
-        let ending = image.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
-        let content_type = match ending.as_str() {
-            "png" => "image/png",
-            "jpg" | "jpeg" => "image/jpeg",
-            "gif" => "image/gif",
-            _ => return Err(failed("not the name of an image that mail programs show".to_owned())),
-        };
-        let bytes = fs::read(path.with_file_name(&image))
-            .map_err(|error| failed(format!("the file beside it can't be read: {error}")))?;
-        images.push(Image { name: image, content_type, bytes });
-    }
-    Ok(images)
 }
 
 /// The text of `<title>`.

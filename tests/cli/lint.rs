@@ -182,3 +182,55 @@ fn templates_that_fit_are_no_problem() {
     guests.csv: 4 rows, no problems
     ");
 }
+
+#[test]
+fn the_templates_of_the_way_back_are_checked_as_well() {
+    let campaign = Campaign::new();
+    let back =
+        "[revert]\ntemplate = \"back.{language}.html\"\nsubject = \"Back, {{ display_nam }}\"\n";
+    let own = format!("{}{back}", BY_FILES.replace("mail.{language}.html", "mail.html"));
+    campaign.configure(&campaign.origin(), &own);
+    campaign.write("guests.csv", &IN_TWO_LANGUAGES.replace("ada@n", "hannah.wagner@n"));
+    campaign.write("mail.html", "<title>Hi</title><a href=\"{{ redeem_url }}\">go</a>\n");
+    campaign.write("back.en.html", "<title>Hi</title>{{ columns.cost_center }}{{ redeem_url }}\n");
+    snapshot!(campaign.run("lint guests.csv"), @"
+    ------- stderr -------
+    guests.csv: CSV, UTF-8, comma; 4 rows; columns: user, new_email, language, send
+    kept: Cost centre; none is read as message or cc
+    back.en.html:1: the manifest has no column `cost_center`
+      hint: did you mean `columns.cost_centre`?
+    [revert] subject:1: there is no name `display_nam`
+      hint: did you mean `display_name`?
+    warning: [revert] template: there is none for the language `de-at`; those guests get the mail in `en`; write one for `de-at`
+    warning: [revert] template: there is none for the language `fr`; those guests get the mail in `en`; write one for `fr`
+    error: 2 problems of the mail's templates
+    ------- exit 2 -------
+    ");
+    // A move is not kept from beginning by it, and whoever examines the campaign is told.
+    let seen = campaign.run("doctor guests.csv --output json").json();
+    let findings = seen["findings"].as_array().unwrap();
+    let told = findings.iter().filter(|finding| finding["code"] == "template");
+    let told: Vec<_> = told.map(|finding| [&finding["severity"], &finding["message"]]).collect();
+    insta::assert_debug_snapshot!(told, @r#"
+    [
+        [
+            String("warning"),
+            String("back.en.html:1: the manifest has no column `cost_center`"),
+        ],
+        [
+            String("warning"),
+            String("[revert] subject:1: there is no name `display_nam`"),
+        ],
+        [
+            String("warning"),
+            String("[revert] template: there is none for the language `de-at`"),
+        ],
+        [
+            String("warning"),
+            String("[revert] template: there is none for the language `fr`"),
+        ],
+    ]
+    "#);
+    campaign.write("mail.html", "<title>Hi</title>\n");
+    campaign.run("doctor guests.csv").exits(6);
+}
