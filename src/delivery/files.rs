@@ -111,9 +111,9 @@ impl Folder {
                     atomically(&path, &list(of)?)?;
                 }
                 None => {
-                    let line = lines(|writer| link.write(&address, writer))?;
+                    let added = lines(|writer| link.write(&address, writer))?;
                     of.insert(address, link);
-                    match append(&path, &line) {
+                    match append(&path, &added) {
                         // Somebody took it away.
                         Err(error) if error.kind() == io::ErrorKind::NotFound => {
                             atomically(&path, &list(of)?)?;
@@ -340,8 +340,8 @@ mod tests {
         put(&folder, "bob@fabrikam.example", "https://login.example/1");
         put(&folder, "ada@fabrikam.example", "https://login.example/2");
         let two = list();
-        let last = |text: &str| text.lines().last().unwrap()[..5].to_owned();
-        assert_eq!((two.lines().count(), last(&two)), (3, "ada@f".to_owned()));
+        let end_of = |text: &str| text.lines().last().unwrap()[..5].to_owned();
+        assert_eq!((two.lines().count(), end_of(&two)), (3, "ada@f".to_owned()));
         // Nothing new is not written: not even where the file is written as a whole.
         put(&folder, "bob@fabrikam.example", "https://login.example/1");
         assert_eq!(list(), two);
