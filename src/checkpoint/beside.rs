@@ -12,6 +12,7 @@ use super::CheckpointError;
 use super::database::{connect, in_one_state, meta};
 use super::format::APPLICATION_ID;
 use super::manifest_row::{self, ManifestRow};
+use super::rehearsed::is_rehearsal;
 use crate::domain::Email;
 
 /// At most so many files are looked into; a directory can hold anything.
@@ -65,6 +66,10 @@ fn is_of(file: &Path, manifest: &str, guests: &HashSet<String>) -> Result<bool, 
     // Never written to, not even to take back what a killed run left half written.
     let connection = connect(file, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     in_one_state(file, &connection, |connection| {
+        // A rehearsal is nobody's campaign.
+        if meta(connection, "tenant")?.is_some_and(|tenant| is_rehearsal(&tenant)) {
+            return Ok(false);
+        }
         if meta(connection, "manifest")?.is_some_and(|name| name == manifest) {
             return Ok(true);
         }
@@ -123,6 +128,10 @@ mod tests {
         let found = checkpoints_beside(&wanted, "guests.csv", &users);
         assert_eq!(found, [at("march.checkpoint"), at("renamed.db")]);
         assert!(checkpoints_beside(&wanted, "april.csv", &[]).is_empty());
+        let rehearsed = Checkpoint::open(&at("march.checkpoint"), Timestamp::UNIX_EPOCH).unwrap();
+        rehearsed.claim(&crate::checkpoint::rehearsal_of("t"), "t").unwrap();
+        drop(rehearsed);
+        assert_eq!(checkpoints_beside(&wanted, "guests.csv", &users), [at("renamed.db")]);
 
         // The campaign has its own.
         checkpoint(&wanted, "guests.csv", "ada@fabrikam.example");

@@ -90,6 +90,9 @@ fn hold(
     });
     let rehearsal = rehearsal.map_err(|error| match error {
         RehearsalError::Campaign(error) => campaign_failure(error, &stop),
+        RehearsalError::NoNight => Failure::new(Exit::Usage, error).hint(
+            "its first run is a night, as [reconcile] max_changes holds rows back: --nights 1",
+        ),
         RehearsalError::Stage(error) => {
             Failure::new(Exit::Usage, error).hint("take a file that `reinvite snapshot` wrote")
         }
@@ -164,26 +167,36 @@ struct Folder {
 
 impl Folder {
     fn prepare(args: &RehearseArgs) -> Result<Self, Failure> {
-        let passing = || {
-            let name = format!("reinvite-rehearsal-{}", uuid::Uuid::new_v4().simple());
-            std::env::temp_dir().join(name)
-        };
-        let path = args.out.clone().unwrap_or_else(passing);
-        let folder = Self { path, is_kept: args.out.is_some() };
+        let Some(path) = &args.out else { return Self::passing() };
+        let folder = Self { path: path.clone(), is_kept: true };
+        folder.create()?;
+        folder.clear(args.force)?;
+        Ok(folder)
+    }
+
+    /// In memory, where the system has such a place: a rehearsal writes as often as its
+    /// campaign, and nobody needs it any more after a crash.
+    fn passing() -> Result<Self, Failure> {
+        let name = format!("reinvite-rehearsal-{}", uuid::Uuid::new_v4().simple());
+        let passing = |place: &Path| Self { path: place.join(&name), is_kept: false };
+        let folder = passing(Path::new("/dev/shm"));
+        if cfg!(target_os = "linux") && folder.create().is_ok() {
+            return Ok(folder);
+        }
+        let folder = passing(&std::env::temp_dir());
+        folder.create()?;
+        Ok(folder)
+    }
+
+    fn create(&self) -> Result<(), Failure> {
         let mut builder = std::fs::DirBuilder::new();
-        builder.recursive(folder.is_kept);
+        builder.recursive(self.is_kept);
         // What is in it names guests, and a mail has a link.
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        let made = builder.create(&folder.path);
-        made.with_context(|| format!("cannot create the directory {}", folder.path.display()))
-            .map_err(|error| {
-                Failure::new(Exit::Usage, error).hint("name another one with --out")
-            })?;
-        if folder.is_kept {
-            folder.clear(args.force)?;
-        }
-        Ok(folder)
+        let made = builder.create(&self.path);
+        made.with_context(|| format!("cannot create the directory {}", self.path.display()))
+            .map_err(|error| Failure::new(Exit::Usage, error).hint("name another one with --out"))
     }
 
     /// Makes room: an earlier rehearsal's files go where that is asked for, and nothing else.

@@ -38,6 +38,9 @@ const WEEK: u64 = 7;
 pub enum RehearsalError {
     #[error(transparent)]
     Stage(#[from] StageError),
+    /// Every run of the campaign is a night.
+    #[error("with no night, nothing of this campaign is carried out")]
+    NoNight,
     #[error(transparent)]
     Campaign(#[from] CampaignError),
 }
@@ -149,7 +152,7 @@ impl Nights<'_> {
             runs,
             mails: Calendar::of(&guests.mailed()),
             redeemed,
-            plan: first.expect("a run has a plan, or it ended with an error"),
+            plan: first.ok_or(RehearsalError::NoNight)?,
             end,
         })
     }

@@ -1,8 +1,11 @@
 //! `rehearse`: the whole campaign on a copy of the tenant, under a clock that does not wait.
 
+use std::time::Duration;
+
+use reinvite::emulator::{Options, TenantSeed};
 use serde_json::Value;
 
-use crate::support::{Campaign, snapshot};
+use crate::support::{Campaign, everyone, snapshot};
 
 const NIGHTS: &str = "\
 [waves]
@@ -110,6 +113,10 @@ fn what_can_not_be_rehearsed_is_said() {
         let output = campaign.run(command).exits(2);
         assert!(output.stderr.contains(says), "{output}");
     }
+    campaign.configure(&campaign.origin(), "[reconcile]\nmax_changes = 2\n");
+    let output = campaign.run("rehearse three.csv --tenant contoso.tenant --nights 0").exits(2);
+    assert!(output.stderr.contains("with no night, nothing of this campaign"), "{output}");
+    campaign.configure(&campaign.origin(), "");
     // A guard refuses a rehearsal as it would the run.
     let refused = campaign
         .run("rehearse three.csv --tenant contoso.tenant --max-changes 2 --output json")
@@ -117,4 +124,47 @@ fn what_can_not_be_rehearsed_is_said() {
         .json();
     assert_eq!(refused["summary"]["end"], "refused");
     assert_eq!(refused["summary"]["stop_reason"], "max-changes");
+}
+
+#[test]
+fn it_takes_as_long_as_on_a_tenant_that_is_served() {
+    let options = Options {
+        latency: Some(Duration::from_millis(20)..=Duration::from_millis(20)),
+        ..Options::default()
+    };
+    let campaign = Campaign::with(TenantSeed::with_guests(24), options);
+    campaign.write("all.csv", &everyone(24));
+    let config = campaign.read("reinvite.toml") + "[guards]\nmax_changes = \"100%\"\n";
+    let config = config.replace("writes_per_second = 1000", "writes_per_second = 40");
+    campaign.write("reinvite.toml", &config.replace("burst = 1000", "burst = 1"));
+    campaign.run("snapshot all.csv --out contoso.tenant").exits(0);
+    let command = "rehearse all.csv --tenant contoso.tenant --quota none --nights 0 --latency 20";
+    let rehearsed = campaign.run(&format!("{command} --output json")).exits(0).json();
+    let applied = campaign.run("apply all.csv --yes --output json").exits(0).json();
+    let rehearsed = rehearsed["runs"][0]["elapsed_seconds"].as_f64().unwrap();
+    let applied = applied["summary"]["elapsed_seconds"].as_f64().unwrap();
+    assert!(rehearsed > 1.0, "{rehearsed}");
+    // A machine that is busy makes the served one late, and never early.
+    let (least, most) = (rehearsed * 0.95, rehearsed * 1.05 + 0.5);
+    assert!((least..=most).contains(&applied), "{rehearsed} and {applied}");
+}
+
+#[test]
+fn a_bad_day_loses_nobody() {
+    let campaign = Campaign::with(TenantSeed::with_guests(120), Options::default());
+    campaign.write("all.csv", &everyone(120));
+    campaign.configure(&campaign.origin(), "[guards]\nmax_changes = \"100%\"\n");
+    let config = campaign.read("reinvite.toml");
+    // What a configuration has that says nothing of it.
+    let config = config.replace("replication_lag = \"1s\"\n", "").replace("settle = \"0s\"\n", "");
+    campaign.write("reinvite.toml", &config);
+    campaign.run("snapshot all.csv --out contoso.tenant").exits(0);
+    let command = "rehearse all.csv --tenant contoso.tenant --faults bad-day --output json";
+    let object = campaign.run(command).exits(0).json();
+    let (summary, first) = (&object["summary"], &object["runs"][0]);
+    assert_eq!(summary["invited"], 120, "{summary}");
+    assert_eq!(summary["mails"], 120, "P1: nobody is mailed twice");
+    assert_eq!(summary["end"], "settled", "{summary}");
+    assert!(first["throttled"].as_u64() > Some(0), "{first}");
+    assert!(first["retries"].as_u64() > Some(0), "{first}");
 }
