@@ -71,7 +71,9 @@ impl Graph {
     ) -> Result<(), CallError> {
         if asked.memberships {
             let select = [("$count", "true"), ("$select", wire::MEMBERSHIP_SELECT), ("$top", PAGE)];
-            let read = self.of_each(guests, "transitiveMemberOf", &select).await?;
+            let read = self.of_each(guests, "transitiveMemberOf", &select);
+            let read = self.all_optional(read.await, &MEMBERSHIPS, &mut reach.unreadable)?;
+            asked.memberships &= read.len() == guests.len();
             for (guest, got) in guests.iter().zip(read) {
                 asked.memberships &= !is_denied(&got);
                 let all = self.list_of(got, &MEMBERSHIPS, &mut reach.unreadable).await?;
@@ -82,7 +84,9 @@ impl Graph {
         if asked.assignments {
             // The header of an advanced query makes the list complete.
             let select = [("$count", "true"), ("$select", wire::ASSIGNMENT_SELECT), ("$top", PAGE)];
-            let read = self.of_each(guests, "appRoleAssignments", &select).await?;
+            let read = self.of_each(guests, "appRoleAssignments", &select);
+            let read = self.all_optional(read.await, &ASSIGNMENTS, &mut reach.unreadable)?;
+            asked.assignments &= read.len() == guests.len();
             for (guest, got) in guests.iter().zip(read) {
                 asked.assignments &= !is_denied(&got);
                 let all = self.list_of(got, &ASSIGNMENTS, &mut reach.unreadable).await?;
@@ -144,6 +148,22 @@ impl Graph {
             .await?;
         }
         Ok(items)
+    }
+
+    /// The answers to many reads; none, and a note, where they got none that can be used.
+    pub(super) fn all_optional(
+        &self,
+        read: Result<Vec<Got>, CallError>,
+        about: &Optional,
+        unreadable: &mut Vec<Unreadable>,
+    ) -> Result<Vec<Got>, CallError> {
+        let read = match read {
+            Err(error @ (CallError::Refused { .. } | CallError::Lost { .. })) => {
+                Err(CallError::Protocol(error.to_string()))
+            }
+            read => read,
+        };
+        Ok(self.optional_once(read, unreadable, about)?.unwrap_or_default())
     }
 
     /// As [`Graph::optional`], noted once for all that lack it.

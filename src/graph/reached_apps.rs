@@ -68,7 +68,8 @@ impl Graph {
             query: query.clone(),
         };
         let gets: Vec<Get> = reach.apps.keys().map(|id| get(id)).collect();
-        let read = self.get_all(&gets).await?;
+        let read = self.get_all(&gets).await;
+        let read = self.all_optional(read, &APPS, &mut reach.unreadable)?;
         for (app, got) in reach.apps.values_mut().zip(read) {
             let read = got.map_err(unavailable).and_then(parse::<wire::ServicePrincipal>);
             let Some(found) = self.optional_once(read, &mut reach.unreadable, &APPS)? else {
@@ -91,7 +92,8 @@ impl Graph {
             let options = [("$filter", &*filter), ("$select", wire::APPLICATION_SELECT)];
             gets.push(Get { path: "/applications".to_owned(), query: query(&options) });
         }
-        let read = self.get_all(&gets).await?;
+        let read = self.get_all(&gets).await;
+        let read = self.all_optional(read, &REGISTRATIONS, &mut reach.unreadable)?;
         for (app, got) in apps.into_iter().zip(read) {
             let read = got.map_err(unavailable);
             let read = read.and_then(parse::<wire::Page<wire::RegisteredApplication>>);
@@ -178,7 +180,8 @@ impl Graph {
             query: query.clone(),
         };
         let gets: Vec<Get> = reach.apps.keys().map(|id| get(id)).collect();
-        let read = self.get_all(&gets).await?;
+        let read = self.get_all(&gets).await;
+        let read = self.all_optional(read, &OWNERS, &mut reach.unreadable)?;
         for (app, got) in reach.apps.values_mut().zip(read) {
             let all = self.list_of::<wire::AppOwner>(got, &OWNERS, &mut reach.unreadable).await?;
             app.owners = all.map(|all| all.into_iter().map(owner).collect());

@@ -48,7 +48,8 @@ impl Graph {
         // What is refused for the first is refused for all of them.
         let (first, rest) = groups.split_at(groups.len().min(1));
         for chunk in [first, rest] {
-            let read = self.get_all(&chunk.iter().map(get).collect::<Vec<_>>()).await?;
+            let read = self.get_all(&chunk.iter().map(get).collect::<Vec<_>>()).await;
+            let read = self.all_optional(read, &SITES, unreadable)?;
             for (group, got) in chunk.iter().zip(read) {
                 if matches!(&got, Err(refusal) if refusal.status == http::StatusCode::NOT_FOUND) {
                     continue;

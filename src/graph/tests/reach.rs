@@ -100,3 +100,15 @@ async fn what_is_refused_for_one_guest_is_not_asked_for_the_others() {
     let asked = asked.requests.iter().filter(|it| it.path.contains("appRoleAssignments"));
     assert_eq!(asked.count(), 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_gives_no_answer_is_noted_and_keeps_no_plan_from_being_made() {
+    let down = Action::Answer(Canned::error(500, "InternalServerError", "Try again."));
+    let batch = Matcher::new(Method::POST, "/$batch").always();
+    let (_, reach) = read(vec![Fault::new(batch, down)], 1..=3).await;
+    let told: Vec<_> = reach.unreadable.iter().map(|it| it.what).collect();
+    assert_eq!(told, ["groups and roles of guests", "assignments of guests to apps"]);
+    assert!(reach.unreadable[0].why.contains("Try again."), "{:?}", reach.unreadable);
+    assert_eq!(reach.guests.len(), 3);
+    assert!(reach.guests.values().all(|it| it.memberships.is_none() && it.apps.is_none()));
+}
