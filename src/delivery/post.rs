@@ -193,10 +193,12 @@ impl Post {
     pub async fn turn(&self) -> SemaphorePermit<'_> {
         let permit = self.lane.acquire().await.expect("the lane is never closed");
         let mut next = self.next.lock().await;
-        if let Some(at) = *next {
-            tokio::time::sleep_until(at).await;
-        }
-        *next = Some(Instant::now() + self.interval);
+        let due = next.unwrap_or_else(Instant::now);
+        tokio::time::sleep_until(due).await;
+        // A wait that ended a little late makes the next no later; one that was not needed
+        // makes it no earlier.
+        let now = Instant::now();
+        *next = Some(if now < due + self.interval { due } else { now } + self.interval);
         permit
     }
 
