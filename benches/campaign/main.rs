@@ -2,7 +2,7 @@
 //! real binary against the emulator in a process of its own.
 //!
 //! ```text
-//! cargo bench --bench campaign -- [--rows N] [--large N] [--repeat N] [--quick]
+//! cargo bench --bench campaign -- [--rows N] [--large N] [--repeat N] [--mails] [--quick]
 //! ```
 //!
 //! Speed depends on the machine and on what else runs there. So the same run also
@@ -12,6 +12,7 @@
 //! otherwise the figures would be of something else.
 
 mod calibration;
+mod mailing;
 mod paced;
 mod process;
 mod round;
@@ -24,6 +25,7 @@ use std::io::Write as _;
 use clap::Parser;
 
 use calibration::Calibration;
+use mailing::{Held, Mailing, PacedMails, Way};
 use paced::Setting;
 use round::Round;
 use table::{Column, Flat};
@@ -54,6 +56,10 @@ struct Args {
     #[arg(long)]
     quick: bool,
 
+    /// Mails of one's own alone
+    #[arg(long)]
+    mails: bool,
+
     /// Cargo says so; it changes nothing
     #[arg(long, hide = true)]
     bench: bool,
@@ -69,6 +75,9 @@ fn main() -> Outcome<()> {
     let mut stdout = std::io::stdout();
     let unlimited = Pace::unlimited(args.in_flight.max(1));
 
+    if args.mails {
+        return mails(&args, &mut stdout);
+    }
     let mut calibrations = Vec::new();
     let mut rounds = Vec::new();
     for n in 1..=repeat {
@@ -104,6 +113,28 @@ fn main() -> Outcome<()> {
         paced.push(setting.measure()?);
     }
     table::pace(&mut stdout, &paced)?;
+    mails(&args, &mut stdout)
+}
+
+/// What mails of one's own cost, and how they keep the pace of a mailbox.
+fn mails(args: &Args, stdout: &mut std::io::Stdout) -> Outcome<()> {
+    let mut stderr = std::io::stderr();
+    let (rows, at_a_pace) = if args.quick { (500, 60) } else { (4_000, 600) };
+    let mut mailings = Vec::new();
+    for way in Way::ALL {
+        writeln!(stderr, "{rows} guests mailed by {}", way.name())?;
+        mailings.push(Mailing::measure(rows, way)?);
+    }
+    table::mailings(stdout, &mailings)?;
+    let mut paced = Vec::new();
+    for way in [Way::Mailbox, Way::Server] {
+        writeln!(stderr, "{at_a_pace} mails at a pace, by {}", way.name())?;
+        paced.push(PacedMails::measure(way, at_a_pace, 600)?);
+    }
+    table::paced_mails(stdout, &paced)?;
+    let links = if args.large > 0 { args.large } else { rows };
+    writeln!(stderr, "{links} links held")?;
+    table::held(stdout, &Held::measure(links)?)?;
     Ok(())
 }
 

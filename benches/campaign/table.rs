@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::thread::available_parallelism;
 
 use super::calibration::Calibration;
+use super::mailing::{Held, Mailing, PacedMails};
 use super::paced::Paced;
 use super::round::Round;
 
@@ -157,6 +158,68 @@ pub(super) fn pace(out: &mut dyn Write, all: &[Paced]) -> io::Result<()> {
             "| {} | {took:.1} s | {optimum:.1} s | {:.3} | {share:.2} % | {limited_by} |",
             setting.name,
             took / optimum,
+        )?;
+    }
+    Ok(())
+}
+
+/// Each way beside the first.
+pub(super) fn mailings(out: &mut dyn Write, all: &[Mailing]) -> io::Result<()> {
+    let names: Vec<&str> = all.iter().map(|mailing| mailing.way.name()).collect();
+    let rows = all.first().map_or(0, |mailing| mailing.rows);
+    writeln!(out, "\n| {rows} guests mailed by | {} |", names.join(" | "))?;
+    writeln!(out, "|---|{}", "--:|".repeat(all.len()))?;
+    let mut line =
+        |what: &str, value: &dyn Fn(&Mailing) -> Option<f64>, form: fn(f64) -> String| {
+            let cells = all
+                .iter()
+                .map(|mailing| show(value(mailing).map(|best| Figure { best, worst: best }), form));
+            writeln!(out, "| {what} | {} |", cells.collect::<Vec<_>>().join(" | "))
+        };
+    let each = |mailing: &Mailing, of: f64| of / f64::from(mailing.rows);
+    let cpu = |mailing: &Mailing| Some(each(mailing, mailing.apply.cpu_seconds?));
+    line("client CPU for a guest", &cpu, micros)?;
+    let first = all.first().and_then(cpu);
+    line("… of that by the first", &|mailing| Some(cpu(mailing)? / first?), ratio)?;
+    let stored = |mailing: &Mailing| Some(each(mailing, bytes(mailing.checkpoint_bytes)?));
+    line("checkpoint for a guest, bytes", &stored, whole)?;
+    line("peak memory of the client", &|mailing| bytes(mailing.apply.peak_bytes?), mib)?;
+    for mailing in all {
+        if let Some(bytes) = mailing.mail_bytes {
+            writeln!(out, "\nA mail by the built-in template has {bytes} bytes.")?;
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn paced_mails(out: &mut dyn Write, all: &[PacedMails]) -> io::Result<()> {
+    writeln!(out, "\n| mails at a pace | run | optimum | ratio |\n|---|--:|--:|--:|")?;
+    for PacedMails { way, mails, per_minute, seconds: took, optimum } in all {
+        writeln!(
+            out,
+            "| {mails} by {}, {per_minute} a minute | {took:.1} s | {optimum:.1} s | {:.3} |",
+            way.name(),
+            took / optimum,
+        )?;
+    }
+    Ok(())
+}
+
+pub(super) fn held(out: &mut dyn Write, all: &[Held]) -> io::Result<()> {
+    writeln!(
+        out,
+        "\n| apply of a finished campaign | peak memory of the client | took | checkpoint |\n|---|--:|--:|--:|"
+    )?;
+    for Held { links, again, checkpoint_bytes } in all {
+        let one = |value: Option<f64>, form: fn(f64) -> String| {
+            show(value.map(|best| Figure { best, worst: best }), form)
+        };
+        writeln!(
+            out,
+            "| with {links} links held | {} | {} | {} |",
+            one(again.peak_bytes.and_then(bytes), mib),
+            one(Some(again.elapsed.as_secs_f64()), seconds),
+            one(bytes(*checkpoint_bytes), mib),
         )?;
     }
     Ok(())

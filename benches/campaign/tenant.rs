@@ -41,6 +41,8 @@ impl Pace {
 pub(super) struct Tenant {
     process: Guarded,
     pub(super) origin: String,
+    /// Where it takes mails, where it does.
+    pub(super) smtp: String,
     id: String,
     client_id: String,
     client_secret: String,
@@ -63,6 +65,7 @@ impl Tenant {
                 return Ok(Self {
                     process,
                     origin: text("graph_url"),
+                    smtp: text("smtp"),
                     id: text("tenant_id"),
                     client_id: text("client_id"),
                     client_secret: text("client_secret"),
