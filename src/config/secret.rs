@@ -68,6 +68,9 @@ pub enum SecretError {
     /// A blank before the line end, which may be the secret's own or not.
     #[error("{0} ends with a blank before its line end")]
     BlankAtEnd(String),
+    /// A blank at the end of a variable, which cmd.exe takes from between `set` and `&`.
+    #[error("{0} ends with a blank")]
+    BlankInVariable(String),
 }
 
 impl SecretError {
@@ -86,6 +89,10 @@ impl SecretError {
                 "write it without the blank: in cmd.exe `echo SECRET> FILE`, as what stands before \
                  `>` is written too; a blank that belongs to the secret stays if no line end \
                  follows it"
+            }
+            Self::BlankInVariable(_) => {
+                "set it without the blank: in cmd.exe `set \"NAME=SECRET\"`, as what stands before \
+                 `&&` is set too; a secret that ends with a blank can be had from a file"
             }
         };
         vec![hint.to_owned()]
@@ -135,6 +142,9 @@ impl SecretSource {
         }
         if secret.len() < text.len() && secret.ends_with(' ') {
             return Err(SecretError::BlankAtEnd(self.place()));
+        }
+        if matches!(self, Self::Env(_)) && secret.ends_with(' ') {
+            return Err(SecretError::BlankInVariable(self.place()));
         }
         Ok(SecretString::from(secret))
     }
@@ -239,7 +249,11 @@ mod tests {
         let source = SecretSource::File("nowhere/at all".into());
         assert!(wait(source.read()).unwrap_err().to_string().contains("nowhere/at all"));
         let source = SecretSource::Env("MY_SECRET".into());
-        for (value, expected) in [(None, "is not set"), (Some(""), "is empty")] {
+        for (value, expected) in [
+            (None, "is not set"),
+            (Some(""), "is empty"),
+            (Some("s3cret "), "MY_SECRET ends with a blank"),
+        ] {
             let error = wait(source.read_with(|_| value.map(OsString::from))).unwrap_err();
             assert!(error.to_string().contains("MY_SECRET"), "{error}");
             assert!(error.to_string().contains(expected), "{error}");
