@@ -67,12 +67,13 @@ pub fn replace(
 pub fn check_replace(path: &Path) -> io::Result<()> {
     let temporary = beside(path);
     create(&temporary, Readers::Owner).and_then(|_| fs::remove_file(&temporary))?;
-    is_free(path)
+    check_free(path)
 }
 
-/// Whether no program holds the file that is there, as Excel does with what it shows.
+/// Makes sure that no program holds the file that may be there, as Excel does with what it
+/// shows.
 #[cfg(windows)]
-fn is_free(path: &Path) -> io::Result<()> {
+pub fn check_free(path: &Path) -> io::Result<()> {
     use std::os::windows::fs::OpenOptionsExt as _;
     // The right to delete it, which a rename over it needs.
     const DELETE: u32 = 0x0001_0000;
@@ -84,8 +85,7 @@ fn is_free(path: &Path) -> io::Result<()> {
 
 /// Elsewhere an open file is in nobody's way.
 #[cfg(not(windows))]
-#[expect(clippy::unnecessary_wraps, reason = "it can fail on Windows")]
-fn is_free(_: &Path) -> io::Result<()> {
+pub fn check_free(_: &Path) -> io::Result<()> {
     Ok(())
 }
 

@@ -14,6 +14,8 @@ use std::sync::Mutex;
 
 use secrecy::{ExposeSecret as _, SecretString};
 
+use crate::files;
+
 use super::letter::Letter;
 use super::message::Mail;
 use super::outcome::{Outcome, Refused};
@@ -61,6 +63,8 @@ impl Folder {
             return if above.is_dir() { Ok(()) } else { Err(io::ErrorKind::NotADirectory.into()) };
         }
         read_links(&path.join(LINKS))?;
+        // Open in Excel it could not be replaced with the next mail.
+        files::check_free(&path.join(LINKS))?;
         let probe = path.join(".doctor.partial");
         create(&probe)?;
         fs::remove_file(probe)
@@ -362,6 +366,20 @@ mod tests {
         // In the middle it is somebody's mistake, and nobody's guess.
         fs::write(&path, whole.replacen(",https://login.example/2", "", 1)).unwrap();
         assert!(read_links(&path).unwrap_err().to_string().contains("line 2: 3 cells"));
+    }
+
+    #[cfg(windows)]
+    #[test]
+    fn links_that_another_program_shows_are_found_out_beforehand() {
+        use std::os::windows::fs::OpenOptionsExt as _;
+        let directory = tempfile::tempdir().unwrap();
+        let links = directory.path().join(LINKS);
+        fs::write(&links, "new_email,display_name,redeem_url,file\n").unwrap();
+        Folder::can_take(directory.path()).unwrap();
+        let held = OpenOptions::new().read(true).write(true).share_mode(1).open(links).unwrap();
+        Folder::can_take(directory.path()).unwrap_err();
+        drop(held);
+        Folder::can_take(directory.path()).unwrap();
     }
 
     #[cfg(unix)]
