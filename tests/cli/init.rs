@@ -17,11 +17,11 @@ fn a_configuration_and_a_manifest_are_written_and_usable() {
     let output = campaign.run("plan campaign/guests.csv --config campaign/reinvite.toml");
     snapshot!(output, @r#"
     ------- stderr -------
-    error: campaign/reinvite.toml:15:6: [tenant] id: is still the placeholder of the example; put your own id there
-    15 | id = "00000000-0000-0000-0000-000000000000"
+    error: campaign/reinvite.toml:16:6: [tenant] id: is still the placeholder of the example; put your own id there
+    16 | id = "00000000-0000-0000-0000-000000000000"
        |      ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-    error: campaign/reinvite.toml:35:13: [auth] client_id: is still the placeholder of the example; put your own id there
-    35 | client_id = "00000000-0000-0000-0000-000000000000"
+    error: campaign/reinvite.toml:36:13: [auth] client_id: is still the placeholder of the example; put your own id there
+    36 | client_id = "00000000-0000-0000-0000-000000000000"
        |             ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
     ------- exit 2 -------
     "#);

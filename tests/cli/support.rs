@@ -358,7 +358,8 @@ fn in_order(stderr: &str) -> String {
 const OTHERWISE: &[(&str, &str)] = &[
     (r"[A-Z][^:(\n]* \(os error [23]\)", "No such file or directory (os error 2)"),
     (r"[A-Z][^:(\n]* \(os error 10061\)", "Connection refused (os error 111)"),
-    (r"(campaign|reinvite|\.config|[ `]\.)\\", "$1/"),
+    (r"\.config\\reinvite\\", ".config/reinvite/"),
+    (r"([\w.])\\([\w-]+\.[a-z])", "$1/$2"),
     (r"its Properties, Security", "`chmod 600`"),
 ];
 #[cfg(not(windows))]

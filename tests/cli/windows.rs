@@ -68,3 +68,24 @@ fn a_script_that_windows_does_not_start_is_refused_with_what_does() {
     let hint = r#"hint: write ["powershell", "-NoProfile", "-File", 'C:\tools\hook.ps1', …]"#;
     assert!(output.stderr.contains(hint), "{output}");
 }
+
+#[test]
+fn a_hook_may_be_a_batch_file_and_is_ended_with_what_it_started() {
+    let campaign = Campaign::new();
+    let hooks = "[hooks]\non_success = [\"notify\"]\nfinally = ['.\\hang']\ntime_limit = \"1s\"\n";
+    campaign.configure(&campaign.origin(), hooks);
+    campaign.write("notify.cmd", "@echo told: %REINVITE_HOOK_RESULT%\r\n");
+    campaign.write("again.cmd", ":again\r\n@goto again\r\n");
+    campaign.write("hang.cmd", "@%ComSpec% /c again.cmd > held.txt\r\n");
+    let mut command = campaign.command("apply three.csv --yes");
+    command.env("PATH", campaign.directory());
+    let output = campaign.complete(command).exits(0);
+    assert!(output.stderr.contains("told: success"), "{output}");
+    assert!(output.stderr.contains("was ended after 1 s: .\\hang"), "{output}");
+    // The child that never ends held it.
+    let limit = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    while std::fs::remove_file(campaign.path("held.txt")).is_err() {
+        assert!(std::time::Instant::now() < limit, "the batch file's child lives on");
+        std::thread::yield_now();
+    }
+}
