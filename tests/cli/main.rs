@@ -23,6 +23,7 @@ mod hooks;
 mod init;
 mod lint;
 mod log;
+#[cfg(unix)]
 mod mail_links;
 #[cfg(target_os = "linux")]
 mod mail_tls;
