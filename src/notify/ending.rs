@@ -151,7 +151,25 @@ fn rows_in_words(summary: &Summary) -> String {
         .filter(|(_, n)| *n > 0)
         .map(|(name, n)| format!("{n} {}", name.replace('_', " ")))
         .collect();
-    if states.is_empty() { rows } else { format!("{rows}: {}", states.join(", ")) }
+    let rows = if states.is_empty() { rows } else { format!("{rows}: {}", states.join(", ")) };
+    match mails_in_words(summary) {
+        Some(mails) => format!("{rows}; your mails: {mails}"),
+        None => rows,
+    }
+}
+
+/// What became of one's own mails; None where there are none.
+fn mails_in_words(summary: &Summary) -> Option<String> {
+    let ends = [
+        ("sent", summary.mailed()),
+        ("written as files", summary.mail_files()),
+        ("not sent", summary.mail_failed()),
+        ("unknown", summary.mail_unknown()),
+        ("still to be sent", summary.mails_due()),
+    ];
+    let ends: Vec<_> =
+        ends.iter().filter(|(_, n)| *n > 0).map(|(name, n)| format!("{n} {name}")).collect();
+    (!ends.is_empty()).then(|| ends.join(", "))
 }
 
 /// A message is one line among others; of a long list the first says enough.
@@ -211,6 +229,18 @@ pub(super) mod tests {
             throttle_wait: Duration::ZERO,
             ..stopped_night()
         }
+    }
+
+    #[test]
+    fn mails_of_ones_own_are_told_where_there_were_some() {
+        use crate::run::MailEnd::{Failed, NotYet, Sent, Unknown};
+        let mut night = stopped_night();
+        let numbers = night.numbers.as_mut().unwrap();
+        numbers.mails = (2..).zip([Sent, Sent, Failed, Unknown, NotYet]).collect();
+        let lines = night.lines();
+        let end = "; your mails: 2 sent, 1 not sent, 1 unknown, 1 still to be sent";
+        assert!(lines[2].ends_with(end), "{lines:?}");
+        assert_eq!(lines.len(), 5);
     }
 
     #[test]

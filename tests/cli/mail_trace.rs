@@ -88,6 +88,21 @@ fn verify_asks_the_trace_and_every_command_tells_what_it_said() {
     assert_eq!(attention, [None, Some("bounced"), Some("bounced")]);
     let page = campaign.run("report three.csv --format html --out -").to_string();
     assert!(page.contains("Delivered") && page.contains("nobody has this address there"));
+    let csv = campaign.run("report three.csv --format csv").exits(0).stdout;
+    let mut csv = csv::Reader::from_reader(csv.trim_start_matches('\u{feff}').as_bytes());
+    let rows = csv.records().map(|row| row.unwrap().iter().skip(19).map(str::to_owned).collect());
+    let rows: Vec<Vec<String>> = rows.collect();
+    assert_eq!(rows[0][..3], ["sent", "delivered", ""]);
+    assert_eq!(rows[1][..3], ["sent", "bounced", "5.1.1"]);
+    assert!(rows[2][3].ends_with('Z'), "{rows:?}");
+    let ticket = campaign.run("report three.csv --format markdown").exits(0).stdout;
+    let at = ticket.find("Mails:").unwrap();
+    let table: Vec<_> = ticket[at..].lines().skip(2).take(3).collect();
+    insta::assert_snapshot!(table.join("\n"), @"
+    | mailed | to be mailed | not mailed | unknown | delivered | bounced | quarantined | spam | pending | unclear | no trace |
+    |--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|
+    | 3 | 0 | 0 | 0 | 1 | 1 | 1 | 0 | 0 | 0 | 0 |
+    ");
 }
 
 #[test]

@@ -13,7 +13,7 @@ use super::view::Report;
 /// How every such file begins.
 pub(super) const MARK: &str = "\u{feff}tenant,manifest,line,user,";
 
-const COLUMNS: [&str; 19] = [
+const COLUMNS: [&str; 23] = [
     "tenant",
     "manifest",
     "line",
@@ -33,6 +33,10 @@ const COLUMNS: [&str; 19] = [
     "last_invited_at",
     "redeemed_at",
     "request_id",
+    "mail",
+    "arrival",
+    "arrival_code",
+    "arrival_at",
 ];
 
 pub(super) fn write(out: &mut dyn Write, report: &Report) -> io::Result<()> {
@@ -54,7 +58,7 @@ fn write_rows(out: &mut dyn Write, report: &Report) -> ::csv::Result<()> {
         for row in campaign.views(report.options) {
             let number = |number: u32| number.to_string();
             let time = |at: Option<jiff::Timestamp>| at.map(|at| format!("{at:.0}"));
-            let fields: [Option<String>; 19] = [
+            let fields: [Option<String>; 23] = [
                 Some(tenant.to_owned()),
                 Some(heading.manifest.to_owned()),
                 row.line.map(number),
@@ -74,6 +78,10 @@ fn write_rows(out: &mut dyn Write, report: &Report) -> ::csv::Result<()> {
                 time(row.last_invited_at),
                 time(row.redeemed_at),
                 row.request_id.map(str::to_owned),
+                row.mail.map(|mail| mail.as_str().to_owned()),
+                row.arrival.map(|arrival| arrival.fate.as_str().to_owned()),
+                row.arrival.and_then(|arrival| arrival.code.clone()),
+                time(row.arrival.map(|arrival| arrival.at)),
             ];
             for field in fields {
                 csv.write_field(guarded(&field.unwrap_or_default()).as_bytes())?;

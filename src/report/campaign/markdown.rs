@@ -3,6 +3,7 @@
 
 use std::io::{self, Write};
 
+use crate::checkpoint::MailCounts;
 use crate::report::text::harmless;
 
 use super::ReportOptions;
@@ -58,6 +59,7 @@ fn section(out: &mut dyn Write, campaign: &Campaign, options: ReportOptions) -> 
         }
     }
     table(out, &campaign.totals, is_verified(campaign))?;
+    mails(out, campaign)?;
     let mut lists = campaign.attention(options);
     for attention in Attention::ALL {
         let Some(rows) = lists.remove(attention.word()) else { continue };
@@ -82,6 +84,40 @@ fn section(out: &mut dyn Write, campaign: &Campaign, options: ReportOptions) -> 
         writeln!(out)?;
     }
     Ok(())
+}
+
+/// What became of one's own mails, and what the message trace told; nothing where there are none.
+fn mails(out: &mut dyn Write, campaign: &Campaign) -> io::Result<()> {
+    let MailCounts { mailed, held, failed, unknown } = campaign.history.status.mails;
+    let told = campaign.totals.arrivals;
+    let mut numbers = Vec::new();
+    if campaign.history.status.mails.total() > 0 {
+        numbers.extend([
+            ("mailed", mailed),
+            ("to be mailed", held),
+            ("not mailed", failed),
+            ("unknown", unknown),
+        ]);
+    }
+    if told.traced() > 0 {
+        numbers.extend([
+            ("delivered", told.delivered),
+            ("bounced", told.bounced),
+            ("quarantined", told.quarantined),
+            ("spam", told.spam),
+            ("pending", told.pending),
+            ("unclear", told.unclear),
+            ("no trace", told.not_traced),
+        ]);
+    }
+    if numbers.is_empty() {
+        return Ok(());
+    }
+    let (names, numbers): (Vec<_>, Vec<_>) =
+        numbers.into_iter().map(|(name, number)| (name, number.to_string())).unzip();
+    writeln!(out, "Mails:\n\n| {} |", names.join(" | "))?;
+    writeln!(out, "|{}", "--:|".repeat(names.len()))?;
+    writeln!(out, "| {} |\n", numbers.join(" | "))
 }
 
 fn title(attention: Attention) -> &'static str {
