@@ -10,12 +10,13 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use crate::checkpoint::{History, HistoryRow};
 use crate::config::{DeliverySettings, InvitationDefaults, RevertSettings, Settings};
 use crate::delivery::{
     Letter, Mail, MessageError, MessageId, Sender, TemplateProblem, Templates, check,
 };
-use crate::domain::{Directory, Email, Language};
-use crate::manifest::Manifest;
+use crate::domain::{Directory, Email, Language, State};
+use crate::manifest::{Manifest, Options, reread};
 use crate::plan::Plan;
 
 use super::sample_mail::{planned_letter, returned, sample_letter};
@@ -53,16 +54,55 @@ impl Samples {
         delivery: &DeliverySettings,
         invitation: &InvitationDefaults,
     ) -> Self {
+        Self::of_tenant(manifest, delivery, invitation, None)
+    }
+
+    /// The same, where the tenant's name is known.
+    fn of_tenant(
+        manifest: &Manifest,
+        delivery: &DeliverySettings,
+        invitation: &InvitationDefaults,
+        tenant: Option<&str>,
+    ) -> Self {
         let headings = &manifest.extra_columns;
         let Some(mut maker) = Maker::new(delivery, invitation, headings) else {
             return Self::default();
         };
         for row in manifest.rows.iter().filter(|row| row.send.unwrap_or(invitation.send)) {
             let language = row.language.as_ref().or(invitation.language.as_ref());
-            let letter = |sender: &Sender| sample_letter(row, headings, invitation, sender);
-            maker.take(row.line, language, letter);
+            maker.take(row.line, language, |sender: &Sender| {
+                let letter = sample_letter(row, headings, invitation, sender)?;
+                let tenant_name = tenant.map_or_else(|| letter.tenant_name.clone(), Into::into);
+                Some(Letter { tenant_name, ..letter })
+            });
         }
         maker.samples
+    }
+
+    /// As far as a checkpoint kept its manifest: of every row whose guest was mailed or is to
+    /// be. Nothing where the rows can't be read any more.
+    pub fn kept(
+        history: &History,
+        delivery: &DeliverySettings,
+        invitation: &InvitationDefaults,
+        options: &Options,
+    ) -> Self {
+        let form = history.form.as_deref().and_then(|form| serde_json::from_str(form).ok());
+        let Some(form) = form.filter(|_| delivery.by.is_own()) else {
+            return Self::default();
+        };
+        let is_meant = |row: &&HistoryRow| !matches!(row.standing, State::Blocked | State::Settled);
+        let rows = history.rows.iter().filter(is_meant);
+        let rows = rows.filter_map(|row| Some((row.line?, &*row.cells)));
+        // Whatever a row asks for, it says what its guest's mails are like.
+        let options = Options { reset_only: true, several_cc: true, ..options.clone() };
+        match reread(&history.status.manifest, &form, rows, &options) {
+            Ok(manifest) => {
+                let tenant = history.status.tenant_name.as_deref();
+                Self::of_tenant(&manifest, delivery, invitation, tenant)
+            }
+            Err(_) => Self::default(),
+        }
     }
 
     /// What is wrong with the templates of the way back, as far as they are others than those of

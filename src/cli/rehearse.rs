@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, anyhow};
 use jiff::Timestamp;
 
-use crate::campaign::Night;
+use crate::campaign::{Night, Samples};
 use crate::checkpoint::{History, Reader};
 use crate::config::Settings;
 use crate::config::args::{Cli, RehearseArgs};
@@ -23,6 +23,7 @@ use crate::run::{RunResult, Stop, StopReason};
 
 use super::failure::Failure;
 use super::plan::settings;
+use super::planning::options as manifest_options;
 use super::planning::{campaign_failure, read_manifest, tell_unplanned};
 use super::reconcile;
 use super::report::unreplaced;
@@ -113,7 +114,10 @@ fn tell(
     let options = ReportOptions { now: rehearsal.ended_at, stuck_after: STUCK_AFTER };
     let page = folder.is_kept.then(|| folder.path.join(REPORT));
     if let Some(page) = &page {
-        let report = Report::new(vec![history()?], options);
+        let Settings { delivery, invitation, manifest: reading, .. } = settings;
+        let read_as = manifest_options(reading, delivery.by);
+        let report = Report::new(vec![history()?], options)
+            .with_samples(|history| Samples::kept(history, delivery, invitation, &read_as));
         report_file(page, |out| write_report(out, &report, ReportFormat::Html)).map_err(
             |error| {
                 Failure::new(Exit::Unexpected, error)

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
+use crate::campaign::Samples;
 use crate::checkpoint::{History, Reader};
+use crate::config::OfflineSettings;
 use crate::config::args::{Cli, ReportArgs};
 use crate::report::{
     Replace, Report, ReportFileError, ReportFormat, ReportOptions, check_report_path, count,
@@ -15,6 +17,7 @@ use crate::report::{
 use super::Exit;
 use super::checkpoint_args::{checkpoint_of, offline};
 use super::failure::Failure;
+use super::planning::options as manifest_options;
 use super::ui::Ui;
 
 pub(super) fn run(cli: &Cli, args: &ReportArgs, ui: &Ui) -> Result<Exit, Failure> {
@@ -37,7 +40,8 @@ pub(super) fn run(cli: &Cli, args: &ReportArgs, ui: &Ui) -> Result<Exit, Failure
     if let Some(path) = &args.failed {
         check(path, replace)?;
     }
-    let paths = checkpoints(cli, args, ui)?;
+    let settings = offline(cli, ui)?;
+    let paths = checkpoints(&settings, args)?;
     if args.failed.is_some() && paths.len() > 1 {
         return Err(usage("--failed writes the rows of one manifest, and several are named")
             .hint("name one of them"));
@@ -46,6 +50,13 @@ pub(super) fn run(cli: &Cli, args: &ReportArgs, ui: &Ui) -> Result<Exit, Failure
         paths.iter().map(|path| Reader::open(path)?.history()).collect::<Result<_, _>>()?;
     let options = ReportOptions { now: Timestamp::now(), stuck_after: args.stuck_after };
     let report = Report::new(histories, options);
+    let report = if format == ReportFormat::Html {
+        let OfflineSettings { delivery, invitation, manifest, .. } = &settings;
+        let read_as = manifest_options(manifest, delivery.by);
+        report.with_samples(|history| Samples::kept(history, delivery, invitation, &read_as))
+    } else {
+        report
+    };
     if let Some(path) = &args.failed {
         failed(&report, path, &paths[0], ui)?;
     }
@@ -78,8 +89,7 @@ fn format(args: &ReportArgs, ui: &Ui) -> ReportFormat {
 
 /// The checkpoints to report. The configured one stands above that of a manifest, but
 /// can't be that of several.
-fn checkpoints(cli: &Cli, args: &ReportArgs, ui: &Ui) -> Result<Vec<PathBuf>, Failure> {
-    let settings = offline(cli, ui)?;
+fn checkpoints(settings: &OfflineSettings, args: &ReportArgs) -> Result<Vec<PathBuf>, Failure> {
     let configured = settings.checkpoint.as_deref();
     match args.campaigns.as_slice() {
         [] => Ok(vec![checkpoint_of(None, configured)?]),

@@ -31,6 +31,7 @@ mod result_file;
 mod row;
 #[cfg(test)]
 pub(crate) mod sample;
+mod sample_mail;
 mod schema;
 mod schema_document;
 mod sign_in;

@@ -88,6 +88,10 @@ fn verify_asks_the_trace_and_every_command_tells_what_it_said() {
     assert_eq!(attention, [None, Some("bounced"), Some("bounced")]);
     let page = campaign.run("report three.csv --format html --out -").to_string();
     assert!(page.contains("Delivered") && page.contains("nobody has this address there"));
+    // One example for the template of all three, with a link that leads nowhere.
+    assert_eq!(page.matches("<details><summary>built-in en: 3 rows, as line 2").count(), 1);
+    assert!(page.contains("<dt>To</dt><dd>hannah.wagner@fabrikam.example</dd>"), "{page}");
+    assert!(page.contains("Your access to Contoso now belongs to hannah"), "{page}");
     let csv = campaign.run("report three.csv --format csv").exits(0).stdout;
     let mut csv = csv::Reader::from_reader(csv.trim_start_matches('\u{feff}').as_bytes());
     let rows = csv.records().map(|row| row.unwrap().iter().skip(19).map(str::to_owned).collect());

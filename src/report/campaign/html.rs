@@ -16,6 +16,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::checkpoint::MailCounts;
 use crate::domain::State;
+use crate::report::sample_mail::sample_mail;
 use crate::report::text::{harmless, span};
 
 use super::ReportOptions;
@@ -103,6 +104,7 @@ fn section(campaign: &Campaign, options: ReportOptions) -> Value {
         redemption => chart::redemption(campaign, options).map(|chart| Value::from(Serde(&chart))),
         throughput => chart::throughput(campaign, options).map(|chart| Value::from(Serde(&chart))),
         lists => lists,
+        mails => campaign.samples.mails.iter().map(sample_mail).collect::<Vec<_>>(),
         domains => Value::from(Serde(&domains(campaign))),
         runs => runs,
         more_runs => history.runs.len().saturating_sub(RUNS),

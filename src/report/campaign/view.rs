@@ -6,6 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::campaign::Samples;
 use crate::checkpoint::{Delta, History, HistoryRow, MailCounts, MailSent, RunRecord, last_run};
 use crate::domain::{ArrivalCounts, Counts, Finding, State};
 use crate::plan::{LEFT, NOT_INVITED};
@@ -26,6 +27,8 @@ pub(super) struct Campaign {
     pub(super) history: Arc<History>,
     pub(super) totals: Totals,
     pub(super) domains: Vec<Domain>,
+    /// What its own mails are like.
+    pub(super) samples: Samples,
     /// Positions of the guests that are left half way.
     left: Vec<usize>,
 }
@@ -98,6 +101,15 @@ impl Report {
         Self { options, campaigns: campaigns.collect() }
     }
 
+    /// The same, with what the templates make of each campaign.
+    #[must_use]
+    pub fn with_samples(mut self, of: impl Fn(&History) -> Samples) -> Self {
+        for campaign in &mut self.campaigns {
+            campaign.samples = of(&campaign.history);
+        }
+        self
+    }
+
     /// Mails of one's own of all campaigns.
     pub(super) fn mails(&self) -> MailCounts {
         self.campaigns.iter().fold(MailCounts::default(), |sum, campaign| {
@@ -140,7 +152,8 @@ impl Campaign {
             other.totals.rows.cmp(&one.totals.rows).then_with(|| one.domain.cmp(&other.domain))
         });
         let left = left_half_way(&history.rows);
-        Self { history: Arc::new(history), totals, domains, left }
+        let samples = Samples::default();
+        Self { history: Arc::new(history), totals, domains, samples, left }
     }
 
     /// The rows of the manifest.

@@ -10,7 +10,8 @@ use minijinja::{Environment, context};
 use crate::plan::{Mailing, Severity, TouchedApp};
 use crate::report::campaign::{STYLE, hash, moment};
 use crate::report::plan_reach::{about, not_seen, total_sentence};
-use crate::report::text::{harmless, harmless_lines};
+use crate::report::sample_mail::sample_mail;
+use crate::report::text::harmless;
 
 use super::PlanPage;
 use super::view::{Group, Kind, deliveries, groups, guest, particular};
@@ -21,11 +22,7 @@ const TEMPLATE: &str = include_str!("plan.html");
 
 /// What a report has no use for.
 const OWN_STYLE: &str = "\
-pre{padding:.7rem 1rem;background:var(--panel);border:1px solid var(--line);border-radius:.4rem;\
-font:.85rem/1.45 ui-monospace,SFMono-Regular,Consolas,monospace;white-space:pre-wrap;overflow-wrap:anywhere}
 .command{color:var(--fg)}
-.mail dt{color:var(--soft)}
-.mail dd{margin:0 0 .3rem;overflow-wrap:anywhere}
 ";
 
 pub(super) fn write(out: &mut dyn Write, page: &PlanPage<'_>) -> io::Result<()> {
@@ -66,23 +63,7 @@ pub(super) fn write(out: &mut dyn Write, page: &PlanPage<'_>) -> io::Result<()> 
             not_seen => not_seen(total),
         }
     });
-    let mails: Vec<Value> = page
-        .samples
-        .mails
-        .iter()
-        .map(|mail| {
-            context! {
-                template => harmless(&mail.template),
-                rows => mail.rows,
-                line => mail.line,
-                from => harmless(&mail.from),
-                cc => mail.cc.iter().map(|copy| harmless(copy.as_str())).collect::<Vec<_>>().join(", "),
-                to => harmless(mail.to.as_str()),
-                subject => harmless(&mail.subject),
-                text => harmless_lines(&mail.text),
-            }
-        })
-        .collect();
+    let mails: Vec<Value> = page.samples.mails.iter().map(sample_mail).collect();
     let received: Vec<Value> =
         deliveries(plan).into_iter().map(|(rows, about)| context! { rows, about }).collect();
     let section = |kind, title: &str, word: &str| {
